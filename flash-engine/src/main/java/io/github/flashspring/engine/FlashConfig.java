@@ -1,0 +1,107 @@
+package io.github.flashspring.engine;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.residency.RamBudget;
+
+/**
+ * Model and settings of a {@link FlashEngine}.
+ *
+ * @param model a folder with a checkpoint, or a hub id such as
+ * {@code mlx-community/Qwen3-4B-4bit} that lies in the local Hugging Face cache
+ * @param ramBudget memory that the engine may use
+ * @param device kind of device, such as {@code cpu}; null: the best there is
+ * @param threads threads that compute; 0: as many as there are processors
+ * @param contextLength positions that a sequence may have; 0: the model's own limit, at
+ * most 4096
+ * @param prefillChunk most tokens of prompts computed in one pass; 0: as many as fit, at
+ * most 512
+ * @param parallel most requests computed at once; further ones wait
+ */
+public record FlashConfig(String model, RamBudget ramBudget, @Nullable String device, int threads, int contextLength,
+		int prefillChunk, int parallel) {
+
+	public FlashConfig {
+		if (model.isBlank()) {
+			throw new IllegalArgumentException("model must not be empty");
+		}
+		check(threads >= 0 && threads <= 1024, "threads", "0 to 1024", threads);
+		check(contextLength >= 0, "contextLength", "0 or more", contextLength);
+		check(prefillChunk >= 0 && prefillChunk <= 65536, "prefillChunk", "0 to 65536", prefillChunk);
+		check(parallel >= 1 && parallel <= 1024, "parallel", "1 to 1024", parallel);
+	}
+
+	/**
+	 * A builder with the defaults.
+	 * @param model a folder or a hub id
+	 * @return the builder
+	 */
+	public static Builder builder(String model) {
+		return new Builder(model);
+	}
+
+	private static void check(boolean right, String name, String expected, int found) {
+		if (!right) {
+			throw new IllegalArgumentException(name + " must be " + expected + ", but is " + found);
+		}
+	}
+
+	/** Collects settings; see the components of {@link FlashConfig}. */
+	public static final class Builder {
+
+		private final String model;
+
+		private RamBudget ramBudget = RamBudget.UNLIMITED;
+
+		private @Nullable String device;
+
+		private int threads;
+
+		private int contextLength;
+
+		private int prefillChunk;
+
+		private int parallel = 4;
+
+		private Builder(String model) {
+			this.model = model;
+		}
+
+		public Builder ramBudget(RamBudget ramBudget) {
+			this.ramBudget = ramBudget;
+			return this;
+		}
+
+		public Builder device(@Nullable String device) {
+			this.device = device;
+			return this;
+		}
+
+		public Builder threads(int threads) {
+			this.threads = threads;
+			return this;
+		}
+
+		public Builder contextLength(int contextLength) {
+			this.contextLength = contextLength;
+			return this;
+		}
+
+		public Builder prefillChunk(int prefillChunk) {
+			this.prefillChunk = prefillChunk;
+			return this;
+		}
+
+		public Builder parallel(int parallel) {
+			this.parallel = parallel;
+			return this;
+		}
+
+		public FlashConfig build() {
+			return new FlashConfig(this.model, this.ramBudget, this.device, this.threads, this.contextLength,
+					this.prefillChunk, this.parallel);
+		}
+
+	}
+
+}

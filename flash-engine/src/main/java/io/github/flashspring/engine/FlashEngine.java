@@ -1,0 +1,58 @@
+package io.github.flashspring.engine;
+
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+
+/**
+ * A language model that runs in this JVM, within a budget of memory. Thread-safe:
+ * requests of several callers run beside each other and share every pass over the
+ * weights.
+ */
+public interface FlashEngine extends AutoCloseable {
+
+	/**
+	 * Loads a model: checks the files, plans the memory, and pins what the budget allows.
+	 * @param config model and settings
+	 * @return the engine; the caller closes it
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if files are
+	 * missing or wrong
+	 * @throws io.github.flashspring.engine.model.UnsupportedArchitectureException if the
+	 * architecture is not known
+	 * @throws io.github.flashspring.engine.residency.BudgetExceededException if the model
+	 * cannot run in the budget
+	 * @throws io.github.flashspring.engine.tokenizer.TokenizerException if the tokenizer's
+	 * files are wrong
+	 */
+	static FlashEngine load(FlashConfig config) {
+		return LocalFlashEngine.load(config);
+	}
+
+	/**
+	 * What was loaded.
+	 * @return facts that do not change
+	 */
+	ModelInfo model();
+
+	/**
+	 * Queues a request.
+	 * @param request what to generate
+	 * @return the running generation; the caller reads it to the end or closes it
+	 * @throws FlashEngineException if the request cannot be served: the prompt is longer
+	 * than the context, or the model has no tokenizer or chat template but the prompt
+	 * needs one
+	 */
+	Generation generate(GenerationRequest request);
+
+	/**
+	 * What the engine holds and has done until now.
+	 * @return a snapshot
+	 */
+	EngineSnapshot snapshot();
+
+	/**
+	 * Ends what runs and frees all memory. Waiting readers get a
+	 * {@link FlashEngineException}.
+	 */
+	@Override
+	void close();
+
+}

@@ -1,0 +1,87 @@
+package io.github.flashspring.engine;
+
+import java.util.List;
+import java.util.Map;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.tokenizer.ToolDefinition;
+
+/**
+ * What to generate.
+ *
+ * @param prompt conversation, text or tokens to continue
+ * @param sampling how tokens are chosen; null: as the model's {@code generation_config.json}
+ * says, else greedy
+ * @param maxTokens most tokens to generate; null: what is left of the context
+ * @param stopSequences texts that end the generation; they are not part of the output
+ * @param ignoreEndOfTurn continue past end-of-text tokens
+ */
+public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nullable Integer maxTokens,
+		List<String> stopSequences, boolean ignoreEndOfTurn) {
+
+	public GenerationRequest {
+		stopSequences = List.copyOf(stopSequences);
+		if (maxTokens != null && maxTokens < 1) {
+			throw new IllegalArgumentException("maxTokens must be at least 1, but is " + maxTokens);
+		}
+		if (stopSequences.stream().anyMatch(String::isEmpty)) {
+			throw new IllegalArgumentException("A stop sequence must not be empty");
+		}
+	}
+
+	/**
+	 * A request with default settings.
+	 * @param prompt conversation, text or tokens to continue
+	 * @return the request
+	 */
+	public static GenerationRequest of(Prompt prompt) {
+		return new GenerationRequest(prompt, null, null, List.of(), false);
+	}
+
+	/** What a generation starts from. */
+	public sealed interface Prompt {
+
+	}
+
+	/**
+	 * A conversation; the model's chat template turns it into text.
+	 *
+	 * @param messages the messages so far, oldest first
+	 * @param tools tools that the model may call
+	 * @param templateVariables further variables of the template, such as
+	 * {@code enable_thinking}
+	 */
+	public record Chat(List<ChatMessage> messages, List<ToolDefinition> tools,
+			Map<String, Object> templateVariables) implements Prompt {
+
+		public Chat {
+			messages = List.copyOf(messages);
+			tools = List.copyOf(tools);
+			templateVariables = Map.copyOf(templateVariables);
+		}
+
+	}
+
+	/**
+	 * Plain text, continued as it is.
+	 *
+	 * @param text the text; special tokens such as the beginning of a text are added as
+	 * the tokenizer does by default
+	 */
+	public record Text(String text) implements Prompt {
+
+	}
+
+	/**
+	 * Token ids, continued as they are.
+	 *
+	 * @param ids at least one id of the model's vocabulary
+	 */
+	public record Tokens(int[] ids) implements Prompt {
+
+	}
+
+}

@@ -1,0 +1,19 @@
+package io.github.flashspring.engine;
+
+/**
+ * What was loaded.
+ *
+ * @param id as it was asked for: a hub id or a folder's path
+ * @param architecture {@code model_type} of the config
+ * @param parameters number of weights
+ * @param bytes size of all tensors
+ * @param precision such as {@code BF16} or {@code 4-bit affine, groups of 64}
+ * @param layers number of layers
+ * @param vocabularySize number of tokens
+ * @param contextLength positions that a sequence may have in this engine
+ * @param chat whether the model has a chat template
+ */
+public record ModelInfo(String id, String architecture, long parameters, long bytes, String precision, int layers,
+		int vocabularySize, int contextLength, boolean chat) {
+
+}

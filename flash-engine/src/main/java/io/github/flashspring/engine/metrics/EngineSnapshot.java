@@ -1,0 +1,61 @@
+package io.github.flashspring.engine.metrics;
+
+import java.util.List;
+
+/**
+ * What an engine holds and has done, at one moment. Counters only grow.
+ *
+ * @param device what computes, for people
+ * @param budgetBytes memory the engine may use; {@link Long#MAX_VALUE}: no bound
+ * @param memory memory reserved, by owner
+ * @param units residency of the parts of the model, in the order of a pass
+ * @param io reads from disk
+ * @param work tokens and passes
+ */
+public record EngineSnapshot(String device, long budgetBytes, List<Memory> memory, List<Unit> units, IoMetrics io,
+		Work work) {
+
+	public EngineSnapshot {
+		memory = List.copyOf(memory);
+		units = List.copyOf(units);
+	}
+
+	/**
+	 * Memory of one owner.
+	 *
+	 * @param owner such as {@code weights.pinned}, {@code weights.window}, {@code kv},
+	 * {@code activations}, {@code tokenizer}
+	 * @param bytes reserved bytes
+	 */
+	public record Memory(String owner, long bytes) {
+
+	}
+
+	/**
+	 * A part of the model that is pinned or streamed as one.
+	 *
+	 * @param name such as {@code layers.3}
+	 * @param bytes size of its weights
+	 * @param pinned whether it stays in memory
+	 * @param bytesRead bytes read for it since the engine was loaded
+	 */
+	public record Unit(String name, long bytes, boolean pinned, long bytesRead) {
+
+	}
+
+	/**
+	 * Work done.
+	 *
+	 * @param passes passes over the layers
+	 * @param promptTokens tokens of prompts computed
+	 * @param generatedTokens tokens generated
+	 * @param requests requests that ended, however
+	 * @param activeRequests requests that are being computed
+	 * @param queuedRequests requests that wait
+	 */
+	public record Work(long passes, long promptTokens, long generatedTokens, long requests, int activeRequests,
+			int queuedRequests) {
+
+	}
+
+}
