@@ -1,0 +1,31 @@
+package io.github.flashspring;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+/**
+ * Keeps the chat model usable without Spring Boot, and both packages off the engine's
+ * inner rooms.
+ */
+@AnalyzeClasses(packages = { "io.github.flashspring.chat", "io.github.flashspring.autoconfigure" },
+		importOptions = DoNotIncludeTests.class)
+class PackageDoorsTests {
+
+	@ArchTest
+	static final ArchRule THE_CHAT_MODEL_KNOWS_NO_BOOT = noClasses().that()
+		.resideInAPackage("io.github.flashspring.chat..")
+		.should()
+		.dependOnClassesThat()
+		.resideInAnyPackage("org.springframework.boot..", "io.github.flashspring.autoconfigure..");
+
+	@ArchTest
+	static final ArchRule NOBODY_REACHES_BEHIND_THE_ENGINE = noClasses().should()
+		.dependOnClassesThat()
+		.resideInAnyPackage("io.github.flashspring.engine.model..", "io.github.flashspring.engine.cache..",
+				"io.github.flashspring.engine.device..", "io.github.flashspring.engine.residency..");
+
+}

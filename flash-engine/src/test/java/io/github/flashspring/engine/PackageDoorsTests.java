@@ -1,0 +1,85 @@
+package io.github.flashspring.engine;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+/**
+ * Keeps the doors between the engine's packages shut: dependencies point one way, and
+ * each package knows only those it is written against.
+ */
+@AnalyzeClasses(packages = "io.github.flashspring.engine", importOptions = DoNotIncludeTests.class)
+class PackageDoorsTests {
+
+	private static final String ENGINE = "io.github.flashspring.engine";
+
+	@ArchTest
+	static final ArchRule PACKAGES_KNOW_ONLY_THOSE_BELOW_THEM = doors();
+
+	@ArchTest
+	static final ArchRule PACKAGES_ARE_FREE_OF_CYCLES = slices().matching(ENGINE + ".(**)").should().beFreeOfCycles();
+
+	@ArchTest
+	static final ArchRule THE_ENGINE_KNOWS_NO_FRAMEWORK = noClasses().should()
+		.dependOnClassesThat()
+		.resideInAnyPackage("org.springframework..", "reactor..", "io.micrometer..", "com.sun.jna..", "picocli..");
+
+	@ArchTest
+	static final ArchRule ONLY_THE_CPU_DEVICE_KNOWS_THE_VECTOR_API = noClasses().that()
+		.resideOutsideOfPackage(ENGINE + ".device.cpu..")
+		.should()
+		.dependOnClassesThat()
+		.resideInAPackage("jdk.incubator.vector..");
+
+	private static LayeredArchitecture doors() {
+		return layeredArchitecture().consideringOnlyDependenciesInLayers()
+			.withOptionalLayers(true)
+			.layer("engine")
+			.definedBy(ENGINE)
+			.layer("generate")
+			.definedBy(ENGINE + ".generate..")
+			.layer("model")
+			.definedBy(ENGINE + ".model..")
+			.layer("residency")
+			.definedBy(ENGINE + ".residency..")
+			.layer("cache")
+			.definedBy(ENGINE + ".cache..")
+			.layer("tokenizer")
+			.definedBy(ENGINE + ".tokenizer..")
+			.layer("checkpoint")
+			.definedBy(ENGINE + ".checkpoint..")
+			.layer("device")
+			.definedBy(ENGINE + ".device")
+			.layer("device.cpu")
+			.definedBy(ENGINE + ".device.cpu..")
+			.layer("metrics")
+			.definedBy(ENGINE + ".metrics..")
+			.whereLayer("engine")
+			.mayNotBeAccessedByAnyLayer()
+			.whereLayer("generate")
+			.mayOnlyAccessLayers("model", "residency", "cache", "tokenizer", "checkpoint", "device", "metrics")
+			.whereLayer("model")
+			.mayOnlyAccessLayers("residency", "cache", "checkpoint", "device", "metrics")
+			.whereLayer("residency")
+			.mayOnlyAccessLayers("checkpoint", "device", "metrics")
+			.whereLayer("cache")
+			.mayOnlyAccessLayers("device", "metrics")
+			.whereLayer("tokenizer")
+			.mayOnlyAccessLayers("checkpoint", "metrics")
+			.whereLayer("device")
+			.mayOnlyAccessLayers("metrics")
+			.whereLayer("device.cpu")
+			.mayOnlyAccessLayers("device", "metrics")
+			.whereLayer("checkpoint")
+			.mayOnlyAccessLayers("metrics")
+			.whereLayer("metrics")
+			.mayNotAccessAnyLayer();
+	}
+
+}
