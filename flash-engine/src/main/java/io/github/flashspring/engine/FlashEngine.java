@@ -19,8 +19,8 @@ public interface FlashEngine extends AutoCloseable {
 	 * architecture is not known
 	 * @throws io.github.flashspring.engine.residency.BudgetExceededException if the model
 	 * cannot run in the budget
-	 * @throws io.github.flashspring.engine.tokenizer.TokenizerException if the tokenizer's
-	 * files are wrong
+	 * @throws io.github.flashspring.engine.tokenizer.TokenizerException if the
+	 * tokenizer's files are wrong
 	 */
 	static FlashEngine load(FlashConfig config) {
 		return LocalFlashEngine.load(config);

@@ -13,9 +13,9 @@ public interface Generation extends AutoCloseable {
 	 * Waits for the next event.
 	 * @return the event, or null after {@link GenerationEvent.Finished}
 	 * @throws RuntimeException what made the generation fail: a
-	 * {@link io.github.flashspring.engine.checkpoint.CheckpointException} when weights can
-	 * no longer be read, a {@link FlashEngineException} when the engine was closed or the
-	 * waiting thread interrupted
+	 * {@link io.github.flashspring.engine.checkpoint.CheckpointException} when weights
+	 * can no longer be read, a {@link FlashEngineException} when the engine was closed or
+	 * the waiting thread interrupted
 	 */
 	@Nullable GenerationEvent next();
 

@@ -6,6 +6,9 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -36,6 +39,13 @@ class PackageDoorsTests {
 		.should()
 		.dependOnClassesThat()
 		.resideInAPackage("jdk.incubator.vector..");
+
+	@ArchTest
+	static final ArchRule DEVICES_KNOW_OF_A_CHECKPOINT_ONLY_HOW_NUMBERS_ARE_STORED = noClasses().that()
+		.resideInAPackage(ENGINE + ".device..")
+		.should()
+		.dependOnClassesThat(
+				resideInAPackage(ENGINE + ".checkpoint..").and(not(nameMatching(".*\\.(DType|Quantization)(\\$.*)?"))));
 
 	private static LayeredArchitecture doors() {
 		return layeredArchitecture().consideringOnlyDependenciesInLayers()
@@ -73,9 +83,9 @@ class PackageDoorsTests {
 			.whereLayer("tokenizer")
 			.mayOnlyAccessLayers("checkpoint", "metrics")
 			.whereLayer("device")
-			.mayOnlyAccessLayers("metrics")
+			.mayOnlyAccessLayers("checkpoint", "metrics")
 			.whereLayer("device.cpu")
-			.mayOnlyAccessLayers("device", "metrics")
+			.mayOnlyAccessLayers("device", "checkpoint", "metrics")
 			.whereLayer("checkpoint")
 			.mayOnlyAccessLayers("metrics")
 			.whereLayer("metrics")

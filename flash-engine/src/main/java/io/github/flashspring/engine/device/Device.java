@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>
  * Law of every operation: each output value is accumulated in FP32 in one order that
- * depends on the operation and its shape alone, never on the number of rows, on threads or
- * on which rows lie beside it. So a row computed alone and in a batch has the same bits.
+ * depends on the operation and its shape alone, never on the number of rows, on threads
+ * or on which rows lie beside it. So a row computed alone and in a batch has the same
+ * bits.
  *
  * <p>
  * Activations are F32. A device is used by one thread at a time. Wrong shapes throw

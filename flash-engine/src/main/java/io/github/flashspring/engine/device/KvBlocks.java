@@ -1,8 +1,8 @@
 package io.github.flashspring.engine.device;
 
 /**
- * Where the keys and values of all layers lie. A block holds {@code blockTokens} tokens of
- * one sequence. Inside a block each layer has, in F32, its keys [keyValueHeads,
+ * Where the keys and values of all layers lie. A block holds {@code blockTokens} tokens
+ * of one sequence. Inside a block each layer has, in F32, its keys [keyValueHeads,
  * blockTokens, keyDim] followed by its values [keyValueHeads, blockTokens, valueDim], so
  * that one head reads one stretch of memory.
  */

@@ -56,8 +56,8 @@ public sealed interface Matrix {
 	}
 
 	/**
-	 * Quantised in groups along the columns: {@code value = code · scale + bias}, computed
-	 * as one fused multiply-add in FP32.
+	 * Quantised in groups along the columns: {@code value = code · scale + bias},
+	 * computed as one fused multiply-add in FP32.
 	 *
 	 * @param codes U32 [rows, columns · bits / 32], low bits first
 	 * @param scales F32, F16 or BF16 [rows, columns / groupSize] (later modes: U8)

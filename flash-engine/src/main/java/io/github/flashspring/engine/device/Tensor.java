@@ -18,9 +18,9 @@ public record Tensor(Buffer buffer, long byteOffset, DType dtype, int rows, int 
 	public Tensor {
 		if (rows < 0 || columns < 0 || rowStride < columns || byteOffset < 0
 				|| (rows > 0 && byteOffset + ((rows - 1L) * rowStride + columns) * dtype.bytes() > buffer.byteSize())) {
-			throw new IllegalArgumentException("Tensor [" + rows + ", " + columns + "] of " + dtype + " with row stride "
-					+ rowStride + " at byte " + byteOffset + " does not fit into a buffer of " + buffer.byteSize()
-					+ " bytes");
+			throw new IllegalArgumentException(
+					"Tensor [" + rows + ", " + columns + "] of " + dtype + " with row stride " + rowStride + " at byte "
+							+ byteOffset + " does not fit into a buffer of " + buffer.byteSize() + " bytes");
 		}
 	}
 

@@ -4,12 +4,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How the next token is drawn from the logits. The steps run in the order of the fields:
- * penalties change the logits, then temperature, top-k, top-p and min-p narrow the choice.
- * Names and meanings are those of Hugging Face's generation config and of OpenAI's API.
+ * penalties change the logits, then temperature, top-k, top-p and min-p narrow the
+ * choice. Names and meanings are those of Hugging Face's generation config and of
+ * OpenAI's API.
  *
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens that
  * occurred in the prompt or the output; 1: none
- * @param presencePenalty subtracted once from logits of tokens that occurred in the output
+ * @param presencePenalty subtracted once from logits of tokens that occurred in the
+ * output
  * @param frequencyPenalty subtracted per occurrence in the output
  * @param temperature divides the logits; 0: always the most likely token (greedy)
  * @param topK keep the k most likely tokens; 0: all
