@@ -13,8 +13,7 @@ import io.github.flashspring.engine.tokenizer.ToolDefinition;
  * What to generate.
  *
  * @param prompt conversation, text or tokens to continue
- * @param sampling how tokens are chosen; null: as the model's
- * {@code generation_config.json} says, else greedy
+ * @param sampling how tokens are chosen; null: {@link ModelInfo#sampling()}
  * @param maxTokens most tokens to generate; null: what is left of the context
  * @param stopSequences texts that end the generation; they are not part of the output
  * @param ignoreEndOfTurn continue past end-of-text tokens

@@ -1,5 +1,7 @@
 package io.github.flashspring.engine;
 
+import io.github.flashspring.engine.generate.Sampling;
+
 /**
  * What was loaded.
  *
@@ -12,8 +14,10 @@ package io.github.flashspring.engine;
  * @param vocabularySize number of tokens
  * @param contextLength positions that a sequence may have in this engine
  * @param chat whether the model has a chat template
+ * @param sampling how tokens are chosen unless a request says otherwise: as the model's
+ * {@code generation_config.json} says, else greedy
  */
 public record ModelInfo(String id, String architecture, long parameters, long bytes, String precision, int layers,
-		int vocabularySize, int contextLength, boolean chat) {
+		int vocabularySize, int contextLength, boolean chat, Sampling sampling) {
 
 }
