@@ -1,0 +1,370 @@
+package io.github.flashspring.engine.checkpoint;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+import org.jspecify.annotations.Nullable;
+
+import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
+
+/**
+ * A folder with a model: its settings and its tensors by name, from one safetensors file
+ * or from shards. Opening reads and checks all headers but no data. Files stay open until
+ * {@link #close()}; mappings end with it. Safe for use by several threads.
+ */
+public final class Checkpoint implements AutoCloseable {
+
+	private final Path folder;
+
+	private final ModelConfig config;
+
+	private final QuantizationConfig quantization;
+
+	private final Map<Path, Shard> shards;
+
+	private final Map<String, TensorInfo> tensors;
+
+	private final Arena arena = Arena.ofShared();
+
+	private Checkpoint(Path folder, ModelConfig config, Map<Path, Shard> shards, Map<String, TensorInfo> tensors) {
+		this.folder = folder;
+		this.config = config;
+		this.quantization = config.quantization();
+		this.shards = shards;
+		this.tensors = Collections.unmodifiableMap(tensors);
+	}
+
+	/**
+	 * Opens a folder: {@code config.json}, and {@code model.safetensors}, or the shards
+	 * of {@code model.safetensors.index.json}, or the only other {@code *.safetensors}.
+	 * @param folder the folder
+	 * @return the checkpoint, to be closed
+	 * @throws CheckpointException if something is missing, unreadable or contradictory
+	 */
+	public static Checkpoint open(Path folder) {
+		if (!Files.isDirectory(folder)) {
+			throw new CheckpointException(
+					"There is no model folder " + folder + (Files.exists(folder) ? ": it is a file." : "."),
+					"Give a folder with config.json and *.safetensors, or a hub id such as org/name.");
+		}
+		Path configFile = folder.resolve("config.json");
+		if (!Files.isRegularFile(configFile)) {
+			throw new CheckpointException("The folder " + folder + " has no config.json.",
+					"Give a folder in the Hugging Face or MLX layout; a GGUF file must be imported first "
+							+ "(flash import FILE.gguf --out DIR).");
+		}
+		ModelConfig config = ModelConfig.read(configFile);
+		ShardList list = ShardList.of(folder);
+		Map<Path, Shard> shards = new LinkedHashMap<>();
+		boolean complete = false;
+		try {
+			for (Path file : list.files()) {
+				shards.put(file, Shard.open(file));
+			}
+			Checkpoint checkpoint = new Checkpoint(folder, config, shards,
+					list.merge(shards.values().stream().map(Shard::header).toList()));
+			complete = true;
+			return checkpoint;
+		}
+		finally {
+			if (!complete) {
+				shards.values().forEach(Shard::close);
+			}
+		}
+	}
+
+	/**
+	 * The folder.
+	 * @return as given to {@link #open(Path)}
+	 */
+	public Path folder() {
+		return this.folder;
+	}
+
+	/**
+	 * The settings of the model.
+	 * @return {@code config.json}
+	 */
+	public ModelConfig config() {
+		return this.config;
+	}
+
+	/**
+	 * All tensors by name.
+	 * @return shard after shard, each in the order of its data
+	 */
+	public Map<String, TensorInfo> tensors() {
+		return this.tensors;
+	}
+
+	/**
+	 * Whether a tensor exists.
+	 * @param name its full name
+	 * @return true if the checkpoint has it
+	 */
+	public boolean has(String name) {
+		return this.tensors.containsKey(name);
+	}
+
+	/**
+	 * A tensor that must exist.
+	 * @param name its full name
+	 * @return where it lies
+	 * @throws CheckpointException if it is missing; the message lists similar names
+	 */
+	public TensorInfo tensor(String name) {
+		TensorInfo tensor = this.tensors.get(name);
+		if (tensor != null) {
+			return tensor;
+		}
+		List<String> similar = NearMisses.of(name, this.tensors.keySet());
+		throw new CheckpointException(
+				"Tensor " + quote(name) + " is missing in " + this.folder + " (" + this.tensors.size() + " tensors"
+						+ (similar.isEmpty() ? "" : "; similar: " + String.join(", ", similar)) + ").",
+				"Check that the download is complete and that config.json belongs to these weights.");
+	}
+
+	/**
+	 * A tensor that must exist with a certain shape.
+	 * @param name its full name
+	 * @param shape sizes of the dimensions, slowest first
+	 * @return where it lies
+	 * @throws CheckpointException if it is missing or its shape differs
+	 */
+	public TensorInfo tensor(String name, long... shape) {
+		TensorInfo tensor = tensor(name);
+		if (!Arrays.equals(tensor.shape(), shape)) {
+			throw new CheckpointException(
+					"Tensor " + quote(name) + " of " + tensor.file() + ": expected shape " + Arrays.toString(shape)
+							+ " by config.json, found " + Arrays.toString(tensor.shape()) + ".",
+					"Check that config.json belongs to these weights.");
+		}
+		return tensor;
+	}
+
+	/**
+	 * How a module's weight is quantised, checked against its tensors: U32 {@code weight}
+	 * [rows, columns·bits/32], {@code scales} and {@code biases} [rows, columns/group] of
+	 * one float type (leading dimensions before these are allowed).
+	 * @param module for example {@code model.layers.0.mlp.down_proj}
+	 * @return empty if its weight is stored plainly
+	 * @throws CheckpointException if tensors and settings disagree, or the engine does
+	 * not compute with this quantisation yet
+	 */
+	public Optional<Quantization> quantization(String module) {
+		return new QuantizedLayout(this, this.quantization).of(module);
+	}
+
+	/**
+	 * Refuses tensors that the model code does not know: their weights would silently be
+	 * left out of the computation.
+	 * @param used names of the tensors that the model reads
+	 * @param ignorable tensors that may be left over, such as {@code rotary_emb.inv_freq}
+	 * @throws CheckpointException if others are left
+	 */
+	public void requireNoSurplus(Collection<String> used, Predicate<String> ignorable) {
+		List<String> surplus = new ArrayList<>(this.tensors.keySet());
+		surplus.removeIf(ignorable);
+		surplus.removeAll(new HashSet<>(used));
+		if (!surplus.isEmpty()) {
+			throw new CheckpointException(
+					"The checkpoint " + this.folder + " has " + surplus.size() + " tensors that a model of type "
+							+ quote(this.config.modelType()) + " with these settings does not use: "
+							+ String.join(", ", surplus.stream().limit(5).map(CheckpointException::quote).toList())
+							+ ((surplus.size() > 5) ? ", …" : "") + ".",
+					"Check that config.json belongs to these weights.");
+		}
+	}
+
+	/**
+	 * Size of all tensors.
+	 * @return bytes of data, without headers
+	 */
+	public long totalBytes() {
+		return this.tensors.values().stream().mapToLong(TensorInfo::byteSize).sum();
+	}
+
+	/**
+	 * Maps a tensor's bytes. A file is mapped once, whole, when first asked for; pages
+	 * are read when touched.
+	 * @param tensor one of {@link #tensors()}
+	 * @return its bytes, read-only, little-endian, not necessarily aligned to the
+	 * elements; valid until {@link #close()}
+	 * @throws CheckpointException if the file has changed its size since it was opened,
+	 * or cannot be mapped
+	 */
+	public MemorySegment map(TensorInfo tensor) {
+		return shard(tensor.file()).map(this.arena).asSlice(tensor.offset(), tensor.byteSize());
+	}
+
+	/**
+	 * The open channel of a file, for positional reads. It is shared: do not move its
+	 * position or close it.
+	 * @param file the file of one of {@link #tensors()}
+	 * @return the channel, valid until {@link #close()}
+	 * @throws CheckpointException if the file has changed its size since it was opened
+	 */
+	public FileChannel channel(Path file) {
+		Shard shard = shard(file);
+		shard.requireUnchanged();
+		return shard.channel();
+	}
+
+	/**
+	 * Reads a part of a tensor by positional reads until the buffer is full.
+	 * @param tensor one of {@link #tensors()}
+	 * @param from first byte wanted, from the tensor's start
+	 * @param into filled from its position to its limit
+	 * @throws CheckpointException if the part lies outside of the tensor, or the file
+	 * ends early or fails
+	 */
+	public void read(TensorInfo tensor, long from, ByteBuffer into) {
+		if (from < 0 || into.remaining() > tensor.byteSize() - from) {
+			throw new IndexOutOfBoundsException("Bytes " + from + " to " + (from + into.remaining()) + " of " + tensor);
+		}
+		shard(tensor.file()).read(tensor, tensor.offset() + from, into);
+	}
+
+	@Override
+	public void close() {
+		this.shards.values().forEach(Shard::close);
+		if (this.arena.scope().isAlive()) {
+			this.arena.close();
+		}
+	}
+
+	private Shard shard(Path file) {
+		Shard shard = this.shards.get(file);
+		if (shard == null) {
+			throw new IllegalArgumentException(file + " does not belong to the checkpoint " + this.folder);
+		}
+		return shard;
+	}
+
+	/** One open file. */
+	private static final class Shard {
+
+		private final FileChannel channel;
+
+		private final SafetensorsHeader header;
+
+		private @Nullable MemorySegment mapping;
+
+		private Shard(FileChannel channel, SafetensorsHeader header) {
+			this.channel = channel;
+			this.header = header;
+		}
+
+		static Shard open(Path file) {
+			FileChannel channel;
+			try {
+				channel = FileChannel.open(file, StandardOpenOption.READ);
+			}
+			catch (IOException ex) {
+				throw Safetensors.unreadable(file, ex);
+			}
+			SafetensorsHeader header = null;
+			try {
+				header = Safetensors.readHeader(file, channel);
+				return new Shard(channel, header);
+			}
+			finally {
+				if (header == null) {
+					close(channel);
+				}
+			}
+		}
+
+		FileChannel channel() {
+			return this.channel;
+		}
+
+		SafetensorsHeader header() {
+			return this.header;
+		}
+
+		synchronized MemorySegment map(Arena arena) {
+			requireUnchanged();
+			if (this.mapping == null) {
+				try {
+					this.mapping = this.channel.map(FileChannel.MapMode.READ_ONLY, 0, this.header.fileSize(), arena);
+				}
+				catch (IOException ex) {
+					throw new CheckpointException("Cannot map " + this.header.file() + " (" + ex + ").",
+							"Check the limits of this process on address space and mappings.", ex);
+				}
+			}
+			return this.mapping;
+		}
+
+		void requireUnchanged() {
+			long size;
+			try {
+				size = this.channel.size();
+			}
+			catch (IOException ex) {
+				throw Safetensors.unreadable(this.header.file(), ex);
+			}
+			if (size != this.header.fileSize()) {
+				throw new CheckpointException(
+						"The file " + this.header.file() + " has " + size + " bytes, but had " + this.header.fileSize()
+								+ " when the checkpoint was opened.",
+						"Let no other process write it while the model runs, and load the model again.");
+			}
+		}
+
+		void read(TensorInfo tensor, long position, ByteBuffer into) {
+			try {
+				while (into.hasRemaining()) {
+					int count = this.channel.read(into, position);
+					if (count < 0) {
+						throw new CheckpointException(
+								"The file " + this.header.file() + " ends at byte " + position + ", inside of tensor "
+										+ quote(tensor.name()) + "; it had " + this.header.fileSize()
+										+ " bytes when the checkpoint was opened.",
+								"Let no other process write it while the model runs, and load the model again.");
+					}
+					position += count;
+				}
+			}
+			catch (IOException ex) {
+				throw new CheckpointException(
+						"Cannot read tensor " + quote(tensor.name()) + " at byte " + position + " of "
+								+ this.header.file() + " (" + ex + ").",
+						"Check the disk and load the model again.", ex);
+			}
+		}
+
+		void close() {
+			close(this.channel);
+		}
+
+		private static void close(FileChannel channel) {
+			try {
+				channel.close();
+			}
+			catch (IOException ex) {
+				throw new UncheckedIOException(ex);
+			}
+		}
+
+	}
+
+}

@@ -1,0 +1,73 @@
+package io.github.flashspring.engine.checkpoint;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A checkpoint that cannot be used: truncated, corrupt, foreign, incomplete or not found.
+ * The message is {@link #description()} (what, where, expected, found) followed by
+ * {@link #action()} (what the user can do).
+ */
+public final class CheckpointException extends RuntimeException {
+
+	private static final int LONGEST_QUOTE = 120;
+
+	private final String description;
+
+	private final String action;
+
+	/**
+	 * Creates an exception.
+	 * @param description what is wrong and where: file, tensor or property, expected and
+	 * found
+	 * @param action what the user can do about it
+	 */
+	public CheckpointException(String description, String action) {
+		this(description, action, null);
+	}
+
+	/**
+	 * Creates an exception with a cause.
+	 * @param description what is wrong and where: file, tensor or property, expected and
+	 * found
+	 * @param action what the user can do about it
+	 * @param cause the failure underneath
+	 */
+	public CheckpointException(String description, String action, @Nullable Throwable cause) {
+		super(description + " " + action, cause);
+		this.description = description;
+		this.action = action;
+	}
+
+	/**
+	 * What is wrong and where.
+	 * @return one or more sentences
+	 */
+	public String description() {
+		return this.description;
+	}
+
+	/**
+	 * What the user can do.
+	 * @return one or more sentences
+	 */
+	public String action() {
+		return this.action;
+	}
+
+	/**
+	 * Quotes a text that comes from a file for a message: shortened, and without control
+	 * characters.
+	 * @param text a name or value, possibly hostile
+	 * @return the text in single quotes
+	 */
+	static String quote(String text) {
+		StringBuilder quoted = new StringBuilder("'");
+		int end = Math.min(text.length(), LONGEST_QUOTE);
+		for (int i = 0; i < end; i++) {
+			char c = text.charAt(i);
+			quoted.append((Character.isISOControl(c) || Character.isSurrogate(c)) ? '?' : c);
+		}
+		return quoted.append((end < text.length()) ? "…'" : "'").toString();
+	}
+
+}

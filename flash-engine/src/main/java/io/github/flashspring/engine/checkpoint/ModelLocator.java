@@ -1,0 +1,166 @@
+package io.github.flashspring.engine.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+
+import org.jspecify.annotations.Nullable;
+
+import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
+
+/**
+ * Finds the folder of a model named by a path or by a hub id {@code org/name[@revision]}.
+ * Hub ids are looked up in the local cache of the Hugging Face tools, whose place the
+ * variables {@code HF_HUB_CACHE}, {@code HF_HOME} and {@code XDG_CACHE_HOME} decide;
+ * nothing is downloaded.
+ */
+public final class ModelLocator {
+
+	private static final Pattern HUB_ID = Pattern.compile(
+			"(?<org>[A-Za-z0-9][\\w.-]{0,95})/(?<name>[A-Za-z0-9][\\w.-]{0,95})(?:@(?<revision>\\w[\\w./-]{0,199}))?");
+
+	private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
+
+	private final Function<String, @Nullable String> environment;
+
+	private final Path home;
+
+	/**
+	 * A locator for a given environment.
+	 * @param environment value of a variable by name, null if it is not set
+	 * @param home the user's home folder
+	 */
+	public ModelLocator(Function<String, @Nullable String> environment, Path home) {
+		this.environment = environment;
+		this.home = home;
+	}
+
+	/**
+	 * A locator for the environment of this process.
+	 * @return the locator
+	 */
+	public static ModelLocator ofSystem() {
+		return new ModelLocator(System::getenv, Path.of(System.getProperty("user.home", ".")));
+	}
+
+	/**
+	 * Finds a model.
+	 * @param model a folder, or a hub id with an optional revision (branch, tag or
+	 * commit; {@code main} without one)
+	 * @return an existing folder
+	 * @throws CheckpointException if there is none; the message says where was looked
+	 */
+	public Path locate(String model) {
+		Path folder = folder(model);
+		if (folder != null && Files.isDirectory(folder)) {
+			return folder;
+		}
+		var id = HUB_ID.matcher(model);
+		boolean hubId = id.matches() && !model.contains("..") && !model.contains("--") && !model.contains("//")
+				&& !model.endsWith("/");
+		if (folder != null && Files.exists(folder)) {
+			throw new CheckpointException("The model " + quote(model) + " is a file, not a folder.",
+					model.endsWith(".gguf") ? "Import it first: flash import " + model + " --out DIR"
+							: "Give the folder that holds config.json and *.safetensors.");
+		}
+		if (!hubId) {
+			throw new CheckpointException(
+					"There is no model folder " + quote(model)
+							+ ((folder != null) ? " (" + folder.toAbsolutePath() + ")" : "")
+							+ ", and it is not a hub id either.",
+					"Give an existing folder, or a hub id such as org/name or org/name@revision.");
+		}
+		String revision = id.group("revision");
+		return cached(id.group("org") + "/" + id.group("name"), (revision != null) ? revision : "main");
+	}
+
+	/**
+	 * The cache folder of the Hugging Face tools.
+	 * @return the folder that holds {@code models--org--name}; need not exist
+	 */
+	public Path hubCache() {
+		String cache = variable("HF_HUB_CACHE");
+		if (cache == null) {
+			cache = variable("HUGGINGFACE_HUB_CACHE");
+		}
+		if (cache != null) {
+			return expand(cache);
+		}
+		String hubHome = variable("HF_HOME");
+		if (hubHome != null) {
+			return expand(hubHome).resolve("hub");
+		}
+		String xdg = variable("XDG_CACHE_HOME");
+		Path caches = (xdg != null) ? expand(xdg) : this.home.resolve(".cache");
+		return caches.resolve("huggingface").resolve("hub");
+	}
+
+	private Path cached(String id, String revision) {
+		Path repository = hubCache().resolve("models--" + id.replace("/", "--"));
+		String command = "Download it first: hf download " + id
+				+ (revision.equals("main") ? "" : " --revision " + revision);
+		if (!Files.isDirectory(repository)) {
+			throw new CheckpointException("The model " + quote(id)
+					+ " is neither a folder nor in the Hugging Face cache (looked for " + repository + ").", command);
+		}
+		String commit = commit(repository, revision, command);
+		Path snapshot = repository.resolve("snapshots").resolve(commit);
+		if (!Files.isRegularFile(snapshot.resolve("config.json"))) {
+			throw new CheckpointException("The cached model " + quote(id) + " is incomplete: no config.json in "
+					+ snapshot + " (revision " + quote(revision) + ").", command);
+		}
+		return snapshot;
+	}
+
+	private String commit(Path repository, String revision, String command) {
+		Path ref = repository.resolve("refs").resolve(revision);
+		if (Files.isRegularFile(ref)) {
+			String commit;
+			try {
+				commit = (Files.size(ref) <= 100) ? Files.readString(ref).strip() : "";
+			}
+			catch (IOException ex) {
+				throw Safetensors.unreadable(ref, ex);
+			}
+			if (!COMMIT.matcher(commit).matches()) {
+				throw new CheckpointException("The cache file " + ref
+						+ " should hold a commit of 40 hexadecimal digits, " + "found " + quote(commit) + ".", command);
+			}
+			return commit;
+		}
+		if (COMMIT.matcher(revision).matches()) {
+			return revision;
+		}
+		throw new CheckpointException(
+				"The revision " + quote(revision) + " is not in the Hugging Face cache (looked for " + ref + ").",
+				command);
+	}
+
+	private @Nullable Path folder(String model) {
+		if (model.isBlank()) {
+			return null;
+		}
+		try {
+			return expand(model);
+		}
+		catch (InvalidPathException ex) {
+			return null;
+		}
+	}
+
+	private Path expand(String path) {
+		if (path.equals("~")) {
+			return this.home;
+		}
+		return path.startsWith("~/") ? this.home.resolve(path.substring(2)) : Path.of(path);
+	}
+
+	private @Nullable String variable(String name) {
+		String value = this.environment.apply(name);
+		return (value == null || value.isBlank()) ? null : value;
+	}
+
+}
