@@ -1,0 +1,88 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+
+import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.RaggedBatch;
+
+/**
+ * The operands of attention in one layer, and where in the blocks its keys and values
+ * lie.
+ *
+ * @param out F32 [n, heads · valueDim]
+ * @param queries F32 [n, heads · keyDim]
+ * @param kv the cache
+ * @param layer index among the layers that have keys and values
+ * @param batch which row is which position of which sequence
+ * @param spec heads, scale and window
+ */
+record AttentionJob(Rows out, Rows queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec) {
+
+	/**
+	 * The stretch of tokens that a row belongs to.
+	 * @param row index of the row
+	 * @return the span
+	 */
+	RaggedBatch.Span span(int row) {
+		for (RaggedBatch.Span span : this.batch.spans()) {
+			if (row < span.firstRow() + span.rows()) {
+				return span;
+			}
+		}
+		throw new IllegalArgumentException("No span of the batch covers row " + row);
+	}
+
+	/**
+	 * The first position that a token sees.
+	 * @param position position of the token
+	 * @return position of the oldest token in its window
+	 */
+	int firstVisible(int position) {
+		return (this.spec.window() > 0) ? Math.max(0, position - this.spec.window() + 1) : 0;
+	}
+
+	MemorySegment memory(int block) {
+		return memory(this.kv, block);
+	}
+
+	/**
+	 * Where a head's keys in a block begin.
+	 * @param block id of the block
+	 * @param head index of the key-value head
+	 * @return offset in bytes of its first token's key
+	 */
+	long keys(int block, int head) {
+		return keys(this.kv, this.layer, block, head);
+	}
+
+	/**
+	 * Where a head's values in a block begin.
+	 * @param block id of the block
+	 * @param head index of the key-value head
+	 * @return offset in bytes of its first token's value
+	 */
+	long values(int block, int head) {
+		return values(this.kv, this.layer, block, head);
+	}
+
+	static MemorySegment memory(KvBlocks kv, int block) {
+		if (kv.buffer(block) instanceof CpuBuffer buffer) {
+			return buffer.segment();
+		}
+		throw new IllegalArgumentException("KV block " + block + " does not lie in a buffer of the CPU device");
+	}
+
+	static long keys(KvBlocks kv, int layer, int block, int head) {
+		KvBlocks.Layout layout = kv.layout();
+		return kv.byteOffset(block, layer) + (long) head * layout.blockTokens() * layout.keyDim() * Float.BYTES;
+	}
+
+	static long values(KvBlocks kv, int layer, int block, int head) {
+		KvBlocks.Layout layout = kv.layout();
+		return kv.byteOffset(block, layer)
+				+ ((long) layout.keyValueHeads() * layout.keyDim() + (long) head * layout.valueDim())
+						* layout.blockTokens() * Float.BYTES;
+	}
+
+}

@@ -1,0 +1,278 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.Buffer;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.DeviceException;
+import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.Matrix;
+import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.device.Tensor;
+
+/**
+ * Computes every operation at once, on the calling thread and a pool of workers. It
+ * checks operands and shares out the work; the arithmetic is that of {@link Kernels}.
+ */
+final class CpuDevice implements Device {
+
+	/**
+	 * Multiply-adds that are worth waking a second thread for: about 5 µs of one thread.
+	 */
+	private static final int MIN_BAND_WORK = 1 << 15;
+
+	private final Kernels kernels;
+
+	private final WorkerPool pool;
+
+	private final Scratch[] scratch;
+
+	CpuDevice(Kernels kernels, int threads) {
+		this.kernels = kernels;
+		this.pool = new WorkerPool(threads);
+		this.scratch = new Scratch[threads];
+		for (int i = 0; i < threads; i++) {
+			this.scratch[i] = new Scratch();
+		}
+	}
+
+	@Override
+	public Info info() {
+		int threads = this.pool.threads();
+		return new Info(CpuDeviceProvider.NAME, System.getProperty("os.arch") + ", " + this.kernels.name()
+				+ " kernels, " + threads + ((threads == 1) ? " thread" : " threads"));
+	}
+
+	@Override
+	@SuppressWarnings("MustBeClosedChecker") // The buffer closes the arena.
+	public Buffer allocate(long bytes) {
+		if (bytes < 0) {
+			throw new IllegalArgumentException("Cannot allocate " + bytes + " bytes");
+		}
+		Arena arena = Arena.ofShared();
+		try {
+			return new CpuBuffer(arena.allocate(Math.max(bytes, 1), 64).asSlice(0, bytes), arena);
+		}
+		catch (OutOfMemoryError ex) {
+			arena.close();
+			throw new DeviceException("The JVM cannot allocate " + bytes
+					+ " bytes of native memory; it allows as much as -XX:MaxDirectMemorySize, by default as -Xmx", ex);
+		}
+	}
+
+	@Override
+	public Buffer wrap(MemorySegment segment) {
+		if (!segment.isNative()) {
+			throw new IllegalArgumentException(
+					"Expected native memory, found a heap segment of " + segment.byteSize() + " bytes");
+		}
+		if (!segment.isAccessibleBy(new Thread())) {
+			throw new IllegalArgumentException(
+					"The memory must be accessible to all threads: use a shared or automatic arena, not a confined one");
+		}
+		return new CpuBuffer(segment, null);
+	}
+
+	@Override
+	public long scratchBytes(Limits limits) {
+		return this.pool.threads() * this.kernels.scratchFloats(limits) * Float.BYTES;
+	}
+
+	@Override
+	public void embed(Tensor out, Matrix table, int[] rows) {
+		Weights weights = Weights.of(table);
+		Rows target = Rows.of(out);
+		Checks.writable("out", target);
+		Checks.activation("out", target, rows.length, weights.columns());
+		Checks.indices("rows of the table", rows, target.count(), weights.rows());
+		this.pool.run(target.count(), grain(weights.columns()), (from, to, worker) -> {
+			for (int r = from; r < to; r++) {
+				this.kernels.unpack(target, r, weights, rows[r]);
+			}
+		});
+	}
+
+	@Override
+	public void gather(Tensor out, Tensor x, int[] rows) {
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Checks.writable("out", target);
+		Checks.activation("x", source);
+		Checks.activation("out", target, rows.length, source.columns());
+		Checks.indices("rows of x", rows, target.count(), source.count());
+		for (int r = 0; r < target.count(); r++) {
+			MemorySegment.copy(source.memory(), source.row(rows[r]), target.memory(), target.row(r),
+					(long) source.columns() * Float.BYTES);
+		}
+	}
+
+	@Override
+	public void matmul(Tensor out, Tensor x, Matrix weight, @Nullable Tensor bias) {
+		Weights weights = Weights.of(weight);
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Rows added = (bias != null) ? Rows.of(bias) : null;
+		Checks.writable("out", target);
+		Checks.activation("x", source, source.count(), weights.columns());
+		Checks.activation("out", target, source.count(), weights.rows());
+		if (added != null) {
+			Checks.number("bias", added);
+			Checks.shape("bias", added, 1, weights.rows());
+		}
+		this.pool.run(weights.rows(), grain((long) weights.columns() * source.count()), (from, to,
+				worker) -> this.kernels.matmul(target, source, weights, added, from, to, this.scratch[worker]));
+	}
+
+	@Override
+	public void rmsNorm(Tensor out, Tensor x, Tensor weight, float epsilon) {
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Rows factors = Rows.of(weight);
+		Checks.writable("out", target);
+		Checks.activation("x", source);
+		Checks.activation("out", target, source.count(), source.columns());
+		Checks.number("weight", factors);
+		Checks.shape("weight", factors, 1, source.columns());
+		this.pool.run(source.count(), grain(source.columns()),
+				(from, to, worker) -> this.kernels.rmsNorm(target, source, factors, epsilon, from, to));
+	}
+
+	@Override
+	public void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
+		Rows target = Rows.of(x);
+		Rows cosines = Rows.of(cos);
+		Rows sines = Rows.of(sin);
+		Checks.writable("x", target);
+		Checks.activation("x", target);
+		Checks.activation("cos", cosines, target.count(), cosines.columns());
+		Checks.activation("sin", sines, target.count(), cosines.columns());
+		if (headDim < 1 || target.columns() % headDim != 0 || 2 * cosines.columns() > headDim) {
+			throw new IllegalArgumentException("Cannot turn " + cosines.columns() + " pairs in heads of " + headDim
+					+ " in rows of " + target.columns() + " values");
+		}
+		this.pool.run(target.count(), grain(target.columns()),
+				(from, to, worker) -> this.kernels.rope(target, headDim, cosines, sines, from, to));
+	}
+
+	@Override
+	public void storeKv(KvBlocks kv, int layer, RaggedBatch batch, Tensor keys, Tensor values) {
+		Rows sourceKeys = Rows.of(keys);
+		Rows sourceValues = Rows.of(values);
+		KvBlocks.Layout layout = kv.layout();
+		Checks.activation("keys", sourceKeys, batch.rows(), layout.keyValueHeads() * layout.keyDim());
+		Checks.activation("values", sourceValues, batch.rows(), layout.keyValueHeads() * layout.valueDim());
+		Checks.spans(kv, layer, batch);
+		for (RaggedBatch.Span span : batch.spans()) {
+			for (int i = 0; i < span.rows(); i++) {
+				int position = span.position() + i;
+				int block = span.blocks()[position / layout.blockTokens()];
+				int slot = position % layout.blockTokens();
+				MemorySegment memory = AttentionJob.memory(kv, block);
+				int row = span.firstRow() + i;
+				for (int head = 0; head < layout.keyValueHeads(); head++) {
+					long keyBytes = (long) layout.keyDim() * Float.BYTES;
+					MemorySegment.copy(sourceKeys.memory(), sourceKeys.row(row) + head * keyBytes, memory,
+							AttentionJob.keys(kv, layer, block, head) + slot * keyBytes, keyBytes);
+					long valueBytes = (long) layout.valueDim() * Float.BYTES;
+					MemorySegment.copy(sourceValues.memory(), sourceValues.row(row) + head * valueBytes, memory,
+							AttentionJob.values(kv, layer, block, head) + slot * valueBytes, valueBytes);
+				}
+			}
+		}
+	}
+
+	@Override
+	public void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec) {
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(queries);
+		KvBlocks.Layout layout = kv.layout();
+		Checks.writable("out", target);
+		Checks.activation("queries", source, batch.rows(), spec.heads() * spec.keyDim());
+		Checks.activation("out", target, batch.rows(), spec.heads() * spec.valueDim());
+		if (spec.keyValueHeads() != layout.keyValueHeads() || spec.keyDim() != layout.keyDim()
+				|| spec.valueDim() != layout.valueDim() || spec.heads() % spec.keyValueHeads() != 0
+				|| spec.window() < 0) {
+			throw new IllegalArgumentException("Cannot attend as " + spec + " over a cache of " + layout);
+		}
+		Checks.spans(kv, layer, batch);
+		AttentionJob job = new AttentionJob(target, source, kv, layer, batch, spec);
+		long work = 0;
+		for (RaggedBatch.Span span : batch.spans()) {
+			work = Math.max(work, span.position() + span.rows());
+		}
+		this.pool.run(batch.rows() * spec.keyValueHeads(),
+				grain(work * (spec.keyDim() + spec.valueDim()) * (spec.heads() / spec.keyValueHeads())),
+				(from, to, worker) -> this.kernels.attention(job, from, to, this.scratch[worker]));
+	}
+
+	@Override
+	public void swiGlu(Tensor out, Tensor gate, Tensor up) {
+		Rows target = Rows.of(out);
+		Rows gates = Rows.of(gate);
+		Rows ups = Rows.of(up);
+		Checks.writable("out", target);
+		Checks.activation("gate", gates);
+		Checks.activation("up", ups, gates.count(), gates.columns());
+		Checks.activation("out", target, gates.count(), gates.columns());
+		this.pool.run(target.count(), grain(8L * target.columns()),
+				(from, to, worker) -> this.kernels.swiGlu(target, gates, ups, from, to));
+	}
+
+	@Override
+	public void add(Tensor x, Tensor y) {
+		Rows target = Rows.of(x);
+		Rows source = Rows.of(y);
+		Checks.writable("x", target);
+		Checks.activation("x", target);
+		Checks.activation("y", source, target.count(), target.columns());
+		this.pool.run(target.count(), grain(target.columns()),
+				(from, to, worker) -> this.kernels.add(target, source, from, to));
+	}
+
+	@Override
+	public void write(Tensor target, float[] source) {
+		Rows rows = Rows.of(target);
+		Checks.writable("target", rows);
+		int length = values("target", rows, source.length);
+		MemorySegment.copy(source, 0, rows.memory(), PortableKernels.FLOAT, rows.offset(), length);
+	}
+
+	@Override
+	public void read(Tensor source, float[] target) {
+		Rows rows = Rows.of(source);
+		int length = values("source", rows, target.length);
+		MemorySegment.copy(rows.memory(), PortableKernels.FLOAT, rows.offset(), target, 0, length);
+	}
+
+	@Override
+	public Fence commit() {
+		return Fence.DONE;
+	}
+
+	@Override
+	public void close() {
+		this.pool.close();
+	}
+
+	private static int values(String name, Rows rows, int available) {
+		Checks.activation(name, rows);
+		Checks.contiguous(name, rows);
+		long length = (long) rows.count() * rows.columns();
+		if (length > available) {
+			throw new IllegalArgumentException("Expected an array of at least " + length + " values for " + name + " ["
+					+ rows.count() + ", " + rows.columns() + "], found " + available);
+		}
+		return (int) length;
+	}
+
+	/** Items of a band, given the multiply-adds of an item. */
+	private static int grain(long work) {
+		return (int) Math.max(1, MIN_BAND_WORK / Math.max(1, work));
+	}
+
+}

@@ -1,0 +1,119 @@
+package io.github.flashspring.engine.device.cpu;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.device.Device.Limits;
+
+/**
+ * The loops of the CPU device, each for a band of an operation's outputs. Operands were
+ * checked before. All implementations give the same bits:
+ *
+ * <ul>
+ * <li>Weights become FP32 first; a quantised one is {@code fma(code, scale, bias)}.
+ * <li>A sum of products (also one of squares) runs in {@value #LANES} lanes: lane
+ * {@code l} adds the products of index {@code l, l + 16, l + 32 …} in this order, each
+ * with one fused multiply-add, starting from zero; where the last 16 are not complete,
+ * the missing factors are zeros. A plain sum is the same without the product.
+ * <li>The lanes are added as a tree: {@code l} and {@code l + 8}, then {@code l + 4},
+ * {@code l + 2}, {@code l + 1}.
+ * <li>Element by element, every implementation does the same operations in the same
+ * order. The exponential is that of {@link Exponential}.
+ * </ul>
+ */
+interface Kernels {
+
+	/** Partial sums of a sum. */
+	int LANES = 16;
+
+	/**
+	 * What these kernels are, for people.
+	 * @return such as {@code vector 256 bits}
+	 */
+	String name();
+
+	/**
+	 * What a {@link Scratch} grows to.
+	 * @param limits the largest pass
+	 * @return number of floats
+	 */
+	long scratchFloats(Limits limits);
+
+	/**
+	 * Unpacks a stretch of a weight row to FP32.
+	 * @param out receives the values
+	 * @param outRow row of {@code out}
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 */
+	void unpack(Rows out, int outRow, Weights weights, int row);
+
+	/**
+	 * Computes the outputs {@code from … to - 1} of a linear layer for all rows.
+	 * @param out F32 [n, outputs]
+	 * @param x F32 [n, inputs]
+	 * @param weights [outputs, inputs]
+	 * @param bias [1, outputs] or null
+	 * @param from first output
+	 * @param to end of the outputs
+	 * @param scratch working memory
+	 */
+	void matmul(Rows out, Rows x, Weights weights, @Nullable Rows bias, int from, int to, Scratch scratch);
+
+	/**
+	 * Norms the rows {@code from … to - 1}: {@code (x · inverse) · weight} with
+	 * {@code inverse = 1 / sqrt(Σx² / columns + epsilon)}.
+	 * @param out F32 [n, columns]
+	 * @param x F32 [n, columns]
+	 * @param weight [1, columns]
+	 * @param epsilon added to the mean
+	 * @param from first row
+	 * @param to end of the rows
+	 */
+	void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to);
+
+	/**
+	 * Turns the pairs of all heads of the rows {@code from … to - 1}:
+	 * {@code (a·cos − b·sin, b·cos + a·sin)} with products rounded before they are added.
+	 * @param x F32 [n, heads · headDim]
+	 * @param headDim length of a head
+	 * @param cos F32 [n, pairs]
+	 * @param sin F32 [n, pairs]
+	 * @param from first row
+	 * @param to end of the rows
+	 */
+	void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to);
+
+	/**
+	 * Attends for the units {@code from … to - 1}; unit
+	 * {@code row · keyValueHeads + head} is all query heads of a row that read one
+	 * key-value head. A score is {@code (q·k) · scale}, its weight
+	 * {@code exp(score − maximum)}; the values are added in the order of positions with
+	 * {@code fma(weight, value, sum)} and divided by the sum of the weights at the end.
+	 * Indices of sums count from the first visible position.
+	 * @param job operands
+	 * @param from first unit
+	 * @param to end of the units
+	 * @param scratch working memory
+	 */
+	void attention(AttentionJob job, int from, int to, Scratch scratch);
+
+	/**
+	 * {@code out = gate / (1 + exp(−gate)) · up} for the rows {@code from … to - 1}.
+	 * @param out F32 [n, columns]
+	 * @param gate F32 [n, columns]
+	 * @param up F32 [n, columns]
+	 * @param from first row
+	 * @param to end of the rows
+	 */
+	void swiGlu(Rows out, Rows gate, Rows up, int from, int to);
+
+	/**
+	 * {@code x += y} for the rows {@code from … to - 1}.
+	 * @param x F32 [n, columns]
+	 * @param y F32 [n, columns]
+	 * @param from first row
+	 * @param to end of the rows
+	 */
+	void add(Rows x, Rows y, int from, int to);
+
+}

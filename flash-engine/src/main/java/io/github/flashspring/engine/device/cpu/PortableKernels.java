@@ -1,0 +1,299 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.Device.Limits;
+import io.github.flashspring.engine.device.RaggedBatch;
+
+/**
+ * Kernels in plain Java: what runs where the Vector API is not at hand, and the reference
+ * that says in the simplest form which operations in which order make a result.
+ */
+final class PortableKernels implements Kernels {
+
+	static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+	static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+	/** Weights unpacked at a time; a multiple of every group size. */
+	private static final int STRETCH = 256;
+
+	/** Rows that share the unpacked weights. */
+	private static final int ROWS = 32;
+
+	@Override
+	public String name() {
+		return "portable";
+	}
+
+	@Override
+	public long scratchFloats(Limits limits) {
+		return STRETCH + (long) Math.min(ROWS, limits.rows()) * LANES + limits.context();
+	}
+
+	@Override
+	public void unpack(Rows out, int outRow, Weights weights, int row) {
+		MemorySegment memory = out.memory();
+		long offset = out.row(outRow);
+		float[] stretch = new float[STRETCH];
+		for (int k = 0; k < weights.columns(); k += STRETCH) {
+			int count = Math.min(STRETCH, weights.columns() - k);
+			unpack(weights, row, k, count, stretch);
+			MemorySegment.copy(stretch, 0, memory, FLOAT, offset + (long) k * Float.BYTES, count);
+		}
+	}
+
+	@Override
+	public void matmul(Rows out, Rows x, Weights weights, @Nullable Rows bias, int from, int to, Scratch scratch) {
+		float[] stretch = scratch.weights(STRETCH);
+		float[] lanes = scratch.lanes(Math.min(ROWS, x.count()) * LANES);
+		for (int first = 0; first < x.count(); first += ROWS) {
+			int rows = Math.min(ROWS, x.count() - first);
+			for (int o = from; o < to; o++) {
+				Arrays.fill(lanes, 0, rows * LANES, 0f);
+				for (int k = 0; k < weights.columns(); k += STRETCH) {
+					int count = Math.min(STRETCH, weights.columns() - k);
+					unpack(weights, o, k, count, stretch);
+					for (int r = 0; r < rows; r++) {
+						long input = x.row(first + r) + (long) k * Float.BYTES;
+						multiplyAdd(lanes, r * LANES, stretch, x.memory(), input, count);
+					}
+				}
+				float added = (bias != null) ? value(bias, 0, o) : 0f;
+				for (int r = 0; r < rows; r++) {
+					float sum = tree(lanes, r * LANES);
+					out.memory()
+						.set(FLOAT, out.row(first + r) + (long) o * Float.BYTES, (bias != null) ? sum + added : sum);
+				}
+			}
+		}
+	}
+
+	@Override
+	public void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to) {
+		float[] lanes = new float[LANES];
+		int columns = x.columns();
+		for (int r = from; r < to; r++) {
+			Arrays.fill(lanes, 0f);
+			for (int i = 0; i < columns; i++) {
+				float value = value(x, r, i);
+				lanes[i % LANES] = Math.fma(value, value, lanes[i % LANES]);
+			}
+			float inverse = inverseRoot(tree(lanes, 0), columns, epsilon);
+			for (int i = 0; i < columns; i++) {
+				set(out, r, i, value(x, r, i) * inverse * value(weight, 0, i));
+			}
+		}
+	}
+
+	@Override
+	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
+		int pairs = cos.columns();
+		for (int r = from; r < to; r++) {
+			for (int head = 0; head < x.columns(); head += headDim) {
+				for (int i = 0; i < pairs; i++) {
+					float a = value(x, r, head + i);
+					float b = value(x, r, head + pairs + i);
+					float c = value(cos, r, i);
+					float s = value(sin, r, i);
+					set(x, r, head + i, a * c - b * s);
+					set(x, r, head + pairs + i, b * c + a * s);
+				}
+			}
+		}
+	}
+
+	@Override
+	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
+		AttentionSpec spec = job.spec();
+		int group = spec.heads() / spec.keyValueHeads();
+		for (int unit = from; unit < to; unit++) {
+			int row = unit / spec.keyValueHeads();
+			int keyValueHead = unit % spec.keyValueHeads();
+			RaggedBatch.Span span = job.span(row);
+			for (int head = keyValueHead * group; head < (keyValueHead + 1) * group; head++) {
+				attend(job, span, row, head, keyValueHead, scratch);
+			}
+		}
+	}
+
+	private void attend(AttentionJob job, RaggedBatch.Span span, int row, int head, int keyValueHead, Scratch scratch) {
+		AttentionSpec spec = job.spec();
+		int blockTokens = job.kv().layout().blockTokens();
+		int last = span.position() + row - span.firstRow();
+		int first = job.firstVisible(last);
+		float[] scores = scratch.scores(last - first + 1);
+		float[] lanes = scratch.lanes(LANES);
+		float[] query = scratch.weights(STRETCH);
+		float maximum = Float.NEGATIVE_INFINITY;
+		for (int p = first; p <= last; p++) {
+			int block = span.blocks()[p / blockTokens];
+			long key = job.keys(block, keyValueHead) + (long) (p % blockTokens) * spec.keyDim() * Float.BYTES;
+			Arrays.fill(lanes, 0, LANES, 0f);
+			for (int k = 0; k < spec.keyDim(); k += STRETCH) {
+				int count = Math.min(STRETCH, spec.keyDim() - k);
+				read(job.queries(), row, head * spec.keyDim() + k, count, query);
+				multiplyAdd(lanes, 0, query, job.memory(block), key + (long) k * Float.BYTES, count);
+			}
+			float score = tree(lanes, 0) * spec.scale();
+			scores[p - first] = score;
+			maximum = Math.max(maximum, score);
+		}
+		Arrays.fill(lanes, 0, LANES, 0f);
+		for (int i = 0; i <= last - first; i++) {
+			scores[i] = Exponential.exp(scores[i] - maximum);
+			lanes[i % LANES] += scores[i];
+		}
+		float sum = tree(lanes, 0);
+		for (int i = 0; i < spec.valueDim(); i++) {
+			float value = 0f;
+			for (int p = first; p <= last; p++) {
+				int block = span.blocks()[p / blockTokens];
+				long offset = job.values(block, keyValueHead)
+						+ ((long) (p % blockTokens) * spec.valueDim() + i) * Float.BYTES;
+				value = Math.fma(scores[p - first], job.memory(block).get(FLOAT, offset), value);
+			}
+			set(job.out(), row, head * spec.valueDim() + i, value / sum);
+		}
+	}
+
+	@Override
+	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to) {
+		for (int r = from; r < to; r++) {
+			for (int i = 0; i < out.columns(); i++) {
+				float value = value(gate, r, i);
+				set(out, r, i, value / (1f + Exponential.exp(-value)) * value(up, r, i));
+			}
+		}
+	}
+
+	@Override
+	public void add(Rows x, Rows y, int from, int to) {
+		for (int r = from; r < to; r++) {
+			for (int i = 0; i < x.columns(); i++) {
+				set(x, r, i, value(x, r, i) + value(y, r, i));
+			}
+		}
+	}
+
+	/**
+	 * The inverse of a root mean square, from operations that IEEE 754 rounds exactly.
+	 */
+	static float inverseRoot(float squares, int columns, float epsilon) {
+		return 1f / (float) Math.sqrt(squares / columns + epsilon);
+	}
+
+	/**
+	 * Adds products to 16 lanes, eight at a time in registers.
+	 */
+	private static void multiplyAdd(float[] lanes, int lane, float[] factors, MemorySegment memory, long offset,
+			int count) {
+		int whole = count / LANES * LANES;
+		for (int l = 0; l < LANES; l += 4) {
+			float a0 = lanes[lane + l];
+			float a1 = lanes[lane + l + 1];
+			float a2 = lanes[lane + l + 2];
+			float a3 = lanes[lane + l + 3];
+			long at = offset + (long) l * Float.BYTES;
+			for (int i = l; i < whole; i += LANES) {
+				a0 = Math.fma(factors[i], memory.get(FLOAT, at), a0);
+				a1 = Math.fma(factors[i + 1], memory.get(FLOAT, at + 4), a1);
+				a2 = Math.fma(factors[i + 2], memory.get(FLOAT, at + 8), a2);
+				a3 = Math.fma(factors[i + 3], memory.get(FLOAT, at + 12), a3);
+				at += LANES * Float.BYTES;
+			}
+			lanes[lane + l] = a0;
+			lanes[lane + l + 1] = a1;
+			lanes[lane + l + 2] = a2;
+			lanes[lane + l + 3] = a3;
+		}
+		if (whole < count) {
+			for (int l = 0; l < LANES; l++) {
+				boolean inside = whole + l < count;
+				float a = inside ? factors[whole + l] : 0f;
+				float b = inside ? memory.get(FLOAT, offset + (long) (whole + l) * Float.BYTES) : 0f;
+				lanes[lane + l] = Math.fma(a, b, lanes[lane + l]);
+			}
+		}
+	}
+
+	/**
+	 * Adds 16 lanes as a tree and leaves intermediate sums in them.
+	 */
+	static float tree(float[] lanes, int lane) {
+		for (int half = LANES / 2; half > 0; half /= 2) {
+			for (int l = lane; l < lane + half; l++) {
+				lanes[l] += lanes[l + half];
+			}
+		}
+		return lanes[lane];
+	}
+
+	/**
+	 * Unpacks {@code count} values of a row from column {@code from} on, which begins a
+	 * group.
+	 */
+	static void unpack(Weights weights, int row, int from, int count, float[] out) {
+		switch (weights.format()) {
+			case F32, F16, BF16 -> read(weights.values(), row, from, count, out);
+			case AFFINE4 -> unpackAffine(weights, 4, row, from, count, out);
+			case AFFINE8 -> unpackAffine(weights, 8, row, from, count, out);
+		}
+	}
+
+	private static void unpackAffine(Weights weights, int bits, int row, int from, int count, float[] out) {
+		Rows scales = weights.scales();
+		Rows biases = weights.biases();
+		if (scales == null || biases == null) {
+			throw new IllegalArgumentException("Affine weights need scales and biases");
+		}
+		int perByte = 8 / bits;
+		int mask = (1 << bits) - 1;
+		MemorySegment codes = weights.values().memory();
+		long at = weights.values().row(row) + from / perByte;
+		for (int g = 0; g < count; g += weights.groupSize()) {
+			float scale = value(scales, row, (from + g) / weights.groupSize());
+			float bias = value(biases, row, (from + g) / weights.groupSize());
+			int end = Math.min(g + weights.groupSize(), count);
+			for (int i = g; i < end; i += perByte) {
+				int code = codes.get(ValueLayout.JAVA_BYTE, at++);
+				for (int j = 0; j < perByte; j++) {
+					out[i + j] = Math.fma((float) (code & mask), scale, bias);
+					code >>= bits;
+				}
+			}
+		}
+	}
+
+	private static void read(Rows rows, int row, int from, int count, float[] out) {
+		long offset = rows.row(row) + (long) from * rows.type().bytes();
+		for (int i = 0; i < count; i++) {
+			out[i] = value(rows.memory(), rows.type(), offset + (long) i * rows.type().bytes());
+		}
+	}
+
+	static float value(Rows rows, int row, int column) {
+		return value(rows.memory(), rows.type(), rows.row(row) + (long) column * rows.type().bytes());
+	}
+
+	private static float value(MemorySegment memory, DType type, long offset) {
+		return switch (type) {
+			case F32 -> memory.get(FLOAT, offset);
+			case F16 -> Float.float16ToFloat(memory.get(SHORT, offset));
+			case BF16 -> Float.intBitsToFloat(memory.get(SHORT, offset) << 16);
+			default -> throw new IllegalArgumentException("Not a floating-point type: " + type);
+		};
+	}
+
+	private static void set(Rows rows, int row, int column, float value) {
+		rows.memory().set(FLOAT, rows.row(row) + (long) column * Float.BYTES, value);
+	}
+
+}

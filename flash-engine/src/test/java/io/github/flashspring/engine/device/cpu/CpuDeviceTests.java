@@ -1,0 +1,284 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.constraints.IntRange;
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.Matrix;
+import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.device.Tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+/**
+ * Every operation of the device against the formula in double precision.
+ */
+class CpuDeviceTests {
+
+	/** Shapes and formats of a linear layer. */
+	record Linear(Format format, int groupSize, DType scales, int rows, int inputs, int outputs, int threads,
+			long seed) {
+
+		Matrix matrix(Operands operands) {
+			return switch (this.format) {
+				case F32 -> operands.dense(DType.F32, this.outputs, this.inputs);
+				case F16 -> operands.dense(DType.F16, this.outputs, this.inputs);
+				case BF16 -> operands.dense(DType.BF16, this.outputs, this.inputs);
+				case AFFINE4 -> operands.affine(4, this.groupSize, this.outputs, this.inputs, this.scales);
+				case AFFINE8 -> operands.affine(8, this.groupSize, this.outputs, this.inputs, this.scales);
+			};
+		}
+
+	}
+
+	@Provide
+	static Arbitrary<Linear> linears() {
+		Arbitrary<Format> formats = Arbitraries.of(Format.values());
+		Arbitrary<Integer> groups = Arbitraries.of(32, 64, 128);
+		Arbitrary<DType> scales = Arbitraries.of(DType.F32, DType.F16, DType.BF16);
+		Arbitrary<Integer> rows = Arbitraries.integers().between(1, 70);
+		Arbitrary<Integer> inputs = Arbitraries.integers().between(1, 700);
+		Arbitrary<Integer> outputs = Arbitraries.integers().between(1, 60);
+		Arbitrary<Integer> threads = Arbitraries.integers().between(1, 3);
+		return Combinators.combine(formats, groups, scales, rows, inputs, outputs, threads, Arbitraries.longs())
+			.as((format, group, scale, n, in, out, t, seed) -> new Linear(format, group, scale, n,
+					(format == Format.AFFINE4 || format == Format.AFFINE8) ? Math.ceilDiv(in, group) * group : in, out,
+					t, seed));
+	}
+
+	@Property(tries = 150)
+	void multipliesRowsWithAMatrix(@ForAll("linears") Linear linear) {
+		Operands operands = new Operands(linear.seed());
+		Matrix matrix = linear.matrix(operands);
+		Tensor x = operands.activations(linear.rows(), linear.inputs());
+		Tensor bias = operands.random().nextBoolean() ? operands.numbers(linear.scales(), 1, linear.outputs()) : null;
+		Tensor out = operands.empty(DType.F32, linear.rows(), linear.outputs());
+		try (Device device = device(linear.threads())) {
+			device.matmul(out, x, matrix, bias);
+		}
+		assertThatProductIs(out, x, matrix, bias);
+	}
+
+	private static void assertThatProductIs(Tensor out, Tensor x, Matrix matrix, @Nullable Tensor bias) {
+		float[][] weights = Operands.values(matrix);
+		float[][] inputs = Operands.values(x);
+		for (int r = 0; r < out.rows(); r++) {
+			for (int o = 0; o < out.columns(); o++) {
+				double sum = (bias != null) ? Operands.get(bias, 0, o) : 0;
+				double magnitude = Math.abs(sum);
+				for (int i = 0; i < inputs[r].length; i++) {
+					double product = (double) inputs[r][i] * weights[o][i];
+					sum += product;
+					magnitude += Math.abs(product);
+				}
+				assertThat((double) Operands.get(out, r, o)).as("row %d, output %d", r, o)
+					.isCloseTo(sum, within(magnitude * 0x1p-21));
+			}
+		}
+	}
+
+	@Property(tries = 60)
+	void looksUpRows(@ForAll("linears") Linear linear) {
+		Operands operands = new Operands(linear.seed());
+		Matrix table = linear.matrix(operands);
+		int[] rows = operands.random().ints(linear.rows(), 0, linear.outputs()).toArray();
+		Tensor out = operands.empty(DType.F32, linear.rows(), linear.inputs());
+		Tensor copy = operands.empty(DType.F32, linear.rows(), linear.inputs());
+		int[] reverse = new int[linear.rows()];
+		for (int r = 0; r < reverse.length; r++) {
+			reverse[r] = reverse.length - 1 - r;
+		}
+		try (Device device = device(linear.threads())) {
+			device.embed(out, table, rows);
+			device.gather(copy, out, reverse);
+		}
+		float[][] values = Operands.values(table);
+		for (int r = 0; r < rows.length; r++) {
+			assertThat(Operands.values(out)[r]).isEqualTo(values[rows[r]]);
+			assertThat(Operands.values(copy)[r]).isEqualTo(values[rows[reverse[r]]]);
+		}
+	}
+
+	@Property(tries = 60)
+	void norms(@ForAll @IntRange(min = 1, max = 40) int rows, @ForAll @IntRange(min = 1, max = 300) int columns,
+			@ForAll DTypeOfNumbers type, @ForAll boolean inPlace, @ForAll long seed) {
+		Operands operands = new Operands(seed);
+		Tensor x = operands.activations(rows, columns);
+		float[][] before = Operands.values(x);
+		Tensor weight = operands.numbers(type.type, 1, columns);
+		Tensor out = inPlace ? x : operands.empty(DType.F32, rows, columns);
+		try (Device device = device(2)) {
+			device.rmsNorm(out, x, weight, 1e-5f);
+		}
+		for (int r = 0; r < rows; r++) {
+			double squares = 0;
+			for (float value : before[r]) {
+				squares += (double) value * value;
+			}
+			double root = Math.sqrt(squares / columns + 1e-5f);
+			for (int c = 0; c < columns; c++) {
+				double expected = before[r][c] / root * Operands.get(weight, 0, c);
+				assertThat((double) Operands.get(out, r, c)).isCloseTo(expected, within(Math.abs(expected) * 0x1p-20));
+			}
+		}
+	}
+
+	@Property(tries = 60)
+	void turnsPairs(@ForAll @IntRange(min = 1, max = 20) int rows, @ForAll @IntRange(min = 1, max = 4) int heads,
+			@ForAll @IntRange(min = 1, max = 50) int pairs, @ForAll @IntRange(min = 0, max = 9) int rest,
+			@ForAll long seed) {
+		Operands operands = new Operands(seed);
+		int headDim = 2 * pairs + rest;
+		Tensor x = operands.activations(rows, heads * headDim);
+		float[][] before = Operands.values(x);
+		Tensor cos = operands.activations(rows, pairs);
+		Tensor sin = operands.activations(rows, pairs);
+		try (Device device = device(2)) {
+			device.rope(x, headDim, cos, sin);
+		}
+		for (int r = 0; r < rows; r++) {
+			float[] expected = before[r].clone();
+			for (int h = 0; h < heads; h++) {
+				for (int i = 0; i < pairs; i++) {
+					float a = before[r][h * headDim + i];
+					float b = before[r][h * headDim + pairs + i];
+					float c = Operands.get(cos, r, i);
+					float s = Operands.get(sin, r, i);
+					expected[h * headDim + i] = a * c - b * s;
+					expected[h * headDim + pairs + i] = b * c + a * s;
+				}
+			}
+			assertThat(Operands.values(x)[r]).isEqualTo(expected);
+		}
+	}
+
+	@Property(tries = 60)
+	void gatesAndAdds(@ForAll @IntRange(min = 1, max = 20) int rows, @ForAll @IntRange(min = 1, max = 300) int columns,
+			@ForAll @IntRange(min = 0, max = 2) int target, @ForAll long seed) {
+		Operands operands = new Operands(seed);
+		Tensor gate = operands.activations(rows, columns);
+		Operands.set(gate, 0, 0, -200f);
+		Tensor up = operands.activations(rows, columns);
+		float[][] gates = Operands.values(gate);
+		float[][] ups = Operands.values(up);
+		Tensor sum = operands.activations(rows, columns);
+		float[][] before = Operands.values(sum);
+		Tensor out = List.of(gate, up, operands.empty(DType.F32, rows, columns)).get(target);
+		try (Device device = device(2)) {
+			device.swiGlu(out, gate, up);
+			device.add(sum, out);
+		}
+		for (int r = 0; r < rows; r++) {
+			for (int c = 0; c < columns; c++) {
+				double expected = gates[r][c] / (1 + Math.exp(-gates[r][c])) * ups[r][c];
+				float value = Operands.get(out, r, c);
+				assertThat((double) value).isCloseTo(expected, within(Math.abs(expected) * 0x1p-21 + 1e-40));
+				assertThat(Operands.get(sum, r, c)).isEqualTo(before[r][c] + value);
+			}
+		}
+	}
+
+	@Property(tries = 60)
+	void attends(@ForAll @IntRange(min = 1, max = 3) int keyValueHeads, @ForAll @IntRange(min = 1, max = 5) int group,
+			@ForAll @IntRange(min = 1, max = 70) int keyDim, @ForAll @IntRange(min = 1, max = 70) int valueDim,
+			@ForAll @IntRange(min = 1, max = 20) int blockTokens, @ForAll @IntRange(min = 0, max = 40) int window,
+			@ForAll @IntRange(min = 1, max = 60) int first, @ForAll @IntRange(min = 1, max = 20) int second,
+			@ForAll long seed) {
+		Operands operands = new Operands(seed);
+		AttentionSpec spec = new AttentionSpec(keyValueHeads * group, keyValueHeads, keyDim, valueDim, 0.3f, window);
+		KvBlocks.Layout layout = new KvBlocks.Layout(blockTokens, keyValueHeads, keyDim, valueDim);
+		int blocksOfFirst = Math.ceilDiv(first, blockTokens);
+		int[] blocks = new int[blocksOfFirst];
+		int[] others = new int[Math.ceilDiv(second, blockTokens)];
+		for (int i = 0; i < blocks.length; i++) {
+			blocks[i] = i;
+		}
+		for (int i = 0; i < others.length; i++) {
+			others[i] = blocks.length + i;
+		}
+		KvBlocks kv = operands.blocks(blocks.length + others.length, layout);
+		Tensor keys = operands.activations(first + second, keyValueHeads * keyDim);
+		Tensor values = operands.activations(first + second, keyValueHeads * valueDim);
+		Tensor queries = operands.activations(first + second, spec.heads() * keyDim);
+		Tensor out = operands.empty(DType.F32, first + second, spec.heads() * valueDim);
+		RaggedBatch batch = batch(new RaggedBatch.Span(0, first, 0, blocks),
+				new RaggedBatch.Span(first, second, 0, others));
+		try (Device device = device(2)) {
+			device.storeKv(kv, 1, batch, keys, values);
+			device.attention(out, queries, kv, 1, batch, spec);
+		}
+		for (RaggedBatch.Span span : batch.spans()) {
+			for (int r = span.firstRow(); r < span.firstRow() + span.rows(); r++) {
+				for (int h = 0; h < spec.heads(); h++) {
+					assertThatRowAttends(out, queries, keys, values, spec, span.firstRow(), r, h);
+				}
+			}
+		}
+	}
+
+	private static void assertThatRowAttends(Tensor out, Tensor queries, Tensor keys, Tensor values, AttentionSpec spec,
+			int firstRow, int row, int head) {
+		int keyValueHead = head / (spec.heads() / spec.keyValueHeads());
+		int from = (spec.window() > 0) ? Math.max(firstRow, row - spec.window() + 1) : firstRow;
+		double[] expected = new double[spec.valueDim()];
+		double total = 0;
+		for (int p = from; p <= row; p++) {
+			double score = 0;
+			for (int i = 0; i < spec.keyDim(); i++) {
+				score += (double) Operands.get(queries, row, head * spec.keyDim() + i)
+						* Operands.get(keys, p, keyValueHead * spec.keyDim() + i);
+			}
+			double weight = Math.exp(score * spec.scale());
+			total += weight;
+			for (int i = 0; i < expected.length; i++) {
+				expected[i] += weight * Operands.get(values, p, keyValueHead * spec.valueDim() + i);
+			}
+		}
+		for (int i = 0; i < expected.length; i++) {
+			assertThat((double) Operands.get(out, row, head * spec.valueDim() + i)).isCloseTo(expected[i] / total,
+					within(2e-5));
+		}
+	}
+
+	static RaggedBatch batch(RaggedBatch.Span... spans) {
+		List<Integer> positions = new ArrayList<>();
+		for (RaggedBatch.Span span : spans) {
+			for (int i = 0; i < span.rows(); i++) {
+				positions.add(span.position() + i);
+			}
+		}
+		return new RaggedBatch(new int[positions.size()], positions.stream().mapToInt((position) -> position).toArray(),
+				List.of(spans));
+	}
+
+	private static Device device(int threads) {
+		return new CpuDevice(new PortableKernels(), threads);
+	}
+
+	/** The types of norms and biases. */
+	enum DTypeOfNumbers {
+
+		F32(DType.F32), F16(DType.F16), BF16(DType.BF16);
+
+		private final DType type;
+
+		DTypeOfNumbers(DType type) {
+			this.type = type;
+		}
+
+	}
+
+}
