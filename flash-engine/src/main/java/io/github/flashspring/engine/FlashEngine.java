@@ -43,6 +43,16 @@ public interface FlashEngine extends AutoCloseable {
 	Generation generate(GenerationRequest request);
 
 	/**
+	 * Computes the logits of all positions of a text, to score it or to compare engines.
+	 * Returns when the last one was handed over.
+	 * @param tokens token ids, at least one
+	 * @param consumer gets the logits, on a thread of the engine
+	 * @throws FlashEngineException if the text is longer than the context, or the waiting
+	 * thread was interrupted
+	 */
+	void logits(int[] tokens, LogitsConsumer consumer);
+
+	/**
 	 * What the engine holds and has done until now.
 	 * @return a snapshot
 	 */

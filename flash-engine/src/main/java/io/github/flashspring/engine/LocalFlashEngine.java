@@ -1,15 +1,265 @@
 package io.github.flashspring.engine;
 
-/**
- * The engine itself.
- */
-final class LocalFlashEngine {
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
 
-	private LocalFlashEngine() {
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.ModelLocator;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.generate.Sampler;
+import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.generate.Scheduler;
+import io.github.flashspring.engine.generate.Sequence;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.model.Architectures;
+import io.github.flashspring.engine.model.CausalLanguageModel;
+import io.github.flashspring.engine.model.ModelDefinition;
+import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ResidencyPlan;
+import io.github.flashspring.engine.residency.WeightLayout;
+import io.github.flashspring.engine.residency.WeightStore;
+
+/**
+ * The engine itself: puts checkpoint, device, plan, model and scheduler together, and
+ * takes them apart again.
+ */
+final class LocalFlashEngine implements FlashEngine {
+
+	private static final Logger logger = LoggerFactory.getLogger(FlashEngine.class);
+
+	/** Longest context when none is asked for: beyond it keys and values get large. */
+	private static final int DEFAULT_CONTEXT = 4096;
+
+	private static final int DEFAULT_PREFILL_CHUNK = 512;
+
+	/** What was opened, in order; closed in reverse. */
+	private final Resources resources;
+
+	private final ModelInfo info;
+
+	private final ModelText text;
+
+	private final Set<Integer> endTokens;
+
+	private final Device device;
+
+	private final ResidencyPlan plan;
+
+	private final WeightStore store;
+
+	private final Scheduler scheduler;
+
+	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Device device,
+			ResidencyPlan plan, WeightStore store, Scheduler scheduler) {
+		this.resources = resources;
+		this.info = info;
+		this.text = text;
+		this.endTokens = endTokens;
+		this.device = device;
+		this.plan = plan;
+		this.store = store;
+		this.scheduler = scheduler;
 	}
 
-	static FlashEngine load(FlashConfig config) {
-		throw new FlashEngineException("Cannot load " + config.model() + " yet");
+	static LocalFlashEngine load(FlashConfig config) {
+		long start = System.nanoTime();
+		Resources resources = new Resources();
+		try {
+			LocalFlashEngine engine = load(config, resources);
+			logger.info("Loaded {} ({}, {}) on {} in {} ms: {} of {} of weights stay in memory, budget {}",
+					config.model(), engine.info.architecture(), engine.info.precision(), engine.device.info().name(),
+					(System.nanoTime() - start) / 1_000_000, ResidencyPlan.readable(engine.plan.pinnedBytes()),
+					ResidencyPlan.readable(engine.plan.weightBytes()),
+					ResidencyPlan.readable(engine.plan.budgetBytes()));
+			return engine;
+		}
+		catch (Throwable ex) {
+			resources.closeAfter(ex);
+			throw ex;
+		}
+	}
+
+	private static LocalFlashEngine load(FlashConfig config, Resources resources) {
+		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
+		ModelDefinition definition = Architectures.define(checkpoint.config());
+		WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+				definition.ignoredTensors());
+		GenerationSettings settings = GenerationSettings.of(checkpoint);
+		ModelText text = resources.add(ModelText.load(config.model(), checkpoint.folder()));
+		Device device = resources.add(Devices.open(config.device(), config.threads()));
+		int context = contextLength(config, definition);
+		long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
+				: context;
+		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
+		ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout,
+				new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, tokens), text.memoryBytes(),
+						(rows) -> definition.workBytes(device, rows, context)));
+		WeightStore store = resources.add(WeightStore.open(layout, plan, device));
+		KvCache kv = resources
+			.add(new KvCache(device, definition.kvLayout(context), definition.shape().keyValueLayers(), tokens));
+		CausalLanguageModel model = resources
+			.add(new CausalLanguageModel(definition, store, device, plan.prefillChunk()));
+		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.prefillChunk(), config.parallel()));
+		Set<Integer> endTokens = new HashSet<>(settings.endTokens());
+		endTokens.addAll(text.endOfTurnTokens());
+		ModelInfo info = new ModelInfo(config.model(), checkpoint.config().modelType(),
+				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
+				definition.units().size() - 1, definition.shape().vocabSize(), context, text.isChat(),
+				settings.sampling());
+		return new LocalFlashEngine(resources, info, text, Set.copyOf(endTokens), device, plan, store, scheduler);
+	}
+
+	private static int contextLength(FlashConfig config, ModelDefinition definition) {
+		int most = definition.shape().maxPositions();
+		if (config.contextLength() > most) {
+			throw new IllegalArgumentException(
+					"contextLength must be at most %d, the positions that %s was trained for, but is %d".formatted(most,
+							config.model(), config.contextLength()));
+		}
+		return (config.contextLength() > 0) ? config.contextLength() : Math.min(most, DEFAULT_CONTEXT);
+	}
+
+	@Override
+	public ModelInfo model() {
+		return this.info;
+	}
+
+	@Override
+	public Generation generate(GenerationRequest request) {
+		int[] prompt = this.text.encode(request.prompt());
+		check(prompt);
+		int room = this.info.contextLength() - prompt.length + 1;
+		if (prompt.length >= this.info.contextLength()) {
+			throw new FlashEngineException(
+					"The prompt has %d tokens, but the context of %s is %d tokens long and must hold the answer too. Shorten the prompt or raise the context length."
+						.formatted(prompt.length, this.info.id(), this.info.contextLength()));
+		}
+		Integer wanted = request.maxTokens();
+		int maxTokens = (wanted != null) ? Math.min(wanted, room) : room;
+		Sampling sampling = (request.sampling() != null) ? request.sampling() : this.info.sampling();
+		LocalGeneration generation = new LocalGeneration(this.scheduler, prompt, maxTokens,
+				new Sampler(sampling, prompt), this.text.pipeline(request),
+				request.ignoreEndOfTurn() ? Set.of() : this.endTokens, () -> this.store.metrics().bytesRead());
+		submit(generation.sequence());
+		return generation;
+	}
+
+	@Override
+	public void logits(int[] tokens, LogitsConsumer consumer) {
+		check(tokens);
+		if (tokens.length > this.info.contextLength()) {
+			throw new FlashEngineException("The text has %d tokens, but the context of %s is %d tokens long."
+				.formatted(tokens.length, this.info.id(), this.info.contextLength()));
+		}
+		LogitsTask task = new LogitsTask(tokens.length, consumer);
+		Sequence sequence = new Sequence(tokens, 1, task);
+		submit(sequence);
+		try {
+			task.done().get();
+		}
+		catch (InterruptedException ex) {
+			this.scheduler.cancel(sequence);
+			Thread.currentThread().interrupt();
+			throw new FlashEngineException("Interrupted while waiting for logits", ex);
+		}
+		catch (ExecutionException ex) {
+			throw (ex.getCause() instanceof RuntimeException cause) ? cause
+					: new FlashEngineException("Cannot compute logits", ex);
+		}
+	}
+
+	private void check(int[] tokens) {
+		if (tokens.length == 0) {
+			throw new FlashEngineException("The prompt is empty: it has no tokens.");
+		}
+		for (int token : tokens) {
+			if (token < 0 || token >= this.info.vocabularySize()) {
+				throw new FlashEngineException("The prompt holds token id %d, but the vocabulary of %s has ids 0 to %d."
+					.formatted(token, this.info.id(), this.info.vocabularySize() - 1));
+			}
+		}
+	}
+
+	private void submit(Sequence sequence) {
+		try {
+			this.scheduler.submit(sequence);
+		}
+		catch (IllegalStateException ex) {
+			throw new FlashEngineException("The engine of " + this.info.id() + " is closed.", ex);
+		}
+	}
+
+	@Override
+	public EngineSnapshot snapshot() {
+		List<EngineSnapshot.Memory> memory = new ArrayList<>();
+		memory.add(new EngineSnapshot.Memory("weights.pinned", this.plan.pinnedBytes()));
+		memory.add(new EngineSnapshot.Memory("weights.window", this.plan.windowBytes()));
+		memory.add(new EngineSnapshot.Memory("kv", this.plan.kvBytes()));
+		memory.add(new EngineSnapshot.Memory("activations", this.plan.workBytes()));
+		memory.add(new EngineSnapshot.Memory("tokenizer", this.plan.tokenizerBytes()));
+		return new EngineSnapshot(this.device.info().name(), this.plan.budgetBytes(), memory, this.store.snapshot(),
+				this.store.metrics(), this.scheduler.work());
+	}
+
+	@Override
+	public void close() {
+		this.resources.close();
+	}
+
+	/** Closes what was opened, the latest first, once. */
+	private static final class Resources implements AutoCloseable {
+
+		private final List<AutoCloseable> opened = new ArrayList<>();
+
+		<T extends AutoCloseable> T add(T resource) {
+			this.opened.add(resource);
+			return resource;
+		}
+
+		void closeAfter(Throwable cause) {
+			try {
+				close();
+			}
+			catch (RuntimeException ex) {
+				cause.addSuppressed(ex);
+			}
+		}
+
+		@Override
+		public synchronized void close() {
+			RuntimeException failure = null;
+			for (AutoCloseable resource : this.opened.reversed()) {
+				failure = close(resource, failure);
+			}
+			this.opened.clear();
+			if (failure != null) {
+				throw failure;
+			}
+		}
+
+		private static @Nullable RuntimeException close(AutoCloseable resource, @Nullable RuntimeException earlier) {
+			try {
+				resource.close();
+				return earlier;
+			}
+			catch (Exception ex) {
+				RuntimeException failure = (earlier != null) ? earlier
+						: new FlashEngineException("Cannot close the engine", ex);
+				if (earlier != null) {
+					earlier.addSuppressed(ex);
+				}
+				return failure;
+			}
+		}
+
 	}
 
 }

@@ -111,7 +111,11 @@ final class SafetensorsHeaderReader {
 	}
 
 	private void parseMetadata(JsonParser parser) {
-		if (!this.metadata.isEmpty() || parser.nextToken() != JsonToken.START_OBJECT) {
+		JsonToken start = parser.nextToken();
+		if (start == JsonToken.VALUE_NULL) {
+			return; // MLX writes this when it has nothing to say
+		}
+		if (!this.metadata.isEmpty() || start != JsonToken.START_OBJECT) {
 			throw failure("__metadata__ must be one object of strings.");
 		}
 		while (parser.nextToken() == JsonToken.PROPERTY_NAME) {

@@ -1,0 +1,158 @@
+package io.github.flashspring.engine.generate;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * Draws the tokens of one sequence. The same seed and logits give the same tokens on
+ * every machine: sums are in double precision, exponentials are {@link StrictMath}'s.
+ */
+public final class Sampler {
+
+	/**
+	 * Tokens less likely than the best by more than e⁻⁴⁰ are left out: together they
+	 * change no probability by as much as double precision resolves.
+	 */
+	private static final double NEGLIGIBLE = 40;
+
+	private final Sampling sampling;
+
+	private final SplittableRandom random;
+
+	/** Occurrences in the output, and 0 for tokens that occurred in the prompt only. */
+	private final Map<Integer, Integer> occurrences = new HashMap<>();
+
+	/**
+	 * Starts a sequence.
+	 * @param sampling how to draw
+	 * @param prompt tokens that the repetition penalty counts
+	 */
+	public Sampler(Sampling sampling, int[] prompt) {
+		this.sampling = sampling;
+		Long seed = sampling.seed();
+		this.random = (seed != null) ? new SplittableRandom(seed) : new SplittableRandom();
+		if (penalises()) {
+			for (int token : prompt) {
+				this.occurrences.putIfAbsent(token, 0);
+			}
+		}
+	}
+
+	private boolean penalises() {
+		return this.sampling.repetitionPenalty() != 1 || this.sampling.presencePenalty() != 0
+				|| this.sampling.frequencyPenalty() != 0;
+	}
+
+	/**
+	 * Draws the next token.
+	 * @param logits [vocab]; changed by penalties
+	 * @return its id
+	 * @throws IllegalStateException if the logits are not numbers
+	 */
+	public int next(float[] logits) {
+		penalise(logits);
+		int token = (this.sampling.temperature() == 0) ? best(logits) : draw(logits);
+		if (penalises()) {
+			this.occurrences.merge(token, 1, Integer::sum);
+		}
+		return token;
+	}
+
+	private void penalise(float[] logits) {
+		this.occurrences.forEach((token, count) -> {
+			float logit = logits[token];
+			logit = (logit > 0) ? logit / this.sampling.repetitionPenalty() : logit * this.sampling.repetitionPenalty();
+			if (count > 0) {
+				logit -= this.sampling.presencePenalty() + count * this.sampling.frequencyPenalty();
+			}
+			logits[token] = logit;
+		});
+	}
+
+	private static int best(float[] logits) {
+		int best = 0;
+		for (int i = 1; i < logits.length; i++) {
+			if (logits[i] > logits[best] || Float.isNaN(logits[best])) {
+				best = i;
+			}
+		}
+		if (Float.isNaN(logits[best])) {
+			throw new IllegalStateException(
+					"The model's logits are not numbers (NaN); its weights are damaged or its numbers overflow");
+		}
+		return best;
+	}
+
+	private int draw(float[] logits) {
+		double temperature = this.sampling.temperature();
+		float max = logits[best(logits)];
+		double floor = max - NEGLIGIBLE * temperature;
+		long[] candidates = new long[64];
+		int count = 0;
+		for (int i = 0; i < logits.length; i++) {
+			if (logits[i] >= floor) {
+				if (count == candidates.length) {
+					candidates = Arrays.copyOf(candidates, 2 * count);
+				}
+				candidates[count++] = key(logits[i], i);
+			}
+		}
+		Arrays.sort(candidates, 0, count);
+		if (this.sampling.topK() > 0) {
+			count = Math.min(count, this.sampling.topK());
+		}
+		double[] weights = new double[count];
+		double sum = 0;
+		for (int i = 0; i < count; i++) {
+			weights[i] = StrictMath.exp((logits[token(candidates[i])] - max) / temperature);
+			sum += weights[i];
+		}
+		count = cutTopP(weights, count, sum);
+		count = cutMinP(weights, count);
+		double total = 0;
+		for (int i = 0; i < count; i++) {
+			total += weights[i];
+		}
+		double point = this.random.nextDouble() * total;
+		for (int i = 0; i < count - 1; i++) {
+			point -= weights[i];
+			if (point < 0) {
+				return token(candidates[i]);
+			}
+		}
+		return token(candidates[count - 1]);
+	}
+
+	private int cutTopP(double[] weights, int count, double sum) {
+		double reached = 0;
+		for (int i = 0; i < count && this.sampling.topP() < 1; i++) {
+			reached += weights[i] / sum;
+			if (reached >= this.sampling.topP()) {
+				return i + 1;
+			}
+		}
+		return count;
+	}
+
+	private int cutMinP(double[] weights, int count) {
+		int kept = count;
+		while (kept > 1 && weights[kept - 1] < this.sampling.minP() * weights[0]) {
+			kept--;
+		}
+		return kept;
+	}
+
+	/** Sorts by falling logit, then by rising id. */
+	private static long key(float logit, int token) {
+		int bits = Float.floatToIntBits(logit + 0f);
+		int ascending = (bits < 0) ? ~bits ^ Integer.MIN_VALUE : bits;
+		return ((long) ~ascending << 32) | token;
+	}
+
+	private static int token(long key) {
+		return (int) key;
+	}
+
+}

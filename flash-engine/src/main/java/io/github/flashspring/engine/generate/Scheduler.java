@@ -1,0 +1,364 @@
+package io.github.flashspring.engine.generate;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.model.CausalLanguageModel;
+
+/**
+ * Runs sequences on a model: one thread that puts the next token of every running
+ * sequence, and parts of prompts, into one pass after the other. Waiting sequences are
+ * admitted in order of arrival as soon as there is room for their keys and values.
+ */
+public final class Scheduler implements AutoCloseable {
+
+	private final CausalLanguageModel model;
+
+	private final KvCache kv;
+
+	private final int maxRows;
+
+	private final int parallel;
+
+	private final Thread thread;
+
+	private final ReentrantLock lock = new ReentrantLock();
+
+	private final Condition changed = this.lock.newCondition();
+
+	private final Deque<Sequence> queued = new ArrayDeque<>();
+
+	private final Deque<Sequence> active = new ArrayDeque<>();
+
+	private boolean closed;
+
+	private @Nullable RuntimeException broken;
+
+	private long passes;
+
+	private long promptTokens;
+
+	private long generatedTokens;
+
+	private long requests;
+
+	/**
+	 * Starts the thread.
+	 * @param model computes; used by the scheduler's thread alone from now on
+	 * @param kv has room for at least one sequence
+	 * @param maxRows most rows of a pass
+	 * @param parallel most sequences that run at once
+	 */
+	public Scheduler(CausalLanguageModel model, KvCache kv, int maxRows, int parallel) {
+		this.model = model;
+		this.kv = kv;
+		this.maxRows = maxRows;
+		this.parallel = parallel;
+		this.thread = Thread.ofPlatform().name("flash-scheduler").daemon().start(this::run);
+	}
+
+	/**
+	 * Queues a sequence.
+	 * @param sequence its listener hears of everything else
+	 * @throws IllegalStateException if the scheduler is closed
+	 */
+	public void submit(Sequence sequence) {
+		locked(() -> {
+			if (this.closed) {
+				throw new IllegalStateException("The engine is closed", this.broken);
+			}
+			this.queued.add(sequence);
+		});
+	}
+
+	/**
+	 * Ends a sequence after the layer that is being computed, if it is alone in its pass,
+	 * or else after the pass.
+	 * @param sequence a sequence that was submitted
+	 */
+	public void cancel(Sequence sequence) {
+		locked(sequence::cancel);
+	}
+
+	/** Looks again for sequences that are ready. */
+	public void wake() {
+		locked(() -> {
+		});
+	}
+
+	/**
+	 * Work done and waiting.
+	 * @return a snapshot
+	 */
+	public EngineSnapshot.Work work() {
+		this.lock.lock();
+		try {
+			return new EngineSnapshot.Work(this.passes, this.promptTokens, this.generatedTokens, this.requests,
+					this.active.size(), this.queued.size());
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/**
+	 * Cancels everything and waits for the thread to end.
+	 */
+	@Override
+	public void close() {
+		locked(() -> {
+			this.closed = true;
+			this.active.forEach(Sequence::cancel);
+		});
+		boolean interrupted = false;
+		while (this.thread.isAlive()) {
+			try {
+				this.thread.join();
+			}
+			catch (InterruptedException ex) {
+				interrupted = true;
+			}
+		}
+		if (interrupted) {
+			Thread.currentThread().interrupt();
+		}
+	}
+
+	private void locked(Runnable action) {
+		this.lock.lock();
+		try {
+			action.run();
+			this.changed.signalAll();
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	private void run() {
+		try {
+			List<Sequence> ready = awaitReady();
+			while (!ready.isEmpty()) {
+				pass(ready);
+				ready = awaitReady();
+			}
+			endAll(new IllegalStateException("The engine was closed"));
+		}
+		catch (Throwable ex) {
+			// not the fault of a request: nothing can be computed any more
+			this.broken = new IllegalStateException("The engine has stopped: " + ex, ex);
+			endAll(this.broken);
+			throw ex;
+		}
+	}
+
+	private void endAll(RuntimeException cause) {
+		locked(() -> {
+			this.closed = true;
+			this.queued.addAll(this.active);
+			this.active.clear();
+			this.queued.forEach((sequence) -> sequence.listener().failed(cause));
+			this.queued.clear();
+		});
+	}
+
+	/** Waits for sequences to compute; none means that the scheduler is closed. */
+	private List<Sequence> awaitReady() {
+		this.lock.lock();
+		try {
+			while (!this.closed) {
+				List.copyOf(this.active).stream().filter(Sequence::isCancelled).forEach(this::endCancelled);
+				List.copyOf(this.queued).stream().filter(Sequence::isCancelled).forEach(this::endCancelled);
+				admit();
+				List<Sequence> ready = this.active.stream()
+					.filter((sequence) -> sequence.listener().isReady())
+					.toList();
+				if (!ready.isEmpty()) {
+					this.active.addLast(this.active.removeFirst());
+					return ready;
+				}
+				this.changed.awaitUninterruptibly();
+			}
+			return List.of();
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	private void admit() {
+		while (!this.queued.isEmpty() && this.active.size() < this.parallel) {
+			Sequence next = this.queued.getFirst();
+			Optional<int[]> blocks = this.kv.lend(next.capacity());
+			if (blocks.isEmpty()) {
+				return;
+			}
+			next.blocks(blocks.get());
+			this.queued.removeFirst();
+			this.active.addLast(next);
+			next.listener().started();
+		}
+	}
+
+	private void pass(List<Sequence> ready) {
+		Plan plan = Plan.of(ready, this.maxRows);
+		List<Sequence> ended = new ArrayList<>();
+		try {
+			this.model.forward(plan.batch(), this.kv, plan.logitRows(), (row, logits) -> {
+				Plan.Share share = plan.share(row);
+				if (!ended.contains(share.sequence()) && !next(share, row, logits)) {
+					ended.add(share.sequence());
+				}
+			}, () -> plan.shares().stream().allMatch((share) -> share.sequence().isCancelled()));
+		}
+		catch (CancellationException ex) {
+			return; // all of them are cancelled and will be ended as such
+		}
+		catch (RuntimeException ex) {
+			plan.shares()
+				.stream()
+				.map(Plan.Share::sequence)
+				.filter((sequence) -> !ended.contains(sequence))
+				.forEach((sequence) -> end(sequence, (listener) -> listener.failed(ex)));
+			ended.forEach((sequence) -> end(sequence, (listener) -> {
+			}));
+			return;
+		}
+		locked(() -> {
+			this.passes++;
+			for (Plan.Share share : plan.shares()) {
+				share.sequence().advance(share.count());
+				this.promptTokens += share.promptTokens();
+			}
+		});
+		ended.forEach((sequence) -> end(sequence, (listener) -> {
+		}));
+	}
+
+	/** Hands logits to their sequence; false when that ends it. */
+	private boolean next(Plan.Share share, int row, float[] logits) {
+		Sequence sequence = share.sequence();
+		int position = share.position() + row - share.firstRow();
+		try {
+			int token = sequence.listener().next(position, logits);
+			if (!sequence.isLast(position)) {
+				return true;
+			}
+			if (token == SequenceListener.END) {
+				return false;
+			}
+			sequence.append(token);
+			locked(() -> this.generatedTokens++);
+			return true;
+		}
+		catch (RuntimeException ex) {
+			sequence.listener().failed(ex);
+			return false;
+		}
+	}
+
+	private void endCancelled(Sequence sequence) {
+		end(sequence, SequenceListener::cancelled);
+	}
+
+	private void end(Sequence sequence, Consumer<SequenceListener> word) {
+		locked(() -> {
+			this.active.remove(sequence);
+			this.queued.remove(sequence);
+			this.requests++;
+			int[] blocks = sequence.blocks();
+			if (blocks != null) {
+				this.kv.giveBack(blocks);
+				sequence.blocks(null);
+			}
+		});
+		word.accept(sequence.listener());
+	}
+
+	/**
+	 * Which rows of a pass belong to whom.
+	 *
+	 * @param batch the rows
+	 * @param logitRows rows whose logits are wanted
+	 * @param shares parts of sequences in row order
+	 */
+	private record Plan(RaggedBatch batch, int[] logitRows, List<Share> shares) {
+
+		/**
+		 * Next tokens of sequences that generate come first, so that prompts do not hold
+		 * them up; parts of prompts fill what is left.
+		 */
+		static Plan of(List<Sequence> ready, int maxRows) {
+			List<Share> shares = new ArrayList<>();
+			int rows = 0;
+			for (boolean generating : new boolean[] { true, false }) {
+				for (Sequence sequence : ready) {
+					int count = Math.min(sequence.pending(), maxRows - rows);
+					if ((sequence.pending() == 1) == generating && count > 0) {
+						shares.add(new Share(sequence, rows, count, sequence.computed(), sequence.isPrompt()));
+						rows += count;
+					}
+				}
+			}
+			int[] tokens = new int[rows];
+			int[] positions = new int[rows];
+			int[] logitRows = new int[rows];
+			int wanted = 0;
+			List<RaggedBatch.Span> spans = new ArrayList<>();
+			for (Share share : shares) {
+				Sequence sequence = share.sequence();
+				spans.add(new RaggedBatch.Span(share.firstRow(), share.count(), share.position(),
+						Objects.requireNonNull(sequence.blocks())));
+				for (int i = 0; i < share.count(); i++) {
+					int position = share.position() + i;
+					tokens[share.firstRow() + i] = sequence.token(position);
+					positions[share.firstRow() + i] = position;
+					if (sequence.listener().wantsAllLogits() || sequence.isLast(position)) {
+						logitRows[wanted++] = share.firstRow() + i;
+					}
+				}
+			}
+			return new Plan(new RaggedBatch(tokens, positions, spans), Arrays.copyOf(logitRows, wanted), shares);
+		}
+
+		Share share(int row) {
+			return this.shares.stream()
+				.filter((share) -> row < share.firstRow() + share.count())
+				.findFirst()
+				.orElseThrow();
+		}
+
+		/**
+		 * Part of a sequence.
+		 *
+		 * @param sequence the sequence
+		 * @param firstRow its first row
+		 * @param count number of rows
+		 * @param position position of the first row
+		 * @param prompt whether the tokens are of the prompt
+		 */
+		record Share(Sequence sequence, int firstRow, int count, int position, boolean prompt) {
+
+			int promptTokens() {
+				return this.prompt ? this.count : 0;
+			}
+
+		}
+
+	}
+
+}

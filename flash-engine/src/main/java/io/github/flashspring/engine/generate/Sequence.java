@@ -1,0 +1,102 @@
+package io.github.flashspring.engine.generate;
+
+import java.util.Arrays;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tokens of one request, known and computed, as the {@link Scheduler} sees them.
+ */
+public final class Sequence {
+
+	private final SequenceListener listener;
+
+	private final int promptLength;
+
+	private final int capacity;
+
+	private int[] tokens;
+
+	private int length;
+
+	private int computed;
+
+	private int @Nullable [] blocks;
+
+	private volatile boolean cancelled;
+
+	/**
+	 * Makes a sequence.
+	 * @param prompt at least one token
+	 * @param maxTokens most tokens behind the prompt whose logits will be asked for
+	 * @param listener decides on the tokens
+	 */
+	public Sequence(int[] prompt, int maxTokens, SequenceListener listener) {
+		if (prompt.length == 0) {
+			throw new IllegalArgumentException("A sequence needs at least one token");
+		}
+		this.listener = listener;
+		this.tokens = prompt.clone();
+		this.length = prompt.length;
+		this.promptLength = prompt.length;
+		// the last token's keys and values are never needed
+		this.capacity = prompt.length + Math.max(0, maxTokens - 1);
+	}
+
+	SequenceListener listener() {
+		return this.listener;
+	}
+
+	int capacity() {
+		return this.capacity;
+	}
+
+	/** Tokens whose keys and values are not computed yet; at least 1. */
+	int pending() {
+		return this.length - this.computed;
+	}
+
+	int computed() {
+		return this.computed;
+	}
+
+	boolean isPrompt() {
+		return this.computed < this.promptLength;
+	}
+
+	int token(int position) {
+		return this.tokens[position];
+	}
+
+	boolean isLast(int position) {
+		return position == this.length - 1;
+	}
+
+	void advance(int count) {
+		this.computed += count;
+	}
+
+	void append(int token) {
+		if (this.length == this.tokens.length) {
+			this.tokens = Arrays.copyOf(this.tokens, Math.max(this.length + 16, this.length * 3 / 2));
+		}
+		this.tokens[this.length++] = token;
+	}
+
+	int @Nullable [] blocks() {
+		return this.blocks;
+	}
+
+	void blocks(int @Nullable [] lent) {
+		this.blocks = lent;
+	}
+
+	boolean isCancelled() {
+		return this.cancelled;
+	}
+
+	void cancel() {
+		this.cancelled = true;
+	}
+
+}

@@ -1,0 +1,46 @@
+package io.github.flashspring.engine.generate;
+
+/**
+ * Decides what becomes of a sequence's logits. Called by the scheduler's thread, which
+ * computes nothing meanwhile: be quick.
+ */
+public interface SequenceListener {
+
+	/** Returned instead of a token to end the sequence. */
+	int END = -1;
+
+	/**
+	 * Whether the next logits are wanted now; a sequence that is not ready waits without
+	 * holding up others. When this turns to true, call {@link Scheduler#wake()}.
+	 * @return true if ready
+	 */
+	boolean isReady();
+
+	/**
+	 * Whether logits of all tokens are wanted, not only of the last one.
+	 * @return true for all
+	 */
+	boolean wantsAllLogits();
+
+	/** The first pass with tokens of the sequence begins. */
+	void started();
+
+	/**
+	 * Takes the logits behind a token.
+	 * @param position position of the token
+	 * @param logits [vocab]; may be changed, valid during the call only
+	 * @return the next token or {@link #END}; ignored for tokens that are followed by
+	 * known ones
+	 */
+	int next(int position, float[] logits);
+
+	/** The sequence was cancelled; nothing else follows. */
+	void cancelled();
+
+	/**
+	 * The sequence cannot go on; nothing else follows.
+	 * @param cause why
+	 */
+	void failed(RuntimeException cause);
+
+}

@@ -1,0 +1,109 @@
+package io.github.flashspring.engine.model;
+
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+
+import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.device.Buffer;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.residency.StreamingProxy;
+import io.github.flashspring.engine.residency.WeightStore;
+
+/**
+ * A model that is ready to compute: token ids and positions in, logits out. Used by one
+ * thread.
+ */
+public final class CausalLanguageModel implements AutoCloseable {
+
+	private final ModelDefinition definition;
+
+	private final WeightStore store;
+
+	private final Device device;
+
+	private final List<StreamingProxy<Pass>> layers;
+
+	private final StreamingProxy<Pass> head;
+
+	private final Slots.Allocation activations;
+
+	private final Buffer logitsBuffer;
+
+	private final Head.LogitsMemory logits;
+
+	/**
+	 * Allocates the activations.
+	 * @param definition the parts
+	 * @param store their weights
+	 * @param device computes
+	 * @param maxRows most rows of a pass
+	 */
+	public CausalLanguageModel(ModelDefinition definition, WeightStore store, Device device, int maxRows) {
+		this.definition = definition;
+		this.store = store;
+		this.device = device;
+		this.layers = IntStream.range(0, definition.layers().size())
+			.mapToObj((i) -> new StreamingProxy<>(store, i, device, definition.layers().get(i).layer()))
+			.toList();
+		this.head = new StreamingProxy<>(store, this.layers.size(), device, definition.head().layer());
+		this.activations = definition.slots().allocate(device, maxRows);
+		int rows = ModelDefinition.logitRows(maxRows);
+		int hidden = definition.shape().hiddenSize();
+		int vocab = definition.shape().vocabSize();
+		this.logitsBuffer = device.allocate((long) rows * (hidden + vocab) * Float.BYTES);
+		this.logits = new Head.LogitsMemory(Tensor.of(this.logitsBuffer, 0, DType.F32, rows, hidden),
+				Tensor.of(this.logitsBuffer, (long) rows * hidden * Float.BYTES, DType.F32, rows, vocab),
+				new float[vocab]);
+	}
+
+	/**
+	 * Computes one pass.
+	 * @param batch tokens and where they belong
+	 * @param kv keys and values of the tokens before; gets those of the batch
+	 * @param logitRows rows whose logits are wanted, ascending
+	 * @param sink gets the logits
+	 * @param abandoned asked before each layer; true when nobody wants the pass any more
+	 * @throws CancellationException if the pass was abandoned
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights
+	 * cannot be read
+	 */
+	public void forward(RaggedBatch batch, KvBlocks kv, int[] logitRows, LogitsSink sink, BooleanSupplier abandoned) {
+		Pass pass = new Pass(this.device, batch, kv, this.activations.tensors(), this.logits, logitRows, sink);
+		this.store.embed(pass.get(this.definition.hidden()), batch.tokens());
+		this.definition.rotaries().forEach((rotary) -> rotary.prepare(pass));
+		for (StreamingProxy<Pass> layer : this.layers) {
+			if (abandoned.getAsBoolean()) {
+				throw new CancellationException();
+			}
+			layer.forward(pass);
+		}
+		if (logitRows.length > 0) {
+			this.head.forward(pass);
+		}
+	}
+
+	@Override
+	public void close() {
+		this.activations.buffer().close();
+		this.logitsBuffer.close();
+	}
+
+	/** Receives logits of rows. */
+	@FunctionalInterface
+	public interface LogitsSink {
+
+		/**
+		 * Takes the logits of a row.
+		 * @param row row of the batch
+		 * @param logits [vocab]; valid during the call only
+		 */
+		void accept(int row, float[] logits);
+
+	}
+
+}

@@ -1,0 +1,53 @@
+package io.github.flashspring.engine.model;
+
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.residency.Parameter;
+import io.github.flashspring.engine.residency.StreamingProxy;
+import io.github.flashspring.engine.residency.Weights;
+
+/**
+ * Turns the residual stream into logits: final norm and projection to the vocabulary, for
+ * the rows that are asked for.
+ *
+ * @param norm final norm
+ * @param weight [vocab, hidden]
+ * @param hidden the residual stream
+ */
+record Head(RmsNorm norm, Parameter weight, Slots.Slot hidden) implements StreamingProxy.Layer<Pass> {
+
+	@Override
+	public void forward(Pass pass, Weights weights) {
+		Device device = pass.device();
+		int[] rows = pass.logitRows();
+		LogitsMemory memory = pass.logits();
+		for (int from = 0; from < rows.length; from += memory.rows()) {
+			int count = Math.min(memory.rows(), rows.length - from);
+			Tensor last = memory.hidden().rows(0, count);
+			Tensor logits = memory.logits().rows(0, count);
+			device.gather(last, pass.get(this.hidden), java.util.Arrays.copyOfRange(rows, from, from + count));
+			this.norm.forward(pass, weights, last, last);
+			device.matmul(logits, last, weights.matrix(this.weight), null);
+			for (int i = 0; i < count; i++) {
+				device.read(logits.rows(i, 1), memory.host());
+				pass.sink().accept(rows[from + i], memory.host());
+			}
+		}
+	}
+
+	/**
+	 * Room for logits.
+	 *
+	 * @param hidden F32 [n, hidden]
+	 * @param logits F32 [n, vocab]
+	 * @param host receives one row of logits
+	 */
+	record LogitsMemory(Tensor hidden, Tensor logits, float[] host) {
+
+		int rows() {
+			return this.logits.rows();
+		}
+
+	}
+
+}

@@ -1,0 +1,164 @@
+package io.github.flashspring.engine.model;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.residency.StreamingProxy;
+import io.github.flashspring.engine.residency.WeightUnit;
+
+/**
+ * A model before its weights are found: its parts, what they compute on, and what that
+ * needs. Made by the file of an architecture.
+ */
+public final class ModelDefinition {
+
+	private final Shape shape;
+
+	private final Slots slots;
+
+	private final Slots.Slot hidden;
+
+	private final List<RotaryEmbedding> rotaries;
+
+	private final WeightUnit embedding;
+
+	private final List<Part> layers;
+
+	private final Part head;
+
+	private final List<String> ignoredTensors;
+
+	ModelDefinition(Shape shape, Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightUnit embedding,
+			List<Part> layers, Part head, List<String> ignoredTensors) {
+		this.shape = shape;
+		this.slots = slots;
+		this.hidden = hidden;
+		this.rotaries = List.copyOf(rotaries);
+		this.embedding = embedding;
+		this.layers = List.copyOf(layers);
+		this.head = head;
+		this.ignoredTensors = List.copyOf(ignoredTensors);
+	}
+
+	/**
+	 * Sizes of the model.
+	 * @return the sizes
+	 */
+	public Shape shape() {
+		return this.shape;
+	}
+
+	/**
+	 * Parts of a pass in order: the layers, then the head.
+	 * @return the units
+	 */
+	public List<WeightUnit> units() {
+		List<WeightUnit> units = new ArrayList<>(this.layers.stream().map(Part::unit).toList());
+		units.add(this.head.unit());
+		return units;
+	}
+
+	public WeightUnit embedding() {
+		return this.embedding;
+	}
+
+	/**
+	 * Ends of names of tensors that a checkpoint may hold although they are not used.
+	 * @return the ends
+	 */
+	public List<String> ignoredTensors() {
+		return this.ignoredTensors;
+	}
+
+	/**
+	 * Memory that passes need besides weights, keys and values.
+	 * @param device computes them
+	 * @param rows most rows of a pass
+	 * @param contextLength positions of a sequence
+	 * @return bytes of activations, logits and the device's scratch memory
+	 */
+	public long workBytes(Device device, int rows, int contextLength) {
+		long logits = (long) logitRows(rows) * (this.shape.hiddenSize() + this.shape.vocabSize()) * Float.BYTES;
+		// the row of logits that is read back, and the sampler's copy of it
+		long host = 2L * this.shape.vocabSize() * Float.BYTES;
+		return this.slots.bytes(rows) + logits + host
+				+ device.scratchBytes(new Device.Limits(rows, this.shape.widest(), contextLength));
+	}
+
+	/** Rows whose logits are computed at once; more are computed in turns. */
+	static int logitRows(int rows) {
+		return Math.min(rows, 16);
+	}
+
+	/**
+	 * Shape of KV blocks: short ones waste little of a short context, longer ones are
+	 * read in longer runs.
+	 * @param contextLength positions of a sequence
+	 * @return the shape
+	 */
+	public KvBlocks.Layout kvLayout(int contextLength) {
+		return new KvBlocks.Layout((contextLength <= 256) ? 8 : 32, this.shape.keyValueHeads(), this.shape.keyDim(),
+				this.shape.valueDim());
+	}
+
+	/**
+	 * Memory for keys and values.
+	 * @param contextLength positions of a sequence
+	 * @param tokens positions of all sequences together
+	 * @return bytes
+	 */
+	public long kvBytes(int contextLength, long tokens) {
+		return KvCache.bytes(kvLayout(contextLength), this.shape.keyValueLayers(), tokens);
+	}
+
+	Slots slots() {
+		return this.slots;
+	}
+
+	Slots.Slot hidden() {
+		return this.hidden;
+	}
+
+	List<RotaryEmbedding> rotaries() {
+		return this.rotaries;
+	}
+
+	List<Part> layers() {
+		return this.layers;
+	}
+
+	Part head() {
+		return this.head;
+	}
+
+	/**
+	 * A part of a pass.
+	 *
+	 * @param unit its weights
+	 * @param layer its computation
+	 */
+	record Part(WeightUnit unit, StreamingProxy.Layer<Pass> layer) {
+
+	}
+
+	/**
+	 * Sizes of a model.
+	 *
+	 * @param hiddenSize width of the residual stream
+	 * @param vocabSize tokens
+	 * @param maxPositions positions the model was trained for
+	 * @param widest the widest input of a linear layer
+	 * @param keyValueLayers layers that have keys and values
+	 * @param keyValueHeads heads of keys and values
+	 * @param keyDim length of a key
+	 * @param valueDim length of a value
+	 */
+	public record Shape(int hiddenSize, int vocabSize, int maxPositions, int widest, int keyValueLayers,
+			int keyValueHeads, int keyDim, int valueDim) {
+
+	}
+
+}

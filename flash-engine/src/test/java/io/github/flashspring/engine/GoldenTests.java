@@ -1,0 +1,80 @@
+package io.github.flashspring.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.residency.RamBudget;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * Every architecture and precision against a reference implementation, and the first law:
+ * the same bits whatever the budget, the threads, the chunk and the company.
+ */
+class GoldenTests {
+
+	private static final double TOLERANCE = 5e-5;
+
+	@ParameterizedTest
+	@ValueSource(strings = { "golden/llama", "golden/mistral", "golden/qwen2", "golden/qwen3",
+			"golden-mlx/llama-4bit-g32", "golden-mlx/llama-4bit-g64", "golden-mlx/llama-8bit-g64",
+			"golden-mlx/mistral-4bit-g32", "golden-mlx/qwen2-4bit-g32", "golden-mlx/qwen3-4bit-g32" })
+	void agreesWithTheReferenceInTheSameBitsEverywhere(String name) throws Exception {
+		Golden golden = Golden.load(name);
+		List<float[]> first;
+		long everything;
+		try (FlashEngine engine = FlashEngine.load(golden.config().build())) {
+			first = Golden.logits(engine, golden.prompt());
+			everything = engine.snapshot().memory().stream().mapToLong(EngineSnapshot.Memory::bytes).sum();
+			double worst = 0;
+			for (int row = 0; row < first.size(); row++) {
+				for (int i = 0; i < first.get(row).length; i++) {
+					worst = Math.max(worst, Math.abs(first.get(row)[i] - golden.logits()[row][i]));
+				}
+			}
+			assertThat(worst).as("largest difference of a logit").isLessThan(TOLERANCE);
+			assertThat(Golden.generate(engine, golden.prompt(), golden.greedy().length).tokens())
+				.isEqualTo(golden.greedy());
+		}
+		for (FlashConfig config : variants(golden, everything / 2)) {
+			try (FlashEngine engine = FlashEngine.load(config)) {
+				List<float[]> again = Golden.logits(engine, golden.prompt());
+				assertThat(again).as("%s", config).hasSameSizeAs(first);
+				for (int row = 0; row < first.size(); row++) {
+					assertThat(again.get(row)).as("row %d with %s", row, config).isEqualTo(first.get(row));
+				}
+				assertThat(Golden.generate(engine, golden.prompt(), golden.greedy().length).tokens())
+					.isEqualTo(golden.greedy());
+			}
+		}
+	}
+
+	private static List<FlashConfig> variants(Golden golden, long half) {
+		return List.of(golden.config().threads(1).build(), golden.config().threads(3).prefillChunk(7).build(),
+				golden.config().prefillChunk(1).build(), golden.config().ramBudget(RamBudget.ofBytes(half)).build(),
+				golden.config().ramBudget(RamBudget.MINIMUM).threads(1).build());
+	}
+
+	@Test
+	void sequencesThatRunBesideEachOtherGetTheBitsOfAnEmptyEngine() throws Exception {
+		Golden golden = Golden.load("golden/llama");
+		int[] other = golden.prompt().clone();
+		other[0] = 5;
+		try (FlashEngine engine = FlashEngine.load(golden.config().contextLength(200).parallel(3).build())) {
+			List<Generation> running = new ArrayList<>();
+			for (int[] prompt : List.of(golden.prompt(), other, golden.prompt())) {
+				running.add(engine
+					.generate(new GenerationRequest(new GenerationRequest.Tokens(prompt), null, 30, List.of(), true)));
+			}
+			List<int[]> together = running.stream().map((generation) -> Golden.finish(generation).tokens()).toList();
+			assertThat(together.get(0)).isEqualTo(together.get(2)).startsWith(golden.greedy());
+			assertThat(together.get(1)).isEqualTo(Golden.generate(engine, other, 30).tokens());
+		}
+	}
+
+}
