@@ -41,7 +41,10 @@ public final class Checkpoint implements AutoCloseable {
 
 	private final Map<String, TensorInfo> tensors;
 
-	private final Arena arena = Arena.ofShared();
+	/** Made for the first mapping, since closing a shared arena stops all threads. */
+	private @Nullable Arena arena;
+
+	private boolean closed;
 
 	private Checkpoint(Path folder, ModelConfig config, Map<Path, Shard> shards, Map<String, TensorInfo> tensors) {
 		this.folder = folder;
@@ -211,7 +214,7 @@ public final class Checkpoint implements AutoCloseable {
 	 * or cannot be mapped
 	 */
 	public MemorySegment map(TensorInfo tensor) {
-		return shard(tensor.file()).map(this.arena).asSlice(tensor.offset(), tensor.byteSize());
+		return shard(tensor.file()).map(arena()).asSlice(tensor.offset(), tensor.byteSize());
 	}
 
 	/**
@@ -243,11 +246,24 @@ public final class Checkpoint implements AutoCloseable {
 	}
 
 	@Override
-	public void close() {
+	public synchronized void close() {
+		this.closed = true;
 		this.shards.values().forEach(Shard::close);
-		if (this.arena.scope().isAlive()) {
+		if (this.arena != null) {
 			this.arena.close();
+			this.arena = null;
 		}
+	}
+
+	@SuppressWarnings("MustBeClosedChecker") // close() does
+	private synchronized Arena arena() {
+		if (this.closed) {
+			throw new IllegalStateException("The checkpoint " + this.folder + " is closed");
+		}
+		if (this.arena == null) {
+			this.arena = Arena.ofShared();
+		}
+		return this.arena;
 	}
 
 	private Shard shard(Path file) {

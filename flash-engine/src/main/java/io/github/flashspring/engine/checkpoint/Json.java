@@ -16,6 +16,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
@@ -97,7 +98,7 @@ final class Json {
 	static String describe(JsonNode node) {
 		return switch (node.getNodeType()) {
 			case STRING -> "the text " + quote(node.stringValue());
-			case NUMBER -> "the number " + quote(node.toString());
+			case NUMBER -> "the number " + quote(node.asString());
 			case BOOLEAN -> node.toString();
 			case OBJECT -> "an object";
 			case ARRAY -> "an array";
@@ -126,8 +127,9 @@ final class Json {
 		if (message == null) {
 			message = ex.getClass().getSimpleName();
 		}
-		return quote(message) + " at line " + ex.getLocation().getLineNr() + ", column "
-				+ ex.getLocation().getColumnNr();
+		TokenStreamLocation location = ex.getLocation();
+		return quote(message)
+				+ ((location != null) ? " at line " + location.getLineNr() + ", column " + location.getColumnNr() : "");
 	}
 
 	private static Reader strict(InputStream bytes) {
