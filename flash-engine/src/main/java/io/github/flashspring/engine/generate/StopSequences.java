@@ -3,8 +3,9 @@ package io.github.flashspring.engine.generate;
 import java.util.List;
 
 /**
- * Looks for texts that end a generation in text that arrives in pieces. Text that may be
- * the beginning of one is held back until that is decided. One instance serves one
+ * Looks for texts that end a generation in text that arrives in pieces. The one that is
+ * complete first counts, so that pieces make no difference. Text that may be the
+ * beginning of one is held back until that is decided. One instance serves one
  * generation.
  */
 public final class StopSequences {
@@ -35,17 +36,13 @@ public final class StopSequences {
 		if (this.found) {
 			return "";
 		}
-		this.held.append(piece);
-		int first = Integer.MAX_VALUE;
-		for (String sequence : this.sequences) {
-			int at = this.held.indexOf(sequence);
-			if (at >= 0) {
-				first = Math.min(first, at);
+		for (int i = 0; i < piece.length(); i++) {
+			this.held.append(piece.charAt(i));
+			int start = completed();
+			if (start >= 0) {
+				this.found = true;
+				return this.held.substring(0, start);
 			}
-		}
-		if (first != Integer.MAX_VALUE) {
-			this.found = true;
-			return this.held.substring(0, first);
 		}
 		int safe = this.held.length();
 		for (String sequence : this.sequences) {
@@ -54,6 +51,18 @@ public final class StopSequences {
 		String text = this.held.substring(0, safe);
 		this.held.delete(0, safe);
 		return text;
+	}
+
+	/** Where the longest sequence begins with which the held text ends, or -1. */
+	private int completed() {
+		int start = -1;
+		for (String sequence : this.sequences) {
+			int from = this.held.length() - sequence.length();
+			if (from >= 0 && this.held.indexOf(sequence, from) == from && (start < 0 || from < start)) {
+				start = from;
+			}
+		}
+		return start;
 	}
 
 	/** Where the longest end of the held text begins that begins the sequence. */
