@@ -5,11 +5,17 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
+import io.github.flashspring.engine.residency.RamBudget;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 /**
  * Keeps the chat model usable without Spring Boot, and both packages off the engine's
- * inner rooms.
+ * inner rooms, except for the budget and what may be thrown.
  */
 @AnalyzeClasses(packages = { "io.github.flashspring.chat", "io.github.flashspring.autoconfigure" },
 		importOptions = DoNotIncludeTests.class)
@@ -24,8 +30,10 @@ class PackageDoorsTests {
 
 	@ArchTest
 	static final ArchRule NOBODY_REACHES_BEHIND_THE_ENGINE = noClasses().should()
-		.dependOnClassesThat()
-		.resideInAnyPackage("io.github.flashspring.engine.model..", "io.github.flashspring.engine.cache..",
-				"io.github.flashspring.engine.device..", "io.github.flashspring.engine.residency..");
+		.dependOnClassesThat(
+				resideInAnyPackage("io.github.flashspring.engine.model..", "io.github.flashspring.engine.cache..",
+						"io.github.flashspring.engine.device..", "io.github.flashspring.engine.residency..")
+					.and(not(type(RamBudget.class)))
+					.and(not(assignableTo(RuntimeException.class))));
 
 }

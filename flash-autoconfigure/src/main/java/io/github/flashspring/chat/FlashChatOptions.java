@@ -1,0 +1,306 @@
+package io.github.flashspring.chat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.ai.chat.prompt.ChatOptions;
+import org.springframework.ai.model.tool.DefaultToolCallingChatOptions;
+import org.springframework.ai.model.tool.ToolCallingChatOptions;
+
+import io.github.flashspring.engine.generate.Sampling;
+
+/**
+ * How a {@link FlashChatModel} answers. Options that are not set fall back to those of
+ * the chat model, then to the {@code generation_config.json} of the language model.
+ * Immutable.
+ */
+public final class FlashChatOptions extends DefaultToolCallingChatOptions {
+
+	private static final String ENABLE_THINKING_VARIABLE = "enable_thinking";
+
+	private final @Nullable Double minP;
+
+	private final @Nullable Double repetitionPenalty;
+
+	private final @Nullable Long seed;
+
+	private final @Nullable Boolean enableThinking;
+
+	private final @Nullable Map<String, Object> templateVariables;
+
+	private FlashChatOptions(ToolCallingChatOptions portable, Builder builder) {
+		super(portable.getToolCallbacks(), portable.getToolContext(), portable.getModel(),
+				portable.getFrequencyPenalty(), portable.getMaxTokens(), portable.getPresencePenalty(),
+				portable.getStopSequences(), portable.getTemperature(), portable.getTopK(), portable.getTopP());
+		this.minP = builder.minP;
+		this.repetitionPenalty = builder.repetitionPenalty;
+		this.seed = builder.seed;
+		this.enableThinking = builder.enableThinking;
+		this.templateVariables = (builder.templateVariables != null) ? Map.copyOf(builder.templateVariables) : null;
+		validate();
+	}
+
+	/**
+	 * A builder with nothing set.
+	 * @return the builder
+	 */
+	public static Builder builder() {
+		return new Builder();
+	}
+
+	/**
+	 * The options of any model that this one understands.
+	 * @param options options of any kind
+	 * @return those of Flash; the same object when they are already
+	 * @throws IllegalArgumentException if a value is out of its range
+	 */
+	public static FlashChatOptions from(ChatOptions options) {
+		if (options instanceof FlashChatOptions flash) {
+			return flash;
+		}
+		Builder builder = builder().model(options.getModel())
+			.frequencyPenalty(options.getFrequencyPenalty())
+			.maxTokens(options.getMaxTokens())
+			.presencePenalty(options.getPresencePenalty())
+			.stopSequences(options.getStopSequences())
+			.temperature(options.getTemperature())
+			.topK(options.getTopK())
+			.topP(options.getTopP());
+		if (options instanceof ToolCallingChatOptions tools) {
+			builder.toolCallbacks(tools.getToolCallbacks()).toolContext(tools.getToolContext());
+		}
+		return builder.build();
+	}
+
+	/**
+	 * Tokens less likely than this fraction of the most likely one are never chosen.
+	 * @return 0 to 1, or null if not set
+	 */
+	public @Nullable Double getMinP() {
+		return this.minP;
+	}
+
+	/**
+	 * Makes tokens of the prompt and of the answer less likely to come again.
+	 * @return above 0, where 1 changes nothing, or null if not set
+	 */
+	public @Nullable Double getRepetitionPenalty() {
+		return this.repetitionPenalty;
+	}
+
+	/**
+	 * Start of the random numbers, so that an answer can be repeated.
+	 * @return the seed, or null for a fresh one each time
+	 */
+	public @Nullable Long getSeed() {
+		return this.seed;
+	}
+
+	/**
+	 * Whether a model that can do both shall think before it answers: the variable
+	 * {@code enable_thinking} of the chat template.
+	 * @return the choice, or null to leave it to the template
+	 */
+	public @Nullable Boolean getEnableThinking() {
+		return this.enableThinking;
+	}
+
+	/**
+	 * Further variables of the model's chat template.
+	 * @return names and values, or null if not set
+	 */
+	public @Nullable Map<String, Object> getTemplateVariables() {
+		return this.templateVariables;
+	}
+
+	/**
+	 * These options over those of a language model.
+	 * @param model what holds for options that are not set
+	 * @return how tokens are chosen
+	 */
+	Sampling sampling(Sampling model) {
+		return new Sampling(value(this.repetitionPenalty, model.repetitionPenalty()),
+				value(getPresencePenalty(), model.presencePenalty()),
+				value(getFrequencyPenalty(), model.frequencyPenalty()), value(getTemperature(), model.temperature()),
+				(getTopK() != null) ? getTopK() : model.topK(), value(getTopP(), model.topP()),
+				value(this.minP, model.minP()), (this.seed != null) ? this.seed : model.seed());
+	}
+
+	/**
+	 * All variables for the chat template.
+	 * @return names and values
+	 */
+	Map<String, Object> allTemplateVariables() {
+		Map<String, Object> variables = new HashMap<>();
+		if (this.templateVariables != null) {
+			variables.putAll(this.templateVariables);
+		}
+		if (this.enableThinking != null) {
+			variables.put(ENABLE_THINKING_VARIABLE, this.enableThinking);
+		}
+		return variables;
+	}
+
+	private void validate() {
+		sampling(Sampling.GREEDY);
+		Integer maxTokens = getMaxTokens();
+		if (maxTokens != null && maxTokens < 1) {
+			throw new IllegalArgumentException("maxTokens must be at least 1, but is " + maxTokens);
+		}
+		List<String> stopSequences = getStopSequences();
+		if (stopSequences != null && stopSequences.contains("")) {
+			throw new IllegalArgumentException("stopSequences must not contain an empty text");
+		}
+	}
+
+	private static float value(@Nullable Double own, float model) {
+		return (own != null) ? own.floatValue() : model;
+	}
+
+	@Override
+	public Builder mutate() {
+		return builder().model(getModel())
+			.frequencyPenalty(getFrequencyPenalty())
+			.maxTokens(getMaxTokens())
+			.presencePenalty(getPresencePenalty())
+			.stopSequences(getStopSequences())
+			.temperature(getTemperature())
+			.topK(getTopK())
+			.topP(getTopP())
+			.toolCallbacks(getToolCallbacks())
+			.toolContext(getToolContext())
+			.minP(this.minP)
+			.repetitionPenalty(this.repetitionPenalty)
+			.seed(this.seed)
+			.enableThinking(this.enableThinking)
+			.templateVariables(this.templateVariables);
+	}
+
+	@Override
+	public boolean equals(@Nullable Object o) {
+		return super.equals(o) && o instanceof FlashChatOptions that && Objects.equals(this.minP, that.minP)
+				&& Objects.equals(this.repetitionPenalty, that.repetitionPenalty)
+				&& Objects.equals(this.seed, that.seed) && Objects.equals(this.enableThinking, that.enableThinking)
+				&& Objects.equals(this.templateVariables, that.templateVariables);
+	}
+
+	@Override
+	public int hashCode() {
+		return Objects.hash(super.hashCode(), this.minP, this.repetitionPenalty, this.seed, this.enableThinking,
+				this.templateVariables);
+	}
+
+	/**
+	 * Collects options. Combining is idempotent: stop sequences and tools that both sides
+	 * name count once.
+	 */
+	public static final class Builder extends DefaultToolCallingChatOptions.Builder<Builder> {
+
+		private @Nullable Double minP;
+
+		private @Nullable Double repetitionPenalty;
+
+		private @Nullable Long seed;
+
+		private @Nullable Boolean enableThinking;
+
+		private @Nullable Map<String, Object> templateVariables;
+
+		private Builder() {
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getMinP()}.
+		 * @param minP 0 to 1, or null
+		 * @return this
+		 */
+		public Builder minP(@Nullable Double minP) {
+			this.minP = minP;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getRepetitionPenalty()}.
+		 * @param repetitionPenalty above 0, or null
+		 * @return this
+		 */
+		public Builder repetitionPenalty(@Nullable Double repetitionPenalty) {
+			this.repetitionPenalty = repetitionPenalty;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getSeed()}.
+		 * @param seed the seed, or null
+		 * @return this
+		 */
+		public Builder seed(@Nullable Long seed) {
+			this.seed = seed;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getEnableThinking()}.
+		 * @param enableThinking the choice, or null
+		 * @return this
+		 */
+		public Builder enableThinking(@Nullable Boolean enableThinking) {
+			this.enableThinking = enableThinking;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getTemplateVariables()}.
+		 * @param templateVariables names and values, or null
+		 * @return this
+		 */
+		public Builder templateVariables(@Nullable Map<String, Object> templateVariables) {
+			this.templateVariables = (templateVariables != null) ? new HashMap<>(templateVariables) : null;
+			return this;
+		}
+
+		@Override
+		public Builder clone() {
+			return super.clone().templateVariables(this.templateVariables);
+		}
+
+		@Override
+		public Builder combineWith(ChatOptions.Builder<?> other) {
+			super.combineWith(other);
+			if (other instanceof Builder that) {
+				this.minP = (that.minP != null) ? that.minP : this.minP;
+				this.repetitionPenalty = (that.repetitionPenalty != null) ? that.repetitionPenalty
+						: this.repetitionPenalty;
+				this.seed = (that.seed != null) ? that.seed : this.seed;
+				this.enableThinking = (that.enableThinking != null) ? that.enableThinking : this.enableThinking;
+				if (that.templateVariables != null) {
+					Map<String, Object> merged = new HashMap<>(that.templateVariables);
+					if (this.templateVariables != null) {
+						this.templateVariables.forEach(merged::putIfAbsent);
+					}
+					this.templateVariables = merged;
+				}
+			}
+			this.stopSequences = once(this.stopSequences);
+			this.toolCallbacks = once(this.toolCallbacks);
+			return this;
+		}
+
+		@Override
+		public FlashChatOptions build() {
+			return new FlashChatOptions(super.build(), this);
+		}
+
+		private static <T> @Nullable List<T> once(@Nullable List<T> values) {
+			return (values != null) ? new ArrayList<>(new LinkedHashSet<>(values)) : null;
+		}
+
+	}
+
+}

@@ -1,0 +1,101 @@
+package io.github.flashspring.chat;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.ai.chat.messages.AssistantMessage;
+import org.springframework.ai.chat.messages.Message;
+import org.springframework.ai.chat.messages.SystemMessage;
+import org.springframework.ai.chat.messages.ToolResponseMessage;
+import org.springframework.ai.chat.prompt.Prompt;
+import org.springframework.ai.content.MediaContent;
+import org.springframework.ai.tool.ToolCallback;
+import org.springframework.util.CollectionUtils;
+import org.springframework.util.StringUtils;
+
+import io.github.flashspring.engine.GenerationRequest;
+import io.github.flashspring.engine.ModelInfo;
+import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.tokenizer.ToolCall;
+import io.github.flashspring.engine.tokenizer.ToolDefinition;
+
+/**
+ * Turns prompts of Spring AI into requests to the engine.
+ */
+final class PromptMapper {
+
+	private PromptMapper() {
+	}
+
+	/**
+	 * Maps a prompt.
+	 * @param prompt the messages
+	 * @param options the options that hold for it
+	 * @param model the model that shall answer
+	 * @return the request
+	 * @throws IllegalArgumentException if there is no message, or one contains media
+	 */
+	static GenerationRequest map(Prompt prompt, FlashChatOptions options, ModelInfo model) {
+		List<ChatMessage> messages = new ArrayList<>();
+		prompt.getInstructions().forEach((message) -> addTo(messages, message));
+		if (messages.isEmpty()) {
+			throw new IllegalArgumentException("The prompt has no messages");
+		}
+		List<String> stopSequences = options.getStopSequences();
+		return new GenerationRequest(
+				new GenerationRequest.Chat(messages, tools(options.getToolCallbacks()), options.allTemplateVariables()),
+				options.sampling(model.sampling()), options.getMaxTokens(),
+				(stopSequences != null) ? stopSequences : List.of(), false);
+	}
+
+	private static void addTo(List<ChatMessage> messages, Message message) {
+		if (message instanceof MediaContent content && !CollectionUtils.isEmpty(content.getMedia())) {
+			throw new IllegalArgumentException("A %s message contains media of type %s, but the model reads text only"
+				.formatted(message.getMessageType().getValue(), content.getMedia().iterator().next().getMimeType()));
+		}
+		if (message instanceof ToolResponseMessage answers) {
+			answers.getResponses()
+				.forEach((answer) -> messages.add(ChatMessage.tool(answer.responseData(), answer.id(), answer.name())));
+			return;
+		}
+		String text = message.getText();
+		if (message instanceof SystemMessage && !StringUtils.hasLength(text)) {
+			// The advisors of tools and memory put one where the application gave none.
+			return;
+		}
+		messages.add(new ChatMessage(message.getMessageType().getValue(), (text != null) ? text : "",
+				reasoning(message), toolCalls(message), null, null));
+	}
+
+	private static @Nullable String reasoning(Message message) {
+		if (!(message instanceof AssistantMessage)) {
+			return null;
+		}
+		Object whole = message.getMetadata().get(ResponseMapper.THOUGHTS);
+		Object reasoning = (whole != null) ? whole : message.getMetadata().get(ResponseMapper.THINKING);
+		return (reasoning instanceof String text) ? text : null;
+	}
+
+	private static List<ToolCall> toolCalls(Message message) {
+		if (!(message instanceof AssistantMessage assistant)) {
+			return List.of();
+		}
+		return assistant.getToolCalls()
+			.stream()
+			.map((call) -> new ToolCall(call.id(), call.name(), call.arguments()))
+			.toList();
+	}
+
+	private static List<ToolDefinition> tools(@Nullable List<ToolCallback> callbacks) {
+		if (callbacks == null) {
+			return List.of();
+		}
+		return callbacks.stream()
+			.map(ToolCallback::getToolDefinition)
+			.map((tool) -> new ToolDefinition(tool.name(), tool.description(), tool.inputSchema()))
+			.toList();
+	}
+
+}
