@@ -2,18 +2,91 @@ package io.github.flashspring.cli;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IFactory;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+import io.github.flashspring.engine.FlashEngine;
 
 /**
- * The command {@code flash} with its subcommands.
+ * The command {@code flash}: what its subcommands share, and the way from arguments to an
+ * exit code. Exit codes are 0 for success, 1 for a failure, 2 for a wrong call and 130
+ * for Ctrl-C.
  */
-@Command(name = "flash", mixinStandardHelpOptions = true, description = "Runs language models larger than memory.")
-public final class FlashCommand {
+@Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
+		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
+		subcommands = { RunCommand.class, LogitsCommand.class },
+		footer = { "", "'flash COMMAND --help' explains a command.",
+				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
+@SuppressWarnings("NullAway.Init") // picocli sets @Spec
+public final class FlashCommand implements Runnable {
 
-	private FlashCommand() {
+	@Spec
+	private CommandSpec spec;
+
+	@Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show the stack trace of an error.")
+	private boolean verbose;
+
+	FlashCommand() {
 	}
 
+	/**
+	 * Starts the command line.
+	 * @param args arguments as typed
+	 */
 	public static void main(String[] args) {
-		System.exit(new CommandLine(new FlashCommand()).execute(args));
+		int code = commandLine(Terminal.system(), FlashEngine::load).execute(args);
+		System.exit(code);
+	}
+
+	/**
+	 * The command line with everything from outside handed in.
+	 * @param terminal streams to read and write
+	 * @param loader loads engines
+	 * @return what parses and runs arguments
+	 */
+	static CommandLine commandLine(Terminal terminal, EngineLoader loader) {
+		CommandLine commandLine = new CommandLine(new FlashCommand(), new Factory(terminal, loader));
+		commandLine.setOut(terminal.outWriter());
+		commandLine.setErr(terminal.errWriter());
+		commandLine.setExpandAtFiles(false);
+		commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+		commandLine.setOverwrittenOptionsAllowed(false);
+		commandLine.setUsageHelpWidth(100);
+		commandLine.setParameterExceptionHandler(Errors::usage);
+		commandLine.setExecutionExceptionHandler(Errors::failure);
+		return commandLine;
+	}
+
+	@Override
+	public void run() {
+		throw new ParameterException(this.spec.commandLine(), "A command is missing.");
+	}
+
+	boolean verbose() {
+		return this.verbose;
+	}
+
+	/**
+	 * Makes commands with what they need from outside.
+	 */
+	private record Factory(Terminal terminal, EngineLoader loader) implements IFactory {
+
+		@Override
+		@SuppressWarnings("unchecked")
+		public <K> K create(Class<K> type) throws Exception {
+			if (type == RunCommand.class) {
+				return (K) new RunCommand(this.terminal, this.loader);
+			}
+			if (type == LogitsCommand.class) {
+				return (K) new LogitsCommand(this.terminal, this.loader);
+			}
+			return CommandLine.defaultFactory().create(type);
+		}
+
 	}
 
 }

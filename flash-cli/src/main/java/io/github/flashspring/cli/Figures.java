@@ -1,0 +1,64 @@
+package io.github.flashspring.cli;
+
+import java.time.Duration;
+import java.util.Locale;
+
+import io.github.flashspring.engine.Usage;
+import io.github.flashspring.engine.generate.FinishReason;
+
+/**
+ * What a generation took, in one line for people.
+ */
+final class Figures {
+
+	private Figures() {
+	}
+
+	/**
+	 * The line that ends a generation.
+	 * @param usage what it took
+	 * @param reason why it ended
+	 * @return such as
+	 * {@code 5 prompt tokens (41.7 tokens/s), first token after 0.12 s, 64
+	 * tokens (23.4 tokens/s), 1.2 GB read}
+	 */
+	static String of(Usage usage, FinishReason reason) {
+		return count(usage.promptTokens(), "prompt token") + rate(usage.promptTokensPerSecond())
+				+ ", first token after " + seconds(usage.timeToFirstToken()) + ", "
+				+ count(usage.completionTokens(), "generated token") + rate(usage.tokensPerSecond()) + ", "
+				+ bytes(usage.bytesRead()) + " read" + switch (reason) {
+					case STOP, TOOL_CALLS -> "";
+					case LENGTH -> "; stopped at the length limit";
+					case CANCELLED -> "; cancelled";
+				};
+	}
+
+	/**
+	 * A number of bytes in powers of 1024.
+	 * @param bytes the number
+	 * @return such as {@code 1.2 GB}
+	 */
+	static String bytes(long bytes) {
+		double value = bytes;
+		String[] units = { "B", "KB", "MB", "GB", "TB" };
+		int unit = 0;
+		while (value >= 1024 && unit < units.length - 1) {
+			value /= 1024;
+			unit++;
+		}
+		return (unit == 0) ? bytes + " B" : String.format(Locale.ROOT, "%.1f %s", value, units[unit]);
+	}
+
+	static String seconds(Duration duration) {
+		return String.format(Locale.ROOT, "%.2f s", duration.toNanos() * 1e-9);
+	}
+
+	private static String count(int number, String what) {
+		return number + " " + what + ((number == 1) ? "" : "s");
+	}
+
+	private static String rate(double tokensPerSecond) {
+		return (tokensPerSecond > 0) ? String.format(Locale.ROOT, " (%.1f tokens/s)", tokensPerSecond) : "";
+	}
+
+}

@@ -1,0 +1,62 @@
+package io.github.flashspring.cli;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+import io.github.flashspring.engine.generate.Sampling;
+
+/**
+ * Options that say how tokens are chosen. What is not given comes from the model.
+ */
+final class SamplingOptions {
+
+	@Option(names = { "--temp", "--temperature" }, paramLabel = "T",
+			description = "Temperature; 0: always the most likely token. Default, as for the options below: what the"
+					+ " model's generation_config.json says.")
+	private @Nullable Float temperature;
+
+	@Option(names = "--top-k", paramLabel = "K", description = "Choose among the K most likely tokens; 0: all.")
+	private @Nullable Integer topK;
+
+	@Option(names = "--top-p", paramLabel = "P",
+			description = "Choose among the most likely tokens whose probabilities add up to P; 1: all.")
+	private @Nullable Float topP;
+
+	@Option(names = "--min-p", paramLabel = "P",
+			description = "Choose among tokens at least P times as likely as the most likely one; 0: all.")
+	private @Nullable Float minP;
+
+	@Option(names = { "--repetition-penalty", "--repeat-penalty" }, paramLabel = "X",
+			description = "Make tokens that occurred less likely; 1: no.")
+	private @Nullable Float repetitionPenalty;
+
+	@Option(names = "--presence-penalty", paramLabel = "X",
+			description = "Subtract X from the logits of tokens that the answer has.")
+	private @Nullable Float presencePenalty;
+
+	@Option(names = "--frequency-penalty", paramLabel = "X",
+			description = "Subtract X for each time that the answer has the token.")
+	private @Nullable Float frequencyPenalty;
+
+	@Option(names = { "-s", "--seed" }, paramLabel = "S",
+			description = "Start of the random numbers, so that an answer can be repeated.")
+	private @Nullable Long seed;
+
+	/**
+	 * These options over the given settings.
+	 * @param base what holds where an option is not given
+	 * @return the settings
+	 * @throws IllegalArgumentException if a value is out of range
+	 */
+	Sampling over(Sampling base) {
+		return new Sampling(or(this.repetitionPenalty, base.repetitionPenalty()),
+				or(this.presencePenalty, base.presencePenalty()), or(this.frequencyPenalty, base.frequencyPenalty()),
+				or(this.temperature, base.temperature()), or(this.topK, base.topK()), or(this.topP, base.topP()),
+				or(this.minP, base.minP()), (this.seed != null) ? this.seed : base.seed());
+	}
+
+	private static <T> T or(@Nullable T given, T base) {
+		return (given != null) ? given : base;
+	}
+
+}

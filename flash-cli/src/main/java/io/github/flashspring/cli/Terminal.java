@@ -1,0 +1,60 @@
+package io.github.flashspring.cli;
+
+import java.io.BufferedReader;
+import java.io.Console;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Where a command reads and writes. Text is UTF-8 whatever the locale. Answers go to
+ * {@code out} and nothing else does; what is said about them goes to {@code err}.
+ *
+ * @param in standard input
+ * @param out standard output
+ * @param err standard error
+ * @param interactive whether a person types at standard input
+ * @param styled whether standard error shows colours
+ */
+record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean interactive, boolean styled) {
+
+	/**
+	 * The streams of this process. The start script knows best which of them are
+	 * terminals and says so in {@code flash.terminal}, such as {@code in,err}.
+	 * @return the terminal
+	 */
+	static Terminal system() {
+		String streams = System.getProperty("flash.terminal", "unknown");
+		Console console = streams.equals("unknown") ? System.console() : null;
+		boolean terminal = console != null && console.isTerminal();
+		return new Terminal(new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)),
+				stream(FileDescriptor.out), stream(FileDescriptor.err), terminal || streams.contains("in"),
+				(terminal || streams.contains("err")) && System.getenv("NO_COLOR") == null);
+	}
+
+	/**
+	 * Says something about what is being done, in one line.
+	 * @param line the text
+	 */
+	void note(String line) {
+		this.err.println(line);
+		this.err.flush();
+	}
+
+	PrintWriter outWriter() {
+		return new PrintWriter(new OutputStreamWriter(this.out, StandardCharsets.UTF_8), true);
+	}
+
+	PrintWriter errWriter() {
+		return new PrintWriter(new OutputStreamWriter(this.err, StandardCharsets.UTF_8), true);
+	}
+
+	private static PrintStream stream(FileDescriptor descriptor) {
+		return new PrintStream(new FileOutputStream(descriptor), false, StandardCharsets.UTF_8);
+	}
+
+}
