@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntToLongFunction;
 
 /**
@@ -88,43 +90,42 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int prefillChun
 	}
 
 	/**
-	 * Pins units one by one while they fit beside the largest one that is not pinned. The
-	 * order visits the pass in ever finer steps, so that the units left to stream lie
-	 * evenly along it. The embedding comes last: streamed, it costs only its rows.
+	 * Pins as many units as fit beside the largest one that is not pinned, spread evenly
+	 * along the pass, so that those left to stream are as well; then any others that fit
+	 * into what is left. The embedding comes last: streamed, it costs only its rows.
 	 */
 	private static boolean[] choosePinned(List<WeightLayout.Unit> units, int streamable, long available) {
 		boolean[] pinned = new boolean[units.size()];
-		long used = 0;
-		for (int unit : evenly(streamable, units.size())) {
-			pinned[unit] = true;
-			long window = 0;
+		for (int count = streamable; count > 0; count--) {
 			for (int i = 0; i < streamable; i++) {
-				window = Math.max(window, pinned[i] ? 0 : units.get(i).bytes());
+				pinned[i] = (i + 1L) * count / streamable > (long) i * count / streamable;
 			}
-			if (used + units.get(unit).bytes() + window <= available) {
-				used += units.get(unit).bytes();
+			if (bytes(units, pinned, streamable) <= available) {
+				break;
 			}
-			else {
-				pinned[unit] = false;
-			}
+			Arrays.fill(pinned, false);
+		}
+		for (int i = 0; i < units.size(); i++) {
+			boolean before = pinned[i];
+			pinned[i] = true;
+			pinned[i] = before || bytes(units, pinned, streamable) <= available;
 		}
 		return pinned;
 	}
 
-	/** 0 … n-1 in van der Corput order, then the rest in order. */
-	private static List<Integer> evenly(int n, int size) {
-		List<Integer> order = new ArrayList<>();
-		int bits = 32 - Integer.numberOfLeadingZeros(Math.max(0, n - 1));
-		for (int i = 0; i < 1 << bits; i++) {
-			int reversed = (bits == 0) ? 0 : Integer.reverse(i) >>> (32 - bits);
-			if (reversed < n) {
-				order.add(reversed);
+	/** Memory of the pinned units and of the window for the others. */
+	private static long bytes(List<WeightLayout.Unit> units, boolean[] pinned, int streamable) {
+		long bytes = 0;
+		long window = 0;
+		for (int i = 0; i < units.size(); i++) {
+			if (pinned[i]) {
+				bytes += units.get(i).bytes();
+			}
+			else if (i < streamable) {
+				window = Math.max(window, units.get(i).bytes());
 			}
 		}
-		for (int i = n; i < size; i++) {
-			order.add(i);
-		}
-		return order;
+		return bytes + window;
 	}
 
 	/**
@@ -167,7 +168,7 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int prefillChun
 			value /= 1024;
 			unit++;
 		}
-		return (unit == 0) ? bytes + " bytes" : String.format(java.util.Locale.ROOT, "%.2f %s", value, units[unit]);
+		return (unit == 0) ? bytes + " bytes" : String.format(Locale.ROOT, "%.2f %s", value, units[unit]);
 	}
 
 	/**

@@ -66,7 +66,8 @@ class SamplerTests {
 	void topPKeepsTheTokenThatReachesTheMass() {
 		assertThat(frequencies(sampling(1, 0, 0.6f, 0), 0.5, 0.1, 0.4))
 			.containsExactly(new double[] { 0.5 / 0.9, 0, 0.4 / 0.9 }, within(0.015));
-		assertThat(frequencies(sampling(1, 0, 0.4f, 0), 0.5, 0.1, 0.4)).containsExactly(new double[] { 1, 0, 0 }, within(1e-9));
+		assertThat(frequencies(sampling(1, 0, 0.4f, 0), 0.5, 0.1, 0.4)).containsExactly(new double[] { 1, 0, 0 },
+				within(1e-9));
 	}
 
 	@Test
