@@ -1,0 +1,187 @@
+package io.github.flashspring.engine.tokenizer.jinja;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Jinja's filters for single values and texts; those for lists are in
+ * {@link ListFilters}.
+ */
+final class Filters {
+
+	private static final Pattern WORD_START = Pattern.compile("[-\\s({\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
+
+	private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
+
+	private static final Pattern TAG = Pattern.compile("<!--[^>]*-->|<[^>]*>");
+
+	private Filters() {
+	}
+
+	static Object apply(String name, Object value, Arguments arguments, Rendering rendering) {
+		Filter filter = find(name);
+		if (filter == null) {
+			throw new JinjaException(JinjaException.Kind.SYNTAX, "No filter named '" + name + "'");
+		}
+		if (value instanceof String text) {
+			rendering.budget().spend(text.length());
+		}
+		Object result = filter.apply(value, arguments, rendering);
+		return (result instanceof String text) ? rendering.budget().text(text) : result;
+	}
+
+	static boolean exists(String name) {
+		return find(name) != null;
+	}
+
+	private static @Nullable Filter find(String name) {
+		Filter filter = ListFilters.find(name);
+		return (filter != null) ? filter : switch (name) {
+			case "abs" -> (value, arguments, rendering) -> Arithmetic.order(number(value), 0L) < 0
+					? Arithmetic.negate(value) : Arithmetic.plus(value);
+			case "attr" -> (value, arguments, rendering) -> {
+				String attribute = text(arguments.expect(name, "name").require(name, 0, "name"), rendering);
+				Object found = Attributes.find(value, attribute);
+				return (found != null) ? found : Undefined.of(value, attribute);
+			};
+			case "capitalize" -> (value, arguments, rendering) -> StringMethods.capitalize(text(value, rendering));
+			case "center" -> (value, arguments, rendering) -> StringMethods.justify(text(value, rendering),
+					arguments.expect(name, "width").integer(0, "width", 80), " ", rendering.budget(), 1);
+			case "d", "default" -> (value, arguments, rendering) -> {
+				arguments.expect(name, "default_value", "boolean");
+				boolean missing = value instanceof Undefined
+						|| arguments.flag(1, "boolean") && !Operators.isTrue(value);
+				return missing ? arguments.get(0, "default_value", "") : value;
+			};
+			case "e", "escape", "forceescape" ->
+				(value, arguments, rendering) -> escape(text(value, rendering), rendering.budget());
+			case "float" -> (value, arguments, rendering) -> Conversions.toFloat(value,
+					arguments.expect(name, "default").get(0, "default", 0.0));
+			case "format" -> (value, arguments, rendering) -> PythonFormat.percent(text(value, rendering),
+					arguments.named().isEmpty() ? Tuple.copyOf(arguments.positional()) : arguments.named(),
+					rendering.budget());
+			case "indent" -> (value, arguments, rendering) -> indent(value,
+					arguments.expect(name, "width", "first", "blank"), rendering.budget());
+			case "int" ->
+				(value, arguments, rendering) -> Conversions.toInt(value, arguments.expect(name, "default", "base"));
+			case "lower" -> (value, arguments, rendering) -> text(value, rendering).toLowerCase(Locale.ROOT);
+			case "replace" -> (value, arguments, rendering) -> {
+				arguments.expect(name, "old", "new", "count");
+				Object count = arguments.get(2, "count", None.NONE);
+				return StringMethods.replace(text(value, rendering), text(arguments.require(name, 0, "old"), rendering),
+						text(arguments.require(name, 1, "new"), rendering),
+						(count == None.NONE) ? -1 : Operators.toIndex(count), rendering.budget());
+			};
+			case "round" -> (value, arguments, rendering) -> Conversions.round(value,
+					arguments.expect(name, "precision", "method"));
+			case "safe", "string" -> (value, arguments, rendering) -> text(value, rendering);
+			case "striptags" -> (value, arguments, rendering) -> String.join(" ",
+					TAG.matcher(text(value, rendering)).replaceAll("").trim().split("\\s+"));
+			case "title" -> (value, arguments, rendering) -> title(text(value, rendering));
+			case "tojson" -> (value, arguments, rendering) -> PythonJson.write(value, arguments, rendering.budget());
+			case "trim" -> (value, arguments, rendering) -> {
+				Object chars = arguments.expect(name, "chars").get(0, "chars", None.NONE);
+				return StringMethods.strip(text(value, rendering), (chars == None.NONE) ? null : text(chars, rendering),
+						true, true);
+			};
+			case "truncate" -> (value, arguments, rendering) -> truncate(text(value, rendering),
+					arguments.expect(name, "length", "killwords", "end", "leeway"), rendering);
+			case "upper" -> (value, arguments, rendering) -> text(value, rendering).toUpperCase(Locale.ROOT);
+			case "urlencode" -> (value, arguments, rendering) -> Conversions.urlEncode(value, rendering.budget());
+			case "wordcount" -> (value, arguments, rendering) -> WORD.matcher(text(value, rendering)).results().count();
+			default -> null;
+		};
+	}
+
+	private static String text(Object value, Rendering rendering) {
+		return PythonText.str(value, rendering.budget());
+	}
+
+	private static Object number(Object value) {
+		Operators.refuseUndefined(value);
+		if (!Types.isNumber(value)) {
+			throw JinjaException.type("bad operand type for abs(): '" + Types.name(value) + "'");
+		}
+		return value;
+	}
+
+	private static String escape(String text, Budget budget) {
+		TextBuilder escaped = new TextBuilder(budget);
+		for (int i = 0; i < text.length(); i++) {
+			switch (text.charAt(i)) {
+				case '&' -> escaped.append("&amp;");
+				case '<' -> escaped.append("&lt;");
+				case '>' -> escaped.append("&gt;");
+				case '"' -> escaped.append("&#34;");
+				case '\'' -> escaped.append("&#39;");
+				default -> escaped.append(text.charAt(i));
+			}
+		}
+		return escaped.toString();
+	}
+
+	private static String indent(Object value, Arguments arguments, Budget budget) {
+		Operators.refuseUndefined(value);
+		if (!(value instanceof String text)) {
+			throw JinjaException.type("indent needs a str, not " + Types.name(value));
+		}
+		Object width = arguments.get(0, "width", 4L);
+		String indention = (width instanceof String own) ? own
+				: new TextBuilder(budget).repeat(" ", Operators.toIndex(width)).toString();
+		boolean first = arguments.flag(1, "first");
+		boolean blank = arguments.flag(2, "blank");
+		List<String> lines = PythonText.splitLines(text + "\n", false);
+		TextBuilder indented = new TextBuilder(budget);
+		for (int i = 0; i < lines.size(); i++) {
+			String line = lines.get(i);
+			indented.append((i > 0) ? "\n" : "");
+			if ((i > 0) ? blank || !line.isEmpty() : first) {
+				indented.append(indention);
+			}
+			indented.append(line);
+		}
+		return indented.toString();
+	}
+
+	private static String title(String text) {
+		StringBuilder titled = new StringBuilder();
+		Matcher matcher = WORD_START.matcher(text);
+		int begin = 0;
+		while (matcher.find()) {
+			titled.append(StringMethods.capitalize(text.substring(begin, matcher.start()))).append(matcher.group());
+			begin = matcher.end();
+		}
+		return titled.append(StringMethods.capitalize(text.substring(begin))).toString();
+	}
+
+	private static String truncate(String text, Arguments arguments, Rendering rendering) {
+		String end = text(arguments.get(2, "end", "..."), rendering);
+		long length = arguments.integer(0, "length", 255);
+		long leeway = arguments.integer(3, "leeway", 5);
+		if (length < end.length() || leeway < 0) {
+			throw JinjaException
+				.value("expected length >= " + end.length() + " and leeway >= 0, got " + length + " and " + leeway);
+		}
+		if (Operators.length(text) <= length + leeway) {
+			return text;
+		}
+		String cut = text.substring(0, text.offsetByCodePoints(0, (int) (length - end.length())));
+		int space = cut.lastIndexOf(' ');
+		return ((arguments.flag(1, "killwords") || space < 0) ? cut : cut.substring(0, space)) + end;
+	}
+
+	/**
+	 * A filter. Arguments after the value are its own.
+	 */
+	@FunctionalInterface
+	interface Filter {
+
+		Object apply(Object value, Arguments arguments, Rendering rendering);
+
+	}
+
+}

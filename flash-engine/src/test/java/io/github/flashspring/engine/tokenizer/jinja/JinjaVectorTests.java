@@ -1,0 +1,65 @@
+package io.github.flashspring.engine.tokenizer.jinja;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Map;
+import java.util.stream.Stream;
+
+import io.github.flashspring.engine.tokenizer.TextVectors;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+/**
+ * Published templates, small and real ones. Where Python's Jinja2 differs from the
+ * expectation of the file, Python is right.
+ */
+class JinjaVectorTests {
+
+	private static final Clock CLOCK = Clock.fixed(Instant.parse("2025-07-10T12:00:00Z"), ZoneOffset.UTC);
+
+	private static final String PYTHON_ERROR = "(?s)\\w*(?:Error|Exception): .*";
+
+	@TestFactory
+	Stream<DynamicTest> rendersWholeChatTemplates() {
+		return TextVectors.read("jinja-e2e.json")
+			.valueStream()
+			.map((vector) -> test("jinja-e2e", vector, "chat_template", "data"));
+	}
+
+	@TestFactory
+	Stream<DynamicTest> rendersSmallTemplates() {
+		return TextVectors.read("jinja-unit.json")
+			.valueStream()
+			.map((vector) -> test("jinja-unit", vector, "template", "context"));
+	}
+
+	private static DynamicTest test(String suite, JsonNode vector, String template, String data) {
+		return TextVectors.test(suite, vector.get("name").stringValue(), () -> {
+			JsonNode python = vector.path("python_jinja2_output");
+			String expected = python.isString() ? python.stringValue() : vector.get("expected").stringValue();
+			Map<String, Object> variables = JsonMapper.shared()
+				.convertValue(vector.get(data), new TypeReference<Map<String, Object>>() {
+				});
+			if (python.isString() && expected.matches(PYTHON_ERROR)) {
+				assertThatThrownBy(() -> render(vector.get(template).stringValue(), variables))
+					.isInstanceOf(JinjaException.class);
+			}
+			else {
+				assertThat(render(vector.get(template).stringValue(), variables)).isEqualTo(expected);
+			}
+		});
+	}
+
+	private static String render(String template, Map<String, Object> variables) {
+		return JinjaTemplate.parse(template, Limits.DEFAULT).render(variables, CLOCK);
+	}
+
+}
