@@ -1,0 +1,111 @@
+package io.github.flashspring.engine.tokenizer;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gathers the tokens that end what a model says. Models name them in different files, and
+ * some only in their chat template: there, it is the special token that the template
+ * writes after an assistant's message.
+ *
+ * @param specialTokens {@code bos_token} and {@code eos_token}, as far as they are known
+ * @param ids ids of the tokens that end a turn
+ */
+record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
+
+	private static final Logger logger = LoggerFactory.getLogger(EndOfTurn.class);
+
+	/** Marks OpenAI's harmony format. */
+	private static final String CHANNEL = "<|channel|>";
+
+	private static final String MARK = "An answer 7f3a.";
+
+	static EndOfTurn read(Path modelFolder, Vocabulary vocabulary) {
+		Set<Integer> ids = new LinkedHashSet<>();
+		addIds(ModelFiles.readObject(modelFolder.resolve("generation_config.json")), vocabulary, ids);
+		Map<?, ?> config = ModelFiles.readObject(modelFolder.resolve("config.json"));
+		addIds(config, vocabulary, ids);
+		if (config != null && config.get("text_config") instanceof Map<?, ?> inner) {
+			addIds(inner, vocabulary, ids);
+		}
+		Map<String, String> specialTokens = specialTokens(modelFolder);
+		Integer eos = vocabulary.addedIds().get(specialTokens.getOrDefault("eos_token", ""));
+		if (eos != null) {
+			ids.add(eos);
+		}
+		addFromTemplate(modelFolder, vocabulary, ids);
+		return new EndOfTurn(specialTokens, Collections.unmodifiableSet(ids));
+	}
+
+	private static void addIds(@Nullable Map<?, ?> config, Vocabulary vocabulary, Set<Integer> to) {
+		Object value = (config != null) ? config.get("eos_token_id") : null;
+		for (Object id : (value instanceof List<?> list) ? list : Collections.singletonList(value)) {
+			if (id instanceof Integer number && number >= 0 && number < vocabulary.size()) {
+				to.add(number);
+			}
+		}
+	}
+
+	private static Map<String, String> specialTokens(Path modelFolder) {
+		Map<String, String> tokens = new HashMap<>();
+		for (String name : List.of("special_tokens_map.json", "tokenizer_config.json")) {
+			Map<?, ?> config = ModelFiles.readObject(modelFolder.resolve(name));
+			for (String token : List.of("bos_token", "eos_token")) {
+				String text = (config != null) ? ModelFiles.tokenText(config.get(token)) : null;
+				if (text != null) {
+					tokens.put(token, text);
+				}
+			}
+		}
+		return Map.copyOf(tokens);
+	}
+
+	private static void addFromTemplate(Path modelFolder, Vocabulary vocabulary, Set<Integer> to) {
+		try {
+			ChatTemplate template = ChatTemplate.find(modelFolder, Clock.systemDefaultZone()).orElse(null);
+			if (template == null) {
+				return;
+			}
+			String text = template.render(new ChatTemplateInput(
+					List.of(ChatMessage.user("A question"), ChatMessage.assistant(MARK)), List.of(), false, Map.of()));
+			int end = text.lastIndexOf(MARK);
+			if (end < 0) {
+				return;
+			}
+			if (template.mentions(CHANNEL)) {
+				// a turn may have several messages here; these end it, the token that the
+				// template writes after each message does not
+				for (String token : List.of("<|return|>", "<|call|>")) {
+					Integer id = vocabulary.addedIds().get(token);
+					if (id != null) {
+						to.add(id);
+					}
+				}
+				return;
+			}
+			String rest = text.substring(end + MARK.length()).stripLeading();
+			vocabulary.addedIds()
+				.entrySet()
+				.stream()
+				.filter((token) -> rest.startsWith(token.getKey()) && vocabulary.special().contains(token.getValue()))
+				.max(Comparator.comparingInt((token) -> token.getKey().length()))
+				.ifPresent((token) -> to.add(token.getValue()));
+		}
+		catch (ChatTemplateException ex) {
+			// the same error comes up, with more context, when somebody wants to chat
+			logger.debug("The chat template does not tell how a turn ends: {}", ex.getMessage());
+		}
+	}
+
+}

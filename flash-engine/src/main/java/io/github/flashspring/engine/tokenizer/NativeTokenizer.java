@@ -1,0 +1,112 @@
+package io.github.flashspring.engine.tokenizer;
+
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+
+/**
+ * Hugging Face's Rust tokenizer, through DJL's native binding. The binding is used
+ * directly and not through DJL's {@code HuggingFaceTokenizer}, because that truncates to
+ * 512 tokens by default, asks cloud services where it runs, and fetches eight arrays per
+ * encoding where one is needed. Thread-safe; using it after closing is an error, not a
+ * crash.
+ */
+final class NativeTokenizer implements AutoCloseable {
+
+	private static final String FLAVOR = "RUST_FLAVOR";
+
+	private final ReadWriteLock lock = new ReentrantReadWriteLock();
+
+	private long handle;
+
+	private NativeTokenizer(long handle) {
+		this.handle = handle;
+	}
+
+	/**
+	 * Creates a tokenizer that neither truncates nor pads.
+	 * @param json content of a {@code tokenizer.json}
+	 * @return the tokenizer
+	 * @throws RuntimeException if the library refuses the content or cannot be loaded
+	 */
+	static NativeTokenizer create(String json) {
+		loadLibrary();
+		long handle = TokenizersLibrary.LIB.createTokenizerFromString(json);
+		TokenizersLibrary.LIB.disableTruncation(handle);
+		TokenizersLibrary.LIB.disablePadding(handle);
+		return new NativeTokenizer(handle);
+	}
+
+	/**
+	 * Loads the native library that the jar carries. On machines with a GPU, DJL would
+	 * rather download another one: it is told not to.
+	 */
+	private static synchronized void loadLibrary() {
+		String before = System.getProperty(FLAVOR);
+		if (before == null) {
+			System.setProperty(FLAVOR, "cpu");
+		}
+		try {
+			LibUtils.checkStatus();
+		}
+		finally {
+			if (before == null) {
+				System.clearProperty(FLAVOR);
+			}
+		}
+	}
+
+	long[] encode(String text, boolean addSpecialTokens) {
+		Lock reading = this.lock.readLock();
+		reading.lock();
+		try {
+			long encoding = TokenizersLibrary.LIB.encode(open(), text, addSpecialTokens);
+			try {
+				return TokenizersLibrary.LIB.getTokenIds(encoding);
+			}
+			finally {
+				TokenizersLibrary.LIB.deleteEncoding(encoding);
+			}
+		}
+		finally {
+			reading.unlock();
+		}
+	}
+
+	String decode(long[] ids, boolean skipSpecialTokens) {
+		Lock reading = this.lock.readLock();
+		reading.lock();
+		try {
+			return TokenizersLibrary.LIB.decode(open(), ids, skipSpecialTokens);
+		}
+		finally {
+			reading.unlock();
+		}
+	}
+
+	private long open() {
+		if (this.handle == 0) {
+			throw new IllegalStateException("The tokenizer is closed");
+		}
+		return this.handle;
+	}
+
+	@Override
+	public void close() {
+		Lock writing = this.lock.writeLock();
+		writing.lock();
+		try {
+			if (this.handle != 0) {
+				TokenizersLibrary.LIB.deleteTokenizer(this.handle);
+				this.handle = 0;
+			}
+		}
+		finally {
+			writing.unlock();
+		}
+	}
+
+}

@@ -1,0 +1,232 @@
+package io.github.flashspring.engine.tokenizer;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalInt;
+import java.util.Set;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model's tokenizer: text to token ids and back, by Hugging Face's own library. It lies
+ * as {@code tokenizer.json} beside the checkpoint. Thread-safe. The native memory is
+ * freed by {@link #close()}.
+ */
+public final class Tokenizer implements AutoCloseable {
+
+	static final String ACTION = "Download the file again, or get the model from another source.";
+
+	private static final int MOST_BYTES = 256 << 20;
+
+	private final NativeTokenizer tokenizer;
+
+	private final Vocabulary vocabulary;
+
+	private final Map<String, String> specialTokens;
+
+	private final Set<Integer> endOfTurnTokens;
+
+	private Tokenizer(NativeTokenizer tokenizer, Vocabulary vocabulary, Map<String, String> specialTokens,
+			Set<Integer> endOfTurnTokens) {
+		this.tokenizer = tokenizer;
+		this.vocabulary = vocabulary;
+		this.specialTokens = specialTokens;
+		this.endOfTurnTokens = endOfTurnTokens;
+	}
+
+	/**
+	 * Whether a model has a tokenizer.
+	 * @param modelFolder the model's folder
+	 * @return whether {@link #load} finds a file
+	 */
+	public static boolean isPresent(Path modelFolder) {
+		return Files.isRegularFile(modelFolder.resolve("tokenizer.json"));
+	}
+
+	/**
+	 * Loads a model's tokenizer.
+	 * @param modelFolder folder with {@code tokenizer.json}; the end of a turn is also
+	 * looked for in {@code generation_config.json}, {@code config.json},
+	 * {@code tokenizer_config.json} and the chat template
+	 * @return the tokenizer; the caller closes it
+	 * @throws TokenizerException if a file is missing or wrong
+	 */
+	public static Tokenizer load(Path modelFolder) {
+		Path file = modelFolder.resolve("tokenizer.json");
+		byte[] json = ModelFiles.readBytes(file, MOST_BYTES);
+		if (json == null) {
+			throw missing(modelFolder, file);
+		}
+		Vocabulary vocabulary = Vocabulary.read(json, file);
+		EndOfTurn endOfTurn = EndOfTurn.read(modelFolder, vocabulary);
+		NativeTokenizer tokenizer;
+		try {
+			tokenizer = NativeTokenizer.create(new String(json, StandardCharsets.UTF_8));
+		}
+		catch (RuntimeException | LinkageError ex) {
+			throw refused(file, ex);
+		}
+		return new Tokenizer(tokenizer, vocabulary, endOfTurn.specialTokens(), endOfTurn.ids());
+	}
+
+	private static TokenizerException missing(Path modelFolder, Path file) {
+		boolean sentencePiece = Files.isRegularFile(modelFolder.resolve("tokenizer.model"));
+		return new TokenizerException(file + " does not exist" + (sentencePiece ? "; only tokenizer.model does." : "."),
+				sentencePiece
+						? "Convert it: AutoTokenizer.from_pretrained(folder).save_pretrained(folder) of Python's transformers"
+								+ " writes tokenizer.json."
+						: "Download the model's tokenizer.json into its folder.");
+	}
+
+	private static TokenizerException refused(Path file, Throwable cause) {
+		if (cause instanceof LinkageError || cause.getCause() instanceof LinkageError
+				|| String.valueOf(cause.getMessage()).contains("native library")) {
+			return new TokenizerException("The native tokenizer library cannot be loaded: " + cause + ".",
+					"It exists for Linux and Windows on x86-64, Linux and macOS on ARM64, and is unpacked into the folder"
+							+ " .djl.ai of the user's home: set ENGINE_CACHE_DIR to a folder that can be written to and"
+							+ " executed from.",
+					cause);
+		}
+		return new TokenizerException(file + " is refused by the tokenizer library: "
+				+ Objects.requireNonNullElse(cause.getMessage(), "" + cause) + ".", ACTION, cause);
+	}
+
+	/**
+	 * Turns text into token ids. The texts of special tokens are read as these tokens.
+	 * @param text any text; halves of surrogate pairs count as U+FFFD
+	 * @param addSpecialTokens whether to add what the tokenizer adds to a text by
+	 * default, such as the beginning-of-text token; false for texts that a chat template
+	 * made
+	 * @return the ids, never truncated
+	 */
+	public int[] encode(String text, boolean addSpecialTokens) {
+		long[] ids = this.tokenizer.encode(wellFormed(text), addSpecialTokens);
+		int[] result = new int[ids.length];
+		for (int i = 0; i < ids.length; i++) {
+			result[i] = Math.toIntExact(ids[i]);
+		}
+		return result;
+	}
+
+	private static String wellFormed(String text) {
+		for (int i = 0; i < text.length(); i++) {
+			if (Character.isSurrogate(text.charAt(i))) {
+				if (i + 1 == text.length() || !Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1))) {
+					// the UTF-8 encoder knows what to do with halves, but writes '?'
+					StringBuilder whole = new StringBuilder();
+					text.codePoints()
+						.forEach((c) -> whole.appendCodePoint(
+								(c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) ? 0xfffd : c));
+					return whole.toString();
+				}
+				i++;
+			}
+		}
+		return text;
+	}
+
+	/**
+	 * Turns token ids into text.
+	 * @param ids token ids; those that the tokenizer does not know give no text
+	 * @param skipSpecialTokens whether special tokens give no text
+	 * @return the text, with U+FFFD for bytes that are not characters
+	 */
+	public String decode(int[] ids, boolean skipSpecialTokens) {
+		long[] wide = new long[ids.length];
+		for (int i = 0; i < ids.length; i++) {
+			wide[i] = checkId(ids[i]);
+		}
+		return this.tokenizer.decode(wide, skipSpecialTokens);
+	}
+
+	private static int checkId(int id) {
+		if (id < 0) {
+			throw new IllegalArgumentException("A token id must not be negative, but is " + id);
+		}
+		return id;
+	}
+
+	/**
+	 * A decoder for tokens that come one by one.
+	 * @param skipSpecialTokens whether special tokens give no text
+	 * @return the decoder, for one thread and one text
+	 */
+	public StreamDecoder streamDecoder(boolean skipSpecialTokens) {
+		return new StreamDecoder(this, this.vocabulary, skipSpecialTokens);
+	}
+
+	/**
+	 * A decoder for tokens that come one by one, without special tokens.
+	 * @return the decoder, for one thread and one text
+	 */
+	public StreamDecoder streamDecoder() {
+		return streamDecoder(true);
+	}
+
+	/**
+	 * How many ids there are.
+	 * @return one more than the highest id; the model's table may have more rows
+	 */
+	public int vocabularySize() {
+		return this.vocabulary.size();
+	}
+
+	/**
+	 * The id of a special or added token.
+	 * @param text its text, such as {@code <|im_end|>}
+	 * @return the id; empty if there is no such token
+	 */
+	public OptionalInt tokenId(String text) {
+		Integer id = this.vocabulary.addedIds().get(text);
+		return (id != null) ? OptionalInt.of(id) : OptionalInt.empty();
+	}
+
+	/**
+	 * The text of a special or added token.
+	 * @param id its id
+	 * @return the text, null if the id is an ordinary token's or unknown
+	 */
+	public @Nullable String tokenText(int id) {
+		return this.vocabulary.addedTexts().get(id);
+	}
+
+	/**
+	 * Whether a token is special: not part of the text.
+	 * @param id a token id
+	 * @return whether it is
+	 */
+	public boolean isSpecial(int id) {
+		return this.vocabulary.special().contains(id);
+	}
+
+	/**
+	 * The token that begins a text.
+	 * @return the id of the {@code bos_token} of {@code tokenizer_config.json}; empty if
+	 * there is none
+	 */
+	public OptionalInt beginOfText() {
+		String text = this.specialTokens.get("bos_token");
+		return (text != null) ? tokenId(text) : OptionalInt.empty();
+	}
+
+	/**
+	 * The tokens that end what a model says.
+	 * @return ids from {@code generation_config.json}, {@code config.json},
+	 * {@code tokenizer_config.json} and the chat template; may be empty
+	 */
+	public Set<Integer> endOfTurnTokens() {
+		return this.endOfTurnTokens;
+	}
+
+	/**
+	 * Frees the native memory. The tokenizer cannot be used afterwards.
+	 */
+	@Override
+	public void close() {
+		this.tokenizer.close();
+	}
+
+}

@@ -1,0 +1,55 @@
+package io.github.flashspring.engine.tokenizer;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tokenizer files that are missing, damaged or of a kind that is not supported. The
+ * message is {@link #description()} (what, where, expected, found) followed by
+ * {@link #action()} (what the user can do).
+ */
+public final class TokenizerException extends RuntimeException {
+
+	private static final long serialVersionUID = 1L;
+
+	private final String description;
+
+	private final String action;
+
+	/**
+	 * Creates an exception.
+	 * @param description what is wrong and where: file, field, expected and found
+	 * @param action what the user can do about it
+	 */
+	public TokenizerException(String description, String action) {
+		this(description, action, null);
+	}
+
+	/**
+	 * Creates an exception with a cause.
+	 * @param description what is wrong and where: file, field, expected and found
+	 * @param action what the user can do about it
+	 * @param cause the failure underneath
+	 */
+	public TokenizerException(String description, String action, @Nullable Throwable cause) {
+		super(description + " " + action, cause);
+		this.description = description;
+		this.action = action;
+	}
+
+	/**
+	 * What is wrong and where.
+	 * @return one or more sentences
+	 */
+	public String description() {
+		return this.description;
+	}
+
+	/**
+	 * What the user can do.
+	 * @return one or more sentences
+	 */
+	public String action() {
+		return this.action;
+	}
+
+}

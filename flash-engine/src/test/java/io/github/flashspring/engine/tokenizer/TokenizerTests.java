@@ -1,0 +1,174 @@
+package io.github.flashspring.engine.tokenizer;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+/**
+ * What the tokenizer does beyond the vectors: files that are wrong, long texts, several
+ * threads.
+ */
+class TokenizerTests {
+
+	@TempDir
+	private Path folder;
+
+	@Test
+	void neverTruncatesNorPads() throws Exception {
+		String json = Files.readString(TextVectors.tokenizerFolder("stories260K").resolve("tokenizer.json"));
+		String limited = json.replaceFirst("\\{",
+				"{\"truncation\":{\"direction\":\"Right\",\"max_length\":7,\"strategy\":\"LongestFirst\",\"stride\":0},"
+						+ "\"padding\":{\"strategy\":{\"Fixed\":99},\"direction\":\"Right\",\"pad_to_multiple_of\":null,"
+						+ "\"pad_id\":0,\"pad_type_id\":0,\"pad_token\":\"<unk>\"},")
+			.replaceFirst("\"truncation\":null,?", "")
+			.replaceFirst("\"padding\":null,?", "");
+		Files.writeString(this.folder.resolve("tokenizer.json"), limited);
+		Tokenizer unlimited = TextVectors.tokenizer("stories260K");
+		try (Tokenizer tokenizer = Tokenizer.load(this.folder)) {
+			for (String text : List.of("Once", "Once upon a time there was a little girl. ".repeat(300))) {
+				assertThat(tokenizer.encode(text, true)).isEqualTo(unlimited.encode(text, true));
+			}
+		}
+	}
+
+	@Test
+	void encodesLongTexts() {
+		Tokenizer tokenizer = TextVectors.tokenizer("qwen3");
+		String text = "All work and no play makes Jack a dull boy. 全部\n".repeat(20_000);
+		int[] ids = tokenizer.encode(text, false);
+		assertThat(ids.length).isGreaterThan(200_000);
+		assertThat(tokenizer.decode(ids, false)).isEqualTo(text);
+	}
+
+	@Test
+	void readsHalvesOfSurrogatePairsAsReplacementCharacters() {
+		Tokenizer tokenizer = TextVectors.tokenizer("qwen3");
+		assertThat(tokenizer.encode("a\ud83d b\ude00", false)).isEqualTo(tokenizer.encode("a\ufffd b\ufffd", false));
+		assertThat(tokenizer.decode(tokenizer.encode("a\u0000b😀", false), false)).isEqualTo("a\u0000b😀");
+	}
+
+	@Test
+	void knowsItsSpecialTokens() {
+		Tokenizer tokenizer = TextVectors.tokenizer("qwen3");
+		assertThat(tokenizer.tokenId("<|im_end|>")).hasValue(151645);
+		assertThat(tokenizer.tokenText(151645)).isEqualTo("<|im_end|>");
+		assertThat(tokenizer.isSpecial(151645)).isTrue();
+		assertThat(tokenizer.isSpecial(tokenizer.tokenId("<think>").orElseThrow())).isFalse();
+		assertThat(tokenizer.tokenId("no such token")).isEmpty();
+		assertThat(tokenizer.tokenText(0)).isNull();
+		assertThat(tokenizer.vocabularySize()).isEqualTo(151669);
+		assertThat(tokenizer.beginOfText()).isEmpty();
+		assertThat(TextVectors.tokenizer("mistral-v1").beginOfText()).hasValue(1);
+		assertThat(TextVectors.tokenizer("stories260K").vocabularySize()).isEqualTo(512);
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "qwen3, <|im_end|>", "phi-3-mini, <|end|>", "mistral-v1, </s>", "mistral-v3, </s>",
+			"gpt-oss, <|return|>", "phi-2, <|endoftext|>" })
+	void findsTheEndOfATurn(String name, String token) {
+		Tokenizer tokenizer = TextVectors.tokenizer(name);
+		assertThat(tokenizer.endOfTurnTokens()).contains(tokenizer.tokenId(token).orElseThrow());
+	}
+
+	@Test
+	void doesNotTakeTheEndOfAMessageForTheEndOfATurn() {
+		Tokenizer tokenizer = TextVectors.tokenizer("gpt-oss");
+		assertThat(tokenizer.endOfTurnTokens()).doesNotContain(tokenizer.tokenId("<|end|>").orElseThrow())
+			.contains(tokenizer.tokenId("<|call|>").orElseThrow());
+	}
+
+	@Test
+	void gathersEndOfTurnTokensFromAllFiles() throws IOException {
+		Files.copy(TextVectors.tokenizerFolder("qwen3").resolve("tokenizer.json"),
+				this.folder.resolve("tokenizer.json"));
+		Files.writeString(this.folder.resolve("generation_config.json"), "{\"eos_token_id\": [151643, 7]}");
+		Files.writeString(this.folder.resolve("config.json"),
+				"{\"eos_token_id\": 9, \"text_config\": {\"eos_token_id\": 11}}");
+		Files.writeString(this.folder.resolve("tokenizer_config.json"),
+				"{\"eos_token\": {\"content\": \"<|fim_pad|>\", \"special\": true}}");
+		Files.writeString(this.folder.resolve("chat_template.jinja"),
+				"{% for m in messages %}{{ m.content }} <|im_end|>\n{% endfor %}");
+		try (Tokenizer tokenizer = Tokenizer.load(this.folder)) {
+			assertThat(tokenizer.endOfTurnTokens()).containsExactlyInAnyOrder(151643, 7, 9, 11,
+					tokenizer.tokenId("<|fim_pad|>").orElseThrow(), 151645);
+		}
+	}
+
+	@Test
+	void aMissingTokenizerSaysWhatToDo() throws IOException {
+		assertThat(Tokenizer.isPresent(this.folder)).isFalse();
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContaining(this.folder.resolve("tokenizer.json").toString())
+			.withMessageContaining("Download");
+		Files.writeString(this.folder.resolve("tokenizer.model"), "");
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContaining("only tokenizer.model")
+			.withMessageContaining("save_pretrained");
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "", "[]", "{", "null", "{}", "{\"model\": 3}", "{\"model\": {\"vocab\": {\"a\": \"b\"}}}",
+			"{\"model\": {\"vocab\": {\"a\": -1}}}", "{\"model\": {\"vocab\": {\"a\": 99999999999}}}",
+			"{\"added_tokens\": [{}], \"model\": {\"vocab\": {\"a\": 0}}}",
+			"{\"model\": {\"type\": \"Unknown\", \"vocab\": {\"a\": 0}}}",
+			"{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [\"x y z\"]}}",
+			"{\"version\": \"1.0\", \"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []},"
+					+ " \"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(\"}, \"behavior\": \"Isolated\", \"invert\": false}}" })
+	void aDamagedTokenizerIsRefused(String json) throws IOException {
+		Files.writeString(this.folder.resolve("tokenizer.json"), json);
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContaining("tokenizer.json")
+			.satisfies((ex) -> assertThat(ex.action()).isNotEmpty());
+	}
+
+	@Test
+	void deepNestingIsRefused() throws IOException {
+		Files.writeString(this.folder.resolve("tokenizer.json"), "{\"a\":" + "[".repeat(100_000));
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder));
+	}
+
+	@Test
+	void severalThreadsEncodeAndDecodeAtOnce() throws Exception {
+		Tokenizer tokenizer = TextVectors.tokenizer("qwen3");
+		List<String> texts = Stream.iterate("a😀b", (text) -> text + " c日本" + text.length()).limit(40).toList();
+		List<int[]> expected = texts.stream().map((text) -> tokenizer.encode(text, false)).toList();
+		try (ExecutorService executor = Executors.newFixedThreadPool(4)) {
+			Callable<Void> work = () -> {
+				for (int i = 0; i < texts.size(); i++) {
+					assertThat(tokenizer.encode(texts.get(i), false)).isEqualTo(expected.get(i));
+					assertThat(tokenizer.decode(expected.get(i), false)).isEqualTo(texts.get(i));
+				}
+				return null;
+			};
+			for (var result : executor.invokeAll(java.util.Collections.nCopies(8, work))) {
+				result.get();
+			}
+		}
+	}
+
+	@Test
+	void cannotBeUsedAfterClosing() {
+		Tokenizer tokenizer = Tokenizer.load(TextVectors.tokenizerFolder("stories260K"));
+		StreamDecoder decoder = tokenizer.streamDecoder();
+		tokenizer.close();
+		tokenizer.close();
+		assertThatIllegalStateException().isThrownBy(() -> tokenizer.encode("a", false));
+		assertThatIllegalStateException().isThrownBy(() -> decoder.append(400));
+	}
+
+}
