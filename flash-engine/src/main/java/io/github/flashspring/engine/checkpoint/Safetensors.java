@@ -44,8 +44,9 @@ public final class Safetensors {
 
 	/**
 	 * Writes a file under a temporary name beside the target, forces it to disk and
-	 * renames it, so that a failure leaves no half file. Larger element types come first,
-	 * otherwise the order of the map is kept; so every tensor is aligned to its elements.
+	 * renames it, so that a failure leaves no half file. Every tensor is aligned to its
+	 * elements: the order of the map is kept if that gives it, else larger element types
+	 * come first.
 	 * @param file the target, replaced if it exists
 	 * @param tensors the tensors by name
 	 * @param metadata for {@code __metadata__}; left out when empty

@@ -31,8 +31,22 @@ final class SafetensorsWriter {
 
 	SafetensorsWriter(Map<String, TensorSource> tensors, Map<String, String> metadata) {
 		this.tensors = new ArrayList<>(tensors.entrySet());
-		this.tensors.sort(Comparator.comparingInt((entry) -> -entry.getValue().dtype().bytes()));
+		if (!isAligned()) {
+			this.tensors.sort(Comparator.comparingInt((entry) -> -entry.getValue().dtype().bytes()));
+		}
 		this.metadata = metadata;
+	}
+
+	/** Whether every tensor begins at a multiple of its elements' size as they stand. */
+	private boolean isAligned() {
+		long offset = 0;
+		for (Map.Entry<String, TensorSource> tensor : this.tensors) {
+			if (offset % tensor.getValue().dtype().bytes() != 0) {
+				return false;
+			}
+			offset += tensor.getValue().byteSize();
+		}
+		return true;
 	}
 
 	void write(Path file) throws IOException {

@@ -8,12 +8,12 @@ import java.nio.file.Path;
 /**
  * Finds the checkpoints among the test resources.
  */
-final class TestData {
+public final class TestData {
 
 	private TestData() {
 	}
 
-	static Path path(String resource) {
+	public static Path path(String resource) {
 		URL url = TestData.class.getResource("/" + resource);
 		if (url == null) {
 			throw new IllegalArgumentException("No test resource " + resource);
