@@ -53,7 +53,6 @@ public final class FlashCommand implements Runnable {
 		commandLine.setOut(terminal.outWriter());
 		commandLine.setErr(terminal.errWriter());
 		commandLine.setExpandAtFiles(false);
-		commandLine.setAllowOptionsAsOptionParameters(true);
 		commandLine.setCaseInsensitiveEnumValuesAllowed(true);
 		commandLine.setOverwrittenOptionsAllowed(false);
 		commandLine.setUsageHelpWidth(100);
