@@ -93,7 +93,7 @@ final class LocalFlashEngine implements FlashEngine {
 		WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
 				definition.ignoredTensors());
 		GenerationSettings settings = GenerationSettings.of(checkpoint);
-		ModelText text = resources.add(ModelText.load(checkpoint.folder()));
+		ModelText text = resources.add(ModelText.load(config.model(), checkpoint.folder()));
 		Device device = resources.add(Devices.open(config.device(), config.threads()));
 		int context = contextLength(config, definition);
 		long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
@@ -146,7 +146,7 @@ final class LocalFlashEngine implements FlashEngine {
 		int maxTokens = (wanted != null) ? Math.min(wanted, room) : room;
 		Sampling sampling = (request.sampling() != null) ? request.sampling() : this.info.sampling();
 		LocalGeneration generation = new LocalGeneration(this.scheduler, prompt, maxTokens,
-				new Sampler(sampling, prompt), this.text.pipeline(request, prompt),
+				new Sampler(sampling, prompt), this.text.pipeline(request),
 				request.ignoreEndOfTurn() ? Set.of() : this.endTokens, () -> this.store.metrics().bytesRead());
 		submit(generation.sequence());
 		return generation;

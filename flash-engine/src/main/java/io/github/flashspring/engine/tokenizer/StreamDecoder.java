@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.tokenizer;
 
 import java.util.Arrays;
+import java.util.Set;
 
 /**
  * Turns tokens into text while they come: each call returns what has become certain.
@@ -26,7 +27,7 @@ public final class StreamDecoder {
 
 	private final Vocabulary vocabulary;
 
-	private final boolean skipSpecialTokens;
+	private final Set<Integer> skipped;
 
 	private final ByteRun byteRun = new ByteRun();
 
@@ -37,10 +38,10 @@ public final class StreamDecoder {
 	/** Characters of the window's text that were returned. */
 	private int returned;
 
-	StreamDecoder(Tokenizer tokenizer, Vocabulary vocabulary, boolean skipSpecialTokens) {
+	StreamDecoder(Tokenizer tokenizer, Vocabulary vocabulary, Set<Integer> skipped) {
 		this.tokenizer = tokenizer;
 		this.vocabulary = vocabulary;
-		this.skipSpecialTokens = skipSpecialTokens;
+		this.skipped = skipped;
 	}
 
 	/**
@@ -49,7 +50,7 @@ public final class StreamDecoder {
 	 * @return the text that became certain, often empty
 	 */
 	public String append(int id) {
-		if (this.skipSpecialTokens && this.vocabulary.special().contains(id)) {
+		if (this.skipped.contains(id)) {
 			return "";
 		}
 		int[] byteIds = this.vocabulary.byteIds();
@@ -114,12 +115,12 @@ public final class StreamDecoder {
 		int open = decode().length() - this.returned;
 		int keep = CONTEXT;
 		int[] kept = Arrays.copyOfRange(this.window, this.windowSize - keep, this.windowSize);
-		String text = this.tokenizer.decode(kept, this.skipSpecialTokens);
+		String text = this.tokenizer.decode(kept, false);
 		while (text.length() <= open && keep < this.windowSize) {
 			// tokens without text give no context
 			keep = Math.min(2 * keep, this.windowSize);
 			kept = Arrays.copyOfRange(this.window, this.windowSize - keep, this.windowSize);
-			text = this.tokenizer.decode(kept, this.skipSpecialTokens);
+			text = this.tokenizer.decode(kept, false);
 		}
 		if (keep == this.windowSize) {
 			this.window = Arrays.copyOf(this.window, 2 * this.window.length);
@@ -131,7 +132,7 @@ public final class StreamDecoder {
 	}
 
 	private String decode() {
-		return this.tokenizer.decode(Arrays.copyOf(this.window, this.windowSize), this.skipSpecialTokens);
+		return this.tokenizer.decode(Arrays.copyOf(this.window, this.windowSize), false);
 	}
 
 	/**

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -155,7 +156,20 @@ public final class Tokenizer implements AutoCloseable {
 	 * @return the decoder, for one thread and one text
 	 */
 	public StreamDecoder streamDecoder(boolean skipSpecialTokens) {
-		return new StreamDecoder(this, this.vocabulary, skipSpecialTokens);
+		return new StreamDecoder(this, this.vocabulary, skipSpecialTokens ? this.vocabulary.special() : Set.of());
+	}
+
+	/**
+	 * A decoder for tokens that come one by one, without special tokens but for these.
+	 * @param kept texts of special tokens to keep, such as {@link OutputParser#markers()}
+	 * @return the decoder, for one thread and one text
+	 */
+	public StreamDecoder streamDecoder(Set<String> kept) {
+		Set<Integer> skipped = new HashSet<>(this.vocabulary.special());
+		for (String text : kept) {
+			tokenId(text).ifPresent(skipped::remove);
+		}
+		return new StreamDecoder(this, this.vocabulary, skipped);
 	}
 
 	/**

@@ -1,0 +1,284 @@
+package io.github.flashspring.engine.tokenizer;
+
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * Answers in the formats of several families of models, whole and in pieces.
+ */
+class OutputParserTests {
+
+	private static final String HERMES = "<think> </think> <tool_call>{\"name\": …, \"arguments\": …}</tool_call>";
+
+	private static final String XML = "</think> <tool_call><function=name><parameter=x>…</function></tool_call>";
+
+	private static final String MISTRAL = "[TOOL_CALLS] [THINK] [/THINK]";
+
+	private static final String LLAMA = "<|start_header_id|> \"parameters\" <|python_tag|>";
+
+	private static final List<ToolDefinition> TOOLS = List.of(new ToolDefinition("weather", "", """
+			{"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"},
+			 "exact": {"type": "boolean"}, "places": {"type": "array"}}}"""), new ToolDefinition("now", "", ""));
+
+	@Test
+	void textIsText() {
+		for (String format : List.of(HERMES, XML, MISTRAL, LLAMA)) {
+			assertThat(parse(format, " Hello <b>world</b>\n ")).containsExactly(text(" Hello <b>world</b>\n "));
+		}
+		assertThat(OutputParser.plain().append(" a <think>")).containsExactly(text(" a <think>"));
+	}
+
+	@Test
+	void reasoningIsToldApart() {
+		assertThat(parse(HERMES, "<think>\nWell,\n\nso.\n</think>\n\nYes.")).containsExactly(reasoning("Well,\n\nso."),
+				text("Yes."));
+		assertThat(parse(MISTRAL, "[THINK]Hm.[/THINK]Yes.")).containsExactly(reasoning("Hm."), text("Yes."));
+		assertThat(parse(HERMES, "<think>\n\n</think>\n\nYes.")).containsExactly(text("Yes."));
+		assertThat(parse(HERMES, "<think>never ends </th")).containsExactly(reasoning("never ends </th"));
+		assertThat(parse(HERMES, "A <think>tag</think> in text")).containsExactly(text("A <think>tag</think> in text"));
+		assertThat(parse(LLAMA, "<think>not here</think>")).containsExactly(text("<think>not here</think>"));
+	}
+
+	@Test
+	void reasoningMayBeginInThePrompt() {
+		OutputParser parser = parser(HERMES, "<|Assistant|><think>\n", TOOLS);
+		List<OutputEvent> events = new ArrayList<>(parser.append("So.</think>Yes."));
+		events.addAll(parser.flush());
+		assertThat(events).containsExactly(reasoning("So."), text("Yes."));
+	}
+
+	@Test
+	void readsCallsOfHermesAndQwen() {
+		assertThat(parse(HERMES, """
+				Let me see.
+				<tool_call>
+				{"name": "weather", "arguments": {"city": "Paris </tool_call>", "days": 1.50}}
+				</tool_call>
+				<tool_call>
+				{"name": "now"}
+				</tool_call>""")).containsExactly(text("Let me see."),
+				call(1, "weather", "{\"city\":\"Paris </tool_call>\",\"days\":1.50}"), call(2, "now", "{}"));
+		assertThat(parse(HERMES, "<think>\nx\n</think>\n\n<tool_call>{\"name\":\"now\",\"arguments\":\"{}\"}"))
+			.containsExactly(reasoning("x"), call(1, "now", "{}"));
+	}
+
+	@Test
+	void readsCallsOfQwenCoderAndNemotron() {
+		assertThat(parse(XML, """
+				<tool_call>
+				<function=weather>
+				<parameter=city>
+				12
+				</parameter>
+				<parameter=days>
+				3
+				</parameter>
+				<parameter=exact>
+				True
+				</parameter>
+				<parameter=places>
+				["a", {"b": 1}]
+				</parameter>
+				<parameter=note>
+				two
+				lines "with a quote
+				</parameter>
+				</function>
+				</tool_call>
+				Done.""")).containsExactly(call(1, "weather",
+				"{\"city\":\"12\",\"days\":3,\"exact\":true,\"places\":[\"a\",{\"b\":1}],\"note\":\"two\\nlines \\\"with a quote\"}"),
+				text("Done."));
+		assertThat(parse(XML, "<function=now>\n</function>\n</tool_call>")).containsExactly(call(1, "now", "{}"));
+		assertThat(parse(XML, "<function=now></function> and more")).containsExactly(call(1, "now", "{}"),
+				text("and more"));
+	}
+
+	@Test
+	void readsCallsOfMistral() {
+		assertThat(parse(MISTRAL,
+				"[TOOL_CALLS] [{\"name\": \"weather\", \"arguments\": {\"city\": \"[x]\"}, \"id\": \"abcdefghi\"}, {\"name\": \"now\", \"arguments\": {}}]"))
+			.containsExactly(call("abcdefghi", "weather", "{\"city\":\"[x]\"}"), call(1, "now", "{}"));
+		assertThat(parse(MISTRAL, "[TOOL_CALLS]weather[ARGS]{\"city\": \"Paris\"}[TOOL_CALLS]now[CALL_ID]x1[ARGS]{}"))
+			.containsExactly(call(1, "weather", "{\"city\":\"Paris\"}"), call("x1", "now", "{}"));
+	}
+
+	@Test
+	void readsCallsOfLlama() {
+		assertThat(parse(LLAMA, "<|python_tag|>{\"name\": \"now\", \"parameters\": {}}"))
+			.containsExactly(call(1, "now", "{}"));
+		assertThat(parse(LLAMA,
+				"\n{\"name\": \"weather\", \"parameters\": {\"city\": \"}\"}}\n{\"type\": \"function\","
+						+ " \"name\": \"now\", \"parameters\": {}}"))
+			.containsExactly(call(1, "weather", "{\"city\":\"}\"}"), call(2, "now", "{}"));
+	}
+
+	@Test
+	void aBareObjectThatIsNoCallIsText() {
+		for (String answer : List.of("{\"answer\": 42}", "{\"name\": \"Paris\", \"parameters\": {}}",
+				"{\"name\": \"now\"}", "{1}", "{", "{\"na", "{\"name\": \"now\", ",
+				"Call {\"name\": \"now\", \"parameters\": {}}")) {
+			assertThat(parse(LLAMA, answer)).containsExactly(text(answer));
+		}
+		OutputParser parser = parser(LLAMA, "", TOOLS);
+		assertThat(parser.append("{\"answer\":")).as("told as soon as the first key is no call's")
+			.isEqualTo(List.of(text("{"), text("\"answer\":")));
+	}
+
+	@Test
+	void withoutToolsCallsAreText() {
+		String answer = "<tool_call>{\"name\": \"now\"}</tool_call>";
+		OutputParser parser = parser(HERMES, "", List.of());
+		assertThat(parser.append(answer)).containsExactly(text(answer));
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "<tool_call>", "<tool_call>no json</tool_call>", "<tool_call>{\"name\": 1}</tool_call>",
+			"a <tool_call>{\"name\": \"now\", \"arguments\": 3}</tool_call> b", "<tool_call>[]</tool_call>", "<tool_",
+			"<tool_call>{\"name\": \"now\"", "<tool_call>{\"name\": \"now\"} {}</tool_call>" })
+	void whatDoesNotReadAsACallIsText(String answer) {
+		assertThat(parse(HERMES, answer)).containsExactly(text(answer));
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "[TOOL_CALLS]", "[TOOL_CALLS] none, sorry", "[TOOL_CALLS] [1, 2]", "[TOOL_CALLS] []",
+			"[TOOL_CALLS] [{\"name\": \"now\"}", "[TOOL_CALLS] [}", "[TOOL_CALLS]now[ARGS]",
+			"[TOOL_CALLS]now {\"a\"}" })
+	void whatMistralDoesNotReadAsACallIsText(String answer) {
+		assertThat(parse(MISTRAL, answer)).containsExactly(text(answer));
+	}
+
+	@Test
+	void aTagIsHeldBackOnlyWhileItMayBecomeOne() {
+		OutputParser parser = parser(HERMES, "", TOOLS);
+		assertThat(parser.append("a <")).containsExactly(text("a"));
+		assertThat(parser.append("tool")).isEmpty();
+		assertThat(parser.append("box")).containsExactly(text(" <toolbox"));
+		assertThat(parser.flush()).isEmpty();
+	}
+
+	@Test
+	void idsAreNineLettersAndDigits() {
+		OutputParser parser = OutputParser.create(template(HERMES), "", TOOLS);
+		assertThat(parser.append("<tool_call>{\"name\": \"now\"}</tool_call>")).singleElement()
+			.satisfies((event) -> assertThat(((OutputEvent.ToolCalled) event).call().id()).matches("[A-Za-z0-9]{9}"));
+	}
+
+	@Test
+	void longArgumentsAreReadInLinearTime() {
+		OutputParser parser = parser(MISTRAL, "", TOOLS);
+		parser.append("[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"city\": \"");
+		for (int i = 0; i < 200_000; i++) {
+			assertThat(parser.append("word ")).isEmpty();
+		}
+		assertThat(parser.append("\"}}]")).hasSize(1);
+	}
+
+	@Property(tries = 3000)
+	void piecesDoNotChangeWhatComesOut(@ForAll("answers") String answer, @ForAll("formats") String format,
+			@ForAll long seed) {
+		List<OutputEvent> whole = parse(format, answer);
+		Random random = new Random(seed);
+		OutputParser parser = parser(format, "", TOOLS);
+		List<OutputEvent> events = new ArrayList<>();
+		for (int begin = 0; begin < answer.length();) {
+			int end = Math.min(answer.length(), begin + 1 + random.nextInt(random.nextBoolean() ? 2 : 12));
+			events.addAll(parser.append(answer.substring(begin, end)));
+			begin = end;
+		}
+		events.addAll(parser.flush());
+		assertThat(merge(events)).isEqualTo(whole);
+		assertThat(events).allSatisfy((event) -> assertThat(event).isNotEqualTo(text("")).isNotEqualTo(reasoning("")));
+	}
+
+	@Property(tries = 1000)
+	void answersWithoutCallsAreTextWhole(@ForAll("answers") String answer) {
+		List<OutputEvent> events = parse(HERMES, answer);
+		if (!answer.contains("<think>") && events.stream().allMatch((event) -> event instanceof OutputEvent.Text)) {
+			assertThat(events).isEqualTo(answer.isEmpty() ? List.of() : List.of(text(answer)));
+		}
+	}
+
+	@Provide
+	Arbitrary<String> answers() {
+		return Arbitraries
+			.of("a", " ", "\n", "<", "</", "word", "<think>", "</think>", "[THINK]", "[/THINK]", "<tool_call>",
+					"</tool_call>", "<function=now>", "</function>", "<parameter=x>", "1", "</parameter>",
+					"[TOOL_CALLS]", "now", "[ARGS]", "[CALL_ID]", "[", "]", "{", "}", "{}", "\"", "\\", ",", ":",
+					"<|python_tag|>", "<|", "{\"name\": \"now\", \"arguments\": {}}",
+					"{\"name\": \"now\", \"parameters\": {\"x\": \"</tool_call>\"}}", "{\"a\": 1}",
+					"[{\"name\": \"now\"}]", "<tool", "\"name\"", "{\"name\"", "<func")
+			.list()
+			.ofMaxSize(12)
+			.map((list) -> String.join("", list));
+	}
+
+	@Provide
+	Arbitrary<String> formats() {
+		return Arbitraries.of(HERMES, XML, MISTRAL, LLAMA);
+	}
+
+	private static ChatTemplate template(String source) {
+		return ChatTemplate.parse("{% raw %}" + source + "{% endraw %}", "test", Map.of(), Clock.systemUTC());
+	}
+
+	private static OutputParser parser(String format, String prompt, List<ToolDefinition> tools) {
+		AtomicInteger ids = new AtomicInteger();
+		return OutputParser.create(template(format), prompt, tools, () -> "id" + ids.incrementAndGet());
+	}
+
+	private static List<OutputEvent> parse(String format, String answer) {
+		OutputParser parser = parser(format, "", TOOLS);
+		List<OutputEvent> events = new ArrayList<>(parser.append(answer));
+		events.addAll(parser.flush());
+		return merge(events);
+	}
+
+	private static List<OutputEvent> merge(List<OutputEvent> events) {
+		List<OutputEvent> merged = new ArrayList<>();
+		for (OutputEvent event : events) {
+			OutputEvent before = merged.isEmpty() ? null : merged.getLast();
+			if (event instanceof OutputEvent.Text b && before instanceof OutputEvent.Text a) {
+				merged.set(merged.size() - 1, text(a.text() + b.text()));
+			}
+			else if (event instanceof OutputEvent.Reasoning b && before instanceof OutputEvent.Reasoning a) {
+				merged.set(merged.size() - 1, reasoning(a.text() + b.text()));
+			}
+			else {
+				merged.add(event);
+			}
+		}
+		return merged;
+	}
+
+	private static OutputEvent text(String text) {
+		return new OutputEvent.Text(text);
+	}
+
+	private static OutputEvent reasoning(String text) {
+		return new OutputEvent.Reasoning(text);
+	}
+
+	private static OutputEvent call(int id, String name, String arguments) {
+		return call("id" + id, name, arguments);
+	}
+
+	private static OutputEvent call(String id, String name, String arguments) {
+		return new OutputEvent.ToolCalled(new ToolCall(id, name, arguments));
+	}
+
+}
