@@ -57,6 +57,8 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private final Scheduler scheduler;
 
+	private volatile boolean closed;
+
 	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Device device,
 			ResidencyPlan plan, WeightStore store, Scheduler scheduler) {
 		this.resources = resources;
@@ -134,6 +136,9 @@ final class LocalFlashEngine implements FlashEngine {
 
 	@Override
 	public Generation generate(GenerationRequest request) {
+		if (this.closed) {
+			throw closed(null);
+		}
 		int[] prompt = this.text.encode(request.prompt());
 		check(prompt);
 		int room = this.info.contextLength() - prompt.length + 1;
@@ -193,8 +198,12 @@ final class LocalFlashEngine implements FlashEngine {
 			this.scheduler.submit(sequence);
 		}
 		catch (IllegalStateException ex) {
-			throw new FlashEngineException("The engine of " + this.info.id() + " is closed.", ex);
+			throw closed(ex);
 		}
+	}
+
+	private FlashEngineException closed(@Nullable Throwable cause) {
+		return new FlashEngineException("The engine of " + this.info.id() + " is closed.", cause);
 	}
 
 	@Override
@@ -211,6 +220,7 @@ final class LocalFlashEngine implements FlashEngine {
 
 	@Override
 	public void close() {
+		this.closed = true;
 		this.resources.close();
 	}
 
