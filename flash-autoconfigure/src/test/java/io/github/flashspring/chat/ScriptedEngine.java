@@ -60,12 +60,21 @@ public class ScriptedEngine implements FlashEngine {
 	 * @return the engine
 	 */
 	public static ScriptedEngine saying(String... texts) {
+		return new ScriptedEngine((request) -> script(texts));
+	}
+
+	/**
+	 * The events of a generation that says something.
+	 * @param texts the pieces
+	 * @return the events
+	 */
+	public static List<GenerationEvent> script(String... texts) {
 		List<GenerationEvent> events = new ArrayList<>();
 		for (String text : texts) {
 			events.add(new GenerationEvent.Text(text));
 		}
 		events.add(finished(FinishReason.STOP, texts.length));
-		return new ScriptedEngine((request) -> events);
+		return events;
 	}
 
 	/**

@@ -1,0 +1,112 @@
+package io.github.flashspring.autoconfigure;
+
+import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.binder.BaseUnits;
+import io.micrometer.core.instrument.binder.MeterBinder;
+
+import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+
+/**
+ * {@link MeterBinder} for what an engine holds and has done: tokens, passes, memory by
+ * owner, bytes read, requests. Binds when the model is loaded.
+ */
+public class EngineMetrics implements MeterBinder {
+
+	private final FlashEngine engine;
+
+	EngineMetrics(FlashEngine engine) {
+		this.engine = engine;
+	}
+
+	@Override
+	public void bindTo(MeterRegistry registry) {
+		BackgroundFlashEngine.whenLoaded(this.engine, (loaded) -> bind(loaded, registry));
+	}
+
+	private static void bind(FlashEngine engine, MeterRegistry registry) {
+		Tags tags = Tags.of("model", engine.model().id());
+		counter(engine, "flash.tokens", (now) -> now.work().promptTokens()).tags(tags.and("type", "prompt"))
+			.baseUnit("tokens")
+			.description("Tokens of prompts computed, and tokens generated")
+			.register(registry);
+		counter(engine, "flash.tokens", (now) -> now.work().generatedTokens()).tags(tags.and("type", "generated"))
+			.baseUnit("tokens")
+			.description("Tokens of prompts computed, and tokens generated")
+			.register(registry);
+		counter(engine, "flash.passes", (now) -> now.work().passes()).tags(tags)
+			.baseUnit("passes")
+			.description("Passes over the layers of the model")
+			.register(registry);
+		bindReads(engine, registry, tags);
+		bindMemory(engine, registry, tags);
+		gauge(engine, "flash.requests.active", (now) -> now.work().activeRequests()).tags(tags)
+			.baseUnit("requests")
+			.description("Requests that are being computed")
+			.register(registry);
+		gauge(engine, "flash.requests.queued", (now) -> now.work().queuedRequests()).tags(tags)
+			.baseUnit("requests")
+			.description("Requests that wait")
+			.register(registry);
+	}
+
+	private static void bindReads(FlashEngine engine, MeterRegistry registry, Tags tags) {
+		counter(engine, "flash.io.read.bytes", (now) -> now.io().bytesRead()).tags(tags)
+			.baseUnit(BaseUnits.BYTES)
+			.description("Bytes of weights read from disk")
+			.register(registry);
+		FunctionTimer
+			.builder("flash.io.read", engine, (state) -> state.snapshot().io().reads(),
+					(state) -> state.snapshot().io().nanos(), TimeUnit.NANOSECONDS)
+			.tags(tags)
+			.description("Reads of weights from disk; those that overlap count each")
+			.register(registry);
+		counter(engine, "flash.io.stall", (now) -> now.io().stallNanos() * 1e-9).tags(tags)
+			.baseUnit("seconds")
+			.description("Time that computing waited for weights from disk")
+			.register(registry);
+	}
+
+	private static void bindMemory(FlashEngine engine, MeterRegistry registry, Tags tags) {
+		EngineSnapshot now = engine.snapshot();
+		for (EngineSnapshot.Memory memory : now.memory()) {
+			gauge(engine, "flash.memory.used", (later) -> bytes(later, memory.owner()))
+				.tags(tags.and("owner", memory.owner()))
+				.baseUnit(BaseUnits.BYTES)
+				.description("Memory reserved by the engine")
+				.register(registry);
+		}
+		if (now.budgetBytes() != Long.MAX_VALUE) {
+			gauge(engine, "flash.memory.budget", EngineSnapshot::budgetBytes).tags(tags)
+				.baseUnit(BaseUnits.BYTES)
+				.description("Memory that the engine may use")
+				.register(registry);
+		}
+	}
+
+	private static long bytes(EngineSnapshot now, String owner) {
+		return now.memory()
+			.stream()
+			.filter((memory) -> memory.owner().equals(owner))
+			.mapToLong(EngineSnapshot.Memory::bytes)
+			.sum();
+	}
+
+	private static FunctionCounter.Builder<FlashEngine> counter(FlashEngine engine, String name,
+			ToDoubleFunction<EngineSnapshot> value) {
+		return FunctionCounter.builder(name, engine, (state) -> value.applyAsDouble(state.snapshot()));
+	}
+
+	private static Gauge.Builder<FlashEngine> gauge(FlashEngine engine, String name,
+			ToDoubleFunction<EngineSnapshot> value) {
+		return Gauge.builder(name, engine, (state) -> value.applyAsDouble(state.snapshot()));
+	}
+
+}

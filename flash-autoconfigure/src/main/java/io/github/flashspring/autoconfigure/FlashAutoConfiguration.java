@@ -1,0 +1,67 @@
+package io.github.flashspring.autoconfigure;
+
+import io.micrometer.observation.ObservationRegistry;
+
+import org.springframework.ai.chat.model.ChatModel;
+import org.springframework.ai.chat.observation.ChatModelObservationConvention;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Conditional;
+
+import io.github.flashspring.chat.FlashChatModel;
+import io.github.flashspring.chat.GenerationListener;
+import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.FlashEngine;
+
+/**
+ * {@link AutoConfiguration Auto-configuration} for the engine and its chat model: when
+ * {@code spring.ai.model.chat} is {@code flash}, or when it is not set but
+ * {@code flash.model} is.
+ */
+@AutoConfiguration(afterName = "org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration",
+		beforeName = "org.springframework.ai.model.chat.client.autoconfigure.ChatClientAutoConfiguration")
+@ConditionalOnClass({ FlashEngine.class, ChatModel.class })
+@Conditional(OnFlashSelectedCondition.class)
+@EnableConfigurationProperties(FlashProperties.class)
+public final class FlashAutoConfiguration {
+
+	@Bean
+	@ConditionalOnMissingBean
+	FlashEngine flashEngine(FlashProperties properties) {
+		FlashConfig config = properties.toConfig();
+		return switch (properties.load()) {
+			case EAGER -> load(config);
+			case BACKGROUND -> new BackgroundFlashEngine(config.model(), () -> load(config));
+		};
+	}
+
+	@Bean
+	@ConditionalOnMissingBean
+	FlashChatModel flashChatModel(FlashEngine engine, FlashProperties properties,
+			ObjectProvider<GenerationListener> listeners, ObjectProvider<ObservationRegistry> observationRegistry,
+			ObjectProvider<ChatModelObservationConvention> observationConvention) {
+		FlashChatModel model = FlashChatModel.builder(engine)
+			.options(properties.chat().toOptions(properties.model()))
+			.observationRegistry(observationRegistry.getIfUnique(() -> ObservationRegistry.NOOP))
+			.listeners(listeners.orderedStream().toList())
+			.build();
+		observationConvention.ifAvailable(model::setObservationConvention);
+		return model;
+	}
+
+	private static FlashEngine load(FlashConfig config) {
+		try {
+			return FlashEngine.load(config);
+		}
+		catch (IllegalArgumentException ex) {
+			throw new InvalidFlashSettingsException(
+					"%s cannot be loaded with these settings: %s.".formatted(config.model(), ex.getMessage()),
+					"Correct the property that belongs to it, such as 'flash.context-length' for contextLength.", ex);
+		}
+	}
+
+}

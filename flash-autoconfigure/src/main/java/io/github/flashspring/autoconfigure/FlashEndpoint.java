@@ -1,0 +1,66 @@
+package io.github.flashspring.autoconfigure;
+
+import java.util.concurrent.Future;
+
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.boot.actuate.endpoint.OperationResponseBody;
+import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
+import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
+
+import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.ModelInfo;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+
+/**
+ * {@link Endpoint} that shows what an engine runs, what of it stays in memory, and every
+ * byte that it read.
+ */
+@Endpoint(id = "flash")
+public class FlashEndpoint {
+
+	private final FlashEngine engine;
+
+	FlashEndpoint(FlashEngine engine) {
+		this.engine = engine;
+	}
+
+	/**
+	 * Shows the engine.
+	 * @return what it is and does at this moment
+	 */
+	@ReadOperation
+	public FlashDescriptor flash() {
+		if (this.engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
+			return (background.state() == Future.State.RUNNING) ? new FlashDescriptor(State.LOADING, null, null, null)
+					: new FlashDescriptor(State.FAILED, background.failure().getMessage(), null, null);
+		}
+		return new FlashDescriptor(State.READY, null, this.engine.model(), this.engine.snapshot());
+	}
+
+	/**
+	 * What an engine is and does.
+	 *
+	 * @param state how loading stands
+	 * @param error why loading failed, or null
+	 * @param model what was loaded, or null
+	 * @param now what is held and was done until now, or null
+	 */
+	public record FlashDescriptor(State state, @Nullable String error, @Nullable ModelInfo model,
+			@Nullable EngineSnapshot now) implements OperationResponseBody {
+
+	}
+
+	/** How loading stands. */
+	public enum State {
+
+		/** The model is being loaded; requests wait. */
+		LOADING,
+		/** Requests are served. */
+		READY,
+		/** Loading failed, and so will requests. */
+		FAILED
+
+	}
+
+}

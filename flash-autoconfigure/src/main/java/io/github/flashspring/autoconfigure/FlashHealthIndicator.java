@@ -1,0 +1,80 @@
+package io.github.flashspring.autoconfigure;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Future;
+
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.boot.health.contributor.AbstractHealthIndicator;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+
+import io.github.flashspring.chat.GenerationListener;
+import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.ModelInfo;
+import io.github.flashspring.engine.Usage;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.device.DeviceException;
+import io.github.flashspring.engine.generate.FinishReason;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+
+/**
+ * {@link HealthIndicator} of an engine: out of service while its model is loading, down
+ * when loading failed or when weights or device failed the latest generation, otherwise
+ * up.
+ */
+public class FlashHealthIndicator extends AbstractHealthIndicator implements GenerationListener {
+
+	private final FlashEngine engine;
+
+	private volatile @Nullable Throwable failure;
+
+	FlashHealthIndicator(FlashEngine engine) {
+		super("Flash health check failed");
+		this.engine = engine;
+	}
+
+	@Override
+	protected void doHealthCheck(Health.Builder builder) {
+		if (this.engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
+			if (background.state() == Future.State.RUNNING) {
+				builder.outOfService().withDetail("state", "loading");
+			}
+			else {
+				builder.down(background.failure());
+			}
+			return;
+		}
+		ModelInfo model = this.engine.model();
+		EngineSnapshot now = this.engine.snapshot();
+		Map<String, Long> memory = new LinkedHashMap<>();
+		now.memory().forEach((owner) -> memory.put(owner.owner(), owner.bytes()));
+		Throwable failure = this.failure;
+		if (failure != null) {
+			builder.down(failure);
+		}
+		else {
+			builder.up();
+		}
+		builder.withDetail("model", model.id())
+			.withDetail("architecture", model.architecture())
+			.withDetail("precision", model.precision())
+			.withDetail("device", now.device())
+			.withDetail("budget", (now.budgetBytes() != Long.MAX_VALUE) ? now.budgetBytes() : "unlimited")
+			.withDetail("memory", memory);
+	}
+
+	@Override
+	public void onFinish(FinishReason reason, Usage usage) {
+		this.failure = null;
+	}
+
+	@Override
+	public void onFailure(Throwable failure) {
+		if (failure instanceof CheckpointException || failure instanceof DeviceException) {
+			this.failure = failure;
+		}
+	}
+
+}

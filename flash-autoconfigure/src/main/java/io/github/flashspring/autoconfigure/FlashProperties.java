@@ -1,0 +1,156 @@
+package io.github.flashspring.autoconfigure;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+import org.jspecify.annotations.Nullable;
+
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.util.StringUtils;
+
+import io.github.flashspring.chat.FlashChatOptions;
+import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.residency.RamBudget;
+
+/**
+ * Settings of the engine and of the chat model.
+ *
+ * @param model Folder of a checkpoint, or id of a model of the Hugging Face hub that lies
+ * in the local cache, such as 'mlx-community/Qwen3-4B-4bit'.
+ * @param ramBudgetGb Memory that the engine may use, in gigabytes of 1024³ bytes, perhaps
+ * a fraction. Weights that do not fit are read again for each token. By default, the
+ * whole model stays in memory.
+ * @param device Kind of device that computes. By default, the best there is.
+ * @param threads Threads that compute. By default, as many as there are processors.
+ * @param contextLength Tokens that a prompt and its answer may have together. By default,
+ * what the model was trained for, but at most 4096.
+ * @param prefillChunk Most tokens of a prompt computed in one pass over the weights. By
+ * default, as many as fit into the budget, but at most 512.
+ * @param parallel Most requests computed at once. Further ones wait.
+ * @param load When the model is loaded.
+ * @param chat Options of the chat model, for prompts that do not set them.
+ */
+@ConfigurationProperties(FlashProperties.PREFIX)
+public record FlashProperties(@Nullable String model, @Nullable Double ramBudgetGb, @Nullable String device,
+		@Nullable Integer threads, @Nullable Integer contextLength, @Nullable Integer prefillChunk,
+		@DefaultValue("4") int parallel, @DefaultValue("eager") Load load, @DefaultValue Chat chat) {
+
+	static final String PREFIX = "flash";
+
+	/**
+	 * The settings of the engine.
+	 * @return the configuration
+	 * @throws InvalidFlashSettingsException if there is no model
+	 * @throws InvalidConfigurationPropertyValueException if a value is out of its range
+	 */
+	FlashConfig toConfig() {
+		if (!StringUtils.hasText(this.model)) {
+			throw new InvalidFlashSettingsException(
+					"Flash has no model to load: the property 'flash.model' is not set.",
+					"Set 'flash.model' to the folder of a checkpoint, or to the id of a model in the local Hugging Face cache. "
+							+ "To use another chat model instead, set 'spring.ai.model.chat'.");
+		}
+		FlashConfig.Builder config = FlashConfig.builder(this.model).device(this.device);
+		// Built after each value, so that what is refused is the value just set.
+		set("ram-budget-gb", this.ramBudgetGb, (gigabytes) -> config.ramBudget(RamBudget.ofGigabytes(gigabytes)));
+		set("threads", this.threads, (value) -> config.threads(value).build());
+		set("context-length", this.contextLength, (value) -> config.contextLength(value).build());
+		set("prefill-chunk", this.prefillChunk, (value) -> config.prefillChunk(value).build());
+		set("parallel", this.parallel, (value) -> config.parallel(value).build());
+		return config.build();
+	}
+
+	private static <T> void set(String name, @Nullable T value, Consumer<T> setter) {
+		if (value == null) {
+			return;
+		}
+		try {
+			setter.accept(value);
+		}
+		catch (IllegalArgumentException ex) {
+			throw new InvalidConfigurationPropertyValueException(PREFIX + "." + name, value,
+					StringUtils.capitalize(String.valueOf(ex.getMessage())), ex);
+		}
+	}
+
+	/**
+	 * When the model is loaded.
+	 */
+	public enum Load {
+
+		/**
+		 * While the application starts; if that fails, the application does not start.
+		 */
+		EAGER,
+
+		/**
+		 * Beside the start of the application. Requests wait for it; the health tells how
+		 * it stands.
+		 */
+		BACKGROUND
+
+	}
+
+	/**
+	 * Options of the chat model.
+	 *
+	 * @param temperature Divides the logits, so that higher values give more varied
+	 * answers. With 0, always the most likely token is chosen. By default, what the model
+	 * suggests.
+	 * @param topK Choose among the k most likely tokens; 0 for all. By default, what the
+	 * model suggests.
+	 * @param topP Choose among the most likely tokens whose probabilities add up to p. By
+	 * default, what the model suggests.
+	 * @param minP Choose among tokens at least this fraction as likely as the most likely
+	 * one. By default, what the model suggests.
+	 * @param repetitionPenalty Makes tokens of the prompt and the answer less likely to
+	 * come again; 1 changes nothing. By default, what the model suggests.
+	 * @param presencePenalty Makes tokens of the answer less likely to come again. By
+	 * default, what the model suggests.
+	 * @param frequencyPenalty Makes tokens of the answer less likely to come again, for
+	 * each time that they came. By default, what the model suggests.
+	 * @param seed Start of the random numbers, so that answers can be repeated. By
+	 * default, a fresh one for each answer.
+	 * @param maxTokens Most tokens of an answer. By default, what is left of the context.
+	 * @param stopSequences Texts that end an answer and are not part of it.
+	 * @param enableThinking Whether a model that can do both shall think before it
+	 * answers. By default, what its chat template does.
+	 * @param templateVariables Further variables of the model's chat template.
+	 */
+	public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP,
+			@Nullable Double minP, @Nullable Double repetitionPenalty, @Nullable Double presencePenalty,
+			@Nullable Double frequencyPenalty, @Nullable Long seed, @Nullable Integer maxTokens,
+			@Nullable List<String> stopSequences, @Nullable Boolean enableThinking,
+			@Nullable Map<String, Object> templateVariables) {
+
+		/**
+		 * The options.
+		 * @param model name of the model, or null for the engine's own
+		 * @return options with the values that are set
+		 * @throws InvalidConfigurationPropertyValueException if a value is out of its
+		 * range
+		 */
+		FlashChatOptions toOptions(@Nullable String model) {
+			FlashChatOptions.Builder options = FlashChatOptions.builder()
+				.model(model)
+				.seed(this.seed)
+				.enableThinking(this.enableThinking)
+				.templateVariables(this.templateVariables);
+			set("chat.temperature", this.temperature, (value) -> options.temperature(value).build());
+			set("chat.top-k", this.topK, (value) -> options.topK(value).build());
+			set("chat.top-p", this.topP, (value) -> options.topP(value).build());
+			set("chat.min-p", this.minP, (value) -> options.minP(value).build());
+			set("chat.repetition-penalty", this.repetitionPenalty, (value) -> options.repetitionPenalty(value).build());
+			set("chat.presence-penalty", this.presencePenalty, (value) -> options.presencePenalty(value).build());
+			set("chat.frequency-penalty", this.frequencyPenalty, (value) -> options.frequencyPenalty(value).build());
+			set("chat.max-tokens", this.maxTokens, (value) -> options.maxTokens(value).build());
+			set("chat.stop-sequences", this.stopSequences, (value) -> options.stopSequences(value).build());
+			return options.build();
+		}
+
+	}
+
+}

@@ -1,0 +1,182 @@
+package io.github.flashspring.autoconfigure;
+
+import java.util.concurrent.atomic.AtomicReference;
+
+import io.micrometer.observation.ObservationRegistry;
+import io.micrometer.observation.tck.TestObservationRegistry;
+import io.micrometer.observation.tck.TestObservationRegistryAssert;
+import org.junit.jupiter.api.Test;
+
+import org.springframework.ai.chat.client.ChatClient;
+import org.springframework.ai.chat.model.ChatModel;
+import org.springframework.ai.chat.observation.ChatModelObservationConvention;
+import org.springframework.ai.chat.observation.DefaultChatModelObservationConvention;
+import org.springframework.ai.model.chat.client.autoconfigure.ChatClientAutoConfiguration;
+import org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.test.context.FilteredClassLoader;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+import io.github.flashspring.chat.FlashChatModel;
+import io.github.flashspring.chat.ScriptedEngine;
+import io.github.flashspring.engine.FlashEngine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class FlashAutoConfigurationTests {
+
+	private final ApplicationContextRunner runner = new ApplicationContextRunner()
+		.withConfiguration(AutoConfigurations.of(FlashAutoConfiguration.class));
+
+	private final ApplicationContextRunner scripted = this.runner.withUserConfiguration(ScriptedConfiguration.class)
+		.withPropertyValues("spring.ai.model.chat=flash");
+
+	@Test
+	void nothingWithoutAModelOrAChoice() {
+		this.runner.run((context) -> assertThat(context).doesNotHaveBean(FlashEngine.class)
+			.doesNotHaveBean(ChatModel.class)
+			.doesNotHaveBean(FlashProperties.class));
+	}
+
+	@Test
+	void activeWhenAModelIsNamed() {
+		this.runner.withUserConfiguration(ScriptedConfiguration.class)
+			.withPropertyValues("flash.model=some/model")
+			.run((context) -> assertThat(context).hasSingleBean(FlashChatModel.class));
+	}
+
+	@Test
+	void activeWhenChosen() {
+		this.scripted.run((context) -> assertThat(context).hasSingleBean(FlashChatModel.class));
+	}
+
+	@Test
+	void inactiveWhenAnotherChatModelIsChosen() {
+		this.runner.withPropertyValues("flash.model=some/model", "spring.ai.model.chat=ollama")
+			.run((context) -> assertThat(context).doesNotHaveBean(FlashEngine.class).doesNotHaveBean(ChatModel.class));
+	}
+
+	@Test
+	void inactiveWithoutSpringAi() {
+		this.runner.withPropertyValues("flash.model=some/model")
+			.withClassLoader(new FilteredClassLoader(ChatModel.class))
+			.run((context) -> assertThat(context).hasNotFailed().doesNotHaveBean(FlashEngine.class));
+	}
+
+	@Test
+	void modelIsLoadedWhenTheApplicationStarts() {
+		this.runner.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.context-length=64")
+			.run((context) -> {
+				assertThat(context).hasSingleBean(FlashEngine.class);
+				assertThat(context.getBean(FlashEngine.class).model().architecture()).isEqualTo("llama");
+				assertThat(context.getBean(FlashEngine.class).model().contextLength()).isEqualTo(64);
+				assertThat(context.getBean(FlashChatModel.class).getOptions().getModel()).isEqualTo(TestModels.STORIES);
+			});
+	}
+
+	@Test
+	void engineOfTheApplicationIsUsedAndNamesTheModel() {
+		this.scripted.run((context) -> {
+			assertThat(context).hasSingleBean(FlashEngine.class);
+			assertThat(context.getBean(FlashChatModel.class).getOptions().getModel()).isEqualTo("scripted");
+			assertThat(context.getBean(ChatModel.class).call("Hi")).isEqualTo("Hello there");
+		});
+	}
+
+	@Test
+	void chatModelOfTheApplicationIsUsed() {
+		this.scripted.withUserConfiguration(ChatModelConfiguration.class)
+			.run((context) -> assertThat(context).hasSingleBean(FlashChatModel.class).hasBean("myChatModel"));
+	}
+
+	@Test
+	void optionsHoldForPromptsWithoutThem() {
+		this.scripted.withPropertyValues("flash.chat.temperature=0.25")
+			.run((context) -> assertThat(context.getBean(FlashChatModel.class).getOptions().getTemperature())
+				.isEqualTo(0.25));
+	}
+
+	@Test
+	void engineIsClosedWithTheApplication() {
+		AtomicReference<ScriptedEngine> engine = new AtomicReference<>();
+		this.scripted.run((context) -> {
+			engine.set((ScriptedEngine) context.getBean(FlashEngine.class));
+			assertThat(engine.get().isClosed()).isFalse();
+		});
+		assertThat(engine.get().isClosed()).isTrue();
+	}
+
+	@Test
+	void modelIsLoadedInTheBackgroundWhenAsked() {
+		this.runner
+			.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.context-length=64", "flash.load=background")
+			.run((context) -> {
+				assertThat(context.getBean(FlashEngine.class)).isInstanceOf(BackgroundFlashEngine.class);
+				assertThat(context.getBean(FlashEngine.class).model().architecture()).isEqualTo("llama");
+			});
+	}
+
+	@Test
+	void observationsGoToTheRegistryOfTheApplication() {
+		this.scripted.withUserConfiguration(ObservationConfiguration.class).run((context) -> {
+			context.getBean(ChatModel.class).call("Hi");
+			TestObservationRegistryAssert.assertThat(context.getBean(TestObservationRegistry.class))
+				.hasObservationWithNameEqualTo("my.chat")
+				.that()
+				.hasLowCardinalityKeyValue("gen_ai.system", "flash");
+		});
+	}
+
+	@Test
+	void chatClientBuilderAsksThisModel() {
+		this.scripted
+			.withConfiguration(
+					AutoConfigurations.of(ToolCallingAutoConfiguration.class, ChatClientAutoConfiguration.class))
+			.run((context) -> assertThat(
+					context.getBean(ChatClient.Builder.class).build().prompt("Hi").call().content())
+				.isEqualTo("Hello there"));
+	}
+
+	@Configuration(proxyBeanMethods = false)
+	static class ScriptedConfiguration {
+
+		@Bean
+		FlashEngine scriptedEngine() {
+			return ScriptedEngine.saying("Hello", " there");
+		}
+
+	}
+
+	@Configuration(proxyBeanMethods = false)
+	static class ChatModelConfiguration {
+
+		@Bean
+		FlashChatModel myChatModel(FlashEngine engine) {
+			return FlashChatModel.builder(engine).build();
+		}
+
+	}
+
+	@Configuration(proxyBeanMethods = false)
+	static class ObservationConfiguration {
+
+		@Bean
+		ObservationRegistry observationRegistry() {
+			return TestObservationRegistry.create();
+		}
+
+		@Bean
+		ChatModelObservationConvention chatModelObservationConvention() {
+			return new DefaultChatModelObservationConvention() {
+				@Override
+				public String getName() {
+					return "my.chat";
+				}
+			};
+		}
+
+	}
+
+}

@@ -1,0 +1,71 @@
+package io.github.flashspring.autoconfigure;
+
+import java.util.concurrent.CompletableFuture;
+
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.test.context.FilteredClassLoader;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+
+import io.github.flashspring.chat.ScriptedEngine;
+import io.github.flashspring.engine.FlashEngine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class FlashEndpointAutoConfigurationTests {
+
+	private final ApplicationContextRunner runner = new ApplicationContextRunner()
+		.withConfiguration(AutoConfigurations.of(FlashAutoConfiguration.class, FlashEndpointAutoConfiguration.class))
+		.withPropertyValues("spring.ai.model.chat=flash", "management.endpoints.web.exposure.include=flash");
+
+	private final ApplicationContextRunner scripted = this.runner.withBean(FlashEngine.class,
+			() -> ScriptedEngine.saying("Hello"));
+
+	@Test
+	void showsModelAndWork() {
+		this.scripted.run((context) -> {
+			JsonNode json = JsonMapper.shared().valueToTree(context.getBean(FlashEndpoint.class).flash());
+			assertThat(json.at("/state").asString()).isEqualTo("READY");
+			assertThat(json.at("/model/id").asString()).isEqualTo("scripted");
+			assertThat(json.at("/now/device").asString()).isEqualTo("scripted device");
+			assertThat(json.at("/now/units/1/name").asString()).isEqualTo("layers.1");
+			assertThat(json.at("/now/units/1/pinned").asBoolean()).isFalse();
+			assertThat(json.at("/now/units/1/bytesRead").asLong()).isEqualTo(3000);
+			assertThat(json.at("/now/io/reads").asLong()).isEqualTo(3);
+			assertThat(json.at("/now/work/generatedTokens").asLong()).isEqualTo(30);
+		});
+	}
+
+	@Test
+	void showsHowLoadingStands() {
+		CompletableFuture<FlashEngine> loading = new CompletableFuture<>();
+		this.runner.withPropertyValues("flash.model=some/model")
+			.withBean(FlashEngine.class, () -> new BackgroundFlashEngine("some/model", loading::join))
+			.run((context) -> {
+				FlashEndpoint endpoint = context.getBean(FlashEndpoint.class);
+				assertThat(endpoint.flash())
+					.isEqualTo(new FlashEndpoint.FlashDescriptor(FlashEndpoint.State.LOADING, null, null, null));
+				loading.completeExceptionally(new IllegalStateException("no such file"));
+				Awaitility.await().until(() -> endpoint.flash().state() == FlashEndpoint.State.FAILED);
+				assertThat(endpoint.flash().error()).contains("no such file");
+			});
+	}
+
+	@Test
+	void absentUnlessExposed() {
+		this.scripted.withPropertyValues("management.endpoints.web.exposure.include=health")
+			.run((context) -> assertThat(context).doesNotHaveBean(FlashEndpoint.class));
+	}
+
+	@Test
+	void absentWithoutActuator() {
+		this.scripted.withClassLoader(new FilteredClassLoader(Endpoint.class))
+			.run((context) -> assertThat(context).hasNotFailed().doesNotHaveBean("flashEndpoint"));
+	}
+
+}
