@@ -18,7 +18,7 @@ import io.github.flashspring.engine.FlashEngine;
  */
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
-		subcommands = { RunCommand.class, LogitsCommand.class },
+		subcommands = { RunCommand.class, LogitsCommand.class, ImportCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec
@@ -53,6 +53,7 @@ public final class FlashCommand implements Runnable {
 		commandLine.setOut(terminal.outWriter());
 		commandLine.setErr(terminal.errWriter());
 		commandLine.setExpandAtFiles(false);
+		commandLine.setAllowOptionsAsOptionParameters(true);
 		commandLine.setCaseInsensitiveEnumValuesAllowed(true);
 		commandLine.setOverwrittenOptionsAllowed(false);
 		commandLine.setUsageHelpWidth(100);
@@ -83,6 +84,9 @@ public final class FlashCommand implements Runnable {
 			}
 			if (type == LogitsCommand.class) {
 				return (K) new LogitsCommand(this.terminal, this.loader);
+			}
+			if (type == ImportCommand.class) {
+				return (K) new ImportCommand(this.terminal);
 			}
 			return CommandLine.defaultFactory().create(type);
 		}

@@ -1,0 +1,60 @@
+package io.github.flashspring.cli;
+
+import java.time.Duration;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import io.github.flashspring.engine.Usage;
+import io.github.flashspring.engine.generate.FinishReason;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * What all commands share: help, version, and how figures are written.
+ */
+class FlashCommandTests {
+
+	private final ScriptedEngine engine = new ScriptedEngine();
+
+	@Test
+	void helpNamesTheCommands() {
+		Call call = Call.of(this.engine::load, "--help");
+		assertThat(call.code()).isZero();
+		assertThat(call.out()).contains("run", "logits", "FLASH_JAVA_OPTS");
+		assertThat(call.err()).isEmpty();
+	}
+
+	@Test
+	void versionNamesOursAndJavas() {
+		Call call = Call.of(this.engine::load, "--version");
+		assertThat(call.code()).isZero();
+		assertThat(call.out()).startsWith("flash ").contains("Java " + Runtime.version());
+	}
+
+	@Test
+	void missingAndUnknownCommandsAreWrongCalls() {
+		Call missing = Call.of(this.engine::load);
+		assertThat(missing.code()).isEqualTo(2);
+		assertThat(missing.err()).startsWith("flash: A command is missing").endsWith("Try 'flash --help'.\n");
+		Call unknown = Call.of(this.engine::load, "rum");
+		assertThat(unknown.code()).isEqualTo(2);
+		assertThat(unknown.err()).contains("'rum'").contains("run");
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "0, 0 B", "1023, 1023 B", "1024, 1.0 KB", "1258291, 1.2 MB", "5368709120, 5.0 GB",
+			"9223372036854775807, 8388608.0 TB" })
+	void bytesAreReadable(long bytes, String text) {
+		assertThat(Figures.bytes(bytes)).isEqualTo(text);
+	}
+
+	@Test
+	void speedIsLeftOutWhereThereIsNone() {
+		Usage usage = new Usage(1, 1, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
+		assertThat(Figures.of(usage, FinishReason.STOP))
+			.isEqualTo("1 prompt token, first token after 0.00 s, 1 generated token, 0 B read");
+	}
+
+}
