@@ -32,7 +32,8 @@ import io.github.flashspring.engine.GenerationEvent;
  * cancelling the subscription stops the generation. Chunks have text, or a piece of
  * reasoning under the metadata key {@code thinking} and an empty text. The last chunk has
  * an empty text, the finish reason ({@code stop}, {@code length} or {@code tool_calls}),
- * the usage, and all tool calls; whoever asked for tools runs them. Thread-safe.
+ * the usage, and all tool calls; whoever asked for tools runs them. A model without a
+ * chat template continues the conversation as one text. Thread-safe.
  */
 public final class FlashChatModel implements ChatModel {
 

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import org.springframework.ai.chat.messages.AssistantMessage;
 import org.springframework.ai.chat.messages.Message;
+import org.springframework.ai.chat.messages.MessageType;
 import org.springframework.ai.chat.messages.SystemMessage;
 import org.springframework.ai.chat.messages.ToolResponseMessage;
 import org.springframework.ai.chat.prompt.Prompt;
@@ -35,7 +36,8 @@ final class PromptMapper {
 	 * @param options the options that hold for it
 	 * @param model the model that shall answer
 	 * @return the request
-	 * @throws IllegalArgumentException if there is no message, or one contains media
+	 * @throws IllegalArgumentException if there is no message, one contains media, or
+	 * tools are given to a model without a chat template
 	 */
 	static GenerationRequest map(Prompt prompt, FlashChatOptions options, ModelInfo model) {
 		List<ChatMessage> messages = new ArrayList<>();
@@ -44,10 +46,33 @@ final class PromptMapper {
 			throw new IllegalArgumentException("The prompt has no messages");
 		}
 		List<String> stopSequences = options.getStopSequences();
-		return new GenerationRequest(
-				new GenerationRequest.Chat(messages, tools(options.getToolCallbacks()), options.allTemplateVariables()),
-				options.sampling(model.sampling()), options.getMaxTokens(),
+		List<ToolDefinition> tools = tools(options.getToolCallbacks());
+		GenerationRequest.Prompt request = model.chat()
+				? new GenerationRequest.Chat(messages, tools, options.allTemplateVariables())
+				: continuation(messages, tools, model);
+		return new GenerationRequest(request, options.sampling(model.sampling()), options.getMaxTokens(),
 				(stopSequences != null) ? stopSequences : List.of(), false);
+	}
+
+	/**
+	 * A base model knows no roles: it continues the conversation as one text, in which an
+	 * answer follows its message directly, as the model wrote it, and everything else
+	 * stands on a line of its own.
+	 */
+	private static GenerationRequest.Text continuation(List<ChatMessage> messages, List<ToolDefinition> tools,
+			ModelInfo model) {
+		if (!tools.isEmpty()) {
+			throw new IllegalArgumentException(
+					"%s has no chat template, so it cannot be told of tools".formatted(model.id()));
+		}
+		StringBuilder text = new StringBuilder();
+		for (ChatMessage message : messages) {
+			if (!text.isEmpty() && !message.role().equals(MessageType.ASSISTANT.getValue())) {
+				text.append('\n');
+			}
+			text.append(message.content());
+		}
+		return new GenerationRequest.Text(text.toString());
 	}
 
 	private static void addTo(List<ChatMessage> messages, Message message) {

@@ -25,6 +25,7 @@ import org.springframework.util.MimeTypeUtils;
 
 import io.github.flashspring.engine.GenerationEvent;
 import io.github.flashspring.engine.GenerationRequest;
+import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
@@ -206,6 +207,25 @@ class FlashChatModelTests {
 	}
 
 	@Test
+	void modelWithoutChatTemplateContinuesTheConversationAsOneText() {
+		ScriptedEngine engine = baseModel();
+		model(engine).call(new Prompt(List.of(new SystemMessage("A story."), new UserMessage("Once upon a time"),
+				new AssistantMessage(", there was a cat."), new UserMessage("One day"))));
+		assertThat(engine.requests.getFirst().prompt())
+			.isEqualTo(new GenerationRequest.Text("A story.\nOnce upon a time, there was a cat.\nOne day"));
+	}
+
+	@Test
+	void modelWithoutChatTemplateTakesNoTools() {
+		Prompt prompt = new Prompt("What is the weather in Paris?", FlashChatOptions.builder()
+			.toolCallbacks(
+					FunctionToolCallback.builder("weather", (String city) -> "mild").inputType(String.class).build())
+			.build());
+		assertThatIllegalArgumentException().isThrownBy(() -> model(baseModel()).call(prompt))
+			.withMessage("scripted has no chat template, so it cannot be told of tools");
+	}
+
+	@Test
 	void failureOfTheEngineIsThrownAndTheGenerationStopped() {
 		ScriptedEngine engine = new ScriptedEngine((request) -> failing(new IllegalStateException("disk gone")));
 		assertThatExceptionOfType(IllegalStateException.class).isThrownBy(() -> model(engine).call(new Prompt("Hi")))
@@ -274,6 +294,18 @@ class FlashChatModelTests {
 
 	static FlashChatModel model(ScriptedEngine engine) {
 		return FlashChatModel.builder(engine).build();
+	}
+
+	private static ScriptedEngine baseModel() {
+		return new ScriptedEngine((request) -> List.of(ScriptedEngine.finished(FinishReason.STOP, 0))) {
+			@Override
+			public ModelInfo model() {
+				ModelInfo model = super.model();
+				return new ModelInfo(model.id(), model.architecture(), model.parameters(), model.bytes(),
+						model.precision(), model.layers(), model.vocabularySize(), model.contextLength(), false,
+						model.sampling());
+			}
+		};
 	}
 
 	static ScriptedEngine thinker() {
