@@ -95,7 +95,7 @@ final class LocalFlashEngine implements FlashEngine {
 		WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
 				definition.ignoredTensors());
 		GenerationSettings settings = GenerationSettings.of(checkpoint);
-		ModelText text = resources.add(ModelText.load(config.model(), checkpoint.folder()));
+		ModelText text = resources.add(ModelText.load(checkpoint.folder()));
 		Device device = resources.add(Devices.open(config.device(), config.threads()));
 		int context = contextLength(config, definition);
 		long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
@@ -139,7 +139,8 @@ final class LocalFlashEngine implements FlashEngine {
 		if (this.closed) {
 			throw closed(null);
 		}
-		int[] prompt = this.text.encode(request.prompt());
+		ModelText.Prepared prepared = this.text.prepare(request);
+		int[] prompt = prepared.tokens();
 		check(prompt);
 		int room = this.info.contextLength() - prompt.length + 1;
 		if (prompt.length >= this.info.contextLength()) {
@@ -151,7 +152,7 @@ final class LocalFlashEngine implements FlashEngine {
 		int maxTokens = (wanted != null) ? Math.min(wanted, room) : room;
 		Sampling sampling = (request.sampling() != null) ? request.sampling() : this.info.sampling();
 		LocalGeneration generation = new LocalGeneration(this.scheduler, prompt, maxTokens,
-				new Sampler(sampling, prompt), this.text.pipeline(request),
+				new Sampler(sampling, prompt), prepared.pipeline(),
 				request.ignoreEndOfTurn() ? Set.of() : this.endTokens, () -> this.store.metrics().bytesRead());
 		submit(generation.sequence());
 		return generation;

@@ -1,50 +1,134 @@
 package io.github.flashspring.engine;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.tokenizer.ChatTemplate;
+import io.github.flashspring.engine.tokenizer.ChatTemplateInput;
+import io.github.flashspring.engine.tokenizer.OutputParser;
+import io.github.flashspring.engine.tokenizer.StreamDecoder;
+import io.github.flashspring.engine.tokenizer.Tokenizer;
+
 /**
- * The side of a model that faces people: tokenizer, chat template, and how output becomes
- * events.
+ * The side of a model that faces people: tokenizer and chat template, if it has them.
  */
 final class ModelText implements AutoCloseable {
 
-	private final String model;
+	/**
+	 * Memory of a loaded tokenizer per byte of its file: its tables of tokens and merges.
+	 */
+	private static final long MEMORY_FACTOR = 8;
 
-	private ModelText(String model) {
-		this.model = model;
+	/** Tokens of the prompt that decide how the first new one reads. */
+	private static final int DECODING_CONTEXT = 8;
+
+	private final Path folder;
+
+	private final @Nullable Tokenizer tokenizer;
+
+	private final @Nullable ChatTemplate template;
+
+	private final long memoryBytes;
+
+	private ModelText(Path folder, @Nullable Tokenizer tokenizer, @Nullable ChatTemplate template, long memoryBytes) {
+		this.folder = folder;
+		this.tokenizer = tokenizer;
+		this.template = template;
+		this.memoryBytes = memoryBytes;
 	}
 
-	static ModelText load(String model, Path folder) {
-		return new ModelText(model);
+	static ModelText load(Path folder) {
+		if (!Tokenizer.isPresent(folder)) {
+			return new ModelText(folder, null, null, 0);
+		}
+		try {
+			return new ModelText(folder, Tokenizer.load(folder), ChatTemplate.find(folder).orElse(null),
+					MEMORY_FACTOR * Files.size(folder.resolve("tokenizer.json")));
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
 	}
 
 	long memoryBytes() {
-		return 0;
+		return this.memoryBytes;
 	}
 
 	boolean isChat() {
-		return false;
+		return this.template != null;
 	}
 
 	Set<Integer> endOfTurnTokens() {
-		return Set.of();
+		return (this.tokenizer != null) ? this.tokenizer.endOfTurnTokens() : Set.of();
 	}
 
-	int[] encode(GenerationRequest.Prompt prompt) {
-		return switch (prompt) {
-			case GenerationRequest.Tokens tokens -> tokens.ids();
-			case GenerationRequest.Text text -> throw new FlashEngineException(this.model + " has no tokenizer");
-			case GenerationRequest.Chat chat -> throw new FlashEngineException(this.model + " has no tokenizer");
+	/**
+	 * Turns the prompt of a request into tokens, and makes what reads the answer.
+	 * @param request what is to be generated
+	 * @return tokens and pipeline
+	 */
+	Prepared prepare(GenerationRequest request) {
+		return switch (request.prompt()) {
+			case GenerationRequest.Tokens tokens -> continuation(tokens.ids(), request.stopSequences());
+			case GenerationRequest.Text text ->
+				continuation(requireTokenizer().encode(text.text(), true), request.stopSequences());
+			case GenerationRequest.Chat chat -> conversation(chat, request.stopSequences());
 		};
 	}
 
-	TextPipeline pipeline(GenerationRequest request) {
-		return new TextPipeline();
+	/** A continuation keeps the space between the prompt and its first new token. */
+	private Prepared continuation(int[] tokens, List<String> stopSequences) {
+		StreamDecoder decoder = (this.tokenizer != null) ? this.tokenizer.streamDecoder() : null;
+		if (decoder != null) {
+			Arrays.stream(tokens, Math.max(0, tokens.length - DECODING_CONTEXT), tokens.length)
+				.filter((token) -> token >= 0)
+				.forEach(decoder::append);
+		}
+		return new Prepared(tokens, new TextPipeline(decoder, stopSequences, OutputParser.plain()));
+	}
+
+	private Prepared conversation(GenerationRequest.Chat chat, List<String> stopSequences) {
+		Tokenizer present = requireTokenizer();
+		if (this.template == null) {
+			throw ChatTemplate.missing(this.folder);
+		}
+		String prompt = this.template
+			.render(new ChatTemplateInput(chat.messages(), chat.tools(), true, chat.templateVariables()));
+		OutputParser parser = OutputParser.create(this.template, prompt, chat.tools());
+		return new Prepared(present.encode(prompt, false),
+				new TextPipeline(present.streamDecoder(parser.markers()), stopSequences, parser));
+	}
+
+	private Tokenizer requireTokenizer() {
+		if (this.tokenizer == null) {
+			throw new FlashEngineException("The model in " + this.folder
+					+ " has no tokenizer.json, so it understands token ids only. Download the model's tokenizer.json into its folder.");
+		}
+		return this.tokenizer;
 	}
 
 	@Override
 	public void close() {
+		if (this.tokenizer != null) {
+			this.tokenizer.close();
+		}
+	}
+
+	/**
+	 * A prompt that is ready.
+	 *
+	 * @param tokens its token ids
+	 * @param pipeline reads the tokens that follow
+	 */
+	record Prepared(int[] tokens, TextPipeline pipeline) {
+
 	}
 
 }

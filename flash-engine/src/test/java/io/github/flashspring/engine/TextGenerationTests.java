@@ -1,0 +1,102 @@
+package io.github.flashspring.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+
+import io.github.flashspring.engine.generate.FinishReason;
+import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.tokenizer.ChatTemplateException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/**
+ * Text in, text out, with the trained story model.
+ */
+class TextGenerationTests {
+
+	private static final String STORY = ", there was a little girl named Lily. She loved to play outside in the park. "
+			+ "One day, she saw a big, red ball.";
+
+	private static FlashEngine stories() throws Exception {
+		return FlashEngine
+			.load(FlashConfig.builder(Golden.path("models/stories260K/f32").toString()).threads(2).build());
+	}
+
+	private static GenerationRequest continuation(String text, String... stops) {
+		return new GenerationRequest(new GenerationRequest.Text(text), Sampling.GREEDY, 60, List.of(stops), false);
+	}
+
+	private static List<GenerationEvent> events(FlashEngine engine, GenerationRequest request) {
+		List<GenerationEvent> events = new ArrayList<>();
+		try (Generation generation = engine.generate(request)) {
+			GenerationEvent event = generation.next();
+			while (event != null) {
+				events.add(event);
+				event = generation.next();
+			}
+		}
+		return events;
+	}
+
+	private static String text(List<GenerationEvent> events) {
+		StringBuilder text = new StringBuilder();
+		events.forEach((event) -> {
+			if (event instanceof GenerationEvent.Text piece) {
+				assertThat(piece.text()).isNotEmpty();
+				text.append(piece.text());
+			}
+		});
+		return text.toString();
+	}
+
+	@Test
+	void textArrivesInPieces() throws Exception {
+		try (FlashEngine engine = stories()) {
+			List<GenerationEvent> events = events(engine, continuation("Once upon a time"));
+			assertThat(text(events)).startsWith(STORY);
+			assertThat(events).hasSizeGreaterThan(40);
+			assertThat(events.getLast()).isInstanceOf(GenerationEvent.Finished.class);
+		}
+	}
+
+	@Test
+	void aContinuationKeepsItsLeadingSpace() throws Exception {
+		try (FlashEngine engine = stories()) {
+			assertThat(text(events(engine, continuation("Once upon a time, there was a little")))).startsWith(" girl");
+		}
+	}
+
+	@Test
+	void aStopSequenceEndsTheTextBeforeIt() throws Exception {
+		try (FlashEngine engine = stories()) {
+			List<GenerationEvent> events = events(engine, continuation("Once upon a time", "zebra", "park. One"));
+			assertThat(text(events)).isEqualTo(STORY.substring(0, STORY.indexOf("park. One")));
+			assertThat(((GenerationEvent.Finished) events.getLast()).reason()).isEqualTo(FinishReason.STOP);
+		}
+	}
+
+	@Test
+	void aModelWithoutChatTemplateSaysSo() throws Exception {
+		try (FlashEngine engine = stories()) {
+			assertThat(engine.model().chat()).isFalse();
+			GenerationRequest chat = GenerationRequest
+				.of(new GenerationRequest.Chat(List.of(ChatMessage.user("Hi")), List.of(), java.util.Map.of()));
+			assertThatExceptionOfType(ChatTemplateException.class).isThrownBy(() -> engine.generate(chat))
+				.withMessageContaining("chat template");
+		}
+	}
+
+	@Test
+	void aModelWithoutTokenizerTakesTokensOnly() throws Exception {
+		try (FlashEngine engine = FlashEngine.load(Golden.load("golden/llama").config().build())) {
+			assertThatExceptionOfType(FlashEngineException.class)
+				.isThrownBy(() -> engine.generate(continuation("Hello")))
+				.withMessageContaining("tokenizer.json");
+		}
+	}
+
+}
