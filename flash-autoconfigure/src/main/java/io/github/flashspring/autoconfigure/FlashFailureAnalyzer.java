@@ -12,6 +12,8 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.model.UnsupportedArchitectureException;
 import io.github.flashspring.engine.residency.BudgetExceededException;
+import io.github.flashspring.engine.tokenizer.ChatTemplateException;
+import io.github.flashspring.engine.tokenizer.TokenizerException;
 
 /**
  * {@link FailureAnalyzer} for models that cannot be loaded: tells what is wrong and what
@@ -41,6 +43,10 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 			case InvalidFlashSettingsException ex -> new FailureAnalysis(ex.description(), ex.action(), ex);
 			case CheckpointException ex -> new FailureAnalysis(
 					"The model of 'flash.model' cannot be loaded. " + ex.description(), ex.action(), ex);
+			case TokenizerException ex -> new FailureAnalysis(
+					"The tokenizer of 'flash.model' cannot be used. " + ex.description(), ex.action(), ex);
+			case ChatTemplateException ex -> new FailureAnalysis(
+					"The chat template of 'flash.model' cannot be used. " + ex.description(), ex.action(), ex);
 			case BudgetExceededException ex -> new FailureAnalysis(String.valueOf(ex.getMessage()),
 					"Set 'flash.ram-budget-gb' to at least %s, or choose a smaller model or a shorter 'flash.context-length'."
 						.formatted(atLeast(ex.neededBytes())),
