@@ -129,8 +129,16 @@ final class Arithmetic {
 				double remainder = a % b;
 				yield (remainder != 0 && (remainder < 0) != (b < 0)) ? remainder + b : remainder;
 			}
-			default -> Math.pow(a, b);
+			default -> power(a, b);
 		};
+	}
+
+	private static double power(double a, double b) {
+		double power = Math.pow(a, b);
+		if (Double.isInfinite(power) && !Double.isInfinite(a) && !Double.isInfinite(b)) {
+			throw JinjaException.value("Numerical result out of range");
+		}
+		return power;
 	}
 
 	static Object negate(Object value) {

@@ -116,7 +116,7 @@ final class Attributes {
 	}
 
 	private static @Nullable String characterAt(String text, long index, Budget budget) {
-		budget.spend(text.length() / 4);
+		budget.spendText(text.length());
 		int length = text.codePointCount(0, text.length());
 		long at = (index < 0) ? index + length : index;
 		if (at < 0 || at >= length) {
@@ -131,7 +131,7 @@ final class Attributes {
 			case Undefined undefined -> throw undefined.error();
 			case String text -> {
 				int[] codePoints = text.codePoints().toArray();
-				budget.spend(codePoints.length);
+				budget.spendText(4L * codePoints.length);
 				int[] indices = indices(codePoints.length, start, stop, step);
 				StringBuilder slice = new StringBuilder();
 				for (int index : indices) {

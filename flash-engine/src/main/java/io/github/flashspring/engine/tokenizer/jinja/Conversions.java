@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
@@ -108,9 +109,13 @@ final class Conversions {
 			if (text.length() > 0) {
 				text.append('&');
 			}
-			quote(PythonText.str(Attributes.item(pair, 0L, budget), budget), "", text);
+			List<Object> entry = Operators.toList(pair, budget);
+			if (entry.size() != 2) {
+				throw JinjaException.value("urlencode needs pairs, got " + entry.size() + " values");
+			}
+			quote(PythonText.str(entry.get(0), budget), "", text);
 			text.append('=');
-			quote(PythonText.str(Attributes.item(pair, 1L, budget), budget), "", text);
+			quote(PythonText.str(entry.get(1), budget), "", text);
 		}
 		return text.toString();
 	}

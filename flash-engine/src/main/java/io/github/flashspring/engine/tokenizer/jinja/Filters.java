@@ -28,7 +28,7 @@ final class Filters {
 			throw new JinjaException(JinjaException.Kind.SYNTAX, "No filter named '" + name + "'");
 		}
 		if (value instanceof String text) {
-			rendering.budget().spend(text.length());
+			rendering.budget().spendText(text.length());
 		}
 		Object result = filter.apply(value, arguments, rendering);
 		return (result instanceof String text) ? rendering.budget().text(text) : result;
@@ -88,7 +88,7 @@ final class Filters {
 				return StringMethods.strip(text(value, rendering), (chars == None.NONE) ? null : text(chars, rendering),
 						true, true);
 			};
-			case "truncate" -> (value, arguments, rendering) -> truncate(text(value, rendering),
+			case "truncate" -> (value, arguments, rendering) -> truncate(value,
 					arguments.expect(name, "length", "killwords", "end", "leeway"), rendering);
 			case "upper" -> (value, arguments, rendering) -> text(value, rendering).toUpperCase(Locale.ROOT);
 			case "urlencode" -> (value, arguments, rendering) -> Conversions.urlEncode(value, rendering.budget());
@@ -158,7 +158,7 @@ final class Filters {
 		return titled.append(StringMethods.capitalize(text.substring(begin))).toString();
 	}
 
-	private static String truncate(String text, Arguments arguments, Rendering rendering) {
+	private static Object truncate(Object value, Arguments arguments, Rendering rendering) {
 		String end = text(arguments.get(2, "end", "..."), rendering);
 		long length = arguments.integer(0, "length", 255);
 		long leeway = arguments.integer(3, "leeway", 5);
@@ -166,8 +166,11 @@ final class Filters {
 			throw JinjaException
 				.value("expected length >= " + end.length() + " and leeway >= 0, got " + length + " and " + leeway);
 		}
-		if (Operators.length(text) <= length + leeway) {
-			return text;
+		if (Operators.length(value) <= length + leeway) {
+			return value;
+		}
+		if (!(value instanceof String text)) {
+			throw JinjaException.type("can only truncate str, not " + Types.name(value));
 		}
 		String cut = text.substring(0, text.offsetByCodePoints(0, (int) (length - end.length())));
 		int space = cut.lastIndexOf(' ');

@@ -209,7 +209,10 @@ final class ListFilters {
 				throw new JinjaException(JinjaException.Kind.SYNTAX, "No filter named '" + filter + "'");
 			}
 			Arguments rest = arguments.skip(1);
-			function = (item) -> Filters.apply(filter, item, rest, rendering);
+			function = (item) -> {
+				rendering.budget().spend(8);
+				return Filters.apply(filter, item, rest, rendering);
+			};
 		}
 		return Operators.isTrue(value) ? new Generator(stream(value).map(function)) : new Generator(Stream.empty());
 	}

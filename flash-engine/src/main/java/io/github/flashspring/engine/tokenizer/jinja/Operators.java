@@ -39,7 +39,9 @@ final class Operators {
 			return PythonText.str(left, new TextBuilder(budget)).append(PythonText.str(right, budget)).toString();
 		}
 		refuseUndefined(left);
-		refuseUndefined(right);
+		if (!(operator.equals("%") && left instanceof String)) {
+			refuseUndefined(right);
+		}
 		return Arithmetic.binary(operator, left, right, budget);
 	}
 
@@ -91,7 +93,7 @@ final class Operators {
 			return Arithmetic.order(left, right);
 		}
 		if (left instanceof String a && right instanceof String b) {
-			budget.spend(Math.min(a.length(), b.length()));
+			budget.spendText(Math.min(a.length(), b.length()));
 			return orderByCodePoint(a, b);
 		}
 		if (left instanceof List<?> a && right instanceof List<?> b && (a instanceof Tuple) == (b instanceof Tuple)) {
@@ -137,7 +139,7 @@ final class Operators {
 		budget.enter();
 		boolean equal = switch (left) {
 			case String a when right instanceof String b -> {
-				budget.spend((a.length() == b.length()) ? a.length() : 1);
+				budget.spendText((a.length() == b.length()) ? a.length() : 1);
 				yield a.equals(b);
 			}
 			case List<?> a when right instanceof List<?> b -> (a instanceof Tuple) == (b instanceof Tuple)
@@ -172,7 +174,7 @@ final class Operators {
 					throw JinjaException
 						.type("'in <string>' requires string as left operand, not " + Types.name(wanted));
 				}
-				budget.spend(text.length());
+				budget.spendText(text.length());
 				yield text.contains(part);
 			}
 			case Map<?, ?> map -> lookup(map, hashable(wanted)) != null;

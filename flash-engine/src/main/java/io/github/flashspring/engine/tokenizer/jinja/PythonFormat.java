@@ -63,7 +63,9 @@ final class PythonFormat {
 			}
 			percentValue(matcher, value, text);
 		}
-		if (used < list.size() && !(values instanceof Map)) {
+		boolean indexable = values instanceof Map || values instanceof Undefined
+				|| values instanceof List && !(values instanceof Tuple);
+		if (used < list.size() && !indexable) {
 			throw JinjaException.type("not all arguments converted during string formatting");
 		}
 		return text.append(format, begin, format.length()).toString();

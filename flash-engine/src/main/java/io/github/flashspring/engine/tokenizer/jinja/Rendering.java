@@ -136,11 +136,16 @@ final class Rendering {
 		Loop loop = new Loop(iterator, length, depth, again, this.budget);
 		boolean any = false;
 		while (loop.advance()) {
-			any = true;
+			this.budget.spend(4);
 			Scope inner = scope.inner();
 			inner.set("loop", loop);
 			assign(statement.target(), loop.item(), inner);
-			if (run(statement.body(), inner) == Flow.BREAK) {
+			Flow flow = run(statement.body(), inner);
+			// Python's engine notes an item at the end of the body: else also follows
+			// when
+			// every round was left early
+			any |= flow == Flow.NEXT;
+			if (flow == Flow.BREAK) {
 				break;
 			}
 		}

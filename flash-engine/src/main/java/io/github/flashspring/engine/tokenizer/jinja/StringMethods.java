@@ -22,7 +22,7 @@ final class StringMethods {
 			if (!arguments.named().isEmpty() && !takesNamed(name)) {
 				throw JinjaException.type("str." + name + "() takes no keyword arguments");
 			}
-			rendering.budget().spend(self.length());
+			rendering.budget().spendText(self.length());
 			Object result = method.apply(self, arguments, rendering.budget());
 			return (result instanceof String text) ? rendering.budget().text(text) : result;
 		};

@@ -23,7 +23,7 @@ final class TextBuilder {
 
 	TextBuilder append(CharSequence piece, int from, int to) {
 		this.budget.checkLength(this.text.length() + (long) (to - from));
-		this.budget.spend(to - from);
+		this.budget.spendText(to - from);
 		this.text.append(piece, from, to);
 		return this;
 	}
@@ -45,7 +45,7 @@ final class TextBuilder {
 	TextBuilder repeat(CharSequence piece, long times) {
 		if (times > 0 && !piece.isEmpty()) {
 			this.budget.checkLength(this.text.length() + saturatedProduct(piece.length(), times));
-			this.budget.spend(piece.length() * times);
+			this.budget.spendText(piece.length() * times);
 			this.text.repeat(piece, (int) times);
 		}
 		return this;
