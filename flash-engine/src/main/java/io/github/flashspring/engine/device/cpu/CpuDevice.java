@@ -92,7 +92,7 @@ final class CpuDevice implements Device {
 		Checks.indices("rows of the table", rows, target.count(), weights.rows());
 		this.pool.run(target.count(), grain(weights.columns()), (from, to, worker) -> {
 			for (int r = from; r < to; r++) {
-				this.kernels.unpack(target, r, weights, rows[r]);
+				this.kernels.unpack(target, r, weights, rows[r], this.scratch[worker]);
 			}
 		});
 	}
@@ -138,8 +138,8 @@ final class CpuDevice implements Device {
 		Checks.activation("out", target, source.count(), source.columns());
 		Checks.number("weight", factors);
 		Checks.shape("weight", factors, 1, source.columns());
-		this.pool.run(source.count(), grain(source.columns()),
-				(from, to, worker) -> this.kernels.rmsNorm(target, source, factors, epsilon, from, to));
+		this.pool.run(source.count(), grain(source.columns()), (from, to, worker) -> this.kernels.rmsNorm(target,
+				source, factors, epsilon, from, to, this.scratch[worker]));
 	}
 
 	@Override

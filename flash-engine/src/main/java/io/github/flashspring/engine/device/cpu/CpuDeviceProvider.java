@@ -1,5 +1,10 @@
 package io.github.flashspring.engine.device.cpu;
 
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
 
@@ -9,6 +14,12 @@ import io.github.flashspring.engine.device.DeviceProvider;
 public final class CpuDeviceProvider implements DeviceProvider {
 
 	static final String NAME = "cpu";
+
+	private static final String VECTOR_MODULE = "jdk.incubator.vector";
+
+	private static final Logger LOGGER = LoggerFactory.getLogger(CpuDeviceProvider.class);
+
+	private static final AtomicBoolean WARNED = new AtomicBoolean();
 
 	@Override
 	public String name() {
@@ -31,7 +42,21 @@ public final class CpuDeviceProvider implements DeviceProvider {
 			throw new IllegalArgumentException("Expected a number of threads from 0 on, found " + options.threads());
 		}
 		int threads = (options.threads() > 0) ? options.threads() : Runtime.getRuntime().availableProcessors();
-		return new CpuDevice(new PortableKernels(), threads);
+		return new CpuDevice(kernels(), threads);
+	}
+
+	/**
+	 * Chooses kernels without touching a class of the Vector API where it is absent.
+	 */
+	private static Kernels kernels() {
+		if (ModuleLayer.boot().findModule(VECTOR_MODULE).isEmpty()) {
+			if (WARNED.compareAndSet(false, true)) {
+				LOGGER.warn("The Vector API is not available, so the CPU device computes many times slower."
+						+ " Start the JVM with --add-modules {}", VECTOR_MODULE);
+			}
+			return new PortableKernels();
+		}
+		return Lanes.suffice() ? new VectorKernels() : new PortableKernels();
 	}
 
 }

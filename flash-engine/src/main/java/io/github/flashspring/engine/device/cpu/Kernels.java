@@ -39,13 +39,14 @@ interface Kernels {
 	long scratchFloats(Limits limits);
 
 	/**
-	 * Unpacks a stretch of a weight row to FP32.
+	 * Unpacks a weight row to FP32.
 	 * @param out receives the values
 	 * @param outRow row of {@code out}
 	 * @param weights the matrix
 	 * @param row row of the matrix
+	 * @param scratch working memory
 	 */
-	void unpack(Rows out, int outRow, Weights weights, int row);
+	void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch);
 
 	/**
 	 * Computes the outputs {@code from … to - 1} of a linear layer for all rows.
@@ -68,8 +69,9 @@ interface Kernels {
 	 * @param epsilon added to the mean
 	 * @param from first row
 	 * @param to end of the rows
+	 * @param scratch working memory
 	 */
-	void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to);
+	void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to, Scratch scratch);
 
 	/**
 	 * Turns the pairs of all heads of the rows {@code from … to - 1}:

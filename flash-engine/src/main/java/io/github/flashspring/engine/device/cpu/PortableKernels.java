@@ -39,10 +39,10 @@ final class PortableKernels implements Kernels {
 	}
 
 	@Override
-	public void unpack(Rows out, int outRow, Weights weights, int row) {
+	public void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch) {
 		MemorySegment memory = out.memory();
 		long offset = out.row(outRow);
-		float[] stretch = new float[STRETCH];
+		float[] stretch = scratch.weights(STRETCH);
 		for (int k = 0; k < weights.columns(); k += STRETCH) {
 			int count = Math.min(STRETCH, weights.columns() - k);
 			unpack(weights, row, k, count, stretch);
@@ -77,11 +77,11 @@ final class PortableKernels implements Kernels {
 	}
 
 	@Override
-	public void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to) {
-		float[] lanes = new float[LANES];
+	public void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to, Scratch scratch) {
+		float[] lanes = scratch.lanes(LANES);
 		int columns = x.columns();
 		for (int r = from; r < to; r++) {
-			Arrays.fill(lanes, 0f);
+			Arrays.fill(lanes, 0, LANES, 0f);
 			for (int i = 0; i < columns; i++) {
 				float value = value(x, r, i);
 				lanes[i % LANES] = Math.fma(value, value, lanes[i % LANES]);
@@ -95,18 +95,22 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
-		int pairs = cos.columns();
 		for (int r = from; r < to; r++) {
 			for (int head = 0; head < x.columns(); head += headDim) {
-				for (int i = 0; i < pairs; i++) {
-					float a = value(x, r, head + i);
-					float b = value(x, r, head + pairs + i);
-					float c = value(cos, r, i);
-					float s = value(sin, r, i);
-					set(x, r, head + i, a * c - b * s);
-					set(x, r, head + pairs + i, b * c + a * s);
-				}
+				ropeHead(x, r, head, cos, sin, 0);
 			}
+		}
+	}
+
+	static void ropeHead(Rows x, int row, int head, Rows cos, Rows sin, int fromPair) {
+		int pairs = cos.columns();
+		for (int i = fromPair; i < pairs; i++) {
+			float a = value(x, row, head + i);
+			float b = value(x, row, head + pairs + i);
+			float c = value(cos, row, i);
+			float s = value(sin, row, i);
+			set(x, row, head + i, a * c - b * s);
+			set(x, row, head + pairs + i, b * c + a * s);
 		}
 	}
 
@@ -115,8 +119,8 @@ final class PortableKernels implements Kernels {
 		AttentionSpec spec = job.spec();
 		int group = spec.heads() / spec.keyValueHeads();
 		for (int unit = from; unit < to; unit++) {
-			int row = unit / spec.keyValueHeads();
-			int keyValueHead = unit % spec.keyValueHeads();
+			int row = unit % job.batch().rows();
+			int keyValueHead = unit / job.batch().rows();
 			RaggedBatch.Span span = job.span(row);
 			for (int head = keyValueHead * group; head < (keyValueHead + 1) * group; head++) {
 				attend(job, span, row, head, keyValueHead, scratch);
@@ -167,19 +171,27 @@ final class PortableKernels implements Kernels {
 	@Override
 	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to) {
 		for (int r = from; r < to; r++) {
-			for (int i = 0; i < out.columns(); i++) {
-				float value = value(gate, r, i);
-				set(out, r, i, value / (1f + Exponential.exp(-value)) * value(up, r, i));
-			}
+			swiGluRow(out, gate, up, r, 0);
+		}
+	}
+
+	static void swiGluRow(Rows out, Rows gate, Rows up, int row, int fromColumn) {
+		for (int i = fromColumn; i < out.columns(); i++) {
+			float value = value(gate, row, i);
+			set(out, row, i, value / (1f + Exponential.exp(-value)) * value(up, row, i));
 		}
 	}
 
 	@Override
 	public void add(Rows x, Rows y, int from, int to) {
 		for (int r = from; r < to; r++) {
-			for (int i = 0; i < x.columns(); i++) {
-				set(x, r, i, value(x, r, i) + value(y, r, i));
-			}
+			addRow(x, y, r, 0);
+		}
+	}
+
+	static void addRow(Rows x, Rows y, int row, int fromColumn) {
+		for (int i = fromColumn; i < x.columns(); i++) {
+			set(x, row, i, value(x, row, i) + value(y, row, i));
 		}
 	}
 
@@ -191,7 +203,7 @@ final class PortableKernels implements Kernels {
 	}
 
 	/**
-	 * Adds products to 16 lanes, eight at a time in registers.
+	 * Adds products to 16 lanes, four at a time in registers.
 	 */
 	private static void multiplyAdd(float[] lanes, int lane, float[] factors, MemorySegment memory, long offset,
 			int count) {
@@ -283,7 +295,7 @@ final class PortableKernels implements Kernels {
 		return value(rows.memory(), rows.type(), rows.row(row) + (long) column * rows.type().bytes());
 	}
 
-	private static float value(MemorySegment memory, DType type, long offset) {
+	static float value(MemorySegment memory, DType type, long offset) {
 		return switch (type) {
 			case F32 -> memory.get(FLOAT, offset);
 			case F16 -> Float.float16ToFloat(memory.get(SHORT, offset));
@@ -292,7 +304,7 @@ final class PortableKernels implements Kernels {
 		};
 	}
 
-	private static void set(Rows rows, int row, int column, float value) {
+	static void set(Rows rows, int row, int column, float value) {
 		rows.memory().set(FLOAT, rows.row(row) + (long) column * Float.BYTES, value);
 	}
 

@@ -279,6 +279,10 @@ class CpuDeviceTests {
 			this.type = type;
 		}
 
+		DType type() {
+			return this.type;
+		}
+
 	}
 
 }

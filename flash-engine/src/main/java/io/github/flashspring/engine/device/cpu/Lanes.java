@@ -1,0 +1,57 @@
+package io.github.flashspring.engine.device.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * How the 16 lanes of a sum lie in vector registers. Wide registers, up to all 16 lanes,
+ * serve where arithmetic is the limit. Narrow ones, of at most 8 lanes, serve where codes
+ * are unpacked: there 256 bits take as few operations per weight as 512.
+ */
+final class Lanes {
+
+	/**
+	 * Overrides the processor's vector width in bits, for tests and diagnosis. Widths
+	 * that the processor lacks are computed in plain Java and very slow.
+	 */
+	static final String WIDTH_PROPERTY = "io.github.flashspring.vector-bits";
+
+	private static final int BITS = Math.min(512,
+			Integer.getInteger(WIDTH_PROPERTY, FloatVector.SPECIES_PREFERRED.vectorBitSize()));
+
+	private static final VectorShape WIDE_SHAPE = VectorShape.forBitSize(BITS);
+
+	private static final VectorShape NARROW_SHAPE = VectorShape.forBitSize(Math.min(BITS, 256));
+
+	static final VectorSpecies<Float> WIDE = FloatVector.SPECIES_128.withShape(WIDE_SHAPE);
+
+	static final VectorSpecies<Integer> WIDE_INTS = IntVector.SPECIES_128.withShape(WIDE_SHAPE);
+
+	static final VectorSpecies<Short> WIDE_SHORTS = ShortVector.SPECIES_64.withShape(VectorShape.forBitSize(BITS / 2));
+
+	static final VectorSpecies<Float> NARROW = FloatVector.SPECIES_128.withShape(NARROW_SHAPE);
+
+	static final VectorSpecies<Integer> NARROW_INTS = IntVector.SPECIES_128.withShape(NARROW_SHAPE);
+
+	static final VectorSpecies<Long> NARROW_LONGS = LongVector.SPECIES_128.withShape(NARROW_SHAPE);
+
+	private Lanes() {
+	}
+
+	/**
+	 * Whether the processor's registers hold at least four floats.
+	 * @return false if vectors do not pay
+	 */
+	static boolean suffice() {
+		return FloatVector.SPECIES_PREFERRED.vectorBitSize() >= 128;
+	}
+
+	static String describe() {
+		return "vector (" + BITS + " bits)";
+	}
+
+}

@@ -1,0 +1,282 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.Device.Limits;
+import io.github.flashspring.engine.device.RaggedBatch;
+
+/**
+ * Attention of one token in one pass over its scores: query heads that share keys and
+ * values are computed in pairs, so that each key and value is read once for two.
+ */
+final class VectorAttention {
+
+	private static final VectorSpecies<Float> FLOATS = Lanes.WIDE;
+
+	private static final int STEP = FLOATS.length();
+
+	private static final int LANES = Kernels.LANES;
+
+	/** Query heads computed together. */
+	private static final int HEADS = 2;
+
+	/** Registers of values that a pair of heads adds up together. */
+	private static final int CHUNKS = 4;
+
+	/** Scores grow by so many positions, so that a growing context seldom allocates. */
+	private static final int GROWTH = 64;
+
+	private final AttentionJob job;
+
+	private final AttentionSpec spec;
+
+	private final int blockTokens;
+
+	private final int[] blocks;
+
+	private final int keyValueHead;
+
+	private final int first;
+
+	private final int positions;
+
+	private final int capacity;
+
+	private final float[] queries;
+
+	private final float[] lanes;
+
+	private final float[] scores;
+
+	/**
+	 * Prepares the attention of one row to one key-value head.
+	 */
+	VectorAttention(AttentionJob job, int row, int keyValueHead, Scratch scratch) {
+		RaggedBatch.Span span = job.span(row);
+		int last = span.position() + row - span.firstRow();
+		this.job = job;
+		this.spec = job.spec();
+		this.blockTokens = job.kv().layout().blockTokens();
+		this.blocks = span.blocks();
+		this.keyValueHead = keyValueHead;
+		this.first = job.firstVisible(last);
+		this.positions = last - this.first + 1;
+		this.capacity = capacity(this.positions);
+		this.queries = scratch.weights(HEADS * this.spec.keyDim());
+		this.lanes = scratch.lanes(VectorMatmul.CELL + HEADS * this.spec.valueDim());
+		this.scores = scratch.scores(HEADS * this.capacity);
+	}
+
+	static long scoreFloats(Limits limits) {
+		return (long) HEADS * capacity(limits.context());
+	}
+
+	private static int capacity(int positions) {
+		return Math.ceilDiv(positions, GROWTH) * GROWTH;
+	}
+
+	/**
+	 * Computes a pair of query heads, or a last single one.
+	 * @param row index of the row
+	 * @param head index of the first query head
+	 * @param heads 1 or 2
+	 */
+	void attend(int row, int head, int heads) {
+		int keyDim = this.spec.keyDim();
+		for (int h = 0; h < HEADS; h++) {
+			long offset = this.job.queries().row(row) + 4L * keyDim * (head + Math.min(h, heads - 1));
+			MemorySegment.copy(this.job.queries().memory(), PortableKernels.FLOAT, offset, this.queries, h * keyDim,
+					keyDim);
+		}
+		for (int i = 0; i < this.positions;) {
+			i += score(i, heads);
+		}
+		Arrays.fill(this.lanes, VectorMatmul.CELL, VectorMatmul.CELL + HEADS * this.spec.valueDim(), 0f);
+		float sum0 = softmax(0);
+		float sum1 = (heads > 1) ? softmax(this.capacity) : 1f;
+		for (int i = 0; i < this.positions;) {
+			i += addValues(i);
+		}
+		put(row, head, 0, sum0);
+		if (heads > 1) {
+			put(row, head, 1, sum1);
+		}
+	}
+
+	/**
+	 * Scores the positions of one block from the {@code i}-th visible on.
+	 * @return their number
+	 */
+	private int score(int i, int heads) {
+		int position = this.first + i;
+		int block = this.blocks[position / this.blockTokens];
+		int slot = position % this.blockTokens;
+		int count = Math.min(this.blockTokens - slot, this.positions - i);
+		MemorySegment memory = this.job.memory(block);
+		int keyDim = this.spec.keyDim();
+		long stride = 4L * keyDim;
+		long keys = this.job.keys(block, this.keyValueHead) + slot * stride;
+		for (int p = 0; p < count; p += 4) {
+			long k0 = keys + p * stride;
+			long k1 = keys + Math.min(p + 1, count - 1) * stride;
+			long k2 = keys + Math.min(p + 2, count - 1) * stride;
+			long k3 = keys + Math.min(p + 3, count - 1) * stride;
+			Arrays.fill(this.lanes, 0, VectorMatmul.CELL, 0f);
+			VectorMatmul.multiplyCell(memory, k0, k1, k2, k3, keyDim, this.queries, 0, keyDim, this.lanes, 0);
+			for (int j = 0; j < Math.min(4, count - p); j++) {
+				for (int h = 0; h < heads; h++) {
+					this.scores[h * this.capacity + i + p + j] = VectorMatmul.tree(this.lanes, (2 * j + h) * LANES)
+							* this.spec.scale();
+				}
+			}
+		}
+		return count;
+	}
+
+	/**
+	 * Turns scores into weights.
+	 * @return the sum of the weights
+	 */
+	private float softmax(int at) {
+		float[] values = this.scores;
+		int whole = this.positions / STEP * STEP;
+		FloatVector maxima = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+		for (int i = 0; i < whole; i += STEP) {
+			maxima = maxima.lanewise(VectorOperators.MAX, FloatVector.fromArray(FLOATS, values, at + i));
+		}
+		float maximum = maxima.reduceLanes(VectorOperators.MAX);
+		for (int i = whole; i < this.positions; i++) {
+			maximum = Math.max(maximum, values[at + i]);
+		}
+		for (int i = 0; i < whole; i += STEP) {
+			VectorMath.exp(FloatVector.fromArray(FLOATS, values, at + i).sub(maximum)).intoArray(values, at + i);
+		}
+		for (int i = whole; i < this.positions; i++) {
+			values[at + i] = Exponential.exp(values[at + i] - maximum);
+		}
+		return sum(values, at, this.positions, this.lanes);
+	}
+
+	private static float sum(float[] values, int at, int count, float[] lanes) {
+		int whole = count / LANES * LANES;
+		for (int lane = 0; lane < LANES; lane += STEP) {
+			FloatVector sum = FloatVector.zero(FLOATS);
+			for (int i = lane; i < whole; i += LANES) {
+				sum = sum.add(FloatVector.fromArray(FLOATS, values, at + i));
+			}
+			sum.intoArray(lanes, lane);
+		}
+		for (int i = whole; i < count; i++) {
+			lanes[i - whole] += values[at + i];
+		}
+		return VectorMatmul.tree(lanes, 0);
+	}
+
+	/**
+	 * Adds the weighted values of one block from the {@code i}-th visible position on.
+	 * @return number of positions
+	 */
+	private int addValues(int i) {
+		int position = this.first + i;
+		int block = this.blocks[position / this.blockTokens];
+		int slot = position % this.blockTokens;
+		int count = Math.min(this.blockTokens - slot, this.positions - i);
+		MemorySegment memory = this.job.memory(block);
+		int valueDim = this.spec.valueDim();
+		int stride = 4 * valueDim;
+		long values = this.job.values(block, this.keyValueHead) + (long) slot * stride;
+		int w0 = i;
+		int w1 = this.capacity + i;
+		int at = VectorMatmul.CELL;
+		int d = 0;
+		for (; d <= valueDim - CHUNKS * STEP; d += CHUNKS * STEP) {
+			chunks(memory, values + 4L * d, stride, count, this.scores, w0, w1, this.lanes, at + d, at + valueDim + d);
+		}
+		for (; d <= valueDim - STEP; d += STEP) {
+			chunk(memory, values + 4L * d, stride, count, this.scores, w0, w1, this.lanes, at + d, at + valueDim + d);
+		}
+		for (; d < valueDim; d++) {
+			float a = this.lanes[at + d];
+			float b = this.lanes[at + valueDim + d];
+			for (int p = 0; p < count; p++) {
+				float value = memory.get(PortableKernels.FLOAT, values + 4L * d + (long) p * stride);
+				a = Math.fma(this.scores[w0 + p], value, a);
+				b = Math.fma(this.scores[w1 + p], value, b);
+			}
+			this.lanes[at + d] = a;
+			this.lanes[at + valueDim + d] = b;
+		}
+		return count;
+	}
+
+	private static void chunks(MemorySegment memory, long offset, int stride, int count, float[] weights, int w0,
+			int w1, float[] sums, int s0, int s1) {
+		FloatVector a0 = FloatVector.fromArray(FLOATS, sums, s0);
+		FloatVector a1 = FloatVector.fromArray(FLOATS, sums, s0 + STEP);
+		FloatVector a2 = FloatVector.fromArray(FLOATS, sums, s0 + 2 * STEP);
+		FloatVector a3 = FloatVector.fromArray(FLOATS, sums, s0 + 3 * STEP);
+		FloatVector b0 = FloatVector.fromArray(FLOATS, sums, s1);
+		FloatVector b1 = FloatVector.fromArray(FLOATS, sums, s1 + STEP);
+		FloatVector b2 = FloatVector.fromArray(FLOATS, sums, s1 + 2 * STEP);
+		FloatVector b3 = FloatVector.fromArray(FLOATS, sums, s1 + 3 * STEP);
+		for (int p = 0; p < count; p++) {
+			long at = offset + (long) p * stride;
+			FloatVector a = FloatVector.broadcast(FLOATS, weights[w0 + p]);
+			FloatVector b = FloatVector.broadcast(FLOATS, weights[w1 + p]);
+			FloatVector value = VectorNumbers.load(memory, at);
+			a0 = a.fma(value, a0);
+			b0 = b.fma(value, b0);
+			value = VectorNumbers.load(memory, at + 4L * STEP);
+			a1 = a.fma(value, a1);
+			b1 = b.fma(value, b1);
+			value = VectorNumbers.load(memory, at + 8L * STEP);
+			a2 = a.fma(value, a2);
+			b2 = b.fma(value, b2);
+			value = VectorNumbers.load(memory, at + 12L * STEP);
+			a3 = a.fma(value, a3);
+			b3 = b.fma(value, b3);
+		}
+		a0.intoArray(sums, s0);
+		a1.intoArray(sums, s0 + STEP);
+		a2.intoArray(sums, s0 + 2 * STEP);
+		a3.intoArray(sums, s0 + 3 * STEP);
+		b0.intoArray(sums, s1);
+		b1.intoArray(sums, s1 + STEP);
+		b2.intoArray(sums, s1 + 2 * STEP);
+		b3.intoArray(sums, s1 + 3 * STEP);
+	}
+
+	private static void chunk(MemorySegment memory, long offset, int stride, int count, float[] weights, int w0, int w1,
+			float[] sums, int s0, int s1) {
+		FloatVector a = FloatVector.fromArray(FLOATS, sums, s0);
+		FloatVector b = FloatVector.fromArray(FLOATS, sums, s1);
+		for (int p = 0; p < count; p++) {
+			FloatVector value = VectorNumbers.load(memory, offset + (long) p * stride);
+			a = FloatVector.broadcast(FLOATS, weights[w0 + p]).fma(value, a);
+			b = FloatVector.broadcast(FLOATS, weights[w1 + p]).fma(value, b);
+		}
+		a.intoArray(sums, s0);
+		b.intoArray(sums, s1);
+	}
+
+	private void put(int row, int head, int h, float sum) {
+		int valueDim = this.spec.valueDim();
+		int from = VectorMatmul.CELL + h * valueDim;
+		long to = this.job.out().row(row) + 4L * (head + h) * valueDim;
+		int whole = valueDim / STEP * STEP;
+		for (int i = 0; i < whole; i += STEP) {
+			VectorNumbers.store(FloatVector.fromArray(FLOATS, this.lanes, from + i).div(sum), this.job.out().memory(),
+					to + 4L * i);
+		}
+		for (int i = whole; i < valueDim; i++) {
+			this.job.out().memory().set(PortableKernels.FLOAT, to + 4L * i, this.lanes[from + i] / sum);
+		}
+	}
+
+}

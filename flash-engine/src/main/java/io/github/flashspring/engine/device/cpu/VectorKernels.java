@@ -1,0 +1,148 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+
+import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.Device.Limits;
+
+/**
+ * Kernels over the Vector API. Loops run over whole registers; what is left at the end of
+ * a row is computed value by value with the same operations.
+ */
+final class VectorKernels implements Kernels {
+
+	private static final int STEP = Lanes.WIDE.length();
+
+	@Override
+	public String name() {
+		return Lanes.describe();
+	}
+
+	@Override
+	public long scratchFloats(Limits limits) {
+		return VectorMatmul.scratchFloats(limits) + VectorAttention.scoreFloats(limits);
+	}
+
+	@Override
+	public void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch) {
+		int columns = weights.columns();
+		int stretch = Math.min(VectorMatmul.STRETCH, columns);
+		float[] values = scratch.weights(stretch);
+		float[] groups = scratch.groups((weights.groupSize() > 0) ? 2 * stretch / weights.groupSize() : 0);
+		for (int i = 0; i < columns; i += stretch) {
+			int count = Math.min(stretch, columns - i);
+			VectorNumbers.unpack(weights, row, i, count, values, 0, groups);
+			MemorySegment.copy(values, 0, out.memory(), PortableKernels.FLOAT, out.row(outRow) + 4L * i, count);
+		}
+	}
+
+	@Override
+	public void matmul(Rows out, Rows x, Weights weights, @Nullable Rows bias, int from, int to, Scratch scratch) {
+		VectorMatmul.multiply(out, x, weights, bias, from, to, scratch);
+	}
+
+	@Override
+	public void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to, Scratch scratch) {
+		int columns = x.columns();
+		int whole = columns / STEP * STEP;
+		float[] lanes = scratch.lanes(LANES);
+		for (int r = from; r < to; r++) {
+			float inverse = PortableKernels.inverseRoot(squares(x.memory(), x.row(r), columns, lanes), columns,
+					epsilon);
+			for (int i = 0; i < whole; i += STEP) {
+				FloatVector factor = VectorNumbers.load(weight.type(), weight.memory(),
+						weight.offset() + (long) i * weight.type().bytes());
+				VectorNumbers.store(VectorNumbers.load(x.memory(), x.row(r) + 4L * i).mul(inverse).mul(factor),
+						out.memory(), out.row(r) + 4L * i);
+			}
+			for (int i = whole; i < columns; i++) {
+				PortableKernels.set(out, r, i,
+						PortableKernels.value(x, r, i) * inverse * PortableKernels.value(weight, 0, i));
+			}
+		}
+	}
+
+	private static float squares(MemorySegment memory, long offset, int columns, float[] lanes) {
+		int whole = columns / LANES * LANES;
+		for (int lane = 0; lane < LANES; lane += STEP) {
+			FloatVector sum = FloatVector.zero(Lanes.WIDE);
+			for (int i = lane; i < whole; i += LANES) {
+				FloatVector value = VectorNumbers.load(memory, offset + 4L * i);
+				sum = value.fma(value, sum);
+			}
+			sum.intoArray(lanes, lane);
+		}
+		for (int i = whole; i < columns; i++) {
+			float value = memory.get(PortableKernels.FLOAT, offset + 4L * i);
+			lanes[i - whole] = Math.fma(value, value, lanes[i - whole]);
+		}
+		return VectorMatmul.tree(lanes, 0);
+	}
+
+	@Override
+	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
+		int pairs = cos.columns();
+		int whole = pairs / STEP * STEP;
+		MemorySegment memory = x.memory();
+		for (int r = from; r < to; r++) {
+			for (int head = 0; head < x.columns(); head += headDim) {
+				for (int i = 0; i < whole; i += STEP) {
+					long first = x.row(r) + 4L * (head + i);
+					long second = first + 4L * pairs;
+					FloatVector a = VectorNumbers.load(memory, first);
+					FloatVector b = VectorNumbers.load(memory, second);
+					FloatVector c = VectorNumbers.load(cos.memory(), cos.row(r) + 4L * i);
+					FloatVector s = VectorNumbers.load(sin.memory(), sin.row(r) + 4L * i);
+					VectorNumbers.store(a.mul(c).sub(b.mul(s)), memory, first);
+					VectorNumbers.store(b.mul(c).add(a.mul(s)), memory, second);
+				}
+				PortableKernels.ropeHead(x, r, head, cos, sin, whole);
+			}
+		}
+	}
+
+	@Override
+	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
+		AttentionSpec spec = job.spec();
+		int group = spec.heads() / spec.keyValueHeads();
+		int rows = job.batch().rows();
+		for (int unit = from; unit < to; unit++) {
+			int row = unit % rows;
+			int keyValueHead = unit / rows;
+			VectorAttention attention = new VectorAttention(job, row, keyValueHead, scratch);
+			for (int h = 0; h < group; h += 2) {
+				attention.attend(row, keyValueHead * group + h, Math.min(2, group - h));
+			}
+		}
+	}
+
+	@Override
+	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to) {
+		int whole = out.columns() / STEP * STEP;
+		for (int r = from; r < to; r++) {
+			for (int i = 0; i < whole; i += STEP) {
+				FloatVector value = VectorMath.swiGlu(VectorNumbers.load(gate.memory(), gate.row(r) + 4L * i),
+						VectorNumbers.load(up.memory(), up.row(r) + 4L * i));
+				VectorNumbers.store(value, out.memory(), out.row(r) + 4L * i);
+			}
+			PortableKernels.swiGluRow(out, gate, up, r, whole);
+		}
+	}
+
+	@Override
+	public void add(Rows x, Rows y, int from, int to) {
+		int whole = x.columns() / STEP * STEP;
+		for (int r = from; r < to; r++) {
+			for (int i = 0; i < whole; i += STEP) {
+				long offset = x.row(r) + 4L * i;
+				FloatVector value = VectorNumbers.load(x.memory(), offset);
+				VectorNumbers.store(value.add(VectorNumbers.load(y.memory(), y.row(r) + 4L * i)), x.memory(), offset);
+			}
+			PortableKernels.addRow(x, y, r, whole);
+		}
+	}
+
+}

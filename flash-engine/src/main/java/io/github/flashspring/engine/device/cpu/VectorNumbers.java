@@ -1,0 +1,179 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+import io.github.flashspring.engine.checkpoint.DType;
+
+/**
+ * Reads numbers and codes of every format into FP32 vectors and arrays.
+ */
+final class VectorNumbers {
+
+	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+
+	private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
+
+	private static final int STEP = Lanes.WIDE.length();
+
+	private static final int NARROW_STEP = Lanes.NARROW.length();
+
+	private static final VectorMask<Integer> UPPER_HALF = IntVector.zero(Lanes.NARROW_INTS)
+		.addIndex(1)
+		.compare(VectorOperators.GE, 4);
+
+	private VectorNumbers() {
+	}
+
+	static FloatVector load(MemorySegment memory, long offset) {
+		return FloatVector.fromMemorySegment(Lanes.WIDE, memory, offset, ORDER);
+	}
+
+	static void store(FloatVector vector, MemorySegment memory, long offset) {
+		vector.intoMemorySegment(memory, offset, ORDER);
+	}
+
+	/** Reads numbers of a type; {@code offset} is that of the first. */
+	static FloatVector load(DType type, MemorySegment memory, long offset) {
+		return switch (type) {
+			case F32 -> load(memory, offset);
+			case F16 -> half(shorts(memory, offset), Lanes.WIDE);
+			case BF16 -> bfloat(shorts(memory, offset));
+			default -> throw new IllegalArgumentException("Not a floating-point type: " + type);
+		};
+	}
+
+	private static IntVector shorts(MemorySegment memory, long offset) {
+		return (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset, ORDER)
+			.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
+	}
+
+	private static FloatVector bfloat(IntVector bits) {
+		return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+	}
+
+	/**
+	 * Converts half precision: moves the exponent's bias from 15 to 127, twice for
+	 * infinities and NaNs; subnormals are integers times 2⁻²⁴.
+	 */
+	static FloatVector half(IntVector bits, VectorSpecies<Float> species) {
+		IntVector magnitude = bits.and(0x7fff);
+		IntVector rebiased = magnitude.lanewise(VectorOperators.LSHL, 13).add(112 << 23);
+		rebiased = rebiased.blend(rebiased.add(112 << 23), magnitude.compare(VectorOperators.GE, 0x7c00));
+		IntVector subnormal = ((FloatVector) magnitude.convertShape(VectorOperators.I2F, species, 0)).mul(0x1p-24f)
+			.reinterpretAsInts();
+		rebiased = rebiased.blend(subnormal, magnitude.compare(VectorOperators.LT, 0x400));
+		return rebiased.or(bits.and(0x8000).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
+	}
+
+	/**
+	 * Reads {@code count} numbers of a row.
+	 */
+	static void read(Rows rows, int row, int from, int count, float[] out, int to) {
+		MemorySegment memory = rows.memory();
+		int bytes = rows.type().bytes();
+		long offset = rows.row(row) + (long) from * bytes;
+		int i = 0;
+		switch (rows.type()) {
+			case F32 -> {
+				MemorySegment.copy(memory, PortableKernels.FLOAT, offset, out, to, count);
+				i = count;
+			}
+			case F16 -> {
+				for (; i <= count - STEP; i += STEP) {
+					half(shorts(memory, offset + 2L * i), Lanes.WIDE).intoArray(out, to + i);
+				}
+			}
+			case BF16 -> {
+				for (; i <= count - STEP; i += STEP) {
+					bfloat(shorts(memory, offset + 2L * i)).intoArray(out, to + i);
+				}
+			}
+			default -> throw new IllegalArgumentException("Not a floating-point type: " + rows.type());
+		}
+		for (; i < count; i++) {
+			out[to + i] = PortableKernels.value(memory, rows.type(), offset + (long) i * bytes);
+		}
+	}
+
+	/**
+	 * Unpacks a stretch of a weight row, which begins at a group, in the order of
+	 * columns.
+	 * @param groups room for the scales and biases of the stretch
+	 */
+	static void unpack(Weights weights, int row, int from, int count, float[] out, int to, float[] groups) {
+		switch (weights.format()) {
+			case F32, F16, BF16 -> read(weights.values(), row, from, count, out, to);
+			case AFFINE4 -> {
+				int number = readGroups(weights, row, from, count, groups);
+				unpack4(weights, row, from, count, out, to, groups, number);
+			}
+			case AFFINE8 -> {
+				int number = readGroups(weights, row, from, count, groups);
+				unpack8(weights, row, from, count, out, to, groups, number);
+			}
+		}
+	}
+
+	/**
+	 * Reads the scales of a stretch of groups, then their biases.
+	 * @return number of groups; the biases begin there
+	 */
+	static int readGroups(Weights weights, int row, int from, int count, float[] out) {
+		int first = from / weights.groupSize();
+		int number = count / weights.groupSize();
+		read(Objects.requireNonNull(weights.scales()), row, first, number, out, 0);
+		read(Objects.requireNonNull(weights.biases()), row, first, number, out, number);
+		return number;
+	}
+
+	private static void unpack4(Weights weights, int row, int from, int count, float[] out, int to, float[] groups,
+			int number) {
+		MemorySegment codes = weights.values().memory();
+		long offset = weights.values().row(row) + from / 2;
+		int shift = Integer.numberOfTrailingZeros(weights.groupSize());
+		for (int half = 0; half < 8; half += NARROW_STEP) {
+			IntVector shifts = IntVector.broadcast(Lanes.NARROW_INTS, 4 * half).addIndex(4);
+			for (int i = 0; i < count; i += 8) {
+				FloatVector scale = FloatVector.broadcast(Lanes.NARROW, groups[i >>> shift]);
+				FloatVector bias = FloatVector.broadcast(Lanes.NARROW, groups[number + (i >>> shift)]);
+				IntVector word = IntVector.broadcast(Lanes.NARROW_INTS, codes.get(INT, offset + (i >> 1)));
+				code(word, shifts, 15).fma(scale, bias).intoArray(out, to + i + half);
+			}
+		}
+	}
+
+	private static void unpack8(Weights weights, int row, int from, int count, float[] out, int to, float[] groups,
+			int number) {
+		MemorySegment codes = weights.values().memory();
+		long offset = weights.values().row(row) + from;
+		int shift = Integer.numberOfTrailingZeros(weights.groupSize());
+		IntVector shifts = IntVector.zero(Lanes.NARROW_INTS).addIndex(8).and(31);
+		for (int i = 0; i < count; i += NARROW_STEP) {
+			FloatVector scale = FloatVector.broadcast(Lanes.NARROW, groups[i >>> shift]);
+			FloatVector bias = FloatVector.broadcast(Lanes.NARROW, groups[number + (i >>> shift)]);
+			IntVector words = IntVector.broadcast(Lanes.NARROW_INTS, codes.get(INT, offset + i));
+			if (NARROW_STEP == 8) {
+				words = words.blend(codes.get(INT, offset + i + 4), UPPER_HALF);
+			}
+			code(words, shifts, 255).fma(scale, bias).intoArray(out, to + i);
+		}
+	}
+
+	/** Cuts codes out of words. */
+	static FloatVector code(IntVector words, IntVector shifts, int mask) {
+		return (FloatVector) words.lanewise(VectorOperators.LSHR, shifts)
+			.and(mask)
+			.convertShape(VectorOperators.I2F, Lanes.NARROW, 0);
+	}
+
+}
