@@ -55,7 +55,15 @@ public final class FlashAutoConfiguration {
 
 	private static FlashEngine load(FlashConfig config) {
 		try {
-			return FlashEngine.load(config);
+			FlashEngine engine = FlashEngine.load(config);
+			if (!engine.model().tokenizer()) {
+				engine.close();
+				throw new InvalidFlashSettingsException(
+						"The model of 'flash.model', %s, has no tokenizer.json, so it cannot read prompts."
+							.formatted(config.model()),
+						"Put the tokenizer.json that belongs to the model into its folder, or download the model with all of its files.");
+			}
+			return engine;
 		}
 		catch (IllegalArgumentException ex) {
 			throw new InvalidFlashSettingsException(

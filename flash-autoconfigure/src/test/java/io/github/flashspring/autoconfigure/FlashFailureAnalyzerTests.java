@@ -83,6 +83,31 @@ class FlashFailureAnalyzerTests {
 	}
 
 	@Test
+	void tokenizerIsMissing(CapturedOutput output) {
+		start("flash.model=" + TestModels.WITHOUT_TOKENIZER);
+		assertThat(description(output)).contains("has no tokenizer.json");
+		assertThat(action(output)).contains("Put the tokenizer.json that belongs to the model into its folder");
+	}
+
+	@Test
+	void tokenizerIsDamaged(CapturedOutput output, @TempDir Path folder) throws IOException {
+		copy(TestModels.STORIES, folder);
+		Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": {");
+		start("flash.model=" + folder);
+		assertThat(description(output)).contains("tokenizer.json");
+		assertThat(action(output)).isNotBlank();
+	}
+
+	@Test
+	void chatTemplateIsDamaged(CapturedOutput output, @TempDir Path folder) throws IOException {
+		copy(TestModels.STORIES, folder);
+		Files.writeString(folder.resolve("chat_template.jinja"), "{% for message in %}");
+		start("flash.model=" + folder);
+		assertThat(description(output)).contains("chat_template.jinja");
+		assertThat(action(output)).isNotBlank();
+	}
+
+	@Test
 	void deviceIsNotKnown(CapturedOutput output) {
 		start("flash.model=" + TestModels.STORIES, "flash.device=abacus");
 		assertThat(description(output)).contains("abacus").contains("cpu");

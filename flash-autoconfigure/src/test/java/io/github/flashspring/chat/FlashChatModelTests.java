@@ -302,7 +302,7 @@ class FlashChatModelTests {
 			public ModelInfo model() {
 				ModelInfo model = super.model();
 				return new ModelInfo(model.id(), model.architecture(), model.parameters(), model.bytes(),
-						model.precision(), model.layers(), model.vocabularySize(), model.contextLength(), false,
+						model.precision(), model.layers(), model.vocabularySize(), model.contextLength(), true, false,
 						model.sampling());
 			}
 		};

@@ -122,7 +122,7 @@ public class ScriptedEngine implements FlashEngine {
 
 	@Override
 	public ModelInfo model() {
-		return new ModelInfo("scripted", "script", 260_000, 1_040_000, "F32", 5, 512, 256, true, SAMPLING);
+		return new ModelInfo("scripted", "script", 260_000, 1_040_000, "F32", 5, 512, 256, true, true, SAMPLING);
 	}
 
 	@Override

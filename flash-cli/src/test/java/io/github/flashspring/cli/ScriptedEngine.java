@@ -69,7 +69,7 @@ final class ScriptedEngine implements FlashEngine {
 
 	@Override
 	public ModelInfo model() {
-		return new ModelInfo("scripted", "llama", 1, 2, "BF16", 1, 4, 4096, this.chat, MODEL_SAMPLING);
+		return new ModelInfo("scripted", "llama", 1, 2, "BF16", 1, 4, 4096, true, this.chat, MODEL_SAMPLING);
 	}
 
 	@Override

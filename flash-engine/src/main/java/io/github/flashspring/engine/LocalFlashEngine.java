@@ -114,8 +114,8 @@ final class LocalFlashEngine implements FlashEngine {
 		endTokens.addAll(text.endOfTurnTokens());
 		ModelInfo info = new ModelInfo(config.model(), checkpoint.config().modelType(),
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
-				definition.units().size() - 1, definition.shape().vocabSize(), context, text.isChat(),
-				settings.sampling());
+				definition.units().size() - 1, definition.shape().vocabSize(), context, text.hasTokenizer(),
+				text.isChat(), settings.sampling());
 		return new LocalFlashEngine(resources, info, text, Set.copyOf(endTokens), device, plan, store, scheduler);
 	}
 

@@ -13,11 +13,12 @@ import io.github.flashspring.engine.generate.Sampling;
  * @param layers number of layers
  * @param vocabularySize number of tokens
  * @param contextLength positions that a sequence may have in this engine
+ * @param tokenizer whether the model has a tokenizer; without one it knows token ids only
  * @param chat whether the model has a chat template
  * @param sampling how tokens are chosen unless a request says otherwise: as the model's
  * {@code generation_config.json} says, else greedy
  */
 public record ModelInfo(String id, String architecture, long parameters, long bytes, String precision, int layers,
-		int vocabularySize, int contextLength, boolean chat, Sampling sampling) {
+		int vocabularySize, int contextLength, boolean tokenizer, boolean chat, Sampling sampling) {
 
 }

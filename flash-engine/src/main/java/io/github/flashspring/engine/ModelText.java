@@ -61,6 +61,10 @@ final class ModelText implements AutoCloseable {
 		return this.memoryBytes;
 	}
 
+	boolean hasTokenizer() {
+		return this.tokenizer != null;
+	}
+
 	boolean isChat() {
 		return this.template != null;
 	}

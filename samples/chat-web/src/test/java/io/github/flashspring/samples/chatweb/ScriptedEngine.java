@@ -41,7 +41,7 @@ class ScriptedEngine implements FlashEngine {
 	@Override
 	public ModelInfo model() {
 		return new ModelInfo("/models/Scripted-1B-Instruct", "llama", 1_236_000_000, 711_000_000,
-				"4-bit affine, groups of 64", 22, 32_000, 4096, true, Sampling.GREEDY);
+				"4-bit affine, groups of 64", 22, 32_000, 4096, true, true, Sampling.GREEDY);
 	}
 
 	@Override
