@@ -38,7 +38,7 @@ class TrainedModelTests {
 		return variants.stream();
 	}
 
-	private static JsonNode golden(String model) throws Exception {
+	static JsonNode golden(String model) throws Exception {
 		Path file = Golden.path("models/" + model + "/golden.json");
 		return new JsonMapper().readTree(Files.readAllBytes(file));
 	}
@@ -46,12 +46,18 @@ class TrainedModelTests {
 	@ParameterizedTest
 	@MethodSource("variants")
 	void continuesAsTheReferenceDoes(String model, String variant) throws Exception {
+		assertContinues(Golden.path("models/" + model + "/" + variant), golden(model).get("variants").get(variant));
+	}
+
+	/**
+	 * Checks greedy tokens, logits and likelihoods.
+	 * @param checkpoint a folder
+	 * @param prompts what is expected, prompt by prompt
+	 */
+	static void assertContinues(Path checkpoint, JsonNode prompts) {
 		try (FlashEngine engine = FlashEngine
-			.load(FlashConfig.builder(Golden.path("models/" + model + "/" + variant).toString())
-				.threads(2)
-				.contextLength(256)
-				.build())) {
-			for (JsonNode prompt : golden(model).get("variants").get(variant)) {
+			.load(FlashConfig.builder(checkpoint.toString()).threads(2).contextLength(256).build())) {
+			for (JsonNode prompt : prompts) {
 				int[] ids = ints(prompt.get("prompt_ids"));
 				int[] greedy = ints(prompt.get("greedy_ids"));
 				int sure = prompt.get("steps_before_first_gap_below_0.05").intValue();
