@@ -7,7 +7,6 @@ import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.context.event.EventListener;
-import org.springframework.core.env.Environment;
 
 /**
  * A page that talks to a language model inside this application's own JVM.
@@ -23,9 +22,8 @@ public class ChatWebApplication {
 
 	@EventListener
 	void tellAddress(ApplicationReadyEvent ready) {
-		Environment environment = ready.getApplicationContext().getEnvironment();
-		logger.info("Open http://localhost:{} to talk to {}", environment.getProperty("local.server.port"),
-				environment.getProperty("flash.model"));
+		logger.info("Open http://localhost:{}",
+				ready.getApplicationContext().getEnvironment().getProperty("local.server.port"));
 	}
 
 }
