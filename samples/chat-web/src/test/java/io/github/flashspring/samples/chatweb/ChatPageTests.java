@@ -28,7 +28,7 @@ import static org.awaitility.Awaitility.await;
 @Import(ScriptedEngineConfiguration.class)
 class ChatPageTests {
 
-	private static final Duration PATIENCE = Duration.ofSeconds(15);
+	private static final Duration PATIENCE = Duration.ofSeconds(60);
 
 	@Autowired
 	private ScriptedEngine engine;
