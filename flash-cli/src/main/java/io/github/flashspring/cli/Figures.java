@@ -23,8 +23,8 @@ final class Figures {
 	 * tokens (23.4 tokens/s), 1.2 GB read}
 	 */
 	static String of(Usage usage, FinishReason reason) {
-		return count(usage.promptTokens(), "prompt token") + rate(usage.promptTokensPerSecond())
-				+ ", first token after " + seconds(usage.timeToFirstToken()) + ", "
+		String first = (usage.completionTokens() > 0) ? ", first token after " + seconds(usage.timeToFirstToken()) : "";
+		return count(usage.promptTokens(), "prompt token") + rate(usage.promptTokensPerSecond()) + first + ", "
 				+ count(usage.completionTokens(), "generated token") + rate(usage.tokensPerSecond()) + ", "
 				+ bytes(usage.bytesRead()) + " read" + switch (reason) {
 					case STOP, TOOL_CALLS -> "";

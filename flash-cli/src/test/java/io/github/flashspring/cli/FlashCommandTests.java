@@ -51,6 +51,13 @@ class FlashCommandTests {
 	}
 
 	@Test
+	void firstTokenIsLeftOutWhereThereIsNone() {
+		Usage usage = new Usage(9, 0, Duration.ZERO, Duration.ZERO, Duration.ofSeconds(1), 0);
+		assertThat(Figures.of(usage, FinishReason.CANCELLED))
+			.isEqualTo("9 prompt tokens, 0 generated tokens, 0 B read; cancelled");
+	}
+
+	@Test
 	void speedIsLeftOutWhereThereIsNone() {
 		Usage usage = new Usage(1, 1, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
 		assertThat(Figures.of(usage, FinishReason.STOP))
