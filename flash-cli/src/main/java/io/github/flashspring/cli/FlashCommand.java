@@ -9,6 +9,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
+import io.github.flashspring.cli.bench.BenchCommand;
+import io.github.flashspring.cli.bench.SynthesizeCommand;
 import io.github.flashspring.engine.FlashEngine;
 
 /**
@@ -18,7 +20,8 @@ import io.github.flashspring.engine.FlashEngine;
  */
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
-		subcommands = { RunCommand.class, LogitsCommand.class, ImportCommand.class },
+		subcommands = { RunCommand.class, LogitsCommand.class, ImportCommand.class, BenchCommand.class,
+				SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec

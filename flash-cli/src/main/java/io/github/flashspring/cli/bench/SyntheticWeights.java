@@ -1,0 +1,38 @@
+package io.github.flashspring.cli.bench;
+
+import java.util.SplittableRandom;
+
+/**
+ * Random weights of the size that trained ones have, so that activations stay in a sane
+ * range through all layers.
+ */
+final class SyntheticWeights {
+
+	/** Standard deviation of weights, as models are initialised with. */
+	private static final float DEVIATION = 0.02f;
+
+	private SyntheticWeights() {
+	}
+
+	/**
+	 * A scale at which uniformly random codes have the {@link #DEVIATION}, give or take a
+	 * quarter.
+	 * @param random source
+	 * @param bits bits of a code
+	 * @return the scale of a group
+	 */
+	static float scale(SplittableRandom random, int bits) {
+		double deviationOfCodes = Math.sqrt((Math.pow(4, bits) - 1) / 12);
+		return (float) (DEVIATION / deviationOfCodes * random.nextDouble(0.75, 1.25));
+	}
+
+	/**
+	 * A weight.
+	 * @param random source
+	 * @return a uniform value with the {@link #DEVIATION}
+	 */
+	static float weight(SplittableRandom random) {
+		return (float) (DEVIATION * Math.sqrt(12) * (random.nextDouble() - 0.5));
+	}
+
+}
