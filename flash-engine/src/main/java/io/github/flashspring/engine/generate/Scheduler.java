@@ -258,11 +258,13 @@ public final class Scheduler implements AutoCloseable {
 			if (!sequence.isLast(position)) {
 				return true;
 			}
+			if (!sequence.listener().wantsAllLogits()) {
+				locked(() -> this.generatedTokens++);
+			}
 			if (token == SequenceListener.END) {
 				return false;
 			}
 			sequence.append(token);
-			locked(() -> this.generatedTokens++);
 			return true;
 		}
 		catch (RuntimeException ex) {

@@ -48,7 +48,7 @@ public record EngineSnapshot(String device, long budgetBytes, List<Memory> memor
 	 *
 	 * @param passes passes over the layers
 	 * @param promptTokens tokens of prompts computed
-	 * @param generatedTokens tokens generated
+	 * @param generatedTokens tokens generated, including end-of-turn tokens
 	 * @param requests requests that ended, however
 	 * @param activeRequests requests that are being computed
 	 * @param queuedRequests requests that wait
