@@ -69,7 +69,8 @@ function draw({ model, now }, before) {
   ]);
 }
 
-function drawMemory({ memory, budgetBytes }) {
+function drawMemory({ memory: owners, budgetBytes }) {
+  const memory = owners.filter(owner => owner.bytes > 0);
   const used = memory.reduce((sum, owner) => sum + owner.bytes, 0);
   const bounded = budgetBytes < UNBOUNDED;
   const whole = bounded ? Math.max(budgetBytes, used) : used;
