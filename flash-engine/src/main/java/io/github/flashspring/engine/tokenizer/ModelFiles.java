@@ -2,6 +2,7 @@ package io.github.flashspring.engine.tokenizer;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -22,15 +24,17 @@ final class ModelFiles {
 
 	static final int MOST_CONFIG_BYTES = 64 << 20;
 
+	private static final int MOST_NESTED = 100;
+
 	private static final String ACTION = "Download the file again, or get the model from another source.";
 
 	/** Refuses what is nested deeper than any real file. */
-	static final JsonMapper JSON = JsonMapper
-		.builder(JsonFactory.builder()
-			.streamReadConstraints(
-					StreamReadConstraints.builder().maxNestingDepth(200).maxStringLength(MOST_CONFIG_BYTES).build())
-			.build())
-		.build();
+	static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+		// vocabularies are objects with 200,000 different names
+		.disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
+		.streamReadConstraints(
+				StreamReadConstraints.builder().maxNestingDepth(MOST_NESTED).maxStringLength(MOST_CONFIG_BYTES).build())
+		.build()).build();
 
 	private ModelFiles() {
 	}
@@ -69,7 +73,7 @@ final class ModelFiles {
 		byte[] bytes = readBytes(file, most);
 		try {
 			return (bytes == null) ? null
-					: StandardCharsets.UTF_8.newDecoder().decode(java.nio.ByteBuffer.wrap(bytes)).toString();
+					: StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
 		}
 		catch (CharacterCodingException ex) {
 			throw new TokenizerException(file + " is not UTF-8 text.", ACTION, ex);

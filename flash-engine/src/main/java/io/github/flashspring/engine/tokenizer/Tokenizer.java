@@ -1,6 +1,5 @@
 package io.github.flashspring.engine.tokenizer;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -20,7 +19,7 @@ public final class Tokenizer implements AutoCloseable {
 
 	static final String ACTION = "Download the file again, or get the model from another source.";
 
-	private static final int MOST_BYTES = 256 << 20;
+	private static final int MOST_BYTES = 128 << 20;
 
 	private final NativeTokenizer tokenizer;
 
@@ -57,7 +56,7 @@ public final class Tokenizer implements AutoCloseable {
 	 */
 	public static Tokenizer load(Path modelFolder) {
 		Path file = modelFolder.resolve("tokenizer.json");
-		byte[] json = ModelFiles.readBytes(file, MOST_BYTES);
+		String json = ModelFiles.readText(file, MOST_BYTES);
 		if (json == null) {
 			throw missing(modelFolder, file);
 		}
@@ -65,7 +64,7 @@ public final class Tokenizer implements AutoCloseable {
 		EndOfTurn endOfTurn = EndOfTurn.read(modelFolder, vocabulary);
 		NativeTokenizer tokenizer;
 		try {
-			tokenizer = NativeTokenizer.create(new String(json, StandardCharsets.UTF_8));
+			tokenizer = NativeTokenizer.create(json);
 		}
 		catch (RuntimeException | LinkageError ex) {
 			throw refused(file, ex);
@@ -102,9 +101,21 @@ public final class Tokenizer implements AutoCloseable {
 	 * default, such as the beginning-of-text token; false for texts that a chat template
 	 * made
 	 * @return the ids, never truncated
+	 * @throws TokenizerException if the tokenizer's tables do not fit together
 	 */
 	public int[] encode(String text, boolean addSpecialTokens) {
-		long[] ids = this.tokenizer.encode(wellFormed(text), addSpecialTokens);
+		long[] ids;
+		try {
+			ids = this.tokenizer.encode(wellFormed(text), addSpecialTokens);
+		}
+		catch (IllegalStateException ex) {
+			throw ex;
+		}
+		catch (RuntimeException ex) {
+			throw new TokenizerException(
+					"The tokenizer cannot encode a text of " + text.length() + " characters: " + ex.getMessage() + ".",
+					ACTION, ex);
+		}
 		int[] result = new int[ids.length];
 		for (int i = 0; i < ids.length; i++) {
 			result[i] = Math.toIntExact(ids[i]);

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.databind.JsonNode;
 
 /**
  * What a {@code tokenizer.json} says about its ids: how many there are, which tokens are
@@ -30,6 +31,8 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 
 	private static final int HIGHEST_ID = 1 << 24;
 
+	private static final int MOST_PART_VALUES = 100_000;
+
 	/**
 	 * Reads a tokenizer file.
 	 * @param json its content
@@ -37,8 +40,8 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 	 * @return what it says
 	 * @throws TokenizerException if it is not a Hugging Face tokenizer
 	 */
-	static Vocabulary read(byte[] json, Path file) {
-		Reader reader = new Reader(file);
+	static Vocabulary read(String json, Path file) {
+		Reader reader = new Reader(json, file);
 		try (JsonParser parser = ModelFiles.JSON.createParser(json)) {
 			reader.readTokenizer(parser);
 		}
@@ -63,6 +66,8 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 	 */
 	private static final class Reader {
 
+		private final String json;
+
 		private final Path file;
 
 		private final Map<String, Integer> added = new HashMap<>();
@@ -73,9 +78,14 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 
 		private boolean byteFallback;
 
+		private String subwordPrefix = "";
+
+		private String modelType = "";
+
 		private int highest = -1;
 
-		Reader(Path file) {
+		Reader(String json, Path file) {
+			this.json = json;
 			this.file = file;
 			Arrays.fill(this.byteIds, -1);
 		}
@@ -91,16 +101,83 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 							while (parser.nextToken() == JsonToken.START_OBJECT) {
 								readAdded(parser);
 							}
+							expect(parser.currentToken(), JsonToken.END_ARRAY, "objects only in added_tokens");
 						}
 					}
 					case "model" -> {
 						expect(value, JsonToken.START_OBJECT, "model as an object");
 						readModel(parser);
 					}
-					case "decoder" -> this.byteFallback |= mentionsByteFallback(parser);
-					default -> parser.skipChildren();
+					case "normalizer", "pre_tokenizer", "post_processor", "decoder" -> {
+						JsonNode part = readPart(parser, name);
+						this.byteFallback |= name.equals("decoder") && mentions(part, "ByteFallback");
+						String problem = TokenizerParts.problem(part);
+						if (problem != null) {
+							throw wrong(name + ": " + problem);
+						}
+					}
+					default -> walk(parser, Integer.MAX_VALUE);
 				}
 			}
+			if (parser.nextToken() != null) {
+				throw wrong("something follows its end");
+			}
+		}
+
+		private JsonNode readPart(JsonParser parser, String name) {
+			int begin = (int) parser.currentTokenLocation().getCharOffset();
+			if (walk(parser, MOST_PART_VALUES) > MOST_PART_VALUES) {
+				throw wrong(name + " has more than " + MOST_PART_VALUES + " values");
+			}
+			int end = (int) parser.currentLocation().getCharOffset();
+			return ModelFiles.JSON.readTree(this.json.substring(begin, end));
+		}
+
+		/**
+		 * Goes to the end of the current value. The native library dies of some values
+		 * that are not quite JSON: halves of surrogate pairs, numbers beyond doubles.
+		 * @param parser stands at the value
+		 * @param most how many values to read
+		 * @return how many values there were
+		 */
+		private int walk(JsonParser parser, int most) {
+			int values = 0;
+			int depth = 0;
+			do {
+				values++;
+				switch (parser.currentToken()) {
+					case START_OBJECT, START_ARRAY -> depth++;
+					case END_OBJECT, END_ARRAY -> depth--;
+					case PROPERTY_NAME, VALUE_STRING -> text(parser);
+					case VALUE_NUMBER_FLOAT -> {
+						if (Double.isInfinite(parser.getDoubleValue())) {
+							throw wrong("a number is too large");
+						}
+					}
+					default -> {
+					}
+				}
+			}
+			while (depth > 0 && values <= most && parser.nextToken() != null);
+			return values;
+		}
+
+		private String text(JsonParser parser) {
+			String text = parser.getString();
+			for (int i = 0; i < text.length(); i++) {
+				if (Character.isSurrogate(text.charAt(i))) {
+					if (i + 1 == text.length() || !Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1))) {
+						throw wrong("a text holds half a character");
+					}
+					i++;
+				}
+			}
+			return text;
+		}
+
+		private static boolean mentions(JsonNode part, String type) {
+			return part.path("type").stringValue("").equals(type)
+					|| part.valueStream().anyMatch((child) -> mentions(child, type));
 		}
 
 		private void readAdded(JsonParser parser) {
@@ -111,9 +188,9 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 				parser.nextToken();
 				switch (name) {
 					case "id" -> id = id(parser);
-					case "content" -> content = parser.getString();
+					case "content" -> content = text(parser);
 					case "special" -> isSpecial = parser.getBooleanValue();
-					default -> parser.skipChildren();
+					default -> walk(parser, Integer.MAX_VALUE);
 				}
 			}
 			if (id < 0 || content == null) {
@@ -129,28 +206,40 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 			for (String name = parser.nextName(); name != null; name = parser.nextName()) {
 				JsonToken value = parser.nextToken();
 				if (name.equals("vocab") && value == JsonToken.START_OBJECT) {
-					for (String piece = parser.nextName(); piece != null; piece = parser.nextName()) {
+					while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+						String piece = text(parser);
 						parser.nextToken();
 						note(piece, id(parser));
 					}
 				}
 				else if (name.equals("vocab") && value == JsonToken.START_ARRAY) {
 					for (int id = 0; parser.nextToken() == JsonToken.START_ARRAY; id++) {
-						note(parser.nextStringValue(), id);
+						expect(parser.nextToken(), JsonToken.VALUE_STRING, "a text in each entry of model.vocab");
+						note(text(parser), id);
 						while (parser.nextToken() != JsonToken.END_ARRAY) {
-							parser.skipChildren();
+							walk(parser, Integer.MAX_VALUE);
 						}
 					}
+					expect(parser.currentToken(), JsonToken.END_ARRAY, "lists only in model.vocab");
 				}
 				else {
-					parser.skipChildren();
+					if (name.equals("continuing_subword_prefix") && value == JsonToken.VALUE_STRING) {
+						this.subwordPrefix = text(parser);
+					}
+					if (name.equals("type") && value == JsonToken.VALUE_STRING) {
+						this.modelType = text(parser);
+					}
+					walk(parser, Integer.MAX_VALUE);
 				}
+			}
+			if (!this.subwordPrefix.isEmpty() && !this.modelType.equals("WordPiece")) {
+				throw wrong("continuing_subword_prefix is only supported for WordPiece");
 			}
 		}
 
-		private void note(@Nullable String piece, int id) {
+		private void note(String piece, int id) {
 			this.highest = Math.max(this.highest, id);
-			if (piece != null && piece.length() == 6 && piece.startsWith("<0x") && piece.endsWith(">")) {
+			if (piece.length() == 6 && piece.startsWith("<0x") && piece.endsWith(">")) {
 				int high = Character.digit(piece.charAt(3), 16);
 				int low = Character.digit(piece.charAt(4), 16);
 				if (high >= 0 && low >= 0) {
@@ -169,25 +258,6 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 			}
 			this.highest = Math.max(this.highest, (int) id);
 			return (int) id;
-		}
-
-		private static boolean mentionsByteFallback(JsonParser parser) {
-			boolean found = false;
-			int depth = 0;
-			do {
-				JsonToken token = parser.currentToken();
-				if (token == JsonToken.START_OBJECT || token == JsonToken.START_ARRAY) {
-					depth++;
-				}
-				else if (token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY) {
-					depth--;
-				}
-				else if (token == JsonToken.VALUE_STRING) {
-					found |= parser.getString().equals("ByteFallback");
-				}
-			}
-			while (depth > 0 && parser.nextToken() != null);
-			return found;
 		}
 
 		private void expect(@Nullable JsonToken found, JsonToken expected, String what) {

@@ -136,6 +136,23 @@ class TokenizerTests {
 			.satisfies((ex) -> assertThat(ex.action()).isNotEmpty());
 	}
 
+	@ParameterizedTest
+	@ValueSource(strings = { "\"decoder\": \"\\ud800\"", "\"decoder\": {\"type\": \"Fuse\", \"x\": 1e999}",
+			"\"decoder\": {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 3}",
+			"\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Strip\", \"content\": \" \", \"start\": 0, \"stop\": 1}]}",
+			"\"normalizer\": {\"type\": \"Prepend\", \"prepend\": \"\"}",
+			"\"normalizer\": {\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAAAAAAA=\"}",
+			"\"normalizer\": {\"type\": \"Precompiled\", \"precompiled_charsmap\": 3}",
+			"\"pre_tokenizer\": {\"type\": \"FixedLength\", \"length\": 0}",
+			"\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"x\", \"type_id\": 0}}], \"pair\": [], \"special_tokens\": {}}",
+			"\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"Sequence\": {\"id\": \"B\", \"type_id\": 0}}], \"pair\": [], \"special_tokens\": {}}" })
+	void partsThatWouldKillTheProcessAreRefused(String part) throws IOException {
+		Files.writeString(this.folder.resolve("tokenizer.json"), "{\"version\": \"1.0\", \"added_tokens\": [], " + part
+				+ ", \"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}}");
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContaining("not a tokenizer in Hugging Face's format");
+	}
+
 	@Test
 	void deepNestingIsRefused() throws IOException {
 		Files.writeString(this.folder.resolve("tokenizer.json"), "{\"a\":" + "[".repeat(100_000));
