@@ -26,11 +26,17 @@ final class CpuDevice implements Device {
 	 */
 	private static final int MIN_BAND_WORK = 1 << 15;
 
+	/** Outputs of a linear layer that one thread computes in a stretch. */
+	private static final int MIN_OUTPUTS = 16;
+
 	private final Kernels kernels;
 
 	private final WorkerPool pool;
 
 	private final Scratch[] scratch;
+
+	/** The packed input of the linear layer that is being computed. */
+	private float[] input = new float[0];
 
 	CpuDevice(Kernels kernels, int threads) {
 		this.kernels = kernels;
@@ -80,7 +86,9 @@ final class CpuDevice implements Device {
 
 	@Override
 	public long scratchBytes(Limits limits) {
-		return this.pool.threads() * this.kernels.scratchFloats(limits) * Float.BYTES;
+		int rows = Math.min(limits.rows(), this.kernels.rowsAtOnce());
+		return (this.pool.threads() * this.kernels.scratchFloats(limits)
+				+ this.kernels.inputFloats(rows, limits.columns())) * Float.BYTES;
 	}
 
 	@Override
@@ -124,8 +132,22 @@ final class CpuDevice implements Device {
 			Checks.number("bias", added);
 			Checks.shape("bias", added, 1, weights.rows());
 		}
-		this.pool.run(weights.rows(), grain((long) weights.columns() * source.count()), (from, to,
-				worker) -> this.kernels.matmul(target, source, weights, added, from, to, this.scratch[worker]));
+		for (int row = 0; row < source.count(); row += this.kernels.rowsAtOnce()) {
+			multiply(target, source, row, Math.min(this.kernels.rowsAtOnce(), source.count() - row), weights, added);
+		}
+	}
+
+	private void multiply(Rows out, Rows x, int firstRow, int rows, Weights weights, @Nullable Rows bias) {
+		int length = Math.toIntExact(this.kernels.inputFloats(rows, weights.columns()));
+		if (this.input.length < length) {
+			this.input = new float[length];
+		}
+		float[] packed = this.input;
+		this.pool.run(rows, grain(weights.columns()),
+				(from, to, worker) -> this.kernels.pack(x, firstRow, rows, weights, from, to, packed));
+		int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
+		this.pool.run(weights.rows(), grain, (from, to, worker) -> this.kernels.matmul(out, x, firstRow, rows, packed,
+				weights, bias, from, to, this.scratch[worker]));
 	}
 
 	@Override
@@ -220,7 +242,7 @@ final class CpuDevice implements Device {
 		Checks.activation("up", ups, gates.count(), gates.columns());
 		Checks.activation("out", target, gates.count(), gates.columns());
 		this.pool.run(target.count(), grain(8L * target.columns()),
-				(from, to, worker) -> this.kernels.swiGlu(target, gates, ups, from, to));
+				(from, to, worker) -> this.kernels.swiGlu(target, gates, ups, from, to, this.scratch[worker]));
 	}
 
 	@Override

@@ -14,7 +14,7 @@ final class Exponential {
 	/** Below it the result is zero. */
 	static final float MIN = -105f;
 
-	static final float LOG2_E = 1.44269504f;
+	static final float LOG2_E = 0x1.715476p0f;
 
 	/** Adding it rounds to an integer, which then stands in the lowest bits. */
 	static final float ROUND = 0x1.8p23f;

@@ -49,16 +49,46 @@ interface Kernels {
 	void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch);
 
 	/**
-	 * Computes the outputs {@code from … to - 1} of a linear layer for all rows.
+	 * Rows of a linear layer that are computed together.
+	 * @return the largest number
+	 */
+	int rowsAtOnce();
+
+	/**
+	 * Room for the packed input of a linear layer.
+	 * @param rows number of rows, at most {@link #rowsAtOnce}
+	 * @param columns number of inputs
+	 * @return number of floats
+	 */
+	long inputFloats(int rows, int columns);
+
+	/**
+	 * Prepares rows of the input of a linear layer for all bands of {@link #matmul}.
+	 * @param x F32 [n, inputs]
+	 * @param firstRow first of the rows that are computed together
+	 * @param rows their number
+	 * @param weights [outputs, inputs]
+	 * @param from first of them to pack
+	 * @param to end of those to pack
+	 * @param input receives the packed rows
+	 */
+	void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, float[] input);
+
+	/**
+	 * Computes the outputs {@code from … to - 1} of a linear layer for some rows.
 	 * @param out F32 [n, outputs]
 	 * @param x F32 [n, inputs]
+	 * @param firstRow first of the rows that are computed together
+	 * @param rows their number
+	 * @param input the packed rows
 	 * @param weights [outputs, inputs]
 	 * @param bias [1, outputs] or null
 	 * @param from first output
 	 * @param to end of the outputs
 	 * @param scratch working memory
 	 */
-	void matmul(Rows out, Rows x, Weights weights, @Nullable Rows bias, int from, int to, Scratch scratch);
+	void matmul(Rows out, Rows x, int firstRow, int rows, float[] input, Weights weights, @Nullable Rows bias, int from,
+			int to, Scratch scratch);
 
 	/**
 	 * Norms the rows {@code from … to - 1}: {@code (x · inverse) · weight} with
@@ -106,8 +136,9 @@ interface Kernels {
 	 * @param up F32 [n, columns]
 	 * @param from first row
 	 * @param to end of the rows
+	 * @param scratch working memory
 	 */
-	void swiGlu(Rows out, Rows gate, Rows up, int from, int to);
+	void swiGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch);
 
 	/**
 	 * {@code x += y} for the rows {@code from … to - 1}.

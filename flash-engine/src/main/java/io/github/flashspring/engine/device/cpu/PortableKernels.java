@@ -25,7 +25,7 @@ final class PortableKernels implements Kernels {
 	/** Weights unpacked at a time; a multiple of every group size. */
 	private static final int STRETCH = 256;
 
-	/** Rows that share the unpacked weights. */
+	/** Rows that share unpacked weights. */
 	private static final int ROWS = 32;
 
 	@Override
@@ -51,27 +51,38 @@ final class PortableKernels implements Kernels {
 	}
 
 	@Override
-	public void matmul(Rows out, Rows x, Weights weights, @Nullable Rows bias, int from, int to, Scratch scratch) {
+	public int rowsAtOnce() {
+		return ROWS;
+	}
+
+	@Override
+	public long inputFloats(int rows, int columns) {
+		return 0;
+	}
+
+	@Override
+	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, float[] input) {
+		// The input is read where it is.
+	}
+
+	@Override
+	public void matmul(Rows out, Rows x, int firstRow, int rows, float[] input, Weights weights, @Nullable Rows bias,
+			int from, int to, Scratch scratch) {
 		float[] stretch = scratch.weights(STRETCH);
-		float[] lanes = scratch.lanes(Math.min(ROWS, x.count()) * LANES);
-		for (int first = 0; first < x.count(); first += ROWS) {
-			int rows = Math.min(ROWS, x.count() - first);
-			for (int o = from; o < to; o++) {
-				Arrays.fill(lanes, 0, rows * LANES, 0f);
-				for (int k = 0; k < weights.columns(); k += STRETCH) {
-					int count = Math.min(STRETCH, weights.columns() - k);
-					unpack(weights, o, k, count, stretch);
-					for (int r = 0; r < rows; r++) {
-						long input = x.row(first + r) + (long) k * Float.BYTES;
-						multiplyAdd(lanes, r * LANES, stretch, x.memory(), input, count);
-					}
-				}
-				float added = (bias != null) ? value(bias, 0, o) : 0f;
+		float[] lanes = scratch.lanes(rows * LANES);
+		for (int o = from; o < to; o++) {
+			Arrays.fill(lanes, 0, rows * LANES, 0f);
+			for (int k = 0; k < weights.columns(); k += STRETCH) {
+				int count = Math.min(STRETCH, weights.columns() - k);
+				unpack(weights, o, k, count, stretch);
 				for (int r = 0; r < rows; r++) {
-					float sum = tree(lanes, r * LANES);
-					out.memory()
-						.set(FLOAT, out.row(first + r) + (long) o * Float.BYTES, (bias != null) ? sum + added : sum);
+					long offset = x.row(firstRow + r) + (long) k * Float.BYTES;
+					multiplyAdd(lanes, r * LANES, stretch, x.memory(), offset, count);
 				}
+			}
+			for (int r = 0; r < rows; r++) {
+				float sum = tree(lanes, r * LANES);
+				set(out, firstRow + r, o, (bias != null) ? sum + value(bias, 0, o) : sum);
 			}
 		}
 	}
@@ -169,14 +180,14 @@ final class PortableKernels implements Kernels {
 	}
 
 	@Override
-	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to) {
+	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch) {
 		for (int r = from; r < to; r++) {
-			swiGluRow(out, gate, up, r, 0);
+			swiGluRow(out, gate, up, r, 0, out.columns());
 		}
 	}
 
-	static void swiGluRow(Rows out, Rows gate, Rows up, int row, int fromColumn) {
-		for (int i = fromColumn; i < out.columns(); i++) {
+	static void swiGluRow(Rows out, Rows gate, Rows up, int row, int from, int to) {
+		for (int i = from; i < to; i++) {
 			float value = value(gate, row, i);
 			set(out, row, i, value / (1f + Exponential.exp(-value)) * value(up, row, i));
 		}

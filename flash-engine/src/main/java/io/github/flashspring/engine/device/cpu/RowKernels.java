@@ -12,8 +12,6 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-import io.github.flashspring.engine.checkpoint.DType;
-
 /**
  * The product of one weight row with one input: what decoding spends its time in. Codes
  * are read from memory 64 bits at a time, broadcast, and cut out by one shift that
@@ -38,6 +36,8 @@ final class RowKernels {
 	private static final VectorSpecies<Float> FLOATS = Lanes.NARROW;
 
 	private static final VectorSpecies<Integer> INTS = Lanes.NARROW_INTS;
+
+	private static final VectorSpecies<Long> LONGS = Lanes.NARROW_LONGS;
 
 	private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_64
 		.withShape(VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
@@ -103,8 +103,7 @@ final class RowKernels {
 	}
 
 	/**
-	 * Multiplies plain numbers.
-	 * @param type of the weights
+	 * Multiplies single precision.
 	 * @param memory of the weights
 	 * @param offset of the row
 	 * @param x the input
@@ -112,62 +111,64 @@ final class RowKernels {
 	 * @param lanes receives 16 sums
 	 * @param at index of the first sum
 	 */
-	static void plain(DType type, MemorySegment memory, long offset, float[] x, int count, float[] lanes, int at) {
+	static void single(MemorySegment memory, long offset, float[] x, int count, float[] lanes, int at) {
 		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
-			switch (type) {
-				case F32 -> single(memory, offset, x, lane, count, lanes, at);
-				case F16 -> half(memory, offset, x, lane, count, lanes, at);
-				case BF16 -> bfloat(memory, offset, x, lane, count, lanes, at);
-				default -> throw new IllegalArgumentException("Not a floating-point type: " + type);
+			FloatVector a = FloatVector.zero(FLOATS);
+			FloatVector b = FloatVector.zero(FLOATS);
+			for (int i = lane; i < count; i += Kernels.LANES) {
+				a = FloatVector.fromMemorySegment(FLOATS, memory, offset + 4L * i, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i), a);
+				b = FloatVector.fromMemorySegment(FLOATS, memory, offset + 4L * i + 4L * STEP, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
 			}
+			a.intoArray(lanes, at + lane);
+			b.intoArray(lanes, at + lane + STEP);
 		}
 	}
 
-	private static void single(MemorySegment memory, long offset, float[] x, int lane, int count, float[] lanes,
-			int at) {
-		FloatVector a = FloatVector.zero(FLOATS);
-		FloatVector b = FloatVector.zero(FLOATS);
-		for (int i = lane; i < count; i += Kernels.LANES) {
-			a = FloatVector.fromMemorySegment(FLOATS, memory, offset + 4L * i, ORDER)
-				.fma(FloatVector.fromArray(FLOATS, x, i), a);
-			b = FloatVector.fromMemorySegment(FLOATS, memory, offset + 4L * i + 4L * STEP, ORDER)
-				.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
+	/**
+	 * Multiplies upper halves of singles, with the operands of {@link #single}.
+	 */
+	static void bfloat(MemorySegment memory, long offset, float[] x, int count, float[] lanes, int at) {
+		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
+			FloatVector a = FloatVector.zero(FLOATS);
+			FloatVector b = FloatVector.zero(FLOATS);
+			for (int i = lane; i < count; i += Kernels.LANES) {
+				a = ((IntVector) ShortVector.fromMemorySegment(SHORTS, memory, offset + 2L * i, ORDER)
+					.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
+					.reinterpretAsFloats()
+					.fma(FloatVector.fromArray(FLOATS, x, i), a);
+				b = ((IntVector) ShortVector.fromMemorySegment(SHORTS, memory, offset + 2L * i + 2L * STEP, ORDER)
+					.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
+					.reinterpretAsFloats()
+					.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
+			}
+			a.intoArray(lanes, at + lane);
+			b.intoArray(lanes, at + lane + STEP);
 		}
-		a.intoArray(lanes, at + lane);
-		b.intoArray(lanes, at + lane + STEP);
 	}
 
-	private static void bfloat(MemorySegment memory, long offset, float[] x, int lane, int count, float[] lanes,
-			int at) {
-		FloatVector a = FloatVector.zero(FLOATS);
-		FloatVector b = FloatVector.zero(FLOATS);
-		for (int i = lane; i < count; i += Kernels.LANES) {
-			a = bfloat(memory, offset + 2L * i).fma(FloatVector.fromArray(FLOATS, x, i), a);
-			b = bfloat(memory, offset + 2L * i + 2L * STEP).fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
+	/**
+	 * Adds the products of a stretch that was unpacked before.
+	 * @param w the weights
+	 * @param x the input
+	 * @param from index of the first input
+	 * @param count number of values, a multiple of 16
+	 * @param lanes 16 sums to add to
+	 * @param at index of the first sum
+	 */
+	static void unpacked(float[] w, float[] x, int from, int count, float[] lanes, int at) {
+		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
+			FloatVector a = FloatVector.fromArray(FLOATS, lanes, at + lane);
+			FloatVector b = FloatVector.fromArray(FLOATS, lanes, at + lane + STEP);
+			for (int i = lane; i < count; i += Kernels.LANES) {
+				a = FloatVector.fromArray(FLOATS, w, i).fma(FloatVector.fromArray(FLOATS, x, from + i), a);
+				b = FloatVector.fromArray(FLOATS, w, i + STEP)
+					.fma(FloatVector.fromArray(FLOATS, x, from + i + STEP), b);
+			}
+			a.intoArray(lanes, at + lane);
+			b.intoArray(lanes, at + lane + STEP);
 		}
-		a.intoArray(lanes, at + lane);
-		b.intoArray(lanes, at + lane + STEP);
-	}
-
-	private static FloatVector bfloat(MemorySegment memory, long offset) {
-		return shorts(memory, offset).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
-	}
-
-	private static IntVector shorts(MemorySegment memory, long offset) {
-		return (IntVector) ShortVector.fromMemorySegment(SHORTS, memory, offset, ORDER)
-			.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-	}
-
-	private static void half(MemorySegment memory, long offset, float[] x, int lane, int count, float[] lanes, int at) {
-		FloatVector a = FloatVector.zero(FLOATS);
-		FloatVector b = FloatVector.zero(FLOATS);
-		for (int i = lane; i < count; i += Kernels.LANES) {
-			a = VectorNumbers.half(shorts(memory, offset + 2L * i), FLOATS).fma(FloatVector.fromArray(FLOATS, x, i), a);
-			b = VectorNumbers.half(shorts(memory, offset + 2L * i + 2L * STEP), FLOATS)
-				.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
-		}
-		a.intoArray(lanes, at + lane);
-		b.intoArray(lanes, at + lane + STEP);
 	}
 
 	/**
@@ -192,19 +193,19 @@ final class RowKernels {
 			for (int t = 0; t < count >>> 5; t++) {
 				FloatVector scale = FloatVector.broadcast(FLOATS, groups[t >>> shift]);
 				FloatVector bias = FloatVector.broadcast(FLOATS, groups[number + (t >>> shift)]);
-				IntVector words = words(memory, offset + 16L * t);
-				int i = 32 * t + lane;
-				a = VectorNumbers.code(words, low, 15).fma(scale, bias).fma(FloatVector.fromArray(FLOATS, x, i), a);
-				b = VectorNumbers.code(words, high, 15)
-					.fma(scale, bias)
-					.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
-				words = words(memory, offset + 16L * t + 8);
-				a = VectorNumbers.code(words, low, 15)
-					.fma(scale, bias)
-					.fma(FloatVector.fromArray(FLOATS, x, i + 16), a);
-				b = VectorNumbers.code(words, high, 15)
-					.fma(scale, bias)
-					.fma(FloatVector.fromArray(FLOATS, x, i + 16 + STEP), b);
+				for (int i = 0; i < 2; i++) {
+					IntVector words = LongVector.broadcast(LONGS, memory.get(LONG, offset + 16L * t + 8L * i))
+						.reinterpretAsInts();
+					int input = 32 * t + 16 * i + lane;
+					a = ((FloatVector) words.lanewise(VectorOperators.LSHR, low)
+						.and(15)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
+						.fma(FloatVector.fromArray(FLOATS, x, input), a);
+					b = ((FloatVector) words.lanewise(VectorOperators.LSHR, high)
+						.and(15)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
+						.fma(FloatVector.fromArray(FLOATS, x, input + STEP), b);
+				}
 			}
 			a.intoArray(lanes, at + lane);
 			b.intoArray(lanes, at + lane + STEP);
@@ -219,35 +220,33 @@ final class RowKernels {
 		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
 			IntVector low = shifts(8, lane % 8);
 			IntVector high = shifts(8, (lane + STEP) % 8);
-			long first = offset + lane / 8 * 8;
-			long second = offset + (lane + STEP) / 8 * 8;
+			long first = offset + lane / 8 * 8L;
+			long second = offset + (lane + STEP) / 8 * 8L;
 			FloatVector a = FloatVector.zero(FLOATS);
 			FloatVector b = FloatVector.zero(FLOATS);
 			for (int t = 0; t < count >>> 5; t++) {
 				FloatVector scale = FloatVector.broadcast(FLOATS, groups[t >>> shift]);
 				FloatVector bias = FloatVector.broadcast(FLOATS, groups[number + (t >>> shift)]);
-				int i = 32 * t + lane;
-				a = VectorNumbers.code(words(memory, first + 32L * t), low, 255)
-					.fma(scale, bias)
-					.fma(FloatVector.fromArray(FLOATS, x, i), a);
-				b = VectorNumbers.code(words(memory, second + 32L * t), high, 255)
-					.fma(scale, bias)
-					.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
-				a = VectorNumbers.code(words(memory, first + 32L * t + 16), low, 255)
-					.fma(scale, bias)
-					.fma(FloatVector.fromArray(FLOATS, x, i + 16), a);
-				b = VectorNumbers.code(words(memory, second + 32L * t + 16), high, 255)
-					.fma(scale, bias)
-					.fma(FloatVector.fromArray(FLOATS, x, i + 16 + STEP), b);
+				for (int i = 0; i < 2; i++) {
+					long code = 32L * t + 16L * i;
+					int input = 32 * t + 16 * i + lane;
+					a = ((FloatVector) LongVector.broadcast(LONGS, memory.get(LONG, first + code))
+						.reinterpretAsInts()
+						.lanewise(VectorOperators.LSHR, low)
+						.and(255)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
+						.fma(FloatVector.fromArray(FLOATS, x, input), a);
+					b = ((FloatVector) LongVector.broadcast(LONGS, memory.get(LONG, second + code))
+						.reinterpretAsInts()
+						.lanewise(VectorOperators.LSHR, high)
+						.and(255)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
+						.fma(FloatVector.fromArray(FLOATS, x, input + STEP), b);
+				}
 			}
 			a.intoArray(lanes, at + lane);
 			b.intoArray(lanes, at + lane + STEP);
 		}
-	}
-
-	/** Two words alternating in all lanes. */
-	private static IntVector words(MemorySegment memory, long offset) {
-		return LongVector.broadcast(Lanes.NARROW_LONGS, memory.get(LONG, offset)).reinterpretAsInts();
 	}
 
 	/** Shifts that bring the codes of lane {@code lane} on to the lowest bits. */

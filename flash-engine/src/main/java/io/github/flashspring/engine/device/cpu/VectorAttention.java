@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 import jdk.incubator.vector.FloatVector;
@@ -18,6 +19,8 @@ import io.github.flashspring.engine.device.RaggedBatch;
 final class VectorAttention {
 
 	private static final VectorSpecies<Float> FLOATS = Lanes.WIDE;
+
+	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
 	private static final int STEP = FLOATS.length();
 
@@ -127,8 +130,7 @@ final class VectorAttention {
 			long k1 = keys + Math.min(p + 1, count - 1) * stride;
 			long k2 = keys + Math.min(p + 2, count - 1) * stride;
 			long k3 = keys + Math.min(p + 3, count - 1) * stride;
-			Arrays.fill(this.lanes, 0, VectorMatmul.CELL, 0f);
-			VectorMatmul.multiplyCell(memory, k0, k1, k2, k3, keyDim, this.queries, 0, keyDim, this.lanes, 0);
+			multiply(memory, k0, k1, k2, k3, keyDim, this.queries, this.lanes);
 			for (int j = 0; j < Math.min(4, count - p); j++) {
 				for (int h = 0; h < heads; h++) {
 					this.scores[h * this.capacity + i + p + j] = VectorMatmul.tree(this.lanes, (2 * j + h) * LANES)
@@ -137,6 +139,70 @@ final class VectorAttention {
 			}
 		}
 		return count;
+	}
+
+	/**
+	 * Adds the products of two queries with four keys to 16 lanes each.
+	 */
+	private static void multiply(MemorySegment keys, long k0, long k1, long k2, long k3, int keyDim, float[] queries,
+			float[] lanes) {
+		int whole = keyDim / LANES * LANES;
+		for (int lane = 0; lane < LANES; lane += STEP) {
+			multiplyLanes(keys, k0 + 4L * lane, k1 + 4L * lane, k2 + 4L * lane, k3 + 4L * lane, whole, queries, lane,
+					lane + keyDim, lanes, lane);
+		}
+		for (int h = 0; h < HEADS && whole < keyDim; h++) {
+			addTail(queries, h * keyDim + whole, keys, k0 + 4L * whole, keyDim - whole, lanes, h * LANES);
+			addTail(queries, h * keyDim + whole, keys, k1 + 4L * whole, keyDim - whole, lanes, (2 + h) * LANES);
+			addTail(queries, h * keyDim + whole, keys, k2 + 4L * whole, keyDim - whole, lanes, (4 + h) * LANES);
+			addTail(queries, h * keyDim + whole, keys, k3 + 4L * whole, keyDim - whole, lanes, (6 + h) * LANES);
+		}
+	}
+
+	private static void multiplyLanes(MemorySegment keys, long k0, long k1, long k2, long k3, int count,
+			float[] queries, int q0, int q1, float[] lanes, int at) {
+		FloatVector a0 = FloatVector.zero(FLOATS);
+		FloatVector b0 = FloatVector.zero(FLOATS);
+		FloatVector a1 = FloatVector.zero(FLOATS);
+		FloatVector b1 = FloatVector.zero(FLOATS);
+		FloatVector a2 = FloatVector.zero(FLOATS);
+		FloatVector b2 = FloatVector.zero(FLOATS);
+		FloatVector a3 = FloatVector.zero(FLOATS);
+		FloatVector b3 = FloatVector.zero(FLOATS);
+		for (int i = 0; i < count; i += LANES) {
+			FloatVector a = FloatVector.fromArray(FLOATS, queries, q0 + i);
+			FloatVector b = FloatVector.fromArray(FLOATS, queries, q1 + i);
+			FloatVector key = FloatVector.fromMemorySegment(FLOATS, keys, k0 + 4L * i, ORDER);
+			a0 = a.fma(key, a0);
+			b0 = b.fma(key, b0);
+			key = FloatVector.fromMemorySegment(FLOATS, keys, k1 + 4L * i, ORDER);
+			a1 = a.fma(key, a1);
+			b1 = b.fma(key, b1);
+			key = FloatVector.fromMemorySegment(FLOATS, keys, k2 + 4L * i, ORDER);
+			a2 = a.fma(key, a2);
+			b2 = b.fma(key, b2);
+			key = FloatVector.fromMemorySegment(FLOATS, keys, k3 + 4L * i, ORDER);
+			a3 = a.fma(key, a3);
+			b3 = b.fma(key, b3);
+		}
+		a0.intoArray(lanes, at);
+		b0.intoArray(lanes, at + LANES);
+		a1.intoArray(lanes, at + 2 * LANES);
+		b1.intoArray(lanes, at + 3 * LANES);
+		a2.intoArray(lanes, at + 4 * LANES);
+		b2.intoArray(lanes, at + 5 * LANES);
+		a3.intoArray(lanes, at + 6 * LANES);
+		b3.intoArray(lanes, at + 7 * LANES);
+	}
+
+	/** Adds the last, incomplete 16 products. */
+	private static void addTail(float[] query, int from, MemorySegment keys, long key, int count, float[] lanes,
+			int at) {
+		for (int l = 0; l < LANES; l++) {
+			float a = (l < count) ? query[from + l] : 0f;
+			float b = (l < count) ? keys.get(PortableKernels.FLOAT, key + 4L * l) : 0f;
+			lanes[at + l] = Math.fma(a, b, lanes[at + l]);
+		}
 	}
 
 	/**
@@ -154,12 +220,7 @@ final class VectorAttention {
 		for (int i = whole; i < this.positions; i++) {
 			maximum = Math.max(maximum, values[at + i]);
 		}
-		for (int i = 0; i < whole; i += STEP) {
-			VectorMath.exp(FloatVector.fromArray(FLOATS, values, at + i).sub(maximum)).intoArray(values, at + i);
-		}
-		for (int i = whole; i < this.positions; i++) {
-			values[at + i] = Exponential.exp(values[at + i] - maximum);
-		}
+		VectorMath.exp(values, at, this.positions, maximum);
 		return sum(values, at, this.positions, this.lanes);
 	}
 
@@ -229,16 +290,16 @@ final class VectorAttention {
 			long at = offset + (long) p * stride;
 			FloatVector a = FloatVector.broadcast(FLOATS, weights[w0 + p]);
 			FloatVector b = FloatVector.broadcast(FLOATS, weights[w1 + p]);
-			FloatVector value = VectorNumbers.load(memory, at);
+			FloatVector value = FloatVector.fromMemorySegment(FLOATS, memory, at, ORDER);
 			a0 = a.fma(value, a0);
 			b0 = b.fma(value, b0);
-			value = VectorNumbers.load(memory, at + 4L * STEP);
+			value = FloatVector.fromMemorySegment(FLOATS, memory, at + 4L * STEP, ORDER);
 			a1 = a.fma(value, a1);
 			b1 = b.fma(value, b1);
-			value = VectorNumbers.load(memory, at + 8L * STEP);
+			value = FloatVector.fromMemorySegment(FLOATS, memory, at + 8L * STEP, ORDER);
 			a2 = a.fma(value, a2);
 			b2 = b.fma(value, b2);
-			value = VectorNumbers.load(memory, at + 12L * STEP);
+			value = FloatVector.fromMemorySegment(FLOATS, memory, at + 12L * STEP, ORDER);
 			a3 = a.fma(value, a3);
 			b3 = b.fma(value, b3);
 		}
@@ -257,7 +318,7 @@ final class VectorAttention {
 		FloatVector a = FloatVector.fromArray(FLOATS, sums, s0);
 		FloatVector b = FloatVector.fromArray(FLOATS, sums, s1);
 		for (int p = 0; p < count; p++) {
-			FloatVector value = VectorNumbers.load(memory, offset + (long) p * stride);
+			FloatVector value = FloatVector.fromMemorySegment(FLOATS, memory, offset + (long) p * stride, ORDER);
 			a = FloatVector.broadcast(FLOATS, weights[w0 + p]).fma(value, a);
 			b = FloatVector.broadcast(FLOATS, weights[w1 + p]).fma(value, b);
 		}

@@ -16,6 +16,9 @@ final class VectorKernels implements Kernels {
 
 	private static final int STEP = Lanes.WIDE.length();
 
+	/** Values whose exponentials are computed at a time. */
+	private static final int CHUNK = 256;
+
 	@Override
 	public String name() {
 		return Lanes.describe();
@@ -30,7 +33,7 @@ final class VectorKernels implements Kernels {
 	public void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch) {
 		int columns = weights.columns();
 		int stretch = Math.min(VectorMatmul.STRETCH, columns);
-		float[] values = scratch.weights(stretch);
+		float[] values = scratch.weights(stretch + LANES);
 		float[] groups = scratch.groups((weights.groupSize() > 0) ? 2 * stretch / weights.groupSize() : 0);
 		for (int i = 0; i < columns; i += stretch) {
 			int count = Math.min(stretch, columns - i);
@@ -40,8 +43,24 @@ final class VectorKernels implements Kernels {
 	}
 
 	@Override
-	public void matmul(Rows out, Rows x, Weights weights, @Nullable Rows bias, int from, int to, Scratch scratch) {
-		VectorMatmul.multiply(out, x, weights, bias, from, to, scratch);
+	public int rowsAtOnce() {
+		return VectorMatmul.rowsAtOnce();
+	}
+
+	@Override
+	public long inputFloats(int rows, int columns) {
+		return VectorMatmul.inputFloats(rows, columns);
+	}
+
+	@Override
+	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, float[] input) {
+		VectorMatmul.pack(x, firstRow, rows, weights, from, to, input);
+	}
+
+	@Override
+	public void matmul(Rows out, Rows x, int firstRow, int rows, float[] input, Weights weights, @Nullable Rows bias,
+			int from, int to, Scratch scratch) {
+		VectorMatmul.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
 	}
 
 	@Override
@@ -49,18 +68,19 @@ final class VectorKernels implements Kernels {
 		int columns = x.columns();
 		int whole = columns / STEP * STEP;
 		float[] lanes = scratch.lanes(LANES);
+		float[] factors = scratch.weights(columns);
+		VectorNumbers.read(weight, 0, 0, columns, factors, 0);
 		for (int r = from; r < to; r++) {
 			float inverse = PortableKernels.inverseRoot(squares(x.memory(), x.row(r), columns, lanes), columns,
 					epsilon);
 			for (int i = 0; i < whole; i += STEP) {
-				FloatVector factor = VectorNumbers.load(weight.type(), weight.memory(),
-						weight.offset() + (long) i * weight.type().bytes());
-				VectorNumbers.store(VectorNumbers.load(x.memory(), x.row(r) + 4L * i).mul(inverse).mul(factor),
-						out.memory(), out.row(r) + 4L * i);
+				FloatVector value = VectorNumbers.load(x.memory(), x.row(r) + 4L * i)
+					.mul(inverse)
+					.mul(FloatVector.fromArray(Lanes.WIDE, factors, i));
+				VectorNumbers.store(value, out.memory(), out.row(r) + 4L * i);
 			}
 			for (int i = whole; i < columns; i++) {
-				PortableKernels.set(out, r, i,
-						PortableKernels.value(x, r, i) * inverse * PortableKernels.value(weight, 0, i));
+				PortableKernels.set(out, r, i, PortableKernels.value(x, r, i) * inverse * factors[i]);
 			}
 		}
 	}
@@ -120,15 +140,25 @@ final class VectorKernels implements Kernels {
 	}
 
 	@Override
-	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to) {
-		int whole = out.columns() / STEP * STEP;
+	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch) {
+		float[] exponentials = scratch.weights(Math.min(CHUNK, out.columns()));
 		for (int r = from; r < to; r++) {
-			for (int i = 0; i < whole; i += STEP) {
-				FloatVector value = VectorMath.swiGlu(VectorNumbers.load(gate.memory(), gate.row(r) + 4L * i),
-						VectorNumbers.load(up.memory(), up.row(r) + 4L * i));
-				VectorNumbers.store(value, out.memory(), out.row(r) + 4L * i);
+			for (int first = 0; first < out.columns(); first += CHUNK) {
+				int count = Math.min(CHUNK, out.columns() - first);
+				long input = gate.row(r) + 4L * first;
+				int whole = count / STEP * STEP;
+				for (int i = 0; i < whole; i += STEP) {
+					VectorNumbers.load(gate.memory(), input + 4L * i).neg().intoArray(exponentials, i);
+				}
+				VectorMath.exp(exponentials, 0, whole, 0f);
+				for (int i = 0; i < whole; i += STEP) {
+					FloatVector value = VectorNumbers.load(gate.memory(), input + 4L * i)
+						.div(FloatVector.fromArray(Lanes.WIDE, exponentials, i).add(1f))
+						.mul(VectorNumbers.load(up.memory(), up.row(r) + 4L * (first + i)));
+					VectorNumbers.store(value, out.memory(), out.row(r) + 4L * (first + i));
+				}
+				PortableKernels.swiGluRow(out, gate, up, r, first + whole, first + count);
 			}
-			PortableKernels.swiGluRow(out, gate, up, r, whole);
 		}
 	}
 

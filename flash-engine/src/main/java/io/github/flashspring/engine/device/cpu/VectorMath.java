@@ -3,45 +3,56 @@ package io.github.flashspring.engine.device.cpu;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The functions of {@link Exponential} on vectors, operation for operation.
+ * {@link Exponential} over arrays, operation for operation.
  */
 final class VectorMath {
+
+	private static final VectorSpecies<Float> FLOATS = Lanes.WIDE;
+
+	private static final FloatVector MAX = FloatVector.broadcast(FLOATS, Exponential.MAX);
+
+	private static final FloatVector MIN = FloatVector.broadcast(FLOATS, Exponential.MIN);
 
 	private VectorMath() {
 	}
 
-	static FloatVector exp(FloatVector x) {
-		FloatVector clamped = x.blend(Exponential.MAX, x.compare(VectorOperators.GT, Exponential.MAX));
-		clamped = clamped.blend(Exponential.MIN, clamped.compare(VectorOperators.LT, Exponential.MIN));
-		FloatVector rounded = clamped.fma(Exponential.LOG2_E, Exponential.ROUND);
-		FloatVector n = rounded.sub(Exponential.ROUND);
-		FloatVector r = n.fma(broadcast(x, -Exponential.LN_2_HIGH), clamped);
-		r = n.fma(broadcast(x, -Exponential.LN_2_LOW), r);
-		FloatVector p = r.fma(Exponential.C7, Exponential.C6);
-		p = p.fma(r, broadcast(x, Exponential.C5));
-		p = p.fma(r, broadcast(x, Exponential.C4));
-		p = p.fma(r, broadcast(x, Exponential.C3));
-		p = p.fma(r, broadcast(x, Exponential.C2));
-		p = p.fma(r, broadcast(x, 1f));
-		p = p.fma(r, broadcast(x, 1f));
-		IntVector exponent = rounded.reinterpretAsInts().sub(Float.floatToRawIntBits(Exponential.ROUND));
-		IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
-		return p.mul(power(half)).mul(power(exponent.sub(half)));
-	}
-
-	private static FloatVector broadcast(FloatVector like, float value) {
-		return FloatVector.broadcast(like.species(), value);
-	}
-
-	private static FloatVector power(IntVector exponent) {
-		return exponent.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-	}
-
-	/** {@code gate / (1 + exp(−gate)) · up}. */
-	static FloatVector swiGlu(FloatVector gate, FloatVector up) {
-		return gate.div(exp(gate.neg()).add(1f)).mul(up);
+	/**
+	 * Replaces values by {@code exp(value − subtracted)}.
+	 * @param values the values
+	 * @param from index of the first
+	 * @param count their number
+	 * @param subtracted what is subtracted first
+	 */
+	static void exp(float[] values, int from, int count, float subtracted) {
+		int whole = count / FLOATS.length() * FLOATS.length();
+		FloatVector high = FloatVector.broadcast(FLOATS, -Exponential.LN_2_HIGH);
+		FloatVector low = FloatVector.broadcast(FLOATS, -Exponential.LN_2_LOW);
+		FloatVector one = FloatVector.broadcast(FLOATS, 1f);
+		for (int i = from; i < from + whole; i += FLOATS.length()) {
+			FloatVector x = FloatVector.fromArray(FLOATS, values, i).sub(subtracted);
+			x = x.blend(MAX, x.compare(VectorOperators.GT, MAX));
+			x = x.blend(MIN, x.compare(VectorOperators.LT, MIN));
+			FloatVector rounded = x.fma(Exponential.LOG2_E, Exponential.ROUND);
+			FloatVector n = rounded.sub(Exponential.ROUND);
+			FloatVector r = n.fma(low, n.fma(high, x));
+			FloatVector p = r.fma(Exponential.C7, Exponential.C6);
+			p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C5));
+			p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C4));
+			p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C3));
+			p = p.fma(r, FloatVector.broadcast(FLOATS, Exponential.C2));
+			p = p.fma(r, one).fma(r, one);
+			IntVector exponent = rounded.reinterpretAsInts().sub(Float.floatToRawIntBits(Exponential.ROUND));
+			IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
+			IntVector rest = exponent.sub(half);
+			p = p.mul(half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats());
+			p.mul(rest.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats()).intoArray(values, i);
+		}
+		for (int i = from + whole; i < from + count; i++) {
+			values[i] = Exponential.exp(values[i] - subtracted);
+		}
 	}
 
 }

@@ -10,9 +10,6 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
-
-import io.github.flashspring.engine.checkpoint.DType;
 
 /**
  * Reads numbers and codes of every format into FP32 vectors and arrays.
@@ -42,39 +39,6 @@ final class VectorNumbers {
 		vector.intoMemorySegment(memory, offset, ORDER);
 	}
 
-	/** Reads numbers of a type; {@code offset} is that of the first. */
-	static FloatVector load(DType type, MemorySegment memory, long offset) {
-		return switch (type) {
-			case F32 -> load(memory, offset);
-			case F16 -> half(shorts(memory, offset), Lanes.WIDE);
-			case BF16 -> bfloat(shorts(memory, offset));
-			default -> throw new IllegalArgumentException("Not a floating-point type: " + type);
-		};
-	}
-
-	private static IntVector shorts(MemorySegment memory, long offset) {
-		return (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset, ORDER)
-			.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
-	}
-
-	private static FloatVector bfloat(IntVector bits) {
-		return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
-	}
-
-	/**
-	 * Converts half precision: moves the exponent's bias from 15 to 127, twice for
-	 * infinities and NaNs; subnormals are integers times 2⁻²⁴.
-	 */
-	static FloatVector half(IntVector bits, VectorSpecies<Float> species) {
-		IntVector magnitude = bits.and(0x7fff);
-		IntVector rebiased = magnitude.lanewise(VectorOperators.LSHL, 13).add(112 << 23);
-		rebiased = rebiased.blend(rebiased.add(112 << 23), magnitude.compare(VectorOperators.GE, 0x7c00));
-		IntVector subnormal = ((FloatVector) magnitude.convertShape(VectorOperators.I2F, species, 0)).mul(0x1p-24f)
-			.reinterpretAsInts();
-		rebiased = rebiased.blend(subnormal, magnitude.compare(VectorOperators.LT, 0x400));
-		return rebiased.or(bits.and(0x8000).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
-	}
-
 	/**
 	 * Reads {@code count} numbers of a row.
 	 */
@@ -90,12 +54,32 @@ final class VectorNumbers {
 			}
 			case F16 -> {
 				for (; i <= count - STEP; i += STEP) {
-					half(shorts(memory, offset + 2L * i), Lanes.WIDE).intoArray(out, to + i);
+					// The product moves the exponent's bias from 15 to 127, for
+					// subnormals too;
+					// infinities and NaNs get the highest exponent.
+					IntVector bits = (IntVector) ShortVector
+						.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset + 2L * i, ORDER)
+						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
+					IntVector magnitude = bits.and(0x7fff);
+					IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 13)
+						.reinterpretAsFloats()
+						.mul(0x1p112f)
+						.reinterpretAsInts();
+					IntVector highest = magnitude.add(0x400)
+						.lanewise(VectorOperators.LSHL, 16)
+						.lanewise(VectorOperators.ASHR, 31)
+						.and(0x7f800000);
+					IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+					finite.or(highest).or(sign).reinterpretAsFloats().intoArray(out, to + i);
 				}
 			}
 			case BF16 -> {
 				for (; i <= count - STEP; i += STEP) {
-					bfloat(shorts(memory, offset + 2L * i)).intoArray(out, to + i);
+					((IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset + 2L * i, ORDER)
+						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0))
+						.lanewise(VectorOperators.LSHL, 16)
+						.reinterpretAsFloats()
+						.intoArray(out, to + i);
 				}
 			}
 			default -> throw new IllegalArgumentException("Not a floating-point type: " + rows.type());
@@ -122,6 +106,9 @@ final class VectorNumbers {
 				unpack8(weights, row, from, count, out, to, groups, number);
 			}
 		}
+		for (int i = count; i % Kernels.LANES != 0; i++) {
+			out[to + i] = 0f;
+		}
 	}
 
 	/**
@@ -147,7 +134,9 @@ final class VectorNumbers {
 				FloatVector scale = FloatVector.broadcast(Lanes.NARROW, groups[i >>> shift]);
 				FloatVector bias = FloatVector.broadcast(Lanes.NARROW, groups[number + (i >>> shift)]);
 				IntVector word = IntVector.broadcast(Lanes.NARROW_INTS, codes.get(INT, offset + (i >> 1)));
-				code(word, shifts, 15).fma(scale, bias).intoArray(out, to + i + half);
+				((FloatVector) word.lanewise(VectorOperators.LSHR, shifts)
+					.and(15)
+					.convertShape(VectorOperators.I2F, Lanes.NARROW, 0)).fma(scale, bias).intoArray(out, to + i + half);
 			}
 		}
 	}
@@ -165,15 +154,10 @@ final class VectorNumbers {
 			if (NARROW_STEP == 8) {
 				words = words.blend(codes.get(INT, offset + i + 4), UPPER_HALF);
 			}
-			code(words, shifts, 255).fma(scale, bias).intoArray(out, to + i);
+			((FloatVector) words.lanewise(VectorOperators.LSHR, shifts)
+				.and(255)
+				.convertShape(VectorOperators.I2F, Lanes.NARROW, 0)).fma(scale, bias).intoArray(out, to + i);
 		}
-	}
-
-	/** Cuts codes out of words. */
-	static FloatVector code(IntVector words, IntVector shifts, int mask) {
-		return (FloatVector) words.lanewise(VectorOperators.LSHR, shifts)
-			.and(mask)
-			.convertShape(VectorOperators.I2F, Lanes.NARROW, 0);
 	}
 
 }

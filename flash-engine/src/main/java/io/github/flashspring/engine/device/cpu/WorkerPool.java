@@ -186,6 +186,8 @@ final class WorkerPool implements AutoCloseable {
 			}
 		}
 
+		@SuppressWarnings("ThreadPriorityCheck") // Yields only where there are more
+													// threads than cores.
 		private void await() {
 			int spins = 0;
 			while (this.done.get() < this.bands) {
