@@ -79,33 +79,46 @@ final class LocalGeneration implements Generation, SequenceListener {
 		return this.sequence;
 	}
 
+	/**
+	 * {@inheritDoc} The scheduler asks under its own lock whether a generation is ready,
+	 * so it must not be called under this one's.
+	 */
 	@Override
 	public @Nullable GenerationEvent next() {
-		this.lock.lock();
+		GenerationEvent event;
+		boolean ready;
 		try {
-			while (this.events.isEmpty()) {
-				if (this.failure != null) {
-					throw this.failure;
-				}
-				if (this.ended) {
-					return null;
-				}
-				this.changed.await();
+			this.lock.lock();
+			try {
+				event = take();
+				ready = this.events.size() == READ_AHEAD - 1;
 			}
-			GenerationEvent event = this.events.removeFirst();
-			if (this.events.size() == READ_AHEAD - 1) {
-				this.scheduler.wake();
+			finally {
+				this.lock.unlock();
 			}
-			return event;
 		}
 		catch (InterruptedException ex) {
 			cancel();
 			Thread.currentThread().interrupt();
 			throw new FlashEngineException("Interrupted while waiting for the next token", ex);
 		}
-		finally {
-			this.lock.unlock();
+		if (ready) {
+			this.scheduler.wake();
 		}
+		return event;
+	}
+
+	private @Nullable GenerationEvent take() throws InterruptedException {
+		while (this.events.isEmpty()) {
+			if (this.failure != null) {
+				throw this.failure;
+			}
+			if (this.ended) {
+				return null;
+			}
+			this.changed.await();
+		}
+		return this.events.removeFirst();
 	}
 
 	@Override

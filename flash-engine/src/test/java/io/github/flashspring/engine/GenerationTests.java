@@ -1,9 +1,14 @@
 package io.github.flashspring.engine;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -107,6 +112,33 @@ class GenerationTests {
 		blocker.close();
 		awaitIdle();
 		assertThat(Golden.finish(this.engine.generate(request(3, true))).tokens()).hasSize(3);
+	}
+
+	@Test
+	void readersThatLagBehindAndTheSchedulerNeverWaitForEachOther() throws Exception {
+		try (ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
+			for (int round = 0; round < 3; round++) {
+				List<Future<Integer>> counts = new ArrayList<>();
+				for (int i = 0; i < 4; i++) {
+					Generation generation = this.engine.generate(request(300, true));
+					counts.add(readers.submit(() -> countSlowly(generation)));
+				}
+				for (Future<Integer> count : counts) {
+					assertThat(count.get(15, TimeUnit.SECONDS)).isEqualTo(300);
+				}
+			}
+		}
+	}
+
+	/** Lags behind the engine, so that the sequence pauses again and again. */
+	private static int countSlowly(Generation generation) {
+		int events = 0;
+		GenerationEvent event = generation.next();
+		while (!(event instanceof GenerationEvent.Finished finished)) {
+			LockSupport.parkNanos((events++ % 2 == 0) ? 6_000_000 : 1);
+			event = generation.next();
+		}
+		return finished.tokens().length;
 	}
 
 	@Test
