@@ -1,7 +1,6 @@
 package io.github.flashspring.cli.bench;
 
 import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.SequencedMap;
 
 /**
@@ -57,20 +56,6 @@ record ModelShape(int layers, int hiddenSize, int intermediateSize, int heads, i
 		}
 		norms.put("model.norm", this.layers);
 		return norms.sequencedKeySet();
-	}
-
-	/**
-	 * Weights that a token is multiplied with when it is decoded.
-	 * @return number of values of all matrices but the embedding, head included
-	 */
-	long activeWeights() {
-		long sum = 0;
-		for (Map.Entry<String, int[]> matrix : matrices().entrySet()) {
-			if (this.tied || !matrix.getKey().equals("model.embed_tokens")) {
-				sum += (long) matrix.getValue()[0] * matrix.getValue()[1];
-			}
-		}
-		return sum;
 	}
 
 }

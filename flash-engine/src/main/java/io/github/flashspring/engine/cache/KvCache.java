@@ -112,18 +112,6 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 		}
 	}
 
-	/**
-	 * Memory allocated so far.
-	 * @return bytes
-	 */
-	public long allocatedBytes() {
-		long bytes = 0;
-		for (Buffer buffer : this.buffers) {
-			bytes += (buffer != null) ? buffer.byteSize() : 0;
-		}
-		return bytes;
-	}
-
 	@Override
 	public void close() {
 		for (Buffer buffer : this.buffers) {

@@ -113,14 +113,6 @@ public final class WeightStore implements AutoCloseable {
 	}
 
 	/**
-	 * Number of units of a pass.
-	 * @return the number
-	 */
-	public int units() {
-		return this.weights.length;
-	}
-
-	/**
 	 * Waits until a unit's weights are in memory.
 	 * @param unit index of the unit
 	 * @return its weights, valid until {@link #release}
