@@ -12,6 +12,7 @@ import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.FlashEngineException;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.ModelInfo;
+import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 
 /**
@@ -57,7 +58,7 @@ final class ChatLoop {
 		if (this.terminal.interactive()) {
 			ModelInfo model = this.engine.model();
 			this.terminal.note(model.id() + " (" + model.architecture() + ", " + model.precision() + ", "
-					+ Figures.bytes(model.bytes()) + ", context " + model.contextLength() + " tokens) on "
+					+ ByteSize.readable(model.bytes()) + ", context " + model.contextLength() + " tokens) on "
 					+ this.engine.snapshot().device());
 			this.terminal.note(HELP);
 		}

@@ -5,6 +5,7 @@ import java.util.Locale;
 
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
+import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
  * What a generation took, in one line for people.
@@ -26,27 +27,11 @@ final class Figures {
 		String first = (usage.completionTokens() > 0) ? ", first token after " + seconds(usage.timeToFirstToken()) : "";
 		return count(usage.promptTokens(), "prompt token") + rate(usage.promptTokensPerSecond()) + first + ", "
 				+ count(usage.completionTokens(), "generated token") + rate(usage.tokensPerSecond()) + ", "
-				+ bytes(usage.bytesRead()) + " read" + switch (reason) {
+				+ ByteSize.readable(usage.bytesRead()) + " read" + switch (reason) {
 					case STOP, TOOL_CALLS -> "";
 					case LENGTH -> "; stopped at the length limit";
 					case CANCELLED -> "; cancelled";
 				};
-	}
-
-	/**
-	 * A number of bytes in powers of 1024.
-	 * @param bytes the number
-	 * @return such as {@code 1.2 GB}
-	 */
-	static String bytes(long bytes) {
-		double value = bytes;
-		String[] units = { "B", "KB", "MB", "GB", "TB" };
-		int unit = 0;
-		while (value >= 1024 && unit < units.length - 1) {
-			value /= 1024;
-			unit++;
-		}
-		return (unit == 0) ? bytes + " B" : String.format(Locale.ROOT, "%.1f %s", value, units[unit]);
 	}
 
 	static String seconds(Duration duration) {

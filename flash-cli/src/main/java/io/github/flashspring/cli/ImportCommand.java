@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
 
 import io.github.flashspring.engine.checkpoint.gguf.GgufImporter;
 import io.github.flashspring.engine.checkpoint.gguf.ImportReport;
+import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
  * {@code flash import}: turns a GGUF file into a checkpoint that the engine reads.
@@ -58,7 +59,7 @@ final class ImportCommand implements Callable<Integer> {
 		}
 		report.notes().forEach(this.terminal::note);
 		this.terminal.note((report.modelName().isEmpty() ? "The model" : report.modelName()) + ": " + report.tensors()
-				+ " tensors, " + Figures.bytes(report.bytes()) + ", in "
+				+ " tensors, " + ByteSize.readable(report.bytes()) + ", in "
 				+ Figures.seconds(Duration.ofNanos(System.nanoTime() - start)) + ". Run it with: flash run --model "
 				+ this.out);
 		return 0;

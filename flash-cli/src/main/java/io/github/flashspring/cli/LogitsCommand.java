@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
  * {@code flash logits}: computes the logits of all positions of a text and writes them to
@@ -64,7 +65,7 @@ final class LogitsCommand implements Callable<Integer> {
 			Duration took = Duration.ofNanos(System.nanoTime() - loaded);
 			this.terminal.note("logits [" + tokens + ", " + vocabulary + "] in " + Figures.seconds(took) + " (loading "
 					+ Figures.seconds(Duration.ofNanos(loaded - start)) + "), "
-					+ Figures.bytes(engine.snapshot().io().bytesRead()) + " read, written to " + this.out);
+					+ ByteSize.readable(engine.snapshot().io().bytesRead()) + " read, written to " + this.out);
 		}
 		return 0;
 	}

@@ -3,8 +3,6 @@ package io.github.flashspring.cli;
 import java.time.Duration;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
@@ -41,13 +39,6 @@ class FlashCommandTests {
 		Call unknown = Call.of(this.engine::load, "rum");
 		assertThat(unknown.code()).isEqualTo(2);
 		assertThat(unknown.err()).contains("'rum'").contains("run");
-	}
-
-	@ParameterizedTest
-	@CsvSource({ "0, 0 B", "1023, 1023 B", "1024, 1.0 KB", "1258291, 1.2 MB", "5368709120, 5.0 GB",
-			"9223372036854775807, 8388608.0 TB" })
-	void bytesAreReadable(long bytes, String text) {
-		assertThat(Figures.bytes(bytes)).isEqualTo(text);
 	}
 
 	@Test

@@ -40,7 +40,7 @@ class RunCommandTests {
 		assertThat(call.code()).isZero();
 		assertThat(call.out()).isEqualTo("Paris.\n");
 		assertThat(call.err()).isEqualTo("5 prompt tokens (10.0 tokens/s), first token after 0.50 s,"
-				+ " 11 generated tokens (10.0 tokens/s), 3.0 MB read\n");
+				+ " 11 generated tokens (10.0 tokens/s), 3.00 MB read\n");
 		assertThat(this.engine.closed).isTrue();
 	}
 

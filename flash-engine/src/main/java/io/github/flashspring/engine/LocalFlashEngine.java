@@ -18,6 +18,7 @@ import io.github.flashspring.engine.generate.Sampler;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.Scheduler;
 import io.github.flashspring.engine.generate.Sequence;
+import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
@@ -78,9 +79,8 @@ final class LocalFlashEngine implements FlashEngine {
 			LocalFlashEngine engine = load(config, resources);
 			logger.info("Loaded {} ({}, {}) on {} in {} ms: {} of {} of weights stay in memory, budget {}",
 					config.model(), engine.info.architecture(), engine.info.precision(), engine.device.info().name(),
-					(System.nanoTime() - start) / 1_000_000, ResidencyPlan.readable(engine.plan.pinnedBytes()),
-					ResidencyPlan.readable(engine.plan.weightBytes()),
-					ResidencyPlan.readable(engine.plan.budgetBytes()));
+					(System.nanoTime() - start) / 1_000_000, ByteSize.readable(engine.plan.pinnedBytes()),
+					ByteSize.readable(engine.plan.weightBytes()), ByteSize.readable(engine.plan.budgetBytes()));
 			return engine;
 		}
 		catch (Throwable ex) {

@@ -3,8 +3,9 @@ package io.github.flashspring.engine.residency;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.IntToLongFunction;
+
+import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
  * How the memory of an engine is divided, computed before the first read: which units
@@ -55,15 +56,16 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int prefillChun
 		if (bytes < minimum) {
 			throw new BudgetExceededException(
 					"The model cannot run in a RAM budget of %s. It needs at least %s: %s for its largest part (%s), %s for keys and values of %d positions, %s for activations, %s for the tokenizer. Raise the budget to at least %d bytes, or shorten the context."
-						.formatted(readable(bytes), readable(minimum), readable(largest),
+						.formatted(ByteSize.readable(bytes), ByteSize.readable(minimum), ByteSize.readable(largest),
 								layout.units()
 									.stream()
 									.filter((unit) -> unit.bytes() == largest)
 									.findFirst()
 									.map(WeightLayout.Unit::name)
 									.orElse("-"),
-								readable(needs.kvBytes()), needs.contextLength(), readable(work.applyAsLong(1)),
-								readable(needs.tokenizerBytes()), minimum),
+								ByteSize.readable(needs.kvBytes()), needs.contextLength(),
+								ByteSize.readable(work.applyAsLong(1)), ByteSize.readable(needs.tokenizerBytes()),
+								minimum),
 					bytes, minimum);
 		}
 		int chunk = needs.prefillChunk();
@@ -150,25 +152,6 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int prefillChun
 	 */
 	public long plannedBytes() {
 		return pinnedBytes() + this.windowBytes + this.kvBytes + this.workBytes + this.tokenizerBytes;
-	}
-
-	/**
-	 * Bytes as people read them.
-	 * @param bytes number of bytes
-	 * @return such as {@code 3.25 GB}, in units of 1024
-	 */
-	public static String readable(long bytes) {
-		if (bytes == Long.MAX_VALUE) {
-			return "unlimited";
-		}
-		String[] units = { "bytes", "KB", "MB", "GB", "TB" };
-		double value = bytes;
-		int unit = 0;
-		while (value >= 1024 && unit < units.length - 1) {
-			value /= 1024;
-			unit++;
-		}
-		return (unit == 0) ? bytes + " bytes" : String.format(Locale.ROOT, "%.2f %s", value, units[unit]);
 	}
 
 	/**

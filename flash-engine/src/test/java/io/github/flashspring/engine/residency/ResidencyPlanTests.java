@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.residency.ResidencyPlan.PlannedUnit;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -103,7 +104,7 @@ class ResidencyPlanTests {
 			long least = ResidencyPlan.of(RamBudget.MINIMUM, layout, NEEDS).minimumBytes();
 			assertThatExceptionOfType(BudgetExceededException.class)
 				.isThrownBy(() -> ResidencyPlan.of(RamBudget.ofBytes(least - 1), layout, NEEDS))
-				.withMessageContainingAll("layers.0", ResidencyPlan.readable(KV), "at least " + least + " bytes")
+				.withMessageContainingAll("layers.0", ByteSize.readable(KV), "at least " + least + " bytes")
 				.satisfies((ex) -> assertThat(ex.neededBytes()).isEqualTo(least));
 		}
 	}
