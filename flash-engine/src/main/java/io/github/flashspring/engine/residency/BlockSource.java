@@ -1,0 +1,91 @@
+package io.github.flashspring.engine.residency;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.Objects;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One open file as the operating system serves it: reads may be short, fail, or find the
+ * file changed. {@link DirectFile} makes whole and checked reads of it. Safe for use by
+ * many threads at once.
+ */
+interface BlockSource extends Closeable {
+
+	/**
+	 * Reads some bytes.
+	 * @param target where to; as many bytes as remain are wanted
+	 * @param offset position in the file
+	 * @return how many bytes were read, -1 at or beyond the end of the file
+	 * @throws IOException if the system reports an error
+	 */
+	int read(ByteBuffer target, long offset) throws IOException;
+
+	/**
+	 * Size now of the file that is open.
+	 * @return bytes
+	 * @throws IOException if it cannot be asked
+	 */
+	long size() throws IOException;
+
+	/**
+	 * What the path names now, which may be another file than the one that is open.
+	 * @return identity and time of change, null if the path names nothing any more
+	 * @throws IOException if it cannot be asked
+	 */
+	@Nullable Version version() throws IOException;
+
+	/**
+	 * Says that a range was read and will not be read from memory again.
+	 * @param offset start of the range
+	 * @param length bytes
+	 */
+	void forget(long offset, long length);
+
+	/**
+	 * Opens files.
+	 */
+	interface Opener {
+
+		/**
+		 * Opens a file.
+		 * @param file the file
+		 * @param direct whether reads go around the page cache
+		 * @return the open file
+		 * @throws IOException if it cannot be opened
+		 * @throws UnsupportedOperationException if this system has no direct reads
+		 */
+		BlockSource open(Path file, boolean direct) throws IOException;
+
+		/**
+		 * Block size of the file system that holds a file.
+		 * @param file the file
+		 * @return bytes
+		 * @throws IOException if it cannot be asked
+		 */
+		long blockSize(Path file) throws IOException;
+
+	}
+
+	/**
+	 * What a path names.
+	 *
+	 * @param key identity of the file, null where the system has none
+	 * @param modified when its content was last changed
+	 */
+	record Version(@Nullable Object key, FileTime modified) {
+
+		/**
+		 * Whether this is the same file as at an earlier moment, with other content.
+		 */
+		boolean changedSince(Version earlier) {
+			return Objects.equals(this.key, earlier.key) && !this.modified.equals(earlier.modified);
+		}
+
+	}
+
+}

@@ -1,0 +1,338 @@
+package io.github.flashspring.engine.residency;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads byte ranges of one file into native memory, around the page cache where the file
+ * system allows it. A read is whole or fails: what helps is tried again, and a file that
+ * was truncated or changed since it was opened is refused. Safe for use by many threads
+ * at once; reads are not interruptible, whatever happens to the thread that asked.
+ */
+final class DirectFile implements AutoCloseable {
+
+	private static final Logger logger = LoggerFactory.getLogger(DirectFile.class);
+
+	private static final int LEAST_ALIGNMENT = 4096;
+
+	/** With larger blocks, aligned reads would fetch much that nobody asked for. */
+	private static final int LARGEST_ALIGNMENT = 1 << 16;
+
+	/** Most bytes of one system call. */
+	private static final long CALL_BYTES = 1 << 30;
+
+	/** Waits between the attempts of one read: devices reset within a second. */
+	private static final List<Duration> PAUSES = List.of(Duration.ofMillis(10), Duration.ofMillis(40),
+			Duration.ofMillis(160), Duration.ofMillis(640));
+
+	private final Path file;
+
+	private final BlockSource source;
+
+	private final boolean direct;
+
+	private final int alignment;
+
+	private final Consumer<Duration> sleeper;
+
+	private final long size;
+
+	private final BlockSource.@Nullable Version version;
+
+	private final ExecutorService threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS,
+			new SynchronousQueue<>(), ReadThread.factory("flash-read-"));
+
+	private volatile boolean closed;
+
+	private DirectFile(Path file, BlockSource source, boolean direct, int alignment, Consumer<Duration> sleeper)
+			throws IOException {
+		this.file = file;
+		this.source = source;
+		this.direct = direct;
+		this.alignment = alignment;
+		this.sleeper = sleeper;
+		this.size = source.size();
+		this.version = source.version();
+	}
+
+	/**
+	 * Opens a file.
+	 * @param file a regular file
+	 * @return the open file; the caller closes it when no read is under way
+	 * @throws CheckpointException if it cannot be opened or read
+	 */
+	static DirectFile open(Path file) {
+		return openAll(List.of(file)).getFirst();
+	}
+
+	/**
+	 * Opens several files, and says in the log, once, if some cannot be read directly.
+	 * @param files regular files
+	 * @return the open files, in the same order
+	 * @throws CheckpointException if one cannot be opened or read; none is open then
+	 */
+	static List<DirectFile> openAll(List<Path> files) {
+		return openAll(files, SystemBlockSource.OPENER, DirectFile::sleep);
+	}
+
+	/**
+	 * Opens several files of another system.
+	 * @param files the files
+	 * @param opener opens them
+	 * @param sleeper waits before a read is tried again
+	 */
+	static List<DirectFile> openAll(List<Path> files, BlockSource.Opener opener, Consumer<Duration> sleeper) {
+		List<DirectFile> open = new ArrayList<>();
+		try {
+			for (Path file : files) {
+				open.add(open(file.toAbsolutePath(), opener, sleeper));
+			}
+		}
+		catch (RuntimeException ex) {
+			open.forEach(DirectFile::close);
+			throw ex;
+		}
+		open.stream()
+			.filter((file) -> !file.direct())
+			.findFirst()
+			.ifPresent((file) -> logger.warn(
+					"The file system of {} refuses direct reads: reading through the page cache and dropping "
+							+ "the pages behind. Expect slower reads; keep models on a local ext4, xfs, btrfs or APFS.",
+					file.file));
+		return List.copyOf(open);
+	}
+
+	private static DirectFile open(Path file, BlockSource.Opener opener, Consumer<Duration> sleeper) {
+		try {
+			long block = opener.blockSize(file);
+			if (block <= LARGEST_ALIGNMENT && Long.bitCount(block) == 1) {
+				int alignment = Math.max((int) block, LEAST_ALIGNMENT);
+				BlockSource source = openDirect(file, opener, alignment);
+				if (source != null) {
+					return of(file, source, true, alignment, sleeper);
+				}
+			}
+			return of(file, opener.open(file, false), false, LEAST_ALIGNMENT, sleeper);
+		}
+		catch (IOException ex) {
+			throw new CheckpointException("Cannot open " + file + " for reading weights (" + ex + ").",
+					"Check that the file exists and that this process may read it.", ex);
+		}
+	}
+
+	private static DirectFile of(Path file, BlockSource source, boolean direct, int alignment,
+			Consumer<Duration> sleeper) throws IOException {
+		try {
+			return new DirectFile(file, source, direct, alignment, sleeper);
+		}
+		catch (IOException ex) {
+			source.close();
+			throw ex;
+		}
+	}
+
+	/**
+	 * Opens a file for direct reads and reads a block: some file systems accept the
+	 * option and refuse the reads. A second attempt tells a refusal from an accident.
+	 * @return null if direct reads are refused
+	 */
+	private static @Nullable BlockSource openDirect(Path file, BlockSource.Opener opener, int alignment)
+			throws IOException {
+		for (int attempt = 0; attempt < 2; attempt++) {
+			BlockSource source = null;
+			try (Arena arena = Arena.ofConfined()) {
+				source = opener.open(file, true);
+				source.read(arena.allocate(alignment, alignment).asByteBuffer(), 0);
+				return source;
+			}
+			catch (IOException | UnsupportedOperationException ex) {
+				logger.debug("Direct reads of {} fail", file, ex);
+				if (source != null) {
+					source.close();
+				}
+			}
+		}
+		return null;
+	}
+
+	/**
+	 * Fills a segment from the file.
+	 * @param offset where to start, a multiple of {@link #alignment()} within the file
+	 * @param target where to, with address and length that are multiples of
+	 * {@link #alignment()}, of an arena that other threads may use; beyond the end of the
+	 * file only the rest of the last block may be missing, and what stands there after
+	 * the read is undefined
+	 * @throws CheckpointException if the bytes cannot be had, or the file is not what it
+	 * was when it was opened
+	 * @throws IllegalArgumentException if the range is not aligned or not in the file
+	 * @throws IllegalStateException if the file is closed
+	 */
+	void read(long offset, MemorySegment target) {
+		long length = target.byteSize();
+		if (!target.isNative() || (offset | length | target.address()) % this.alignment != 0) {
+			throw new IllegalArgumentException(
+					"A read of " + length + " bytes at " + offset + " of " + this.file + " to address "
+							+ target.address() + " must be aligned to " + this.alignment + " bytes in native memory.");
+		}
+		if (offset < 0 || offset >= this.size || length > this.size - offset + this.alignment - 1) {
+			throw new IllegalArgumentException("A read of " + length + " bytes at " + offset + " is not within "
+					+ this.file + " of " + this.size + " bytes.");
+		}
+		checkOpen(null);
+		if (Thread.currentThread() instanceof ReadThread) {
+			readWhole(offset, target);
+			return;
+		}
+		try {
+			CompletableFuture.runAsync(() -> readWhole(offset, target), this.threads).join();
+		}
+		catch (CompletionException ex) {
+			if (ex.getCause() instanceof RuntimeException cause) {
+				throw cause;
+			}
+			throw ex;
+		}
+	}
+
+	private void readWhole(long offset, MemorySegment target) {
+		long wanted = Math.min(target.byteSize(), this.size - offset);
+		long done = 0;
+		for (int attempt = 0;; attempt++) {
+			try {
+				while (done < wanted) {
+					done += readSome(offset + done, target.asSlice(done), wanted - done);
+				}
+				checkUnchanged(offset, wanted);
+				this.source.forget(offset, target.byteSize());
+				return;
+			}
+			catch (IOException ex) {
+				checkOpen(ex);
+				if (attempt == PAUSES.size()) {
+					throw new CheckpointException(
+							"Cannot read " + this.file + " at byte " + (offset + done) + ": expected " + (wanted - done)
+									+ " bytes, found an error " + (attempt + 1) + " times (" + ex + ").",
+							"Check the disk and its connection; other requests go on when it answers again.", ex);
+				}
+				logger.warn("A read of {} at byte {} failed ({}): trying again", this.file, offset + done,
+						ex.toString());
+				this.sleeper.accept(PAUSES.get(attempt));
+			}
+		}
+	}
+
+	/**
+	 * Makes one system call.
+	 * @return how many of the wanted bytes are read, whole blocks or all
+	 */
+	private long readSome(long offset, MemorySegment target, long wanted) throws IOException {
+		ByteBuffer buffer = target.asSlice(0, Math.min(target.byteSize(), CALL_BYTES)).asByteBuffer();
+		int count = this.source.read(buffer, offset);
+		if (count >= wanted) {
+			return wanted;
+		}
+		if (count < 0) {
+			checkUnchanged(offset, wanted);
+		}
+		long blocks = count - count % this.alignment;
+		if (blocks <= 0) {
+			throw new IOException("read " + Math.max(0, count) + " of " + wanted + " bytes");
+		}
+		return blocks;
+	}
+
+	/** Weights of a file that changed would be wrong, or those of another model. */
+	private void checkUnchanged(long offset, long wanted) throws IOException {
+		long now = this.source.size();
+		String action = "Keep the files of a model as they are while it runs, write new ones beside them and rename "
+				+ "them; load the model again.";
+		if (now < this.size) {
+			throw new CheckpointException("The file " + this.file + " was truncated while in use: reading " + wanted
+					+ " bytes at byte " + offset + ", expected a size of " + this.size + " bytes, found " + now + ".",
+					action);
+		}
+		BlockSource.Version found = this.source.version();
+		if (now != this.size || (found != null && this.version != null && found.changedSince(this.version))) {
+			throw new CheckpointException("The file " + this.file + " was changed while in use: reading " + wanted
+					+ " bytes at byte " + offset + ", expected " + this.size + " bytes last modified "
+					+ ((this.version != null) ? this.version.modified() : "at an unknown time") + ", found " + now
+					+ " bytes last modified " + ((found != null) ? found.modified() : "at an unknown time") + ".",
+					action);
+		}
+	}
+
+	private void checkOpen(@Nullable Exception cause) {
+		if (this.closed) {
+			throw new IllegalStateException("The file " + this.file + " is closed.", cause);
+		}
+	}
+
+	/**
+	 * What offset, address and length of a read must be multiples of.
+	 * @return bytes, a power of two, at least 4096
+	 */
+	int alignment() {
+		return this.alignment;
+	}
+
+	/**
+	 * Whether reads go around the page cache.
+	 * @return false if the file system refuses that
+	 */
+	boolean direct() {
+		return this.direct;
+	}
+
+	/**
+	 * Size of the file when it was opened.
+	 * @return bytes
+	 */
+	long size() {
+		return this.size;
+	}
+
+	/**
+	 * The file that is read.
+	 * @return an absolute path
+	 */
+	Path path() {
+		return this.file;
+	}
+
+	@Override
+	public void close() {
+		this.closed = true;
+		this.threads.shutdown();
+		try {
+			this.source.close();
+		}
+		catch (IOException ex) {
+			logger.warn("Cannot close {}", this.file, ex);
+		}
+	}
+
+	private static void sleep(Duration pause) {
+		// Only read threads come here, and they cannot be interrupted.
+		LockSupport.parkNanos(pause.toNanos());
+	}
+
+}

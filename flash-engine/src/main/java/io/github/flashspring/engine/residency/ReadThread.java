@@ -1,0 +1,31 @@
+package io.github.flashspring.engine.residency;
+
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A daemon thread that reads files and cannot be interrupted: interrupting a thread in a
+ * read of a {@link java.nio.channels.FileChannel} closes the channel for everybody.
+ */
+final class ReadThread extends Thread {
+
+	ReadThread(Runnable task, String name) {
+		super(task, name);
+		setDaemon(true);
+	}
+
+	/** Does nothing: see the class. Reads end by themselves. */
+	@Override
+	public void interrupt() {
+	}
+
+	/**
+	 * Makes numbered threads.
+	 * @param prefix what their names begin with
+	 */
+	static ThreadFactory factory(String prefix) {
+		AtomicInteger number = new AtomicInteger();
+		return (task) -> new ReadThread(task, prefix + number.incrementAndGet());
+	}
+
+}

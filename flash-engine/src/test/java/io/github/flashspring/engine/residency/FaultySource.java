@@ -1,0 +1,148 @@
+package io.github.flashspring.engine.residency;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Real files behind which tests put faults: each read of a file asks {@link Fault} what
+ * happens to it.
+ */
+final class FaultySource implements BlockSource {
+
+	private final BlockSource real;
+
+	private final Faults faults;
+
+	private FaultySource(BlockSource real, Faults faults) {
+		this.real = real;
+		this.faults = faults;
+	}
+
+	@Override
+	public int read(ByteBuffer target, long offset) throws IOException {
+		this.faults.reads.incrementAndGet();
+		Fault fault = this.faults.fault;
+		return (fault != null) ? fault.read(this.real, target, offset) : this.real.read(target, offset);
+	}
+
+	@Override
+	public long size() throws IOException {
+		return this.real.size();
+	}
+
+	@Override
+	public @Nullable Version version() throws IOException {
+		return this.real.version();
+	}
+
+	@Override
+	public void forget(long offset, long length) {
+		this.faults.forgotten.addAndGet(length);
+		this.real.forget(offset, length);
+	}
+
+	@Override
+	public void close() throws IOException {
+		this.real.close();
+	}
+
+	/**
+	 * What happens to a read.
+	 */
+	@FunctionalInterface
+	interface Fault {
+
+		int read(BlockSource real, ByteBuffer target, long offset) throws IOException;
+
+		/** Delivers at most so many bytes, and rubbish behind them. */
+		static Fault shortReads(int most) {
+			return (real, target, offset) -> {
+				int start = target.position();
+				int count = real.read(target, offset);
+				for (int i = start + most; i < start + count; i++) {
+					target.put(i, (byte) 0x55);
+				}
+				return Math.min(count, most);
+			};
+		}
+
+		/** Fails the first reads, then not. */
+		static Fault first(int failures, IOException failure) {
+			AtomicInteger left = new AtomicInteger(failures);
+			return (real, target, offset) -> {
+				if (left.getAndDecrement() > 0) {
+					throw failure;
+				}
+				return real.read(target, offset);
+			};
+		}
+
+		/** Fails every read. */
+		static Fault always(IOException failure) {
+			return (real, target, offset) -> {
+				throw failure;
+			};
+		}
+
+		/** Every nth read takes so long. */
+		static Fault spikes(int every, long millis) {
+			AtomicInteger count = new AtomicInteger();
+			return (real, target, offset) -> {
+				if (count.incrementAndGet() % every == 0) {
+					try {
+						Thread.sleep(millis);
+					}
+					catch (InterruptedException ex) {
+						throw new AssertionError("readers are not interrupted", ex);
+					}
+				}
+				return real.read(target, offset);
+			};
+		}
+
+	}
+
+	/**
+	 * Opens real files with faults, and counts.
+	 */
+	static final class Faults implements BlockSource.Opener {
+
+		volatile @Nullable Fault fault;
+
+		volatile boolean refuseDirect;
+
+		volatile boolean refuseDirectReads;
+
+		volatile long blockSize;
+
+		final AtomicInteger reads = new AtomicInteger();
+
+		final AtomicLong forgotten = new AtomicLong();
+
+		@Override
+		public BlockSource open(Path file, boolean direct) throws IOException {
+			if (direct && this.refuseDirect) {
+				throw new IOException("Invalid argument");
+			}
+			BlockSource real = SystemBlockSource.OPENER.open(file, direct);
+			if (direct && this.refuseDirectReads) {
+				Faults refused = new Faults();
+				refused.fault = Fault.always(new IOException("Invalid argument"));
+				return new FaultySource(real, refused);
+			}
+			return new FaultySource(real, this);
+		}
+
+		@Override
+		public long blockSize(Path file) throws IOException {
+			return (this.blockSize != 0) ? this.blockSize : SystemBlockSource.OPENER.blockSize(file);
+		}
+
+	}
+
+}
