@@ -1,0 +1,26 @@
+package io.github.flashspring.engine.metrics;
+
+/**
+ * How reading ahead and computing got along since the engine was loaded.
+ *
+ * @param baselineNanos time that one pass computes with no reads beside it, in
+ * nanoseconds, over the layers for which that was measured; 0 if for none
+ * @param computeNanos moving average of the time that the same layers compute with reads
+ * beside them, in nanoseconds
+ * @param degradation moving average of how much longer passes compute because of reads:
+ * 0.03 for 3 %; 0 while there is no baseline
+ * @param maxDegradation what the controller holds it to, where that does not delay reads
+ * that computing needs
+ * @param diskBytesPerSecond moving average of the rate while the disk is busy
+ * @param demandBytesPerSecond rate at which reads must arrive for no layer to wait, as
+ * last predicted; infinite if one already waits
+ * @param paceBytesPerSecond rate to which reads ahead were last held; infinite if they
+ * were not
+ * @param sleepNanos time that readers slept to hold it, in nanoseconds
+ * @param sleeps number of these sleeps
+ */
+public record PacingMetrics(long baselineNanos, long computeNanos, double degradation, double maxDegradation,
+		double diskBytesPerSecond, double demandBytesPerSecond, double paceBytesPerSecond, long sleepNanos,
+		long sleeps) {
+
+}

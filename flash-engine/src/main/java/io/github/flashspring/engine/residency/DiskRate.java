@@ -1,0 +1,68 @@
+package io.github.flashspring.engine.residency;
+
+import java.util.Arrays;
+import java.util.function.LongSupplier;
+
+/**
+ * Rate of a disk while it is busy, over the last reads: their bytes, divided by the time
+ * in which at least one of them ran. Not safe for use by several threads.
+ */
+final class DiskRate {
+
+	private static final int READS = 32;
+
+	private final LongSupplier clock;
+
+	private final long[] bytes = new long[READS];
+
+	private final long[] starts = new long[READS];
+
+	private final long[] ends = new long[READS];
+
+	private int count;
+
+	/**
+	 * Knows no reads yet.
+	 * @param clock nanoseconds, as {@link System#nanoTime}
+	 */
+	DiskRate(LongSupplier clock) {
+		this.clock = clock;
+	}
+
+	/**
+	 * Notes a read that just ended.
+	 * @param size its bytes
+	 * @param nanos time that it took
+	 */
+	void add(long size, long nanos) {
+		int slot = this.count++ % READS;
+		this.count = (this.count == 2 * READS) ? READS : this.count;
+		this.bytes[slot] = size;
+		this.ends[slot] = this.clock.getAsLong();
+		this.starts[slot] = this.ends[slot] - Math.max(1, nanos);
+	}
+
+	/**
+	 * The rate.
+	 * @return bytes per second, 0 before the first read
+	 */
+	double bytesPerSecond() {
+		int known = Math.min(this.count, READS);
+		Integer[] order = new Integer[known];
+		Arrays.setAll(order, (i) -> i);
+		// Differences, since the clock may pass through its largest value.
+		Arrays.sort(order, (a, b) -> Long.signum(this.starts[a] - this.starts[b]));
+		double sum = 0;
+		double busy = 0;
+		long covered = 0;
+		for (int i = 0; i < known; i++) {
+			int read = order[i];
+			long start = (i == 0 || this.starts[read] - covered > 0) ? this.starts[read] : covered;
+			busy += Math.max(0, this.ends[read] - start);
+			covered = (i == 0 || this.ends[read] - covered > 0) ? this.ends[read] : covered;
+			sum += this.bytes[read];
+		}
+		return (known == 0) ? 0 : sum / busy * 1e9;
+	}
+
+}

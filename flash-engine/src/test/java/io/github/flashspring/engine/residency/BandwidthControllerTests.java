@@ -1,0 +1,246 @@
+package io.github.flashspring.engine.residency;
+
+import java.util.Arrays;
+import java.util.Random;
+
+import io.github.flashspring.engine.metrics.PacingMetrics;
+import io.github.flashspring.engine.residency.SimulatedMachine.Result;
+import io.github.flashspring.engine.residency.SimulatedMachine.Settings;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+
+/**
+ * Runs the controller on a simulated disk and computer whose rates are known, and
+ * compares what it achieves with the computed optimum.
+ */
+class BandwidthControllerTests {
+
+	private static final double MILLI = 1e6;
+
+	private static final double UNLIMITED = Double.POSITIVE_INFINITY;
+
+	private static final long MIB = 1 << 20;
+
+	private static final double DISK = 1000 * MIB;
+
+	@ParameterizedTest
+	@ValueSource(doubles = { 1.1, 1.5, 4 })
+	void costsNothingWhereTheDiskIsTheBottleneck(double diskOverCompute) {
+		Settings settings = settings(32, 16 * MIB, 16.0 / diskOverCompute, 0.1);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(3, 1);
+		Result held = machine.run(20, 1);
+		SimulatedMachine free = new SimulatedMachine(settings, UNLIMITED);
+		free.run(3, 1);
+		Result unheld = free.run(20, 1);
+		// The optimum: the disk never rests.
+		assertThat(held.pass()).isCloseTo(settings.diskNanos(), within(0.02 * settings.diskNanos()));
+		assertThat(held.pass()).isLessThanOrEqualTo(unheld.pass() * 1.002);
+	}
+
+	@ParameterizedTest
+	@ValueSource(doubles = { 0.2, 0.5, 0.8 })
+	void everyReadArrivesInTimeWhereComputingIsTheBottleneck(double diskOverCompute) {
+		Settings settings = settings(32, 16 * MIB, 16.0 / diskOverCompute, 0.05);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(5, 1);
+		Result result = machine.run(50, 1);
+		// While the disk works, computing is slower by the interference, whenever that
+		// is.
+		double optimum = settings.computeNanos() + settings.diskNanos() * (1 - 1 / 1.05);
+		assertThat(result.pass()).isCloseTo(optimum, within(0.005 * optimum));
+		assertThat(result.stall()).isLessThan(0.001 * optimum);
+		assertThat(result.compute() / settings.computeNanos() - 1).isLessThan(0.05);
+		PacingMetrics metrics = machine.controller().snapshot();
+		assertThat(metrics.degradation()).isCloseTo(result.compute() / settings.computeNanos() - 1, within(0.005));
+		assertThat(metrics.diskBytesPerSecond()).isCloseTo(DISK, within(0.02 * DISK));
+	}
+
+	@ParameterizedTest
+	@ValueSource(doubles = { 0.2, 0.5, 0.8 })
+	void pacingDoesNotMakeReadsLate(double diskOverCompute) {
+		Settings settings = settings(32, 16 * MIB, 16.0 / diskOverCompute, 0.4);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(5, 1);
+		Result result = machine.run(50, 1);
+		double optimum = settings.computeNanos() + settings.diskNanos() * (1 - 1 / 1.4);
+		assertThat(result.pass()).isCloseTo(optimum, within(0.01 * optimum));
+		assertThat(result.stall()).isLessThan(0.002 * optimum);
+		assertThat(machine.controller().snapshot().sleeps()).isPositive();
+	}
+
+	@Test
+	void holdsBackReadersThatNoLayerWaitsFor() {
+		Settings settings = new Settings(filled(32, 5 * MILLI), new long[32], 4 * MIB, 0, 4, DISK, 0.2, true);
+		SimulatedMachine free = new SimulatedMachine(settings, UNLIMITED);
+		Result unheld = free.run(50, 1);
+		assertThat(unheld.compute() / settings.computeNanos() - 1).isCloseTo(0.2, within(0.001));
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(20, 1);
+		long before = machine.backgroundBytes();
+		Result held = machine.run(100, 1);
+		assertThat(held.compute() / settings.computeNanos() - 1).isBetween(0.025, 0.05);
+		assertThat(machine.controller().snapshot().degradation()).isBetween(0.025, 0.05);
+		assertThat(machine.controller().snapshot().sleepNanos()).isPositive();
+		// With 5 % the disk may be busy for 28 % of the time: the reader is not starved.
+		double rate = (machine.backgroundBytes() - before) / (held.pass() * 100 / 1e9);
+		assertThat(rate / DISK).isBetween(0.15, 0.29);
+	}
+
+	@Test
+	void readersAreFreeBetweenPasses() {
+		Settings settings = new Settings(filled(8, 5 * MILLI), new long[8], 4 * MIB, 0, 4, DISK, 0.2, true);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(50, 1);
+		long before = machine.backgroundBytes();
+		machine.idle(1);
+		assertThat((double) machine.backgroundBytes() - before).isCloseTo(DISK, within(0.02 * DISK));
+	}
+
+	@Test
+	void theFirstPassMeasuresLayersAlone() {
+		Settings settings = settings(16, 16 * MIB, 40, 0.3);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		Result first = machine.run(1, 1);
+		assertThat(first.compute()).isCloseTo(settings.computeNanos(), within(100.0));
+		assertThat((double) machine.controller().snapshot().baselineNanos()).isCloseTo(settings.computeNanos(),
+				within(100.0));
+		assertThat(machine.controller().coldStart()).isFalse();
+		machine.controller().beginPass(1);
+		assertThat(machine.controller().coldStart()).isFalse();
+		machine.controller().beginPass(2);
+		assertThat(machine.controller().coldStart()).isTrue();
+		machine.controller().beginPass(512);
+		assertThat(machine.controller().coldStart()).as("long prefills are not delayed").isFalse();
+	}
+
+	@Test
+	void aPassThatFailedIsMeasuredAgain() {
+		BandwidthController controller = new BandwidthController(() -> 0, 0.05, MIB, new long[4]);
+		controller.beginPass(1);
+		controller.computed(0, 1000, false);
+		controller.endPass();
+		controller.beginPass(1);
+		assertThat(controller.coldStart()).isTrue();
+	}
+
+	@Test
+	void followsADiskThatIsThrottledAndRecovers() {
+		Settings settings = settings(32, 16 * MIB, 24, 0.05);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(10, 1);
+		machine.diskRate(DISK / 3);
+		machine.run(2, 1);
+		Result throttled = machine.run(10, 1);
+		assertThat(throttled.pass()).isCloseTo(3 * settings.diskNanos(), within(0.06 * settings.diskNanos()));
+		machine.diskRate(DISK);
+		machine.run(3, 1);
+		Result recovered = machine.run(20, 1);
+		assertThat(recovered.stall()).isLessThan(0.001 * recovered.pass());
+	}
+
+	@Test
+	void followsPassesThatBecomeFaster() {
+		Settings settings = settings(32, 16 * MIB, 40, 0.05);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(5, 1);
+		machine.workFactor(10);
+		machine.run(3, 64);
+		machine.workFactor(1);
+		Result result = machine.run(10, 1);
+		assertThat(result.stall()).isLessThan(0.002 * result.pass());
+		// Now the disk is the bottleneck, for passes of a kind that was slower before.
+		machine.workFactor(0.3);
+		machine.run(2, 1);
+		Result fast = machine.run(10, 1);
+		assertThat(fast.pass()).isCloseTo(settings.diskNanos(), within(0.02 * settings.diskNanos()));
+	}
+
+	@Test
+	void growingContextsAreNotTakenForDegradation() {
+		Settings settings = new Settings(filled(32, 5 * MILLI), new long[32], 4 * MIB, 0, 4, DISK, 0.2, true);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(20, 1);
+		for (int i = 0; i < 400; i++) {
+			machine.workFactor(1 + i / 400.0);
+			machine.run(1, 1);
+		}
+		long before = machine.backgroundBytes();
+		Result held = machine.run(100, 1);
+		assertThat(held.compute() / (2 * settings.computeNanos()) - 1).isBetween(0.02, 0.05);
+		assertThat((machine.backgroundBytes() - before) / (held.pass() * 100 / 1e9) / DISK).isGreaterThan(0.1);
+	}
+
+	@Test
+	void followsAPlanThatPinsMore() {
+		BandwidthController controller = new BandwidthController(() -> 0, 0.05, MIB, new long[] { 5, 5 });
+		controller.plan(new long[] { 0, 5 });
+		assertThatIllegalArgumentException().isThrownBy(() -> controller.plan(new long[3]))
+			.withMessageContaining("2 layers");
+	}
+
+	@Test
+	void readsForTheLayerThatComputesNeverPause() {
+		BandwidthController controller = new BandwidthController(() -> 0, 0.05, 1, new long[] { MIB, MIB });
+		for (int pass = 0; pass < 3; pass++) {
+			controller.beginPass(1);
+			for (int layer = 0; layer < 2; layer++) {
+				controller.computing(layer);
+				for (int i = 0; i < 100; i++) {
+					assertThat(controller.pauseNanos(MIB, layer)).isZero();
+					controller.read(MIB, 1000);
+				}
+				controller.computed(layer, (pass == 0) ? 1000 : 2000, pass != 0);
+			}
+			controller.endPass();
+		}
+	}
+
+	@Property(tries = 60)
+	void neverDelaysPasses(@ForAll @IntRange(min = 4, max = 40) int layers,
+			@ForAll @DoubleRange(min = 0.1, max = 4) double diskOverCompute,
+			@ForAll @DoubleRange(min = 0, max = 0.5) double interference,
+			@ForAll @IntRange(min = 1, max = 8) int readers,
+			@ForAll @DoubleRange(min = 1.2, max = 3) double windowLayers, @ForAll long seed) {
+		Random random = new Random(seed);
+		double[] nanos = new double[layers];
+		long[] streamed = new long[layers];
+		for (int i = 0; i < layers; i++) {
+			nanos[i] = (1 + 2 * random.nextDouble()) * 8 / diskOverCompute * MILLI;
+			streamed[i] = (1 + random.nextInt(16)) * MIB;
+		}
+		long largest = Arrays.stream(streamed).max().orElseThrow();
+		Settings settings = new Settings(nanos, streamed, MIB, (long) (windowLayers * largest), readers, DISK,
+				interference, false);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(10, 1);
+		Result held = machine.run(10, 1);
+		SimulatedMachine free = new SimulatedMachine(settings, UNLIMITED);
+		free.run(10, 1);
+		Result unheld = free.run(10, 1);
+		assertThat(held.pass()).isLessThanOrEqualTo(unheld.pass() * 1.02);
+	}
+
+	private static Settings settings(int layers, long streamed, double layerMillis, double interference) {
+		long[] bytes = new long[layers];
+		Arrays.fill(bytes, streamed);
+		return new Settings(filled(layers, layerMillis * MILLI), bytes, 4 * MIB, 3 * streamed, 4, DISK, interference,
+				false);
+	}
+
+	private static double[] filled(int length, double value) {
+		double[] values = new double[length];
+		Arrays.fill(values, value);
+		return values;
+	}
+
+}
