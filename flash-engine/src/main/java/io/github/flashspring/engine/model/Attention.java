@@ -73,9 +73,9 @@ final class Attention {
 		Tensor keys = pass.get(this.activations.keys());
 		Tensor values = pass.get(this.activations.values());
 		Tensor mixed = pass.get(this.activations.mixed());
-		this.query.forward(pass, weights, queries, x);
-		this.key.forward(pass, weights, keys, x);
-		this.value.forward(pass, weights, values, x);
+		this.query.forward(weights, queries, x);
+		this.key.forward(weights, keys, x);
+		this.value.forward(weights, values, x);
 		if (this.queryNorm != null && this.keyNorm != null) {
 			Tensor queryHeads = queries.reshape(this.spec.keyDim());
 			Tensor keyHeads = keys.reshape(this.spec.keyDim());
@@ -86,7 +86,7 @@ final class Attention {
 		this.rotary.apply(pass, keys);
 		pass.device().storeKv(pass.kv(), this.layer, pass.batch(), keys, values);
 		pass.device().attention(mixed, queries, pass.kv(), this.layer, pass.batch(), this.spec);
-		this.output.forward(pass, weights, out, mixed);
+		this.output.forward(weights, out, mixed);
 	}
 
 	/**

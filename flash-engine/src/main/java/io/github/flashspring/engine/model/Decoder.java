@@ -20,7 +20,7 @@ final class Decoder {
 	static ModelDefinition define(DecoderConfig decoder) {
 		DecoderConfig.Common config = decoder.common();
 		Slots slots = new Slots();
-		Slots.Slot hidden = slots.add(config.hiddenSize());
+		Slots.Slot hidden = slots.addForPass(config.hiddenSize());
 		Slots.Slot normed = slots.add(config.hiddenSize());
 		Slots.Slot delta = slots.add(config.hiddenSize());
 		RotaryEmbedding rotary = new RotaryEmbedding(config.rope(), config.headDim(), slots);

@@ -36,10 +36,10 @@ final class GatedMlp {
 	void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
 		Tensor gated = pass.get(this.activations.gate());
 		Tensor upward = pass.get(this.activations.up());
-		this.gate.forward(pass, weights, gated, x);
-		this.up.forward(pass, weights, upward, x);
+		this.gate.forward(weights, gated, x);
+		this.up.forward(weights, upward, x);
 		pass.device().swiGlu(gated, gated, upward);
-		this.down.forward(pass, weights, out, gated);
+		this.down.forward(weights, out, gated);
 	}
 
 	/**

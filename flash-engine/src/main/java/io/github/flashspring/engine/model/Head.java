@@ -27,7 +27,7 @@ record Head(RmsNorm norm, Parameter weight, Slots.Slot hidden) implements Stream
 			Tensor logits = memory.logits().rows(0, count);
 			device.gather(last, pass.get(this.hidden), java.util.Arrays.copyOfRange(rows, from, from + count));
 			this.norm.forward(pass, weights, last, last);
-			device.matmul(logits, last, weights.matrix(this.weight), null);
+			weights.linear(logits, last, this.weight, null);
 			for (int i = 0; i < count; i++) {
 				device.read(logits.rows(i, 1), memory.host());
 				pass.sink().accept(rows[from + i], memory.host());

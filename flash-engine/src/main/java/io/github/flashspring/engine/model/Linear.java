@@ -19,9 +19,8 @@ record Linear(Parameter weight, @Nullable Parameter bias) {
 		return new Linear(unit.matrix(module, outputs, inputs), bias ? unit.vector(module + ".bias", outputs) : null);
 	}
 
-	void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-		pass.device()
-			.matmul(out, x, weights.matrix(this.weight), (this.bias != null) ? weights.vector(this.bias) : null);
+	void forward(Weights weights, Tensor out, Tensor x) {
+		weights.linear(out, x, this.weight, this.bias);
 	}
 
 }

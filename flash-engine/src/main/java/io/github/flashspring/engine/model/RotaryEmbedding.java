@@ -27,8 +27,8 @@ final class RotaryEmbedding {
 	 */
 	RotaryEmbedding(RopeParameters parameters, int headDim, Slots slots) {
 		this.frequencies = frequencies(parameters, headDim);
-		this.cos = slots.add(headDim / 2);
-		this.sin = slots.add(headDim / 2);
+		this.cos = slots.addForPass(headDim / 2);
+		this.sin = slots.addForPass(headDim / 2);
 	}
 
 	static float[] frequencies(RopeParameters rope, int headDim) {

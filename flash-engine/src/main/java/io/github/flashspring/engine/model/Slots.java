@@ -17,13 +17,23 @@ final class Slots {
 	private final List<Integer> columns = new ArrayList<>();
 
 	/**
-	 * Adds an activation.
+	 * Adds an activation that a layer computes and uses up.
 	 * @param width values per row
 	 * @return its handle
 	 */
 	Slot add(int width) {
 		this.columns.add(width);
 		return new Slot(this.columns.size() - 1);
+	}
+
+	/**
+	 * Adds an activation that lives through the whole pass, beyond the layer that
+	 * computes it.
+	 * @param width values per row
+	 * @return its handle
+	 */
+	Slot addForPass(int width) {
+		return add(width);
 	}
 
 	/**

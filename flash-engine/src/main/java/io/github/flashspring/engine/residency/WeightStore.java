@@ -108,8 +108,9 @@ public final class WeightStore implements AutoCloseable {
 		return (tensor.shape().length == 1) ? 1 : Math.toIntExact(tensor.shape()[0]);
 	}
 
-	private static Weights weights(WeightLayout.Unit unit, Function<WeightLayout.Placed, Tensor> locator) {
-		return new Weights(unit.weights().stream().map((weight) -> weight.matrix(locator)).toArray(Matrix[]::new));
+	private Weights weights(WeightLayout.Unit unit, Function<WeightLayout.Placed, Tensor> locator) {
+		return new Weights(this.device,
+				unit.weights().stream().map((weight) -> weight.matrix(locator)).toArray(Matrix[]::new));
 	}
 
 	/**

@@ -6,8 +6,8 @@ import java.util.List;
 
 /**
  * A part of a model whose weights are acquired and released as one: usually a layer. The
- * model code declares the weights here; the {@link WeightStore} finds them in the
- * checkpoint.
+ * model code declares the weights here, in the order in which it will use them; the
+ * {@link WeightStore} finds them in the checkpoint.
  */
 public final class WeightUnit {
 

@@ -1,26 +1,39 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of one unit while it is acquired.
+ * The weights of one unit while it computes. Matrices are not handed out, since they may
+ * be in memory only row by row: the unit asks for the linear layer instead. Vectors are
+ * always in memory.
  */
 public final class Weights {
 
+	private final Device device;
+
 	private final Matrix[] matrices;
 
-	Weights(Matrix[] matrices) {
+	Weights(Device device, Matrix[] matrices) {
+		this.device = device;
 		this.matrices = matrices;
 	}
 
 	/**
-	 * A matrix of the unit.
-	 * @param parameter handle that the unit gave out
-	 * @return [rows, columns]
+	 * Applies a linear layer of the unit:
+	 * {@code out[r, o] = Σ x[r, i] · weight[o, i] + bias[o]}. Call them in the order in
+	 * which the unit declared them: that is the order in which weights are read.
+	 * @param out F32 [n, rows of the weight]; not {@code x}
+	 * @param x F32 [n, columns of the weight]
+	 * @param weight handle of a matrix that the unit gave out
+	 * @param bias handle of a vector that the unit gave out, or null
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the weights
+	 * cannot be read
 	 */
-	public Matrix matrix(Parameter parameter) {
-		return this.matrices[parameter.index()];
+	public void linear(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
+		this.device.matmul(out, x, this.matrices[weight.index()], (bias != null) ? vector(bias) : null);
 	}
 
 	/**
