@@ -68,6 +68,24 @@ public interface Device extends AutoCloseable {
 	void gather(Tensor out, Tensor x, int[] rows);
 
 	/**
+	 * Puts rows: {@code out[rows[r]] = x[r]}.
+	 * @param out F32 [m, columns]; not {@code x}
+	 * @param x F32 [n, columns]
+	 * @param rows row of {@code out} for each row of {@code x}, length n, without
+	 * repetition
+	 */
+	void scatter(Tensor out, Tensor x, int[] rows);
+
+	/**
+	 * Adds up neighbouring rows with weights:
+	 * {@code out[r] = Σ_k weights[r·K + k] · x[r·K + k]}, in the order of {@code k}.
+	 * @param out F32 [n, columns]; not {@code x}
+	 * @param x F32 [n · K, columns]
+	 * @param weights n · K numbers
+	 */
+	void combine(Tensor out, Tensor x, float[] weights);
+
+	/**
 	 * Applies a linear layer: {@code out[r, o] = Σ x[r, i] · weight[o, i] + bias[o]}.
 	 * @param out F32 [n, outputs]; not {@code x}
 	 * @param x F32 [n, inputs]
@@ -77,27 +95,75 @@ public interface Device extends AutoCloseable {
 	void matmul(Tensor out, Tensor x, Matrix weight, @Nullable Tensor bias);
 
 	/**
+	 * Multiplies with the columns of a matrix:
+	 * {@code out[r, i] = Σ x[r, o] · weight[o, i]}, in the order of {@code o}.
+	 * @param out F32 [n, columns]; not {@code x}
+	 * @param x F32 [n, rows of the matrix]
+	 * @param weight [rows, columns]
+	 * @param accumulate whether to add to what {@code out} holds, so that a matrix may
+	 * come in pieces of rows
+	 */
+	void matmulTransposed(Tensor out, Tensor x, Matrix weight, boolean accumulate);
+
+	/**
 	 * Root mean square norm of each row:
-	 * {@code out = x / sqrt(mean(x²) + epsilon) · weight}.
+	 * {@code out = x / sqrt(mean(x²) + epsilon) · (weight + offset)}.
 	 * @param out F32 [n, columns]; may be {@code x}
 	 * @param x F32 [n, columns]
-	 * @param weight F32, F16 or BF16 [1, columns]
+	 * @param weight F32, F16 or BF16 [m, columns]; row {@code r} of {@code x} gets row
+	 * {@code r mod m}
+	 * @param offset added to the weight
 	 * @param epsilon added to the mean
 	 * @see <a href="https://arxiv.org/abs/1910.07467">Zhang and Sennrich 2019</a>
 	 */
-	void rmsNorm(Tensor out, Tensor x, Tensor weight, float epsilon);
+	void rmsNorm(Tensor out, Tensor x, Tensor weight, float offset, float epsilon);
+
+	/**
+	 * {@link #rmsNorm(Tensor, Tensor, Tensor, float, float)} without an offset.
+	 * @param out F32 [n, columns]; may be {@code x}
+	 * @param x F32 [n, columns]
+	 * @param weight F32, F16 or BF16 [m, columns]
+	 * @param epsilon added to the mean
+	 */
+	default void rmsNorm(Tensor out, Tensor x, Tensor weight, float epsilon) {
+		rmsNorm(out, x, weight, 0f, epsilon);
+	}
+
+	/**
+	 * Layer norm of each row:
+	 * {@code out = (x − mean) / sqrt(variance + epsilon) · (weight + offset) + bias}.
+	 * @param out F32 [n, columns]; may be {@code x}
+	 * @param x F32 [n, columns]
+	 * @param weight F32, F16 or BF16 [1, columns]
+	 * @param bias F32, F16 or BF16 [1, columns]
+	 * @param offset added to the weight
+	 * @param epsilon added to the variance
+	 * @see <a href="https://arxiv.org/abs/1607.06450">Ba, Kiros and Hinton 2016</a>
+	 */
+	void layerNorm(Tensor out, Tensor x, Tensor weight, Tensor bias, float offset, float epsilon);
 
 	/**
 	 * Turns pairs of values of every head by the angle of the row's position, in place:
-	 * {@code (a, b) → (a·cos − b·sin, b·cos + a·sin)}. The pair is
-	 * {@code (i, i + rotaryDim / 2)}; values from {@code rotaryDim} on stay.
+	 * {@code (a, b) → (a·cos − b·sin, b·cos + a·sin)}. Values that are in no pair stay.
+	 * @param x F32 [n, heads · headDim]
+	 * @param spec which values make pairs
+	 * @param cos F32 [n, pairs]
+	 * @param sin F32 [n, pairs]
+	 * @see <a href="https://arxiv.org/abs/2104.09864">Su et al. 2021</a>
+	 */
+	void rope(Tensor x, RotarySpec spec, Tensor cos, Tensor sin);
+
+	/**
+	 * {@link #rope(Tensor, RotarySpec, Tensor, Tensor)} with the pairs
+	 * {@code (i, i + rotaryDim / 2)}.
 	 * @param x F32 [n, heads · headDim]
 	 * @param headDim length of a head
 	 * @param cos F32 [n, rotaryDim / 2]
 	 * @param sin F32 [n, rotaryDim / 2]
-	 * @see <a href="https://arxiv.org/abs/2104.09864">Su et al. 2021</a>
 	 */
-	void rope(Tensor x, int headDim, Tensor cos, Tensor sin);
+	default void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
+		rope(x, RotarySpec.halves(headDim), cos, sin);
+	}
 
 	/**
 	 * Stores keys and values of the rows of a batch at their positions.
@@ -105,9 +171,9 @@ public interface Device extends AutoCloseable {
 	 * @param layer index among the layers that have keys and values
 	 * @param batch which row is which position of which sequence
 	 * @param keys F32 [n, keyValueHeads · keyDim]
-	 * @param values F32 [n, keyValueHeads · valueDim]
+	 * @param values F32 [n, keyValueHeads · valueDim]; null if the cache holds no values
 	 */
-	void storeKv(KvBlocks kv, int layer, RaggedBatch batch, Tensor keys, Tensor values);
+	void storeKv(KvBlocks kv, int layer, RaggedBatch batch, Tensor keys, @Nullable Tensor values);
 
 	/**
 	 * Causal attention of every row over the positions of its own sequence up to itself,
@@ -117,9 +183,25 @@ public interface Device extends AutoCloseable {
 	 * @param kv the cache
 	 * @param layer index among the layers that have keys and values
 	 * @param batch which row is which position of which sequence
-	 * @param spec heads, scale and window
+	 * @param spec heads, scale, window and cap
+	 * @param sinks F32, F16 or BF16 [1, heads]: a further score of each head, whose value
+	 * is zero; or null
 	 */
-	void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec);
+	void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec,
+			@Nullable Tensor sinks);
+
+	/**
+	 * Attention without sinks.
+	 * @param out F32 [n, heads · valueDim]; not {@code queries}
+	 * @param queries F32 [n, heads · keyDim]
+	 * @param kv the cache
+	 * @param layer index among the layers that have keys and values
+	 * @param batch which row is which position of which sequence
+	 * @param spec heads, scale, window and cap
+	 */
+	default void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec) {
+		attention(out, queries, kv, layer, batch, spec, null);
+	}
 
 	/**
 	 * SwiGLU: {@code out = silu(gate) · up} with {@code silu(x) = x / (1 + exp(−x))}.
@@ -136,6 +218,18 @@ public interface Device extends AutoCloseable {
 	 * @param y F32 [n, columns]
 	 */
 	void add(Tensor x, Tensor y);
+
+	/**
+	 * Activations and scaling.
+	 * @return the operations, recorded in order with those of the device
+	 */
+	Elementwise elementwise();
+
+	/**
+	 * Convolution and recurrence.
+	 * @return the operations, recorded in order with those of the device
+	 */
+	StateSpace stateSpace();
 
 	/**
 	 * Copies values from the host into a tensor, in the order of recorded work. The array

@@ -35,7 +35,8 @@ public interface KvBlocks {
 	 * @param blockTokens tokens in a block
 	 * @param keyValueHeads number of heads
 	 * @param keyDim length of a key
-	 * @param valueDim length of a value
+	 * @param valueDim length of a value; 0: there are only keys, and values are part of
+	 * them
 	 */
 	record Layout(int blockTokens, int keyValueHeads, int keyDim, int valueDim) {
 

@@ -2,6 +2,8 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.RaggedBatch;
@@ -15,9 +17,11 @@ import io.github.flashspring.engine.device.RaggedBatch;
  * @param kv the cache
  * @param layer index among the layers that have keys and values
  * @param batch which row is which position of which sequence
- * @param spec heads, scale and window
+ * @param spec heads, scale, window and cap
+ * @param sinks [1, heads] or null
  */
-record AttentionJob(Rows out, Rows queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec) {
+record AttentionJob(Rows out, Rows queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec,
+		@Nullable Rows sinks) {
 
 	/**
 	 * The stretch of tokens that a row belongs to.
@@ -40,6 +44,36 @@ record AttentionJob(Rows out, Rows queries, KvBlocks kv, int layer, RaggedBatch 
 	 */
 	int firstVisible(int position) {
 		return (this.spec.window() > 0) ? Math.max(0, position - this.spec.window() + 1) : 0;
+	}
+
+	/**
+	 * The maximum of a head's scores, its sink among them.
+	 * @param head index of the query head
+	 * @param maximum of the scores
+	 * @return what is subtracted from the scores
+	 */
+	float maximum(int head, float maximum) {
+		return (this.sinks != null) ? Math.max(maximum, PortableKernels.value(this.sinks, 0, head)) : maximum;
+	}
+
+	/**
+	 * The sum of a head's weights, that of its sink among them.
+	 * @param head index of the query head
+	 * @param maximum what was subtracted from the scores
+	 * @param sum of the weights of the positions
+	 * @return by what the values are divided
+	 */
+	float sum(int head, float maximum, float sum) {
+		return (this.sinks != null) ? sum + Exponential.exp(PortableKernels.value(this.sinks, 0, head) - maximum) : sum;
+	}
+
+	/**
+	 * Distance of a value from the next.
+	 * @return number of floats
+	 */
+	int valueStride() {
+		KvBlocks.Layout layout = this.kv.layout();
+		return (layout.valueDim() > 0) ? layout.valueDim() : layout.keyDim();
 	}
 
 	MemorySegment memory(int block) {
@@ -80,6 +114,9 @@ record AttentionJob(Rows out, Rows queries, KvBlocks kv, int layer, RaggedBatch 
 
 	static long values(KvBlocks kv, int layer, int block, int head) {
 		KvBlocks.Layout layout = kv.layout();
+		if (layout.valueDim() == 0) {
+			return keys(kv, layer, block, head);
+		}
 		return kv.byteOffset(block, layer)
 				+ ((long) layout.keyValueHeads() * layout.keyDim() + (long) head * layout.valueDim())
 						* layout.blockTokens() * Float.BYTES;

@@ -43,6 +43,12 @@ final class Checks {
 		}
 	}
 
+	static void positive(String name, float value) {
+		if (!(value > 0)) {
+			throw new IllegalArgumentException("Expected " + name + " above 0, found " + value);
+		}
+	}
+
 	static void contiguous(String name, Rows operand) {
 		if (operand.count() > 1 && operand.stride() != (long) operand.columns() * operand.type().bytes()) {
 			throw new IllegalArgumentException("Expected " + name + " to be contiguous, found rows of "

@@ -9,10 +9,13 @@ import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceException;
+import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.device.RotarySpec;
+import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
 
 /**
@@ -31,6 +34,10 @@ final class CpuDevice implements Device {
 
 	private final Kernels kernels;
 
+	private final CpuElementwise elementwise;
+
+	private final CpuStateSpace stateSpace;
+
 	private final WorkerPool pool;
 
 	private final Scratch[] scratch;
@@ -45,6 +52,8 @@ final class CpuDevice implements Device {
 		for (int i = 0; i < threads; i++) {
 			this.scratch[i] = new Scratch();
 		}
+		this.elementwise = new CpuElementwise(kernels.elementwise(), this.pool, this.scratch);
+		this.stateSpace = new CpuStateSpace(kernels.stateSpace(), this.pool, this.scratch);
 	}
 
 	@Override
@@ -120,6 +129,35 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
+	public void scatter(Tensor out, Tensor x, int[] rows) {
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Checks.writable("out", target);
+		Checks.activation("x", source);
+		Checks.activation("out", target, target.count(), source.columns());
+		Checks.indices("rows of out", rows, source.count(), target.count());
+		for (int r = 0; r < source.count(); r++) {
+			MemorySegment.copy(source.memory(), source.row(r), target.memory(), target.row(rows[r]),
+					(long) source.columns() * Float.BYTES);
+		}
+	}
+
+	@Override
+	public void combine(Tensor out, Tensor x, float[] weights) {
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Checks.writable("out", target);
+		Checks.activation("out", target);
+		Checks.activation("x", source, source.count(), target.columns());
+		if (weights.length != source.count() || target.count() < 1 || source.count() % target.count() != 0) {
+			throw new IllegalArgumentException("Cannot add up " + source.count() + " rows with " + weights.length
+					+ " weights to " + target.count() + " rows");
+		}
+		this.pool.run(target.count(), grain((long) source.count() / target.count() * target.columns()),
+				(from, to, worker) -> this.kernels.rowwise().combine(target, source, weights, from, to));
+	}
+
+	@Override
 	public void matmul(Tensor out, Tensor x, Matrix weight, @Nullable Tensor bias) {
 		Weights weights = Weights.of(weight);
 		Rows target = Rows.of(out);
@@ -151,7 +189,21 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	public void rmsNorm(Tensor out, Tensor x, Tensor weight, float epsilon) {
+	public void matmulTransposed(Tensor out, Tensor x, Matrix weight, boolean accumulate) {
+		Weights weights = Weights.of(weight);
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Checks.writable("out", target);
+		Checks.activation("x", source, source.count(), weights.rows());
+		Checks.activation("out", target, source.count(), weights.columns());
+		long work = (long) RowwiseKernels.BLOCK * weights.rows() * source.count();
+		this.pool.run(Math.ceilDiv(weights.columns(), RowwiseKernels.BLOCK), grain(work),
+				(from, to, worker) -> this.kernels.rowwise()
+					.matmulTransposed(target, source, weights, accumulate, from, to, this.scratch[worker]));
+	}
+
+	@Override
+	public void rmsNorm(Tensor out, Tensor x, Tensor weight, float offset, float epsilon) {
 		Rows target = Rows.of(out);
 		Rows source = Rows.of(x);
 		Rows factors = Rows.of(weight);
@@ -159,13 +211,30 @@ final class CpuDevice implements Device {
 		Checks.activation("x", source);
 		Checks.activation("out", target, source.count(), source.columns());
 		Checks.number("weight", factors);
-		Checks.shape("weight", factors, 1, source.columns());
+		Checks.shape("weight", factors, Math.max(1, factors.count()), source.columns());
 		this.pool.run(source.count(), grain(source.columns()), (from, to, worker) -> this.kernels.rmsNorm(target,
-				source, factors, epsilon, from, to, this.scratch[worker]));
+				source, factors, offset, epsilon, from, to, this.scratch[worker]));
 	}
 
 	@Override
-	public void rope(Tensor x, int headDim, Tensor cos, Tensor sin) {
+	public void layerNorm(Tensor out, Tensor x, Tensor weight, Tensor bias, float offset, float epsilon) {
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Rows factors = Rows.of(weight);
+		Rows added = Rows.of(bias);
+		Checks.writable("out", target);
+		Checks.activation("x", source);
+		Checks.activation("out", target, source.count(), source.columns());
+		Checks.number("weight", factors);
+		Checks.shape("weight", factors, 1, source.columns());
+		Checks.number("bias", added);
+		Checks.shape("bias", added, 1, source.columns());
+		this.pool.run(source.count(), grain(2L * source.columns()), (from, to, worker) -> this.kernels.rowwise()
+			.layerNorm(target, source, factors, added, offset, epsilon, from, to, this.scratch[worker]));
+	}
+
+	@Override
+	public void rope(Tensor x, RotarySpec spec, Tensor cos, Tensor sin) {
 		Rows target = Rows.of(x);
 		Rows cosines = Rows.of(cos);
 		Rows sines = Rows.of(sin);
@@ -173,21 +242,35 @@ final class CpuDevice implements Device {
 		Checks.activation("x", target);
 		Checks.activation("cos", cosines, target.count(), cosines.columns());
 		Checks.activation("sin", sines, target.count(), cosines.columns());
-		if (headDim < 1 || target.columns() % headDim != 0 || 2 * cosines.columns() > headDim) {
-			throw new IllegalArgumentException("Cannot turn " + cosines.columns() + " pairs in heads of " + headDim
-					+ " in rows of " + target.columns() + " values");
+		if (spec.headDim() < 1 || target.columns() % spec.headDim() != 0 || spec.offset() < 0
+				|| spec.offset() + 2L * cosines.columns() > spec.headDim()) {
+			throw new IllegalArgumentException("Cannot turn " + cosines.columns() + " pairs from value " + spec.offset()
+					+ " on in heads of " + spec.headDim() + " in rows of " + target.columns() + " values");
 		}
-		this.pool.run(target.count(), grain(target.columns()),
-				(from, to, worker) -> this.kernels.rope(target, headDim, cosines, sines, from, to));
+		Rows turned = target.from(spec.offset());
+		this.pool.run(target.count(), grain(target.columns()), (from, to, worker) -> {
+			if (spec.interleaved()) {
+				PortableKernels.ropeNeighbours(turned, spec.headDim(), cosines, sines, from, to);
+			}
+			else {
+				this.kernels.rope(turned, spec.headDim(), cosines, sines, from, to);
+			}
+		});
 	}
 
 	@Override
-	public void storeKv(KvBlocks kv, int layer, RaggedBatch batch, Tensor keys, Tensor values) {
+	public void storeKv(KvBlocks kv, int layer, RaggedBatch batch, Tensor keys, @Nullable Tensor values) {
 		Rows sourceKeys = Rows.of(keys);
-		Rows sourceValues = Rows.of(values);
 		KvBlocks.Layout layout = kv.layout();
+		if ((values == null) != (layout.valueDim() == 0)) {
+			throw new IllegalArgumentException(
+					"Expected values of " + layout.valueDim() + " numbers a head, found " + values);
+		}
+		Rows sourceValues = (values != null) ? Rows.of(values) : null;
 		Checks.activation("keys", sourceKeys, batch.rows(), layout.keyValueHeads() * layout.keyDim());
-		Checks.activation("values", sourceValues, batch.rows(), layout.keyValueHeads() * layout.valueDim());
+		if (sourceValues != null) {
+			Checks.activation("values", sourceValues, batch.rows(), layout.keyValueHeads() * layout.valueDim());
+		}
 		Checks.spans(kv, layer, batch);
 		for (RaggedBatch.Span span : batch.spans()) {
 			for (int i = 0; i < span.rows(); i++) {
@@ -200,16 +283,19 @@ final class CpuDevice implements Device {
 					long keyBytes = (long) layout.keyDim() * Float.BYTES;
 					MemorySegment.copy(sourceKeys.memory(), sourceKeys.row(row) + head * keyBytes, memory,
 							AttentionJob.keys(kv, layer, block, head) + slot * keyBytes, keyBytes);
-					long valueBytes = (long) layout.valueDim() * Float.BYTES;
-					MemorySegment.copy(sourceValues.memory(), sourceValues.row(row) + head * valueBytes, memory,
-							AttentionJob.values(kv, layer, block, head) + slot * valueBytes, valueBytes);
+					if (sourceValues != null) {
+						long valueBytes = (long) layout.valueDim() * Float.BYTES;
+						MemorySegment.copy(sourceValues.memory(), sourceValues.row(row) + head * valueBytes, memory,
+								AttentionJob.values(kv, layer, block, head) + slot * valueBytes, valueBytes);
+					}
 				}
 			}
 		}
 	}
 
 	@Override
-	public void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec) {
+	public void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec,
+			@Nullable Tensor sinks) {
 		Rows target = Rows.of(out);
 		Rows source = Rows.of(queries);
 		KvBlocks.Layout layout = kv.layout();
@@ -217,12 +303,17 @@ final class CpuDevice implements Device {
 		Checks.activation("queries", source, batch.rows(), spec.heads() * spec.keyDim());
 		Checks.activation("out", target, batch.rows(), spec.heads() * spec.valueDim());
 		if (spec.keyValueHeads() != layout.keyValueHeads() || spec.keyDim() != layout.keyDim()
-				|| spec.valueDim() != layout.valueDim() || spec.heads() % spec.keyValueHeads() != 0
-				|| spec.window() < 0) {
+				|| !holdsValues(layout, spec) || spec.heads() % spec.keyValueHeads() != 0 || spec.window() < 0
+				|| !(spec.softcap() >= 0)) {
 			throw new IllegalArgumentException("Cannot attend as " + spec + " over a cache of " + layout);
 		}
+		Rows added = (sinks != null) ? Rows.of(sinks) : null;
+		if (added != null) {
+			Checks.number("sinks", added);
+			Checks.shape("sinks", added, 1, spec.heads());
+		}
 		Checks.spans(kv, layer, batch);
-		AttentionJob job = new AttentionJob(target, source, kv, layer, batch, spec);
+		AttentionJob job = new AttentionJob(target, source, kv, layer, batch, spec, added);
 		long work = 0;
 		for (RaggedBatch.Span span : batch.spans()) {
 			work = Math.max(work, span.position() + span.rows());
@@ -230,6 +321,10 @@ final class CpuDevice implements Device {
 		this.pool.run(batch.rows() * spec.keyValueHeads(),
 				grain(work * (spec.keyDim() + spec.valueDim()) * (spec.heads() / spec.keyValueHeads())),
 				(from, to, worker) -> this.kernels.attention(job, from, to, this.scratch[worker]));
+	}
+
+	private static boolean holdsValues(KvBlocks.Layout layout, AttentionSpec spec) {
+		return (layout.valueDim() > 0) ? spec.valueDim() == layout.valueDim() : spec.valueDim() <= layout.keyDim();
 	}
 
 	@Override
@@ -254,6 +349,16 @@ final class CpuDevice implements Device {
 		Checks.activation("y", source, target.count(), target.columns());
 		this.pool.run(target.count(), grain(target.columns()),
 				(from, to, worker) -> this.kernels.add(target, source, from, to));
+	}
+
+	@Override
+	public Elementwise elementwise() {
+		return this.elementwise;
+	}
+
+	@Override
+	public StateSpace stateSpace() {
+		return this.stateSpace;
 	}
 
 	@Override
@@ -293,7 +398,7 @@ final class CpuDevice implements Device {
 	}
 
 	/** Items of a band, given the multiply-adds of an item. */
-	private static int grain(long work) {
+	static int grain(long work) {
 		return (int) Math.max(1, MIN_BAND_WORK / Math.max(1, work));
 	}
 

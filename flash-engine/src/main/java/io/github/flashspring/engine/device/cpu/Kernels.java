@@ -31,6 +31,12 @@ interface Kernels {
 	 */
 	String name();
 
+	ElementwiseKernels elementwise();
+
+	RowwiseKernels rowwise();
+
+	StateSpaceKernels stateSpace();
+
 	/**
 	 * What a {@link Scratch} grows to.
 	 * @param limits the largest pass
@@ -91,17 +97,18 @@ interface Kernels {
 			int to, Scratch scratch);
 
 	/**
-	 * Norms the rows {@code from … to - 1}: {@code (x · inverse) · weight} with
-	 * {@code inverse = 1 / sqrt(Σx² / columns + epsilon)}.
+	 * Norms the rows {@code from … to - 1}: {@code (x · inverse) · (weight + offset)}
+	 * with {@code inverse = 1 / sqrt(Σx² / columns + epsilon)}.
 	 * @param out F32 [n, columns]
 	 * @param x F32 [n, columns]
-	 * @param weight [1, columns]
+	 * @param weight [m, columns]; row {@code r} gets row {@code r mod m}
+	 * @param offset added to the weight
 	 * @param epsilon added to the mean
 	 * @param from first row
 	 * @param to end of the rows
 	 * @param scratch working memory
 	 */
-	void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to, Scratch scratch);
+	void rmsNorm(Rows out, Rows x, Rows weight, float offset, float epsilon, int from, int to, Scratch scratch);
 
 	/**
 	 * Turns the pairs of all heads of the rows {@code from … to - 1}:
@@ -118,7 +125,7 @@ interface Kernels {
 	/**
 	 * Attends for the units {@code from … to - 1}; unit
 	 * {@code row · keyValueHeads + head} is all query heads of a row that read one
-	 * key-value head. A score is {@code (q·k) · scale}, its weight
+	 * key-value head. A score is {@code (q·k) · scale}, capped if so, its weight
 	 * {@code exp(score − maximum)}; the values are added in the order of positions with
 	 * {@code fma(weight, value, sum)} and divided by the sum of the weights at the end.
 	 * Indices of sums count from the first visible position.

@@ -28,6 +28,27 @@ final class PortableKernels implements Kernels {
 	/** Rows that share unpacked weights. */
 	private static final int ROWS = 32;
 
+	private final PortableElementwise elementwise = new PortableElementwise();
+
+	private final PortableRowwise rowwise = new PortableRowwise();
+
+	private final PortableStateSpace stateSpace = new PortableStateSpace();
+
+	@Override
+	public ElementwiseKernels elementwise() {
+		return this.elementwise;
+	}
+
+	@Override
+	public RowwiseKernels rowwise() {
+		return this.rowwise;
+	}
+
+	@Override
+	public StateSpaceKernels stateSpace() {
+		return this.stateSpace;
+	}
+
 	@Override
 	public String name() {
 		return "portable";
@@ -35,7 +56,8 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public long scratchFloats(Limits limits) {
-		return STRETCH + (long) Math.min(ROWS, limits.rows()) * LANES + limits.context();
+		long lanes = Math.max(Math.min(ROWS, limits.rows()) * LANES, RowwiseKernels.ROWS * RowwiseKernels.BLOCK);
+		return STRETCH + lanes + limits.context();
 	}
 
 	@Override
@@ -88,7 +110,7 @@ final class PortableKernels implements Kernels {
 	}
 
 	@Override
-	public void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to, Scratch scratch) {
+	public void rmsNorm(Rows out, Rows x, Rows weight, float offset, float epsilon, int from, int to, Scratch scratch) {
 		float[] lanes = scratch.lanes(LANES);
 		int columns = x.columns();
 		for (int r = from; r < to; r++) {
@@ -99,7 +121,8 @@ final class PortableKernels implements Kernels {
 			}
 			float inverse = inverseRoot(tree(lanes, 0), columns, epsilon);
 			for (int i = 0; i < columns; i++) {
-				set(out, r, i, value(x, r, i) * inverse * value(weight, 0, i));
+				float factor = value(weight, r % weight.count(), i) + offset;
+				set(out, r, i, value(x, r, i) * inverse * factor);
 			}
 		}
 	}
@@ -122,6 +145,22 @@ final class PortableKernels implements Kernels {
 			float s = value(sin, row, i);
 			set(x, row, head + i, a * c - b * s);
 			set(x, row, head + pairs + i, b * c + a * s);
+		}
+	}
+
+	/** Turns neighbours {@code (2i, 2i + 1)} of all heads. */
+	static void ropeNeighbours(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
+		for (int r = from; r < to; r++) {
+			for (int head = 0; head < x.columns(); head += headDim) {
+				for (int i = 0; i < cos.columns(); i++) {
+					float a = value(x, r, head + 2 * i);
+					float b = value(x, r, head + 2 * i + 1);
+					float c = value(cos, r, i);
+					float s = value(sin, r, i);
+					set(x, r, head + 2 * i, a * c - b * s);
+					set(x, r, head + 2 * i + 1, b * c + a * s);
+				}
+			}
 		}
 	}
 
@@ -158,21 +197,23 @@ final class PortableKernels implements Kernels {
 				multiplyAdd(lanes, 0, query, job.memory(block), key + (long) k * Float.BYTES, count);
 			}
 			float score = tree(lanes, 0) * spec.scale();
+			score = (spec.softcap() > 0) ? HyperbolicTangent.softcap(score, spec.softcap()) : score;
 			scores[p - first] = score;
 			maximum = Math.max(maximum, score);
 		}
+		maximum = job.maximum(head, maximum);
 		Arrays.fill(lanes, 0, LANES, 0f);
 		for (int i = 0; i <= last - first; i++) {
 			scores[i] = Exponential.exp(scores[i] - maximum);
 			lanes[i % LANES] += scores[i];
 		}
-		float sum = tree(lanes, 0);
+		float sum = job.sum(head, maximum, tree(lanes, 0));
+		int stride = job.valueStride();
 		for (int i = 0; i < spec.valueDim(); i++) {
 			float value = 0f;
 			for (int p = first; p <= last; p++) {
 				int block = span.blocks()[p / blockTokens];
-				long offset = job.values(block, keyValueHead)
-						+ ((long) (p % blockTokens) * spec.valueDim() + i) * Float.BYTES;
+				long offset = job.values(block, keyValueHead) + ((long) (p % blockTokens) * stride + i) * Float.BYTES;
 				value = Math.fma(scores[p - first], job.memory(block).get(FLOAT, offset), value);
 			}
 			set(job.out(), row, head * spec.valueDim() + i, value / sum);

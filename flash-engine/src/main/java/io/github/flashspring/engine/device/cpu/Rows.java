@@ -27,6 +27,16 @@ record Rows(MemorySegment memory, long offset, long stride, DType type, int coun
 	}
 
 	/**
+	 * The same rows, whose first values are left out.
+	 * @param column index of the value that becomes the first
+	 * @return a view that reaches as far beyond the end of each row
+	 */
+	Rows from(int column) {
+		return new Rows(this.memory, this.offset + (long) column * this.type.bytes(), this.stride, this.type,
+				this.count, this.columns);
+	}
+
+	/**
 	 * Where a row begins.
 	 * @param index index of the row
 	 * @return offset in {@link #memory} in bytes

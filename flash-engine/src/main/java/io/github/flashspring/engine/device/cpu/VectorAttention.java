@@ -57,6 +57,8 @@ final class VectorAttention {
 
 	private final float[] scores;
 
+	private final float[] exponentials;
+
 	/**
 	 * Prepares the attention of one row to one key-value head.
 	 */
@@ -74,6 +76,7 @@ final class VectorAttention {
 		this.queries = scratch.weights(HEADS * this.spec.keyDim());
 		this.lanes = scratch.lanes(VectorMatmul.CELL + HEADS * this.spec.valueDim());
 		this.scores = scratch.scores(HEADS * this.capacity);
+		this.exponentials = (this.spec.softcap() > 0) ? scratch.groups(VectorTangent.scratchFloats()) : new float[0];
 	}
 
 	static long scoreFloats(Limits limits) {
@@ -101,8 +104,8 @@ final class VectorAttention {
 			i += score(i, heads);
 		}
 		Arrays.fill(this.lanes, VectorMatmul.CELL, VectorMatmul.CELL + HEADS * this.spec.valueDim(), 0f);
-		float sum0 = softmax(0);
-		float sum1 = (heads > 1) ? softmax(this.capacity) : 1f;
+		float sum0 = softmax(0, head);
+		float sum1 = (heads > 1) ? softmax(this.capacity, head + 1) : 1f;
 		for (int i = 0; i < this.positions;) {
 			i += addValues(i);
 		}
@@ -209,8 +212,11 @@ final class VectorAttention {
 	 * Turns scores into weights.
 	 * @return the sum of the weights
 	 */
-	private float softmax(int at) {
+	private float softmax(int at, int head) {
 		float[] values = this.scores;
+		if (this.spec.softcap() > 0) {
+			VectorTangent.softcap(values, at, this.positions, this.spec.softcap(), this.exponentials);
+		}
 		int whole = this.positions / STEP * STEP;
 		FloatVector maxima = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
 		for (int i = 0; i < whole; i += STEP) {
@@ -220,8 +226,9 @@ final class VectorAttention {
 		for (int i = whole; i < this.positions; i++) {
 			maximum = Math.max(maximum, values[at + i]);
 		}
+		maximum = this.job.maximum(head, maximum);
 		VectorMath.exp(values, at, this.positions, maximum);
-		return sum(values, at, this.positions, this.lanes);
+		return this.job.sum(head, maximum, sum(values, at, this.positions, this.lanes));
 	}
 
 	private static float sum(float[] values, int at, int count, float[] lanes) {
@@ -250,7 +257,7 @@ final class VectorAttention {
 		int count = Math.min(this.blockTokens - slot, this.positions - i);
 		MemorySegment memory = this.job.memory(block);
 		int valueDim = this.spec.valueDim();
-		int stride = 4 * valueDim;
+		int stride = 4 * this.job.valueStride();
 		long values = this.job.values(block, this.keyValueHead) + (long) slot * stride;
 		int w0 = i;
 		int w1 = this.capacity + i;

@@ -19,6 +19,27 @@ final class VectorKernels implements Kernels {
 	/** Values whose exponentials are computed at a time. */
 	private static final int CHUNK = 256;
 
+	private final VectorElementwise elementwise = new VectorElementwise();
+
+	private final VectorRowwise rowwise = new VectorRowwise();
+
+	private final VectorStateSpace stateSpace = new VectorStateSpace();
+
+	@Override
+	public ElementwiseKernels elementwise() {
+		return this.elementwise;
+	}
+
+	@Override
+	public RowwiseKernels rowwise() {
+		return this.rowwise;
+	}
+
+	@Override
+	public StateSpaceKernels stateSpace() {
+		return this.stateSpace;
+	}
+
 	@Override
 	public String name() {
 		return Lanes.describe();
@@ -26,7 +47,10 @@ final class VectorKernels implements Kernels {
 
 	@Override
 	public long scratchFloats(Limits limits) {
-		return VectorMatmul.scratchFloats(limits) + VectorAttention.scoreFloats(limits);
+		// operations beside linear layers and attention need this where the model is
+		// narrow
+		int rowwise = 2 * RowwiseKernels.ROWS * RowwiseKernels.BLOCK;
+		return VectorMatmul.scratchFloats(limits) + VectorAttention.scoreFloats(limits) + rowwise;
 	}
 
 	@Override
@@ -64,13 +88,18 @@ final class VectorKernels implements Kernels {
 	}
 
 	@Override
-	public void rmsNorm(Rows out, Rows x, Rows weight, float epsilon, int from, int to, Scratch scratch) {
+	public void rmsNorm(Rows out, Rows x, Rows weight, float offset, float epsilon, int from, int to, Scratch scratch) {
 		int columns = x.columns();
 		int whole = columns / STEP * STEP;
 		float[] lanes = scratch.lanes(LANES);
 		float[] factors = scratch.weights(columns);
-		VectorNumbers.read(weight, 0, 0, columns, factors, 0);
 		for (int r = from; r < to; r++) {
+			if (r == from || weight.count() > 1) {
+				VectorNumbers.read(weight, r % weight.count(), 0, columns, factors, 0);
+				for (int i = 0; i < columns; i++) {
+					factors[i] += offset;
+				}
+			}
 			float inverse = PortableKernels.inverseRoot(squares(x.memory(), x.row(r), columns, lanes), columns,
 					epsilon);
 			for (int i = 0; i < whole; i += STEP) {

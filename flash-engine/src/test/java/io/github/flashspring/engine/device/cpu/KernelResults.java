@@ -13,6 +13,7 @@ import io.github.flashspring.engine.device.DeviceProvider;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
 
 /**
@@ -47,6 +48,7 @@ final class KernelResults {
 					oddProduct(device, out, type, rows);
 				}
 				elementwise(device, out, rows);
+				recurrence(device, out, rows);
 				attention(device, out, rows, 64, 0);
 				attention(device, out, rows, 21, 13);
 			}
@@ -77,17 +79,45 @@ final class KernelResults {
 		device.swiGlu(x, x, operands.activations(rows, 3 * 50));
 		device.add(x, operands.activations(rows, 3 * 50));
 		write(out, x);
+		Tensor y = operands.activations(rows, 3 * 50);
+		device.layerNorm(y, y, operands.numbers(DType.BF16, 1, 3 * 50), operands.numbers(DType.BF16, 1, 3 * 50), 1f,
+				1e-5f);
+		device.elementwise().geGlu(y, y, x);
+		device.elementwise().softcap(y, 3f);
+		device.elementwise().clampedSwiGlu(y, y, x, 1.702f, 7f);
+		device.elementwise().addScaled(y, x, 0.22f);
+		device.elementwise().scale(y, 1.1f);
+		write(out, y);
+		Tensor z = operands.empty(DType.F32, rows, 160);
+		device.matmulTransposed(z, operands.activations(rows, 20), operands.affine(4, 32, 20, 160, DType.F16), false);
+		write(out, z);
+	}
+
+	private static void recurrence(Device device, DataOutputStream out, int rows) throws IOException {
+		Operands operands = new Operands(rows);
+		Tensor x = operands.activations(rows, 150);
+		Tensor y = operands.empty(DType.F32, rows, 150);
+		device.stateSpace()
+			.convolution(y, x, operands.numbers(DType.BF16, 150, 4), operands.numbers(DType.BF16, 1, 150),
+					operands.empty(DType.F32, 3, 150), true);
+		StateSpace.ScanInput in = new StateSpace.ScanInput(y, operands.activations(rows, 2 * 37),
+				operands.activations(rows, 2 * 37), operands.activations(rows, 6));
+		StateSpace.ScanParameters parameters = new StateSpace.ScanParameters(operands.numbers(DType.BF16, 1, 6),
+				operands.numbers(DType.BF16, 1, 6), operands.numbers(DType.BF16, 1, 6), 0f, Float.POSITIVE_INFINITY);
+		device.stateSpace().selectiveScan(x, in, parameters, operands.empty(DType.F32, 150, 37), true);
+		write(out, x);
 	}
 
 	private static void attention(Device device, DataOutputStream out, int rows, int headDim, int window)
 			throws IOException {
 		Operands operands = new Operands(rows + headDim);
-		AttentionSpec spec = new AttentionSpec(6, 2, headDim, headDim, 0.4f, window);
+		AttentionSpec spec = new AttentionSpec(6, 2, headDim, headDim, 0.4f, window, window);
 		KvBlocks kv = operands.blocks(5, new KvBlocks.Layout(16, 2, headDim, headDim));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, 0, new int[] { 3, 0, 4, 1, 2 }));
 		Tensor result = operands.empty(DType.F32, rows, 6 * headDim);
 		device.storeKv(kv, 0, batch, operands.activations(rows, 2 * headDim), operands.activations(rows, 2 * headDim));
-		device.attention(result, operands.activations(rows, 6 * headDim), kv, 0, batch, spec);
+		device.attention(result, operands.activations(rows, 6 * headDim), kv, 0, batch, spec,
+				operands.numbers(DType.BF16, 1, 6));
 		write(out, result);
 	}
 
