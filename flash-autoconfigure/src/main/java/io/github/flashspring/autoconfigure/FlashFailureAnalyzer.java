@@ -10,6 +10,7 @@ import org.springframework.boot.diagnostics.FailureAnalyzer;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.device.DeviceException;
+import io.github.flashspring.engine.failure.FlashException;
 import io.github.flashspring.engine.model.UnsupportedArchitectureException;
 import io.github.flashspring.engine.residency.BudgetExceededException;
 import io.github.flashspring.engine.tokenizer.ChatTemplateException;
@@ -40,13 +41,7 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 
 	private static @Nullable FailureAnalysis analysis(Throwable cause) {
 		return switch (cause) {
-			case InvalidFlashSettingsException ex -> new FailureAnalysis(ex.description(), ex.action(), ex);
-			case CheckpointException ex -> new FailureAnalysis(
-					"The model of 'flash.model' cannot be loaded. " + ex.description(), ex.action(), ex);
-			case TokenizerException ex -> new FailureAnalysis(
-					"The tokenizer of 'flash.model' cannot be used. " + ex.description(), ex.action(), ex);
-			case ChatTemplateException ex -> new FailureAnalysis(
-					"The chat template of 'flash.model' cannot be used. " + ex.description(), ex.action(), ex);
+			case FlashException ex -> new FailureAnalysis(preamble(ex) + ex.description(), ex.action(), ex);
 			case BudgetExceededException ex -> new FailureAnalysis(String.valueOf(ex.getMessage()),
 					"Set 'flash.ram-budget-gb' to at least %s, or choose a smaller model or a shorter 'flash.context-length'."
 						.formatted(atLeast(ex.neededBytes())),
@@ -57,6 +52,15 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 			case DeviceException ex -> new FailureAnalysis("The device cannot be used. " + ex.getMessage(),
 					"Correct 'flash.device', or remove it to use the best device there is.", ex);
 			default -> null;
+		};
+	}
+
+	private static String preamble(FlashException failure) {
+		return switch (failure) {
+			case CheckpointException _ -> "The model of 'flash.model' cannot be loaded. ";
+			case TokenizerException _ -> "The tokenizer of 'flash.model' cannot be used. ";
+			case ChatTemplateException _ -> "The chat template of 'flash.model' cannot be used. ";
+			default -> "";
 		};
 	}
 

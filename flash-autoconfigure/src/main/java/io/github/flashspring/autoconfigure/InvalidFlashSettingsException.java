@@ -2,31 +2,19 @@ package io.github.flashspring.autoconfigure;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.failure.FlashException;
+
 /**
  * Settings that contradict each other or the model, or that miss something.
  */
-class InvalidFlashSettingsException extends RuntimeException {
-
-	private final String description;
-
-	private final String action;
+class InvalidFlashSettingsException extends FlashException {
 
 	InvalidFlashSettingsException(String description, String action) {
 		this(description, action, null);
 	}
 
 	InvalidFlashSettingsException(String description, String action, @Nullable Throwable cause) {
-		super(description + " " + action, cause);
-		this.description = description;
-		this.action = action;
-	}
-
-	String description() {
-		return this.description;
-	}
-
-	String action() {
-		return this.action;
+		super(description, action, cause);
 	}
 
 }

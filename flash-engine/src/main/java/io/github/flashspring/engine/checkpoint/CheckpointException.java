@@ -2,18 +2,16 @@ package io.github.flashspring.engine.checkpoint;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.failure.FlashException;
+
 /**
  * A checkpoint that cannot be used: truncated, corrupt, foreign, incomplete or not found.
  * The message is {@link #description()} (what, where, expected, found) followed by
  * {@link #action()} (what the user can do).
  */
-public final class CheckpointException extends RuntimeException {
+public final class CheckpointException extends FlashException {
 
 	private static final int LONGEST_QUOTE = 120;
-
-	private final String description;
-
-	private final String action;
 
 	/**
 	 * Creates an exception.
@@ -33,25 +31,7 @@ public final class CheckpointException extends RuntimeException {
 	 * @param cause the failure underneath
 	 */
 	public CheckpointException(String description, String action, @Nullable Throwable cause) {
-		super(description + " " + action, cause);
-		this.description = description;
-		this.action = action;
-	}
-
-	/**
-	 * What is wrong and where.
-	 * @return one or more sentences
-	 */
-	public String description() {
-		return this.description;
-	}
-
-	/**
-	 * What the user can do.
-	 * @return one or more sentences
-	 */
-	public String action() {
-		return this.action;
+		super(description, action, cause);
 	}
 
 	/**

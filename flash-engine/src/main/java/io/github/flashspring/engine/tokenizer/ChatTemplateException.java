@@ -2,18 +2,16 @@ package io.github.flashspring.engine.tokenizer;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.failure.FlashException;
+
 /**
  * A chat template that is missing, cannot be read, or refuses a conversation. The message
  * is {@link #description()} (file, line, reason) followed by {@link #action()} (what the
  * user can do).
  */
-public final class ChatTemplateException extends RuntimeException {
+public final class ChatTemplateException extends FlashException {
 
 	private static final long serialVersionUID = 1L;
-
-	private final String description;
-
-	private final String action;
 
 	/**
 	 * Creates an exception.
@@ -22,25 +20,7 @@ public final class ChatTemplateException extends RuntimeException {
 	 * @param cause the failure underneath
 	 */
 	public ChatTemplateException(String description, String action, @Nullable Throwable cause) {
-		super(description + " " + action, cause);
-		this.description = description;
-		this.action = action;
-	}
-
-	/**
-	 * What is wrong and where.
-	 * @return one or more sentences
-	 */
-	public String description() {
-		return this.description;
-	}
-
-	/**
-	 * What the user can do.
-	 * @return one or more sentences
-	 */
-	public String action() {
-		return this.action;
+		super(description, action, cause);
 	}
 
 }

@@ -2,18 +2,16 @@ package io.github.flashspring.engine.tokenizer;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.failure.FlashException;
+
 /**
  * Tokenizer files that are missing, damaged or of a kind that is not supported. The
  * message is {@link #description()} (what, where, expected, found) followed by
  * {@link #action()} (what the user can do).
  */
-public final class TokenizerException extends RuntimeException {
+public final class TokenizerException extends FlashException {
 
 	private static final long serialVersionUID = 1L;
-
-	private final String description;
-
-	private final String action;
 
 	/**
 	 * Creates an exception.
@@ -31,25 +29,7 @@ public final class TokenizerException extends RuntimeException {
 	 * @param cause the failure underneath
 	 */
 	public TokenizerException(String description, String action, @Nullable Throwable cause) {
-		super(description + " " + action, cause);
-		this.description = description;
-		this.action = action;
-	}
-
-	/**
-	 * What is wrong and where.
-	 * @return one or more sentences
-	 */
-	public String description() {
-		return this.description;
-	}
-
-	/**
-	 * What the user can do.
-	 * @return one or more sentences
-	 */
-	public String action() {
-		return this.action;
+		super(description, action, cause);
 	}
 
 }
