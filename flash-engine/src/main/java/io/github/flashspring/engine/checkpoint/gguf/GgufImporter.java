@@ -24,7 +24,8 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Turns a GGUF file of architecture {@code llama} into a checkpoint in the MLX layout:
  * F32, F16 and BF16 as they are, blocks of Q8_0, Q4_0 and Q4_1 as affine groups of 32
- * with the same values, other types as F16; with tokenizer, chat template and settings.
+ * with the same values, other types as F16, or as F32 where F16 would overflow; with
+ * tokenizer, chat template and settings.
  */
 public final class GgufImporter {
 
@@ -68,10 +69,11 @@ public final class GgufImporter {
 			LlamaTensors tensors = new LlamaTensors(file, shape);
 			List<String> notes = new ArrayList<>();
 			tensors.decoded()
-				.forEach((type, names) -> notes
-					.add(names.size() + ((names.size() == 1) ? " tensor" : " tensors") + " of type " + type
-							+ " became F16: " + String.join(", ", names.subList(0, Math.min(3, names.size())))
-							+ ((names.size() > 3) ? ", …" : "")));
+				.forEach((kind,
+						names) -> notes.add(names.size() + ((names.size() == 1) ? " tensor" : " tensors") + " of type "
+								+ kind.from() + " became " + kind.to() + ": "
+								+ String.join(", ", names.subList(0, Math.min(3, names.size())))
+								+ ((names.size() > 3) ? ", …" : "")));
 			Map<String, ObjectNode> settings = settings(metadata, shape, tensors, notes);
 			long bytes = write(tensors, settings);
 			return new ImportReport(this.outFolder, metadata.findString("general.name").orElse(""),

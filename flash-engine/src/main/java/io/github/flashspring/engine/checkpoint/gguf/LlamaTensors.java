@@ -11,6 +11,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.checkpoint.TensorSource;
 
@@ -39,8 +40,8 @@ final class LlamaTensors {
 	/** By module, for every matrix; empty: stored plainly. */
 	private final Map<String, Optional<Quantization>> quantization = new LinkedHashMap<>();
 
-	/** Names of decoded tensors by their type. */
-	private final Map<GgufType, List<String>> decoded = new LinkedHashMap<>();
+	/** Names of decoded tensors by what happened to their type. */
+	private final Map<Decoded, List<String>> decoded = new LinkedHashMap<>();
 
 	LlamaTensors(GgufFile file, LlamaShape shape) {
 		this.file = file;
@@ -63,7 +64,7 @@ final class LlamaTensors {
 		return this.quantization;
 	}
 
-	Map<GgufType, List<String>> decoded() {
+	Map<Decoded, List<String>> decoded() {
 		return this.decoded;
 	}
 
@@ -117,9 +118,12 @@ final class LlamaTensors {
 		if (tensor.shape().size() == 2 && name.endsWith(".weight")) {
 			this.quantization.put(name.substring(0, name.length() - ".weight".length()), converter.quantization());
 		}
-		this.sources.putAll(converter.sources(name));
+		Map<String, TensorSource> written = converter.sources(name);
+		this.sources.putAll(written);
 		if (BlockDecoder.of(tensor.type()).isPresent()) {
-			this.decoded.computeIfAbsent(tensor.type(), (type) -> new ArrayList<>()).add(name);
+			written.forEach((key, source) -> this.decoded
+				.computeIfAbsent(new Decoded(tensor.type(), source.dtype()), (kind) -> new ArrayList<>())
+				.add(key));
 		}
 		return name;
 	}
@@ -182,6 +186,16 @@ final class LlamaTensors {
 	private CheckpointException failure(String problem) {
 		return new CheckpointException("Bad GGUF file " + this.file.file() + ": " + problem + ".",
 				"The file is damaged or made for another program: use another one.");
+	}
+
+	/**
+	 * What happened to the type of a tensor that was decoded.
+	 *
+	 * @param from its type in the file
+	 * @param to its type in the checkpoint
+	 */
+	record Decoded(GgufType from, DType to) {
+
 	}
 
 }

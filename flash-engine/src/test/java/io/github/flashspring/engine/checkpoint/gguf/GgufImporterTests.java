@@ -193,6 +193,23 @@ class GgufImporterTests {
 	}
 
 	@Test
+	void saysWhereHalfPrecisionWouldOverflow() throws IOException {
+		byte[] data = new byte[64 * 22];
+		ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN).putShort(Float.floatToFloat16(60_000));
+		ImportReport report = doImport(GgufBuilder.llama()
+			.random("blk.0.ffn_gate.weight", GgufType.Q5_0, 64, 32)
+			.tensor("blk.0.ffn_up.weight", GgufType.Q5_0, data, 64, 32));
+		assertThat(report.notes()).contains("1 tensor of type Q5_0 became F16: model.layers.0.mlp.gate_proj.weight",
+				"1 tensor of type Q5_0 became F32: model.layers.0.mlp.up_proj.weight");
+		try (Checkpoint imported = Checkpoint.open(out())) {
+			TensorInfo up = imported.tensor("model.layers.0.mlp.up_proj.weight", 64, 32);
+			assertThat(up.dtype()).isEqualTo(DType.F32);
+			assertThat(imported.map(up).get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0))
+				.isEqualTo(-16 * Float.float16ToFloat(Float.floatToFloat16(60_000)));
+		}
+	}
+
+	@Test
 	void biasesAreCompletedAndPutBack() throws IOException {
 		float[] bias = new float[32];
 		for (int i = 0; i < 32; i++) {
