@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
  * Keys and values of all sequences, in blocks of tokens that are lent to sequences and
@@ -82,6 +84,8 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 	 * @param tokens the most tokens the sequence will have
 	 * @return ids of its blocks, or empty while too few are free
 	 * @throws IllegalArgumentException if the whole cache is smaller
+	 * @throws DeviceException if there is no memory for a block that was never lent
+	 * before; no block is lent then
 	 */
 	public Optional<int[]> lend(long tokens) {
 		int count = blocks(this.layout, tokens);
@@ -92,14 +96,30 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 		if (count > this.free.size()) {
 			return Optional.empty();
 		}
-		int[] blocks = new int[count];
+		int[] blocks = this.free.stream().limit(count).mapToInt(Integer::intValue).toArray();
+		for (int block : blocks) {
+			allocate(block, tokens);
+		}
 		for (int i = 0; i < count; i++) {
-			blocks[i] = this.free.pop();
-			if (this.buffers[blocks[i]] == null) {
-				this.buffers[blocks[i]] = this.device.allocate(this.layers * this.layout.layerBytes());
-			}
+			this.free.pop();
 		}
 		return Optional.of(blocks);
+	}
+
+	private void allocate(int block, long tokens) {
+		if (this.buffers[block] != null) {
+			return;
+		}
+		long bytes = this.layers * this.layout.layerBytes();
+		try {
+			this.buffers[block] = this.device.allocate(bytes);
+		}
+		catch (DeviceException ex) {
+			throw new DeviceException(
+					"There is no memory for the keys and values of a sequence of %d tokens, in blocks of %s: %s. Ask for fewer tokens, or for less at once."
+						.formatted(tokens, ByteSize.readable(bytes), ex.getMessage()),
+					ex);
+		}
 	}
 
 	/**

@@ -203,7 +203,14 @@ public final class Scheduler implements AutoCloseable {
 	private void admit() {
 		while (!this.queued.isEmpty() && this.active.size() < this.parallel) {
 			Sequence next = this.queued.getFirst();
-			Optional<int[]> blocks = this.kv.lend(next.capacity());
+			Optional<int[]> blocks;
+			try {
+				blocks = this.kv.lend(next.capacity());
+			}
+			catch (RuntimeException ex) {
+				end(next, (listener) -> listener.failed(ex));
+				continue;
+			}
 			if (blocks.isEmpty()) {
 				return;
 			}
