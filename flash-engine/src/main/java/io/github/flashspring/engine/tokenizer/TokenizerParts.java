@@ -31,6 +31,9 @@ final class TokenizerParts {
 	 */
 	static @Nullable String problem(JsonNode part) {
 		String own = part.isObject() ? ownProblem(part) : null;
+		if (own == null && part.path("Regex").isString()) {
+			own = Backtracking.problem(part.path("Regex").stringValue());
+		}
 		for (Iterator<JsonNode> children = part.iterator(); own == null && children.hasNext();) {
 			own = problem(children.next());
 		}
