@@ -16,6 +16,8 @@ import io.github.flashspring.chat.FlashChatModel;
 import io.github.flashspring.chat.GenerationListener;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.checkpoint.ModelLocator;
+import io.github.flashspring.engine.tokenizer.ChatTemplate;
 
 /**
  * {@link AutoConfiguration Auto-configuration} for the engine and its chat model: when
@@ -56,19 +58,32 @@ public final class FlashAutoConfiguration {
 	private static FlashEngine load(FlashConfig config) {
 		try {
 			FlashEngine engine = FlashEngine.load(config);
-			if (!engine.model().tokenizer()) {
-				engine.close();
-				throw new InvalidFlashSettingsException(
-						"The model of 'flash.model', %s, has no tokenizer.json, so it cannot read prompts."
-							.formatted(config.model()),
-						"Put the tokenizer.json that belongs to the model into its folder, or download the model with all of its files.");
+			try {
+				requireText(engine, config);
+				return engine;
 			}
-			return engine;
+			catch (RuntimeException ex) {
+				engine.close();
+				throw ex;
+			}
 		}
 		catch (IllegalArgumentException ex) {
 			throw new InvalidFlashSettingsException(
 					"%s cannot be loaded with these settings: %s.".formatted(config.model(), ex.getMessage()),
-					"Correct the property that belongs to it, such as 'flash.context-length' for contextLength.", ex);
+					"Correct the property of that name, such as 'flash.context-length'.", ex);
+		}
+	}
+
+	/** What the engine itself asks for only with the first prompt that needs it. */
+	private static void requireText(FlashEngine engine, FlashConfig config) {
+		if (!engine.model().tokenizer()) {
+			throw new InvalidFlashSettingsException(
+					"The model of 'flash.model', %s, has no tokenizer.json, so it cannot read prompts."
+						.formatted(config.model()),
+					"Put the tokenizer.json that belongs to the model into its folder, or download the model with all of its files.");
+		}
+		if (engine.model().chat()) {
+			ChatTemplate.load(ModelLocator.ofSystem().locate(config.model()));
 		}
 	}
 

@@ -131,7 +131,7 @@ class FlashFailureAnalyzerTests {
 	@Test
 	void contextIsLongerThanTheModelKnows(CapturedOutput output) {
 		start("flash.model=" + TestModels.STORIES, "flash.context-length=1000000");
-		assertThat(description(output)).contains("contextLength must be at most");
+		assertThat(description(output)).contains("context-length must be at most");
 		assertThat(action(output)).contains("flash.context-length");
 	}
 

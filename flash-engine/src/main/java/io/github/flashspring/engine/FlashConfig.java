@@ -26,8 +26,8 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 			throw new IllegalArgumentException("model must not be empty");
 		}
 		check(threads >= 0 && threads <= 1024, "threads", "0 to 1024", threads);
-		check(contextLength >= 0, "contextLength", "0 or more", contextLength);
-		check(prefillChunk >= 0 && prefillChunk <= 65536, "prefillChunk", "0 to 65536", prefillChunk);
+		check(contextLength >= 0, "context-length", "0 or more", contextLength);
+		check(prefillChunk >= 0 && prefillChunk <= 65536, "prefill-chunk", "0 to 65536", prefillChunk);
 		check(parallel >= 1 && parallel <= 1024, "parallel", "1 to 1024", parallel);
 	}
 
