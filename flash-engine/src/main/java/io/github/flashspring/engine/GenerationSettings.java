@@ -2,8 +2,6 @@ package io.github.flashspring.engine;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashSet;
-import java.util.Set;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -14,23 +12,19 @@ import io.github.flashspring.engine.generate.Sampling;
  * What a checkpoint says about generating with it.
  *
  * @param sampling how tokens are chosen
- * @param endTokens ids that end a text
  */
-record GenerationSettings(Sampling sampling, Set<Integer> endTokens) {
+record GenerationSettings(Sampling sampling) {
 
 	static GenerationSettings of(Checkpoint checkpoint) {
-		Set<Integer> endTokens = new HashSet<>(checkpoint.config().getInts("eos_token_id"));
 		Path file = checkpoint.folder().resolve("generation_config.json");
 		if (!Files.exists(file)) {
-			return new GenerationSettings(Sampling.GREEDY, endTokens);
+			return new GenerationSettings(Sampling.GREEDY);
 		}
 		ModelConfig config = ModelConfig.read(file);
-		endTokens.addAll(config.getInts("eos_token_id"));
 		float temperature = config.getBoolean("do_sample", false) ? config.getFloat("temperature", 1) : 0;
 		try {
 			return new GenerationSettings(new Sampling(config.getFloat("repetition_penalty", 1), 0, 0, temperature,
-					config.getInt("top_k", 0), config.getFloat("top_p", 1), config.getFloat("min_p", 0), null),
-					endTokens);
+					config.getInt("top_k", 0), config.getFloat("top_p", 1), config.getFloat("min_p", 0), null));
 		}
 		catch (IllegalArgumentException ex) {
 			throw new CheckpointException(file + ": " + ex.getMessage() + ".", "Correct the file or download it again.",

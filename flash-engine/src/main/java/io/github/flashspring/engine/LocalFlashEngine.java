@@ -1,7 +1,6 @@
 package io.github.flashspring.engine;
 
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -110,21 +109,19 @@ final class LocalFlashEngine implements FlashEngine {
 		CausalLanguageModel model = resources
 			.add(new CausalLanguageModel(definition, store, device, plan.prefillChunk()));
 		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.prefillChunk(), config.parallel()));
-		Set<Integer> endTokens = new HashSet<>(settings.endTokens());
-		endTokens.addAll(text.endOfTurnTokens());
 		ModelInfo info = new ModelInfo(config.model(), checkpoint.config().modelType(),
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
 				definition.units().size() - 1, definition.shape().vocabSize(), context, text.hasTokenizer(),
 				text.isChat(), settings.sampling());
-		return new LocalFlashEngine(resources, info, text, Set.copyOf(endTokens), device, plan, store, scheduler);
+		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), device, plan, store, scheduler);
 	}
 
 	private static int contextLength(FlashConfig config, ModelDefinition definition) {
 		int most = definition.shape().maxPositions();
 		if (config.contextLength() > most) {
 			throw new IllegalArgumentException(
-					"contextLength must be at most %d, the positions that %s was trained for, but is %d".formatted(most,
-							config.model(), config.contextLength()));
+					"context-length must be at most %d, the positions that %s was trained for, but is %d"
+						.formatted(most, config.model(), config.contextLength()));
 		}
 		return (config.contextLength() > 0) ? config.contextLength() : Math.min(most, DEFAULT_CONTEXT);
 	}

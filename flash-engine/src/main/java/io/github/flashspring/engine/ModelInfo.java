@@ -14,7 +14,8 @@ import io.github.flashspring.engine.generate.Sampling;
  * @param vocabularySize number of tokens
  * @param contextLength positions that a sequence may have in this engine
  * @param tokenizer whether the model has a tokenizer; without one it knows token ids only
- * @param chat whether the model has a chat template
+ * @param chat whether the model has a chat template; one that cannot be used fails
+ * requests that need it
  * @param sampling how tokens are chosen unless a request says otherwise: as the model's
  * {@code generation_config.json} says, else greedy
  */

@@ -11,6 +11,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.tokenizer.ChatTemplate;
+import io.github.flashspring.engine.tokenizer.ChatTemplateException;
 import io.github.flashspring.engine.tokenizer.ChatTemplateInput;
 import io.github.flashspring.engine.tokenizer.OutputParser;
 import io.github.flashspring.engine.tokenizer.StreamDecoder;
@@ -35,22 +36,35 @@ final class ModelText implements AutoCloseable {
 
 	private final @Nullable ChatTemplate template;
 
+	/** Why there is a template that cannot be used; it is not needed for plain text. */
+	private final @Nullable ChatTemplateException templateFailure;
+
 	private final long memoryBytes;
 
-	private ModelText(Path folder, @Nullable Tokenizer tokenizer, @Nullable ChatTemplate template, long memoryBytes) {
+	private ModelText(Path folder, @Nullable Tokenizer tokenizer, @Nullable ChatTemplate template,
+			@Nullable ChatTemplateException templateFailure, long memoryBytes) {
 		this.folder = folder;
 		this.tokenizer = tokenizer;
 		this.template = template;
+		this.templateFailure = templateFailure;
 		this.memoryBytes = memoryBytes;
 	}
 
 	static ModelText load(Path folder) {
 		if (!Tokenizer.isPresent(folder)) {
-			return new ModelText(folder, null, null, 0);
+			return new ModelText(folder, null, null, null, 0);
+		}
+		ChatTemplate template = null;
+		ChatTemplateException failure = null;
+		try {
+			template = ChatTemplate.find(folder).orElse(null);
+		}
+		catch (ChatTemplateException ex) {
+			failure = ex;
 		}
 		try {
-			return new ModelText(folder, Tokenizer.load(folder), ChatTemplate.find(folder).orElse(null),
-					MEMORY_FACTOR * Files.size(folder.resolve("tokenizer.json")));
+			long bytes = MEMORY_FACTOR * Files.size(folder.resolve("tokenizer.json"));
+			return new ModelText(folder, Tokenizer.load(folder), template, failure, bytes);
 		}
 		catch (IOException ex) {
 			throw new UncheckedIOException(ex);
@@ -66,11 +80,11 @@ final class ModelText implements AutoCloseable {
 	}
 
 	boolean isChat() {
-		return this.template != null;
+		return this.template != null || this.templateFailure != null;
 	}
 
 	Set<Integer> endOfTurnTokens() {
-		return (this.tokenizer != null) ? this.tokenizer.endOfTurnTokens() : Set.of();
+		return (this.tokenizer != null) ? this.tokenizer.endOfTurnTokens() : Tokenizer.endOfTurnTokens(this.folder);
 	}
 
 	/**
@@ -100,6 +114,10 @@ final class ModelText implements AutoCloseable {
 
 	private Prepared conversation(GenerationRequest.Chat chat, List<String> stopSequences) {
 		Tokenizer present = requireTokenizer();
+		if (this.templateFailure != null) {
+			throw new ChatTemplateException(this.templateFailure.description(), this.templateFailure.action(),
+					this.templateFailure);
+		}
 		if (this.template == null) {
 			throw ChatTemplate.missing(this.folder);
 		}

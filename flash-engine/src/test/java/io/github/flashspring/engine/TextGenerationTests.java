@@ -1,9 +1,14 @@
 package io.github.flashspring.engine;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
@@ -84,9 +89,27 @@ class TextGenerationTests {
 		try (FlashEngine engine = stories()) {
 			assertThat(engine.model().chat()).isFalse();
 			GenerationRequest chat = GenerationRequest
-				.of(new GenerationRequest.Chat(List.of(ChatMessage.user("Hi")), List.of(), java.util.Map.of()));
+				.of(new GenerationRequest.Chat(List.of(ChatMessage.user("Hi")), List.of(), Map.of()));
 			assertThatExceptionOfType(ChatTemplateException.class).isThrownBy(() -> engine.generate(chat))
 				.withMessageContaining("chat template");
+		}
+	}
+
+	@Test
+	void aDamagedChatTemplateHarmsOnlyChats(@TempDir Path folder) throws Exception {
+		try (Stream<Path> files = Files.list(Golden.path("models/stories260K/f32"))) {
+			for (Path file : files.toList()) {
+				Files.copy(file, folder.resolve(file.getFileName()));
+			}
+		}
+		Files.writeString(folder.resolve("chat_template.jinja"), "{% for message in %}");
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(folder.toString()).threads(2).build())) {
+			assertThat(text(events(engine, continuation("Once upon a time")))).startsWith(STORY);
+			assertThat(engine.model().chat()).isTrue();
+			GenerationRequest chat = GenerationRequest
+				.of(new GenerationRequest.Chat(List.of(ChatMessage.user("Hi")), List.of(), Map.of()));
+			assertThatExceptionOfType(ChatTemplateException.class).isThrownBy(() -> engine.generate(chat))
+				.withMessageContainingAll("chat_template.jinja, line 1", "send plain text");
 		}
 	}
 

@@ -49,7 +49,7 @@ public final class ChatTemplate {
 	 * @param modelFolder folder with {@code chat_template.jinja},
 	 * {@code tokenizer_config.json} or {@code chat_template.json}
 	 * @return the template; empty if the model has none
-	 * @throws ChatTemplateException if the template is not valid Jinja
+	 * @throws ChatTemplateException if the template is not valid Jinja, or not a text
 	 * @throws TokenizerException if a file is damaged
 	 */
 	public static Optional<ChatTemplate> find(Path modelFolder) {
@@ -62,7 +62,7 @@ public final class ChatTemplate {
 	 * {@code tokenizer_config.json} or {@code chat_template.json}
 	 * @param clock what the template takes for the current time
 	 * @return the template; empty if the model has none
-	 * @throws ChatTemplateException if the template is not valid Jinja
+	 * @throws ChatTemplateException if the template is not valid Jinja, or not a text
 	 * @throws TokenizerException if a file is damaged
 	 */
 	public static Optional<ChatTemplate> find(Path modelFolder, Clock clock) {
@@ -115,7 +115,7 @@ public final class ChatTemplate {
 	 * @param specialTokens variables such as {@code bos_token} and {@code eos_token}
 	 * @param clock what the template takes for the current time
 	 * @return the template
-	 * @throws ChatTemplateException if the template is not valid Jinja
+	 * @throws ChatTemplateException if the template is not valid Jinja, or not a text
 	 */
 	public static ChatTemplate parse(String source, String name, Map<String, String> specialTokens, Clock clock) {
 		return new ChatTemplate(Map.of(DEFAULT, Source.parse(source, name)), new LinkedHashMap<>(specialTokens), clock);
@@ -155,8 +155,8 @@ public final class ChatTemplate {
 			});
 		}
 		else if (value != null) {
-			throw new TokenizerException("chat_template in " + file + " must be a text or a list of named texts.",
-					"Correct the file, or get the model from another source.");
+			throw new ChatTemplateException("chat_template in " + file + " must be a text or a list of named texts.",
+					"Correct the file, or send plain text instead of messages.", null);
 		}
 	}
 

@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.tokenizer;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Collections;
@@ -10,9 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.ModelConfig;
 
 /**
  * Gathers the tokens that end what a model says. Models name them in different files, and
@@ -32,13 +35,7 @@ record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
 	private static final String MARK = "An answer 7f3a.";
 
 	static EndOfTurn read(Path modelFolder, Vocabulary vocabulary) {
-		Set<Integer> ids = new LinkedHashSet<>();
-		addIds(ModelFiles.readObject(modelFolder.resolve("generation_config.json")), vocabulary, ids);
-		Map<?, ?> config = ModelFiles.readObject(modelFolder.resolve("config.json"));
-		addIds(config, vocabulary, ids);
-		if (config != null && config.get("text_config") instanceof Map<?, ?> inner) {
-			addIds(inner, vocabulary, ids);
-		}
+		Set<Integer> ids = new LinkedHashSet<>(ids(modelFolder));
 		Map<String, String> specialTokens = specialTokens(modelFolder);
 		Integer eos = vocabulary.addedIds().get(specialTokens.getOrDefault("eos_token", ""));
 		if (eos != null) {
@@ -48,13 +45,23 @@ record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
 		return new EndOfTurn(specialTokens, Collections.unmodifiableSet(ids));
 	}
 
-	private static void addIds(@Nullable Map<?, ?> config, Vocabulary vocabulary, Set<Integer> to) {
-		Object value = (config != null) ? config.get("eos_token_id") : null;
-		for (Object id : (value instanceof List<?> list) ? list : Collections.singletonList(value)) {
-			if (id instanceof Integer number && number >= 0 && number < vocabulary.size()) {
-				to.add(number);
+	/**
+	 * The tokens that files name by their ids, which needs no tokenizer.
+	 * @param modelFolder the model's folder
+	 * @return the ids
+	 * @throws CheckpointException if a file is damaged
+	 */
+	static Set<Integer> ids(Path modelFolder) {
+		Set<Integer> ids = new LinkedHashSet<>();
+		for (String name : List.of("generation_config.json", "config.json")) {
+			Path file = modelFolder.resolve(name);
+			if (Files.isRegularFile(file)) {
+				ModelConfig config = ModelConfig.read(file);
+				ids.addAll(config.getInts("eos_token_id"));
+				config.child("text_config").ifPresent((inner) -> ids.addAll(inner.getInts("eos_token_id")));
 			}
 		}
+		return ids;
 	}
 
 	private static Map<String, String> specialTokens(Path modelFolder) {

@@ -10,6 +10,8 @@ import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+
 /**
  * A model's tokenizer: text to token ids and back, by Hugging Face's own library. It lies
  * as {@code tokenizer.json} beside the checkpoint. Thread-safe. The native memory is
@@ -20,6 +22,13 @@ public final class Tokenizer implements AutoCloseable {
 	static final String ACTION = "Download the file again, or get the model from another source.";
 
 	private static final int MOST_BYTES = 128 << 20;
+
+	/**
+	 * The native library ends the process when the expression that cuts a text into words
+	 * takes more than 10 million steps back at one place. Expressions of real models take
+	 * up to two per character of a run, such as one of spaces.
+	 */
+	static final int MOST_CHARACTERS = 4 << 20;
 
 	private final NativeTokenizer tokenizer;
 
@@ -47,12 +56,25 @@ public final class Tokenizer implements AutoCloseable {
 	}
 
 	/**
+	 * The tokens that end what a model says, as far as that can be known without its
+	 * tokenizer.
+	 * @param modelFolder the model's folder
+	 * @return ids from {@code generation_config.json} and {@code config.json}; may be
+	 * empty
+	 * @throws CheckpointException if a configuration is damaged
+	 */
+	public static Set<Integer> endOfTurnTokens(Path modelFolder) {
+		return EndOfTurn.ids(modelFolder);
+	}
+
+	/**
 	 * Loads a model's tokenizer.
 	 * @param modelFolder folder with {@code tokenizer.json}; the end of a turn is also
 	 * looked for in {@code generation_config.json}, {@code config.json},
 	 * {@code tokenizer_config.json} and the chat template
 	 * @return the tokenizer; the caller closes it
 	 * @throws TokenizerException if a file is missing or wrong
+	 * @throws CheckpointException if a configuration is damaged
 	 */
 	public static Tokenizer load(Path modelFolder) {
 		Path file = modelFolder.resolve("tokenizer.json");
@@ -101,9 +123,14 @@ public final class Tokenizer implements AutoCloseable {
 	 * default, such as the beginning-of-text token; false for texts that a chat template
 	 * made
 	 * @return the ids, never truncated
-	 * @throws TokenizerException if the tokenizer's tables do not fit together
+	 * @throws TokenizerException if the text has more than 4,194,304 characters, or the
+	 * tokenizer's tables do not fit together
 	 */
 	public int[] encode(String text, boolean addSpecialTokens) {
+		if (text.length() > MOST_CHARACTERS) {
+			throw new TokenizerException("The text has " + text.length()
+					+ " characters, but the tokenizer takes at most " + MOST_CHARACTERS + ".", "Shorten the text.");
+		}
 		long[] ids;
 		try {
 			ids = this.tokenizer.encode(wellFormed(text), addSpecialTokens);

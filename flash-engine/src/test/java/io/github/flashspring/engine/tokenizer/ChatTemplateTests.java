@@ -67,7 +67,7 @@ class ChatTemplateTests {
 			.isThrownBy(() -> ChatTemplate.load(this.folder).render(HELLO))
 			.withMessageContaining("[rag]");
 		write("tokenizer_config.json", "{\"chat_template\": 3}");
-		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> ChatTemplate.find(this.folder));
+		assertThatExceptionOfType(ChatTemplateException.class).isThrownBy(() -> ChatTemplate.find(this.folder));
 	}
 
 	@Test

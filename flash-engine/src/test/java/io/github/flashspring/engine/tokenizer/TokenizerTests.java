@@ -15,6 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
@@ -53,6 +55,16 @@ class TokenizerTests {
 		int[] ids = tokenizer.encode(text, false);
 		assertThat(ids.length).isGreaterThan(200_000);
 		assertThat(tokenizer.decode(ids, false)).isEqualTo(text);
+	}
+
+	@Test
+	void refusesTextsThatWouldKillTheProcess() {
+		Tokenizer tokenizer = TextVectors.tokenizer("qwen3");
+		assertThat(tokenizer.encode(" ".repeat(Tokenizer.MOST_CHARACTERS - 1) + "a", false)).hasSizeLessThan(40_000);
+		assertThatExceptionOfType(TokenizerException.class)
+			.isThrownBy(() -> tokenizer.encode(" ".repeat(Tokenizer.MOST_CHARACTERS) + "a", false))
+			.withMessageContaining("4194305 characters")
+			.withMessageContaining("at most 4194304");
 	}
 
 	@Test
@@ -110,6 +122,17 @@ class TokenizerTests {
 	}
 
 	@Test
+	void endOfTurnTokensWithoutTokenizerAreThoseWithIds() throws IOException {
+		assertThat(Tokenizer.endOfTurnTokens(this.folder)).isEmpty();
+		Files.writeString(this.folder.resolve("config.json"), "{\"eos_token_id\": null}");
+		Files.writeString(this.folder.resolve("generation_config.json"), "{\"eos_token_id\": [2, 7]}");
+		assertThat(Tokenizer.endOfTurnTokens(this.folder)).containsExactlyInAnyOrder(2, 7);
+		Files.writeString(this.folder.resolve("config.json"), "{\"eos_token_id\": \"</s>\"}");
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Tokenizer.endOfTurnTokens(this.folder))
+			.withMessageContainingAll("eos_token_id", "config.json");
+	}
+
+	@Test
 	void aMissingTokenizerSaysWhatToDo() throws IOException {
 		assertThat(Tokenizer.isPresent(this.folder)).isFalse();
 		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
@@ -144,6 +167,8 @@ class TokenizerTests {
 			"\"normalizer\": {\"type\": \"Precompiled\", \"precompiled_charsmap\": \"BAAAAAAAAAA=\"}",
 			"\"normalizer\": {\"type\": \"Precompiled\", \"precompiled_charsmap\": 3}",
 			"\"pre_tokenizer\": {\"type\": \"FixedLength\", \"length\": 0}",
+			"\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"(a+)+$\"}, \"behavior\": \"Isolated\", \"invert\": false}",
+			"\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"(?:a|aa)+$\"}, \"content\": \"\"}",
 			"\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"SpecialToken\": {\"id\": \"x\", \"type_id\": 0}}], \"pair\": [], \"special_tokens\": {}}",
 			"\"post_processor\": {\"type\": \"TemplateProcessing\", \"single\": [{\"Sequence\": {\"id\": \"B\", \"type_id\": 0}}], \"pair\": [], \"special_tokens\": {}}" })
 	void partsThatWouldKillTheProcessAreRefused(String part) throws IOException {
