@@ -9,7 +9,7 @@ import io.github.flashspring.engine.generate.Sampling;
  * @param architecture {@code model_type} of the config
  * @param parameters number of weights
  * @param bytes size of all tensors
- * @param precision such as {@code BF16} or {@code 4-bit affine, groups of 64}
+ * @param precision such as {@code BF16} or {@code affine, 4 bits, groups of 64}
  * @param layers number of layers
  * @param vocabularySize number of tokens
  * @param contextLength positions that a sequence may have in this engine

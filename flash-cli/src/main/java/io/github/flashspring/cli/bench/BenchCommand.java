@@ -1,19 +1,22 @@
 package io.github.flashspring.cli.bench;
 
 import java.io.PrintWriter;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
+import io.github.flashspring.cli.bench.BenchReport.Model;
+import io.github.flashspring.cli.bench.BenchReport.Round;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.Generation;
@@ -64,6 +67,9 @@ public final class BenchCommand implements Callable<Integer> {
 			description = "Rounds that count. Default: ${DEFAULT-VALUE}.")
 	private int rounds;
 
+	@Option(names = "--json", description = "Print the results as JSON; the table goes to standard error.")
+	private boolean json;
+
 	@Override
 	public Integer call() {
 		if (this.prompt < 1 || this.tokens < 2 || this.rounds < 1) {
@@ -71,41 +77,50 @@ public final class BenchCommand implements Callable<Integer> {
 					"--prompt and --rounds must be at least 1, --tokens at least 2");
 		}
 		int processors = (this.threads > 0) ? this.threads : Runtime.getRuntime().availableProcessors();
+		CommandLine commandLine = this.spec.commandLine();
+		PrintWriter table = this.json ? commandLine.getErr() : commandLine.getOut();
+		FlashConfig config = config();
 		long weightBytes = weightBytes();
-		double[] memory = new double[this.rounds];
-		double[] prefill = new double[this.rounds];
-		double[] decode = new double[this.rounds];
-		PrintWriter out = this.spec.commandLine().getOut();
-		FlashConfig config = FlashConfig.builder(this.model)
-			.threads(this.threads)
-			.device(this.device)
-			.parallel(1)
-			.contextLength(this.prompt + this.tokens + 8)
-			.build();
-		try (FlashEngine engine = FlashEngine.load(config); MemoryRate rate = new MemoryRate(processors)) {
-			out.printf(Locale.ROOT, "%s, %s, %s, %d bytes of weights per token%n", engine.model().precision(),
-					engine.model().architecture(), engine.snapshot().device(), weightBytes);
-			for (int round = -1; round < this.rounds; round++) {
-				double bytesPerSecond = rate.measure();
-				double prefilled = run(engine, round, this.prompt, 1).promptTokensPerSecond();
-				double decoded = run(engine, round, Math.min(8, this.prompt), this.tokens).tokensPerSecond();
-				if (round >= 0) {
-					memory[round] = bytesPerSecond;
-					prefill[round] = prefilled;
-					decode[round] = decoded;
-					out.printf(Locale.ROOT, "round %d: memory %.2f GB/s, prefill %.2f tokens/s, decode %.2f tokens/s%n",
-							round + 1, bytesPerSecond * 1e-9, prefilled, decoded);
-					out.flush();
-				}
+		BenchReport report;
+		try (FlashEngine engine = FlashEngine.load(config); MemoryRate memory = new MemoryRate(processors)) {
+			Model measured = new Model(this.model, engine.model().architecture(), engine.model().precision(),
+					engine.snapshot().device(), processors, weightBytes, this.prompt, this.tokens);
+			measured.print(table);
+			round(engine, memory, -1);
+			List<Round> all = new ArrayList<>();
+			for (int i = 0; i < this.rounds; i++) {
+				all.add(round(engine, memory, i));
+				all.getLast().print(i + 1, table);
 			}
+			report = BenchReport.of(measured, all);
 		}
-		double rate = median(decode) * weightBytes;
-		out.printf(Locale.ROOT, "memory %.2f GB/s, %d threads%n", median(memory) * 1e-9, processors);
-		out.printf(Locale.ROOT, "prefill %.2f tokens/s, %d tokens%n", median(prefill), this.prompt);
-		out.printf(Locale.ROOT, "decode %.2f tokens/s, %.2f GB/s of weights, %.2f of the memory rate%n", median(decode),
-				rate * 1e-9, rate / median(memory));
-		out.flush();
+		report.printMedian(table);
+		if (this.json) {
+			commandLine.getOut().println(JsonMapper.shared().writeValueAsString(report));
+			commandLine.getOut().flush();
+		}
 		return 0;
+	}
+
+	private FlashConfig config() {
+		try {
+			return FlashConfig.builder(this.model)
+				.threads(this.threads)
+				.device(this.device)
+				.parallel(1)
+				.contextLength(Math.addExact(this.prompt, Math.addExact(this.tokens, 8)))
+				.build();
+		}
+		catch (IllegalArgumentException | ArithmeticException ex) {
+			throw new ParameterException(this.spec.commandLine(), String.valueOf(ex.getMessage()), ex);
+		}
+	}
+
+	private Round round(FlashEngine engine, MemoryRate memory, int number) {
+		MemoryRate.Rates rates = memory.measure();
+		double prefill = run(engine, number, this.prompt, 1).promptTokensPerSecond();
+		double decode = run(engine, number, Math.min(8, this.prompt), this.tokens).tokensPerSecond();
+		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), prefill, decode);
 	}
 
 	private Usage run(FlashEngine engine, int round, int promptTokens, int generated) {
@@ -139,13 +154,6 @@ public final class BenchCommand implements Callable<Integer> {
 				.mapToLong(TensorInfo::byteSize)
 				.sum();
 		}
-	}
-
-	private static double median(double[] values) {
-		double[] sorted = values.clone();
-		Arrays.sort(sorted);
-		int middle = sorted.length / 2;
-		return (sorted.length % 2 == 1) ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 	}
 
 }

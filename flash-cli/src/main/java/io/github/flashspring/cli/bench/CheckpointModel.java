@@ -24,16 +24,20 @@ final class CheckpointModel {
 
 	private final int groupSize;
 
+	private final long seed;
+
 	/**
 	 * Describes a model.
 	 * @param shape its shape
 	 * @param bits 4 or 8, or 16 for BF16
 	 * @param groupSize values of a group, if quantised
+	 * @param seed of the random values
 	 */
-	CheckpointModel(ModelShape shape, int bits, int groupSize) {
+	CheckpointModel(ModelShape shape, int bits, int groupSize, long seed) {
 		this.shape = shape;
 		this.bits = bits;
 		this.groupSize = groupSize;
+		this.seed = seed;
 	}
 
 	/**
@@ -58,7 +62,7 @@ final class CheckpointModel {
 	}
 
 	private void put(Map<String, TensorSource> tensors, String name, long rows, long columns) {
-		long seed = tensors.size();
+		long seed = RandomBlocks.seed(this.seed, tensors.size());
 		if (this.bits == 16) {
 			tensors.put(name + ".weight",
 					new TensorSource(DType.BF16, new long[] { rows, columns }, (channel) -> RandomBlocks.write(channel,

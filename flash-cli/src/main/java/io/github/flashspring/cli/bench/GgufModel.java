@@ -29,15 +29,23 @@ final class GgufModel {
 
 	private static final int ALIGNMENT = 32;
 
-	/** Bytes of the vocabulary's names and of all other metadata, with room to spare. */
-	private static final int HEADER_BYTES = 8 << 20;
-
 	private final ModelShape shape;
 
-	private final ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+	private final long seed;
 
-	GgufModel(ModelShape shape) {
+	private final ByteBuffer header;
+
+	/**
+	 * Describes a model.
+	 * @param shape its shape
+	 * @param seed of the random values
+	 */
+	GgufModel(ModelShape shape, long seed) {
 		this.shape = shape;
+		this.seed = seed;
+		// names of tokens and tensors, and a page of everything else
+		long bytes = 4096 + 64L * shape.vocabularySize() + 2048L * shape.layers();
+		this.header = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
 	}
 
 	/**
@@ -57,10 +65,10 @@ final class GgufModel {
 			while (this.header.hasRemaining()) {
 				channel.write(this.header);
 			}
-			int seed = 0;
+			int index = 0;
 			for (int[] sizes : matrices.values()) {
-				RandomBlocks.write(channel, seed++, (long) sizes[0] * sizes[1] / BLOCK, BLOCK_BYTES,
-						(target, random) -> {
+				RandomBlocks.write(channel, RandomBlocks.seed(this.seed, index++), (long) sizes[0] * sizes[1] / BLOCK,
+						BLOCK_BYTES, (target, random) -> {
 							float scale = SyntheticWeights.scale(random, 4);
 							target.putShort(Float.floatToFloat16(scale));
 							target.putShort(Float.floatToFloat16(-7.5f * scale));
@@ -69,7 +77,8 @@ final class GgufModel {
 				pad(channel);
 			}
 			for (int size : vectors.values()) {
-				RandomBlocks.write(channel, seed++, size, Float.BYTES, (target, random) -> target.putFloat(1f));
+				RandomBlocks.write(channel, RandomBlocks.seed(this.seed, index++), size, Float.BYTES,
+						(target, random) -> target.putFloat(1f));
 				pad(channel);
 			}
 		}

@@ -18,6 +18,16 @@ final class RandomBlocks {
 	}
 
 	/**
+	 * The seed of one of a model's tensors.
+	 * @param model seed of the model
+	 * @param index which tensor
+	 * @return a seed of its own
+	 */
+	static long seed(long model, int index) {
+		return model * 1_000_003 + index;
+	}
+
+	/**
 	 * Writes blocks.
 	 * @param channel target
 	 * @param seed of the random values

@@ -22,6 +22,10 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 public final class SynthesizeCommand implements Callable<Integer> {
 
+	private static final int MOST_LAYERS = 1000;
+
+	private static final int MOST_TOKENS = 1_000_000;
+
 	@Spec
 	private CommandSpec spec;
 
@@ -64,14 +68,18 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	@Option(names = "--tied", description = "The head is the embedding.")
 	private boolean tied;
 
+	@Option(names = "--seed", paramLabel = "S", defaultValue = "0",
+			description = "Start of the random numbers: the same gives the same bytes. Default: ${DEFAULT-VALUE}.")
+	private long seed;
+
 	@Override
 	public Integer call() throws IOException {
 		ModelShape shape = shape();
 		switch (this.format) {
-			case "bf16" -> new CheckpointModel(shape, 16, 0).write(this.out);
-			case "mlx-4bit" -> new CheckpointModel(shape, 4, this.groupSize).write(this.out);
-			case "mlx-8bit" -> new CheckpointModel(shape, 8, this.groupSize).write(this.out);
-			case "gguf-q4_1" -> new GgufModel(shape).write(this.out);
+			case "bf16" -> new CheckpointModel(shape, 16, 0, this.seed).write(this.out);
+			case "mlx-4bit" -> new CheckpointModel(shape, 4, this.groupSize, this.seed).write(this.out);
+			case "mlx-8bit" -> new CheckpointModel(shape, 8, this.groupSize, this.seed).write(this.out);
+			case "gguf-q4_1" -> new GgufModel(shape, this.seed).write(this.out);
 			default -> throw wrong("--format must be bf16, mlx-4bit, mlx-8bit or gguf-q4_1, but is " + this.format);
 		}
 		this.spec.commandLine().getErr().println("Wrote " + this.out);
@@ -79,21 +87,29 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	}
 
 	private ModelShape shape() {
-		if (this.heads < 1 || this.keyValueHeads < 1 || this.hidden % this.heads != 0
-				|| this.heads % this.keyValueHeads != 0) {
-			throw wrong("--hidden must be a multiple of --heads, and that of --kv-heads");
-		}
-		if (this.groupSize != 32 && this.groupSize != 64 && this.groupSize != 128) {
-			throw wrong("--group-size must be 32, 64 or 128, but is " + this.groupSize);
-		}
-		if (this.layers < 1 || this.hidden % 128 != 0 || this.mlp % 128 != 0 || this.mlp < 128 || this.hidden < 128) {
-			throw wrong("--layers must be at least 1, --hidden and --mlp multiples of 128");
-		}
-		if (this.vocabulary < 300) {
-			throw wrong("--vocabulary must be at least 300, but is " + this.vocabulary);
-		}
+		require(this.heads >= 1 && this.hidden % this.heads == 0,
+				"--hidden must be a multiple of --heads, but is " + this.hidden + " with " + this.heads + " heads");
+		require(this.hidden / this.heads % 2 == 0, "--hidden must be an even multiple of --heads, but heads would be "
+				+ this.hidden / this.heads + " wide");
+		require(this.keyValueHeads >= 1 && this.heads % this.keyValueHeads == 0,
+				"--heads must be a multiple of --kv-heads, but is " + this.heads + " with " + this.keyValueHeads);
+		require(this.groupSize == 32 || this.groupSize == 64 || this.groupSize == 128,
+				"--group-size must be 32, 64 or 128, but is " + this.groupSize);
+		require(this.layers >= 1 && this.layers <= MOST_LAYERS,
+				"--layers must be 1 to " + MOST_LAYERS + ", but is " + this.layers);
+		require(this.hidden >= 128 && this.hidden % 128 == 0,
+				"--hidden must be a multiple of 128, but is " + this.hidden);
+		require(this.mlp >= 128 && this.mlp % 128 == 0, "--mlp must be a multiple of 128, but is " + this.mlp);
+		require(this.vocabulary >= 300 && this.vocabulary <= MOST_TOKENS,
+				"--vocabulary must be 300 to " + MOST_TOKENS + ", but is " + this.vocabulary);
 		return new ModelShape(this.layers, this.hidden, this.mlp, this.heads, this.keyValueHeads,
 				this.hidden / this.heads, this.vocabulary, this.tied);
+	}
+
+	private void require(boolean right, String message) {
+		if (!right) {
+			throw wrong(message);
+		}
 	}
 
 	private ParameterException wrong(String message) {

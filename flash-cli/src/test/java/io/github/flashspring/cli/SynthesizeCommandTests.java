@@ -1,0 +1,124 @@
+package io.github.flashspring.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.FlashEngine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * Tests for {@code flash synthesize}, with shapes of a few hundred kilobytes.
+ */
+class SynthesizeCommandTests {
+
+	/** A small model. */
+	static final List<String> SHAPE = List.of("--layers", "2", "--hidden", "128", "--mlp", "256", "--heads", "4",
+			"--kv-heads", "2", "--vocabulary", "320");
+
+	@TempDir
+	private Path folder;
+
+	@ParameterizedTest
+	@CsvSource({ "bf16, BF16", "mlx-4bit, 'affine, 4 bits, groups of 64'", "mlx-8bit, 'affine, 8 bits, groups of 64'" })
+	void checkpointsLoadAndGiveLogits(String format, String precision) throws IOException {
+		Path model = synthesize("model", "--format", format);
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(model.toString()).threads(1).build())) {
+			assertThat(engine.model().precision()).isEqualTo(precision);
+			assertThat(engine.model().layers()).isEqualTo(2);
+			assertThat(engine.model().vocabularySize()).isEqualTo(320);
+			engine.logits(new int[] { 1, 5, 319 }, (position, logits) -> {
+				assertThat(logits).hasSize(320);
+				float least = Float.MAX_VALUE;
+				float most = -Float.MAX_VALUE;
+				for (float logit : logits) {
+					assertThat(logit).isFinite();
+					least = Math.min(least, logit);
+					most = Math.max(most, logit);
+				}
+				// as spread as those of a model, neither all alike nor far out
+				assertThat(most - least).isBetween(0.1f, 20f);
+			});
+		}
+	}
+
+	@Test
+	void ggufIsReadByTheImport() throws IOException {
+		Path file = synthesize("model.gguf", "--format", "gguf-q4_1");
+		Path out = this.folder.resolve("imported");
+		Call call = Call.of(FlashEngine::load, "import", file.toString(), "--out", out.toString());
+		assertThat(call.err()).doesNotContain("became");
+		assertThat(call.code()).isZero();
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(out.toString()).threads(1).build())) {
+			assertThat(engine.model().precision()).isEqualTo("affine, 4 bits, groups of 32");
+			assertThat(engine.model().vocabularySize()).isEqualTo(320);
+		}
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "bf16", "mlx-4bit", "gguf-q4_1" })
+	void theSameSeedGivesTheSameBytes(String format) throws IOException {
+		byte[] one = bytes(synthesize("one", "--format", format, "--seed", "7"));
+		assertThat(bytes(synthesize("again", "--format", format, "--seed", "7"))).isEqualTo(one);
+		byte[] other = bytes(synthesize("other", "--format", format, "--seed", "8"));
+		assertThat(other).hasSameSizeAs(one).isNotEqualTo(one);
+		byte[] withoutSeed = bytes(synthesize("default", "--format", format));
+		assertThat(bytes(synthesize("zero", "--format", format, "--seed", "0"))).isEqualTo(withoutSeed);
+	}
+
+	@Test
+	void aTiedHeadIsNotWritten() throws IOException {
+		Path model = synthesize("model", "--format", "bf16", "--tied");
+		assertThat(Files.size(model.resolve("model.safetensors"))).isLessThan(
+				Files.size(synthesize("other", "--format", "bf16").resolve("model.safetensors")) - 2 * 320 * 128);
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(model.toString()).threads(1).build())) {
+			engine.logits(new int[] { 1 }, (position, logits) -> assertThat(logits).hasSize(320));
+		}
+	}
+
+	@ParameterizedTest
+	@CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+			"--format q4 | --format must be bf16, mlx-4bit, mlx-8bit or gguf-q4_1, but is q4",
+			"--format bf16 --hidden 100 | --hidden must be a multiple of --heads, but is 100 with 32 heads",
+			"--format bf16 --hidden 96 | --hidden must be an even multiple of --heads, but heads would be 3 wide",
+			"--format bf16 --hidden 64 | --hidden must be a multiple of 128, but is 64",
+			"--format bf16 --heads 0 | --hidden must be a multiple of --heads",
+			"--format bf16 --kv-heads 5 | --heads must be a multiple of --kv-heads, but is 32 with 5",
+			"--format mlx-4bit --group-size 16 | --group-size must be 32, 64 or 128, but is 16",
+			"--format bf16 --layers 0 | --layers must be 1 to 1000, but is 0",
+			"--format bf16 --mlp 100 | --mlp must be a multiple of 128, but is 100",
+			"--format bf16 --vocabulary 5 | --vocabulary must be 300 to 1000000, but is 5",
+			"--format bf16 --layers many | 'many' is not an int" })
+	void wrongOptionsAreRefused(String options, String message) {
+		Path out = this.folder.resolve("model");
+		Call call = Call.of(FlashEngine::load, ("synthesize --out " + out + " " + options).split(" "));
+		assertThat(call.code()).isEqualTo(2);
+		assertThat(call.err()).startsWith("flash synthesize: ").contains(message);
+		assertThat(out).doesNotExist();
+	}
+
+	private Path synthesize(String name, String... options) {
+		Path out = this.folder.resolve(name);
+		List<String> args = new ArrayList<>(List.of("synthesize", "--out", out.toString()));
+		args.addAll(SHAPE);
+		args.addAll(List.of(options));
+		Call call = Call.of(FlashEngine::load, args.toArray(String[]::new));
+		assertThat(call.err()).isEqualTo("Wrote " + out + "\n");
+		assertThat(call.code()).isZero();
+		return out;
+	}
+
+	private static byte[] bytes(Path model) throws IOException {
+		return Files.readAllBytes(Files.isDirectory(model) ? model.resolve("model.safetensors") : model);
+	}
+
+}
