@@ -5,7 +5,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A daemon thread that reads files and cannot be interrupted: interrupting a thread in a
- * read of a {@link java.nio.channels.FileChannel} closes the channel for everybody.
+ * read of a {@link java.nio.channels.FileChannel} closes the channel for everybody. For
+ * the same reason, idle threads of this kind do not notice when their executor is shut
+ * down.
  */
 final class ReadThread extends Thread {
 

@@ -1,0 +1,32 @@
+package io.github.flashspring.engine.residency;
+
+/**
+ * How a disk is read: how large reads are and how many run at once.
+ *
+ * @param readBytes size of a read
+ * @param readsInFlight reads at once
+ * @param bytesPerSecond rate that was measured so; 0 if it was not measured
+ * @param direct whether the reads go around the page cache
+ */
+public record ReadPattern(int readBytes, int readsInFlight, double bytesPerSecond, boolean direct) {
+
+	/**
+	 * Checks the values.
+	 * @throws IllegalArgumentException if one is out of range
+	 */
+	public ReadPattern {
+		if (readBytes <= 0 || readsInFlight <= 0 || !(bytesPerSecond >= 0)) {
+			throw new IllegalArgumentException("Not a read pattern: " + readsInFlight + " reads of " + readBytes
+					+ " bytes at " + bytesPerSecond + " bytes per second.");
+		}
+	}
+
+	/**
+	 * Memory that the reads under way need.
+	 * @return bytes
+	 */
+	public long windowBytes() {
+		return (long) this.readBytes * this.readsInFlight;
+	}
+
+}
