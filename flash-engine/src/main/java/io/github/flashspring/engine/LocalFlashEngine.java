@@ -90,13 +90,13 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private static LocalFlashEngine load(FlashConfig config, Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
-		ModelDefinition definition = Architectures.define(checkpoint.config());
+		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
 		WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
 				definition.ignoredTensors());
 		GenerationSettings settings = GenerationSettings.of(checkpoint);
 		ModelText text = resources.add(ModelText.load(checkpoint.folder()));
 		Device device = resources.add(Devices.open(config.device(), config.threads()));
-		int context = contextLength(config, definition);
+		int context = contextLength(config, definition.shape().maxPositions());
 		long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
 				: context;
 		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
@@ -116,8 +116,7 @@ final class LocalFlashEngine implements FlashEngine {
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), device, plan, store, scheduler);
 	}
 
-	private static int contextLength(FlashConfig config, ModelDefinition definition) {
-		int most = definition.shape().maxPositions();
+	private static int contextLength(FlashConfig config, int most) {
 		if (config.contextLength() > most) {
 			throw new IllegalArgumentException(
 					"context-length must be at most %d, the positions that %s was trained for, but is %d"

@@ -71,6 +71,26 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 					"a whole number for rotary embeddings of type " + this.type, "nothing"));
 	}
 
+	/**
+	 * How far the context is stretched, for kinds that may leave it to the sizes.
+	 * @param absent the value if the file does not say
+	 * @return {@code factor}, above 0
+	 */
+	public double factor(double absent) {
+		return positive("factor", absent);
+	}
+
+	/**
+	 * A number above 0 with a default.
+	 * @param name the property
+	 * @param absent the value if the property is absent
+	 * @return its value
+	 * @throws CheckpointException if it is not positive
+	 */
+	public double positive(String name, double absent) {
+		return this.properties.has(name) ? positive(name) : absent;
+	}
+
 	private double positive(String name) {
 		double value = this.properties.getDouble(name);
 		if (!(value > 0 && value <= MAX_FACTOR)) {

@@ -1,9 +1,12 @@
 package io.github.flashspring.engine.model;
 
+import java.util.Comparator;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 
+import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 
 /**
@@ -11,26 +14,58 @@ import io.github.flashspring.engine.checkpoint.ModelConfig;
  */
 public final class Architectures {
 
-	private static final Map<String, Function<ModelConfig, ModelDefinition>> KNOWN = new TreeMap<>(
-			Map.of("llama", Llama::define, "mistral", Mistral::define, "qwen2", Qwen2::define, "qwen3", Qwen3::define));
+	private static final Map<String, Function<ModelSource, ModelDefinition>> KNOWN = new TreeMap<>(
+			Map.ofEntries(Map.entry("gemma2", Gemma2::define), Map.entry("gemma3_text", Gemma3::define),
+					Map.entry("granite", Granite::define), Map.entry("llama", Llama::define),
+					Map.entry("mistral", Mistral::define), Map.entry("nemotron", Nemotron::define),
+					Map.entry("olmo2", Olmo2::define), Map.entry("phi3", Phi3::define),
+					Map.entry("qwen2", Qwen2::define), Map.entry("qwen3", Qwen3::define)));
 
 	private Architectures() {
 	}
 
 	/**
-	 * Defines the model of a config.
-	 * @param config a checkpoint's {@code config.json}
+	 * Defines the model of a checkpoint.
+	 * @param checkpoint its {@code config.json} says what it is
+	 * @param contextLength positions that are planned for, given those that the model was
+	 * made for
 	 * @return its parts
 	 * @throws UnsupportedArchitectureException if the architecture or an option of it is
 	 * not supported
 	 */
-	public static ModelDefinition define(ModelConfig config) {
-		Function<ModelConfig, ModelDefinition> architecture = KNOWN.get(config.modelType());
+	public static ModelDefinition define(Checkpoint checkpoint, IntUnaryOperator contextLength) {
+		ModelConfig config = checkpoint.config();
+		Function<ModelSource, ModelDefinition> architecture = KNOWN.get(config.modelType());
 		if (architecture == null) {
-			throw new UnsupportedArchitectureException(config.file() + ": model_type \"" + config.modelType()
-					+ "\" is not supported; supported are " + String.join(", ", KNOWN.keySet()));
+			throw unsupported(config);
 		}
-		return architecture.apply(config);
+		return architecture.apply(new ModelSource(checkpoint, contextLength));
+	}
+
+	private static UnsupportedArchitectureException unsupported(ModelConfig config) {
+		String type = config.modelType();
+		String nearest = KNOWN.keySet().stream().min(Comparator.comparingInt((known) -> distance(type, known))).get();
+		return new UnsupportedArchitectureException(
+				config.file() + ": model_type \"" + type + "\" is not supported; the nearest that is, is " + nearest
+						+ ". Supported are " + String.join(", ", KNOWN.keySet()));
+	}
+
+	/** Letters to be inserted, deleted or replaced. */
+	private static int distance(String a, String b) {
+		int[] row = new int[b.length() + 1];
+		for (int j = 0; j <= b.length(); j++) {
+			row[j] = j;
+		}
+		for (int i = 1; i <= a.length(); i++) {
+			int diagonal = row[0];
+			row[0] = i;
+			for (int j = 1; j <= b.length(); j++) {
+				int replaced = diagonal + ((a.charAt(i - 1) == b.charAt(j - 1)) ? 0 : 1);
+				diagonal = row[j];
+				row[j] = Math.min(replaced, Math.min(row[j - 1], diagonal) + 1);
+			}
+		}
+		return row[b.length()];
 	}
 
 }

@@ -3,107 +3,256 @@ package io.github.flashspring.engine.model;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.residency.Parameter;
 import io.github.flashspring.engine.residency.WeightUnit;
 import io.github.flashspring.engine.residency.Weights;
 
 /**
- * Self-attention with grouped heads, rotary positions, optional norms of queries and
- * keys, and an optional sliding window.
+ * Self-attention with grouped heads: queries, keys and values are projected, normed and
+ * turned by their position if the model does so, and what is attended to is projected
+ * back.
  */
-final class Attention {
+final class Attention implements Sublayer {
 
 	private final int layer;
 
 	private final AttentionSpec spec;
 
-	private final RotaryEmbedding rotary;
+	private final @Nullable RotaryEmbedding rotary;
 
-	private final Activations activations;
+	private final Slots.Slot mixed;
 
-	private final Linear query;
-
-	private final Linear key;
-
-	private final Linear value;
+	private final Projections projections;
 
 	private final Linear output;
 
-	private final @Nullable RmsNorm queryNorm;
+	private final @Nullable Norm queryNorm;
 
-	private final @Nullable RmsNorm keyNorm;
+	private final @Nullable Norm keyNorm;
 
-	/**
-	 * Declares the weights of one layer's attention.
-	 * @param unit the layer's unit
-	 * @param config the model
-	 * @param layer index of the layer
-	 * @param rotary positions
-	 * @param activations shared by all layers
-	 */
-	Attention(WeightUnit unit, DecoderConfig config, int layer, RotaryEmbedding rotary, Activations activations) {
-		this.layer = layer;
-		int heads = config.common().numAttentionHeads();
-		int keyValueHeads = config.common().numKeyValueHeads();
-		int headDim = config.common().headDim();
-		this.spec = new AttentionSpec(heads, keyValueHeads, headDim, headDim, (float) (1 / Math.sqrt(headDim)),
-				config.slidingWindows()[layer]);
-		this.rotary = rotary;
-		this.activations = activations;
-		int hidden = config.common().hiddenSize();
-		this.query = Linear.of(unit, "self_attn.q_proj", heads * headDim, hidden, config.queryKeyValueBias());
-		this.key = Linear.of(unit, "self_attn.k_proj", keyValueHeads * headDim, hidden, config.queryKeyValueBias());
-		this.value = Linear.of(unit, "self_attn.v_proj", keyValueHeads * headDim, hidden, config.queryKeyValueBias());
-		this.output = Linear.of(unit, "self_attn.o_proj", hidden, heads * headDim, config.outputBias());
-		this.queryNorm = config.queryKeyNorm()
-				? RmsNorm.of(unit, "self_attn.q_norm", headDim, config.common().rmsNormEps()) : null;
-		this.keyNorm = config.queryKeyNorm()
-				? RmsNorm.of(unit, "self_attn.k_norm", headDim, config.common().rmsNormEps()) : null;
+	private final boolean normOfHeads;
+
+	private final @Nullable Parameter sinks;
+
+	private Attention(Builder builder) {
+		DecoderConfig config = builder.decoder.config();
+		int hidden = config.hiddenSize();
+		int headDim = builder.headDim;
+		int queryWidth = config.numAttentionHeads() * headDim;
+		int keyWidth = config.numKeyValueHeads() * headDim;
+		this.layer = builder.decoder.nextKeyValueLayer();
+		this.spec = new AttentionSpec(config.numAttentionHeads(), config.numKeyValueHeads(), headDim, headDim,
+				builder.scale, builder.window, builder.softcap);
+		this.rotary = builder.rotary;
+		builder.decoder.widen(queryWidth);
+		WeightUnit unit = builder.unit;
+		String module = builder.module;
+		this.projections = builder.fused ? Fused.of(builder, queryWidth, keyWidth)
+				: Separate.of(builder, queryWidth, keyWidth);
+		Norm.Kind norm = builder.norm;
+		this.normOfHeads = builder.normOfHeads;
+		this.queryNorm = (norm != null) ? norm.of(unit, module + ".q_norm", this.normOfHeads ? headDim : queryWidth)
+				: null;
+		this.keyNorm = (norm != null) ? norm.of(unit, module + ".k_norm", this.normOfHeads ? headDim : keyWidth) : null;
+		this.sinks = builder.sinks ? unit.vector(module + ".sinks", config.numAttentionHeads()) : null;
+		this.output = Linear.of(unit, module + ".o_proj", hidden, queryWidth, builder.outputBias);
+		this.mixed = builder.decoder.slot("attention.mixed", queryWidth);
 	}
 
-	/**
-	 * Attends.
-	 * @param pass the rows
-	 * @param weights of the layer
-	 * @param out F32 [rows, hidden]
-	 * @param x F32 [rows, hidden], not {@code out}
-	 */
-	void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-		Tensor queries = pass.get(this.activations.queries());
-		Tensor keys = pass.get(this.activations.keys());
-		Tensor values = pass.get(this.activations.values());
-		Tensor mixed = pass.get(this.activations.mixed());
-		this.query.forward(weights, queries, x);
-		this.key.forward(weights, keys, x);
-		this.value.forward(weights, values, x);
-		if (this.queryNorm != null && this.keyNorm != null) {
-			Tensor queryHeads = queries.reshape(this.spec.keyDim());
-			Tensor keyHeads = keys.reshape(this.spec.keyDim());
-			this.queryNorm.forward(pass, weights, queryHeads, queryHeads);
-			this.keyNorm.forward(pass, weights, keyHeads, keyHeads);
+	@Override
+	public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
+		Projected projected = this.projections.forward(pass, weights, x);
+		Tensor queries = projected.queries();
+		Tensor keys = projected.keys();
+		norm(pass, weights, this.queryNorm, queries);
+		norm(pass, weights, this.keyNorm, keys);
+		if (this.rotary != null) {
+			RotarySpec halves = RotarySpec.halves(this.spec.keyDim());
+			this.rotary.apply(pass, queries, halves);
+			this.rotary.apply(pass, keys, halves);
 		}
-		this.rotary.apply(pass, queries);
-		this.rotary.apply(pass, keys);
-		pass.device().storeKv(pass.kv(), this.layer, pass.batch(), keys, values);
-		pass.device().attention(mixed, queries, pass.kv(), this.layer, pass.batch(), this.spec);
-		this.output.forward(weights, out, mixed);
+		Tensor attended = pass.get(this.mixed);
+		pass.device().storeKv(pass.kv(), this.layer, pass.batch(), keys, projected.values());
+		pass.device()
+			.attention(attended, queries, pass.kv(), this.layer, pass.batch(), this.spec,
+					(this.sinks != null) ? weights.vector(this.sinks) : null);
+		this.output.forward(weights, out, attended);
+	}
+
+	private void norm(Pass pass, Weights weights, @Nullable Norm norm, Tensor x) {
+		if (norm != null) {
+			Tensor rows = this.normOfHeads ? x.reshape(this.spec.keyDim()) : x;
+			norm.forward(pass, weights, rows, rows);
+		}
 	}
 
 	/**
-	 * Room for what attention computes between its inputs and outputs.
+	 * Queries, keys and values of a pass.
 	 *
-	 * @param queries [heads · headDim] per row
-	 * @param keys [keyValueHeads · headDim] per row
-	 * @param values [keyValueHeads · headDim] per row
-	 * @param mixed [heads · headDim] per row
+	 * @param queries [rows, heads · headDim]
+	 * @param keys [rows, keyValueHeads · headDim]
+	 * @param values [rows, keyValueHeads · headDim]
 	 */
-	record Activations(Slots.Slot queries, Slots.Slot keys, Slots.Slot values, Slots.Slot mixed) {
+	private record Projected(Tensor queries, Tensor keys, Tensor values) {
 
-		static Activations of(Slots slots, DecoderConfig config) {
-			int width = config.common().numAttentionHeads() * config.common().headDim();
-			int keyValueWidth = config.common().numKeyValueHeads() * config.common().headDim();
-			return new Activations(slots.add(width), slots.add(keyValueWidth), slots.add(keyValueWidth),
-					slots.add(width));
+	}
+
+	/** Where queries, keys and values come from. */
+	private sealed interface Projections {
+
+		Projected forward(Pass pass, Weights weights, Tensor x);
+
+	}
+
+	/** Three matrices. */
+	private record Separate(Linear query, Linear key, Linear value, Slots.Slot queries, Slots.Slot keys,
+			Slots.Slot values) implements Projections {
+
+		static Separate of(Builder builder, int queryWidth, int keyWidth) {
+			int hidden = builder.decoder.config().hiddenSize();
+			return new Separate(Linear.of(builder.unit, builder.module + ".q_proj", queryWidth, hidden, builder.bias),
+					Linear.of(builder.unit, builder.module + ".k_proj", keyWidth, hidden, builder.bias),
+					Linear.of(builder.unit, builder.module + ".v_proj", keyWidth, hidden, builder.bias),
+					builder.decoder.slot("attention.queries", queryWidth),
+					builder.decoder.slot("attention.keys", keyWidth),
+					builder.decoder.slot("attention.values", keyWidth));
+		}
+
+		@Override
+		public Projected forward(Pass pass, Weights weights, Tensor x) {
+			Projected projected = new Projected(pass.get(this.queries), pass.get(this.keys), pass.get(this.values));
+			this.query.forward(weights, projected.queries(), x);
+			this.key.forward(weights, projected.keys(), x);
+			this.value.forward(weights, projected.values(), x);
+			return projected;
+		}
+
+	}
+
+	/** One matrix, whose outputs are the queries, then the keys, then the values. */
+	private record Fused(Linear projection, Slots.Slot slot, int queryWidth, int keyWidth) implements Projections {
+
+		static Fused of(Builder builder, int queryWidth, int keyWidth) {
+			int width = queryWidth + 2 * keyWidth;
+			return new Fused(Linear.of(builder.unit, builder.module + ".qkv_proj", width,
+					builder.decoder.config().hiddenSize(), builder.bias),
+					builder.decoder.slot("attention.fused", width), queryWidth, keyWidth);
+		}
+
+		@Override
+		public Projected forward(Pass pass, Weights weights, Tensor x) {
+			Tensor all = pass.get(this.slot);
+			this.projection.forward(weights, all, x);
+			return new Projected(all.columns(0, this.queryWidth), all.columns(this.queryWidth, this.keyWidth),
+					all.columns(this.queryWidth + this.keyWidth, this.keyWidth));
+		}
+
+	}
+
+	/** Settings of a layer's attention; those of Llama unless changed. */
+	static final class Builder {
+
+		private final Decoder decoder;
+
+		private final WeightUnit unit;
+
+		private String module = "self_attn";
+
+		private int headDim;
+
+		private float scale;
+
+		private int window;
+
+		private float softcap;
+
+		private @Nullable RotaryEmbedding rotary;
+
+		private boolean fused;
+
+		private boolean bias;
+
+		private boolean outputBias;
+
+		private Norm.@Nullable Kind norm;
+
+		private boolean normOfHeads;
+
+		private boolean sinks;
+
+		Builder(Decoder decoder, WeightUnit unit) {
+			this.decoder = decoder;
+			this.unit = unit;
+			this.headDim = decoder.config().headDim();
+			this.scale = (float) (1 / Math.sqrt(this.headDim));
+		}
+
+		Builder module(String name) {
+			this.module = name;
+			return this;
+		}
+
+		/** Factor of the scores; else {@code 1 / sqrt(headDim)}. */
+		Builder scale(float factor) {
+			this.scale = factor;
+			return this;
+		}
+
+		/** Positions that a token sees; 0: all. */
+		Builder window(int positions) {
+			this.window = positions;
+			return this;
+		}
+
+		/** Cap of the scores; 0: none. */
+		Builder softcap(float cap) {
+			this.softcap = cap;
+			return this;
+		}
+
+		/** Turns queries and keys by their position. */
+		Builder rotary(RotaryEmbedding embedding) {
+			this.rotary = embedding;
+			return this;
+		}
+
+		/** Queries, keys and values are one matrix. */
+		Builder fused() {
+			this.fused = true;
+			return this;
+		}
+
+		/** Biases of queries, keys and values, and of the output. */
+		Builder bias(boolean ofInputs, boolean ofOutput) {
+			this.bias = ofInputs;
+			this.outputBias = ofOutput;
+			return this;
+		}
+
+		/** Norms of every query and key head. */
+		Builder normOfHeads(Norm.Kind kind) {
+			this.norm = kind;
+			this.normOfHeads = true;
+			return this;
+		}
+
+		/** Norms of all query heads and of all key heads together. */
+		Builder normOfAllHeads(Norm.Kind kind) {
+			this.norm = kind;
+			this.normOfHeads = false;
+			return this;
+		}
+
+		/** A learned score of each head that takes weight from the others. */
+		Builder sinks() {
+			this.sinks = true;
+			return this;
+		}
+
+		Attention build() {
+			return new Attention(this);
 		}
 
 	}

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.model;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.checkpoint.DType;
@@ -36,6 +37,9 @@ public final class CausalLanguageModel implements AutoCloseable {
 
 	private final Head.LogitsMemory logits;
 
+	private ObjIntConsumer<Tensor> observer = (hidden, layers) -> {
+	};
+
 	/**
 	 * Allocates the activations.
 	 * @param definition the parts
@@ -62,6 +66,14 @@ public final class CausalLanguageModel implements AutoCloseable {
 	}
 
 	/**
+	 * Shows the residual stream of every pass.
+	 * @param watcher gets F32 [rows, hidden] and the number of layers computed so far
+	 */
+	void observe(ObjIntConsumer<Tensor> watcher) {
+		this.observer = watcher;
+	}
+
+	/**
 	 * Computes one pass.
 	 * @param batch tokens and where they belong
 	 * @param kv keys and values of the tokens before; gets those of the batch
@@ -75,12 +87,17 @@ public final class CausalLanguageModel implements AutoCloseable {
 	public void forward(RaggedBatch batch, KvBlocks kv, int[] logitRows, LogitsSink sink, BooleanSupplier abandoned) {
 		Pass pass = new Pass(this.device, batch, kv, this.activations.tensors(), this.logits, logitRows, sink);
 		this.store.embed(pass.get(this.definition.hidden()), batch.tokens());
+		if (this.definition.embeddingScale() != 1f) {
+			this.device.elementwise().scale(pass.get(this.definition.hidden()), this.definition.embeddingScale());
+		}
 		this.definition.rotaries().forEach((rotary) -> rotary.prepare(pass));
-		for (StreamingProxy<Pass> layer : this.layers) {
+		this.observer.accept(pass.get(this.definition.hidden()), 0);
+		for (int i = 0; i < this.layers.size(); i++) {
 			if (abandoned.getAsBoolean()) {
 				throw new CancellationException();
 			}
-			layer.forward(pass);
+			this.layers.get(i).forward(pass);
+			this.observer.accept(pass.get(this.definition.hidden()), i + 1);
 		}
 		if (logitRows.length > 0) {
 			this.head.forward(pass);

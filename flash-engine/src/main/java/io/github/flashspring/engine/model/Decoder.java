@@ -1,86 +1,220 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
-import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.StreamingProxy;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
+import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
 
 /**
- * The shape that Llama, Mistral, Qwen2 and Qwen3 share: layers of attention and gated
- * feed-forward, each behind a norm and added to the residual stream.
+ * Puts a decoder together: embedding, layers on a residual stream, final norm and head.
+ * The file of an architecture adds the layers one by one.
  */
 final class Decoder {
 
-	private Decoder() {
+	private final ModelSource source;
+
+	private final DecoderConfig config;
+
+	private final Names names;
+
+	private final Slots slots = new Slots();
+
+	private final Slots.Slot hidden;
+
+	private final Slots.Slot normed;
+
+	private final Slots.Slot delta;
+
+	private final Map<RopeParameters, RotaryEmbedding> rotaries = new HashMap<>();
+
+	private final Map<String, Slots.Slot> shared = new HashMap<>();
+
+	private final List<ModelDefinition.Part> layers = new ArrayList<>();
+
+	private final List<String> ignored = new ArrayList<>(List.of(".rotary_emb.inv_freq"));
+
+	private int keyValueLayers;
+
+	private int widest;
+
+	/**
+	 * Starts with the names of Llama.
+	 * @param source what is being defined
+	 * @param config sizes
+	 */
+	Decoder(ModelSource source, DecoderConfig config) {
+		this(source, config, Names.LLAMA);
 	}
 
-	static ModelDefinition define(DecoderConfig decoder) {
-		DecoderConfig.Common config = decoder.common();
-		Slots slots = new Slots();
-		Slots.Slot hidden = slots.addForPass(config.hiddenSize());
-		Slots.Slot normed = slots.add(config.hiddenSize());
-		Slots.Slot delta = slots.add(config.hiddenSize());
-		RotaryEmbedding rotary = new RotaryEmbedding(config.rope(), config.headDim(), slots);
-		Attention.Activations attention = Attention.Activations.of(slots, decoder);
-		GatedMlp.Activations mlp = GatedMlp.Activations.of(slots, decoder);
-		List<ModelDefinition.Part> layers = new ArrayList<>();
-		for (int i = 0; i < config.numHiddenLayers(); i++) {
-			WeightUnit unit = new WeightUnit("layers." + i, "model.layers." + i + ".");
-			layers.add(new ModelDefinition.Part(unit,
-					new Block(RmsNorm.of(unit, "input_layernorm", config.hiddenSize(), config.rmsNormEps()),
-							new Attention(unit, decoder, i, rotary, attention),
-							RmsNorm.of(unit, "post_attention_layernorm", config.hiddenSize(), config.rmsNormEps()),
-							new GatedMlp(unit, decoder, mlp), hidden, normed, delta)));
-		}
-		WeightUnit embedding = new WeightUnit("embed_tokens", "model.");
-		embedding.matrix("embed_tokens", config.vocabSize(), config.hiddenSize());
-		WeightUnit last = new WeightUnit("head", "");
-		Head head = new Head(RmsNorm.of(last, "model.norm", config.hiddenSize(), config.rmsNormEps()),
-				last.matrix(config.tieWordEmbeddings() ? "model.embed_tokens" : "lm_head", config.vocabSize(),
-						config.hiddenSize()),
-				hidden);
-		List<String> ignored = new ArrayList<>(List.of(".rotary_emb.inv_freq"));
-		if (config.tieWordEmbeddings()) {
-			ignored.addAll(List.of("lm_head.weight", "lm_head.scales", "lm_head.biases"));
-		}
-		ModelDefinition.Shape shape = new ModelDefinition.Shape(config.hiddenSize(), config.vocabSize(),
-				config.maxPositionEmbeddings(),
-				Math.max(config.hiddenSize(),
-						Math.max(config.intermediateSize(), config.numAttentionHeads() * config.headDim())),
-				config.numHiddenLayers(), config.numKeyValueHeads(), config.headDim(), config.headDim());
-		return new ModelDefinition(shape, slots, hidden, List.of(rotary), embedding, layers,
-				new ModelDefinition.Part(last, head), ignored);
+	Decoder(ModelSource source, DecoderConfig config, Names names) {
+		this.source = source;
+		this.config = config;
+		this.names = names;
+		this.hidden = this.slots.addForPass(config.hiddenSize());
+		this.normed = this.slots.add(config.hiddenSize());
+		this.delta = this.slots.add(config.hiddenSize());
+		widen(config.hiddenSize());
+	}
+
+	DecoderConfig config() {
+		return this.config;
+	}
+
+	ModelSource source() {
+		return this.source;
+	}
+
+	Slots slots() {
+		return this.slots;
 	}
 
 	/**
-	 * One layer.
-	 *
-	 * @param attentionNorm before attention
-	 * @param attention attention
-	 * @param mlpNorm before the feed-forward part
-	 * @param mlp feed-forward part
-	 * @param hidden the residual stream
-	 * @param normed input of the parts
-	 * @param delta output of the parts
+	 * Notes the width of an input of a linear layer.
+	 * @param columns inputs, or length of a query
 	 */
-	private record Block(RmsNorm attentionNorm, Attention attention, RmsNorm mlpNorm, GatedMlp mlp, Slots.Slot hidden,
-			Slots.Slot normed, Slots.Slot delta) implements StreamingProxy.Layer<Pass> {
+	void widen(int columns) {
+		this.widest = Math.max(this.widest, columns);
+	}
 
-		@Override
-		public void forward(Pass pass, Weights weights) {
-			Tensor stream = pass.get(this.hidden);
-			Tensor input = pass.get(this.normed);
-			Tensor output = pass.get(this.delta);
-			this.attentionNorm.forward(pass, weights, input, stream);
-			this.attention.forward(pass, weights, output, input);
-			pass.device().add(stream, output);
-			this.mlpNorm.forward(pass, weights, input, stream);
-			this.mlp.forward(pass, weights, output, input);
-			pass.device().add(stream, output);
+	/**
+	 * Takes the next place among the layers that have keys and values.
+	 * @return its index
+	 */
+	int nextKeyValueLayer() {
+		return this.keyValueLayers++;
+	}
+
+	/**
+	 * Starts the weights of a layer.
+	 * @param index of the layer
+	 * @return an empty unit
+	 */
+	WeightUnit unit(int index) {
+		return new WeightUnit("layers." + index, layerPrefix(index));
+	}
+
+	/**
+	 * What the names of a layer's tensors begin with.
+	 * @param index of the layer
+	 * @return such as {@code model.layers.3.}
+	 */
+	String layerPrefix(int index) {
+		return this.names.layers() + index + ".";
+	}
+
+	/**
+	 * The rotary embedding with certain settings.
+	 * @param rope settings
+	 * @param headDim length of a head, or of the part of it that may be turned
+	 * @return one for all layers with these settings
+	 */
+	RotaryEmbedding rotary(RopeParameters rope, int headDim) {
+		int positions = this.config.maxPositionEmbeddings();
+		return this.rotaries.computeIfAbsent(rope,
+				(key) -> new RotaryEmbedding(RopeScaling.of(rope, RotaryEmbedding.dim(rope, headDim), positions,
+						this.source.contextLength().applyAsInt(positions)), this.slots));
+	}
+
+	/**
+	 * Starts the attention of a layer.
+	 * @param unit weights of the layer
+	 * @return settings as in Llama
+	 */
+	Attention.Builder attention(WeightUnit unit) {
+		return new Attention.Builder(this, unit);
+	}
+
+	/**
+	 * Room that all layers share, since one computes after the other.
+	 * @param name what it is for
+	 * @param width numbers per row
+	 * @return the same for the same name and width
+	 */
+	Slots.Slot slot(String name, int width) {
+		return this.shared.computeIfAbsent(name + " " + width, (key) -> this.slots.add(width));
+	}
+
+	/**
+	 * Room for feed-forward parts of a width.
+	 * @param activation between the linear layers
+	 * @param intermediate width between them
+	 * @return one for all parts alike
+	 */
+	FeedForward.Activations feedForward(FeedForward.Activation activation, int intermediate) {
+		widen(intermediate);
+		return new FeedForward.Activations(slot("feedForward", activation.gated() ? 2 * intermediate : intermediate),
+				intermediate);
+	}
+
+	/**
+	 * A feed-forward part.
+	 * @param unit weights of the layer
+	 * @param module its name
+	 * @param shape sizes and activation
+	 * @return the part
+	 */
+	FeedForward feedForward(WeightUnit unit, String module, FeedForward.Shape shape) {
+		return FeedForward.of(unit, module, shape, feedForward(shape.activation(), shape.intermediate()));
+	}
+
+	/**
+	 * Adds a layer.
+	 * @param unit its weights
+	 * @param branches in order
+	 */
+	void add(WeightUnit unit, Residual.Branch... branches) {
+		this.layers
+			.add(new ModelDefinition.Part(unit, new Residual(this.hidden, this.normed, this.delta, List.of(branches))));
+	}
+
+	/**
+	 * Lets a checkpoint hold tensors that are not used.
+	 * @param end of their names
+	 */
+	void ignore(String end) {
+		this.ignored.add(end);
+	}
+
+	/**
+	 * Ends the model.
+	 * @param norm kind of the final norm
+	 * @return the definition, whose embedding, head and cache may still be changed
+	 */
+	ModelDefinition.Builder end(Norm.Kind norm) {
+		WeightUnit embedding = new WeightUnit("embed_tokens", "");
+		embedding.matrix(this.names.embedding(), this.config.vocabSize(), this.config.hiddenSize());
+		WeightUnit last = new WeightUnit("head", "");
+		boolean tied = this.config.tieWordEmbeddings();
+		Norm finalNorm = norm.of(last, this.names.norm(), this.config.hiddenSize());
+		Head head = new Head(finalNorm, last.matrix(tied ? this.names.embedding() : "lm_head", this.config.vocabSize(),
+				this.config.hiddenSize()), this.hidden, 1f, 0f);
+		if (tied) {
+			this.ignored.addAll(List.of("lm_head.weight", "lm_head.scales", "lm_head.biases"));
 		}
+		KvBlocks.Layout layout = new KvBlocks.Layout(1, this.config.numKeyValueHeads(), this.config.headDim(),
+				this.config.headDim());
+		return new ModelDefinition.Builder(this.slots, this.hidden, List.copyOf(this.rotaries.values()), embedding,
+				this.layers, new ModelDefinition.Part(last, head), this.ignored)
+			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
+			.keyValues(this.keyValueLayers, layout);
+	}
+
+	/**
+	 * Names of a model's parts.
+	 *
+	 * @param layers before the index of a layer
+	 * @param embedding the token embedding
+	 * @param norm the final norm
+	 */
+	record Names(String layers, String embedding, String norm) {
+
+		static final Names LLAMA = new Names("model.layers.", "model.embed_tokens", "model.norm");
+
+		static final Names BACKBONE = new Names("backbone.layers.", "backbone.embeddings", "backbone.norm_f");
 
 	}
 

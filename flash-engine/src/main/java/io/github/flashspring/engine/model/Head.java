@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.model;
 
+import java.util.Arrays;
+
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.Parameter;
@@ -13,8 +15,11 @@ import io.github.flashspring.engine.residency.Weights;
  * @param norm final norm
  * @param weight [vocab, hidden]
  * @param hidden the residual stream
+ * @param scale factor of the logits
+ * @param softcap cap of the logits; 0: none
  */
-record Head(RmsNorm norm, Parameter weight, Slots.Slot hidden) implements StreamingProxy.Layer<Pass> {
+record Head(Norm norm, Parameter weight, Slots.Slot hidden, float scale,
+		float softcap) implements StreamingProxy.Layer<Pass> {
 
 	@Override
 	public void forward(Pass pass, Weights weights) {
@@ -25,9 +30,15 @@ record Head(RmsNorm norm, Parameter weight, Slots.Slot hidden) implements Stream
 			int count = Math.min(memory.rows(), rows.length - from);
 			Tensor last = memory.hidden().rows(0, count);
 			Tensor logits = memory.logits().rows(0, count);
-			device.gather(last, pass.get(this.hidden), java.util.Arrays.copyOfRange(rows, from, from + count));
+			device.gather(last, pass.get(this.hidden), Arrays.copyOfRange(rows, from, from + count));
 			this.norm.forward(pass, weights, last, last);
 			weights.linear(logits, last, this.weight, null);
+			if (this.scale != 1f) {
+				device.elementwise().scale(logits, this.scale);
+			}
+			if (this.softcap > 0) {
+				device.elementwise().softcap(logits, this.softcap);
+			}
 			for (int i = 0; i < count; i++) {
 				device.read(logits.rows(i, 1), memory.host());
 				pass.sink().accept(rows[from + i], memory.host());

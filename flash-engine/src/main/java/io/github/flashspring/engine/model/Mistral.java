@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
  * Mistral: Llama with a sliding window in all layers, in its early versions.
@@ -12,10 +13,25 @@ final class Mistral {
 	private Mistral() {
 	}
 
-	static ModelDefinition define(ModelConfig config) {
-		DecoderConfig.Common common = DecoderConfig.Common.of(config);
-		int window = config.getInt("sliding_window", 0);
-		return Decoder.define(new DecoderConfig(common, false, false, false, false, common.windows((layer) -> window)));
+	static ModelDefinition define(ModelSource source) {
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config);
+		Decoder decoder = new Decoder(source, sizes);
+		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
+		int[] windows = sizes.windows(config, config.getInt("sliding_window", 0), (layer) -> 1);
+		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
+				DecoderConfig.positive(config, "intermediate_size"),
+				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
+			WeightUnit unit = decoder.unit(i);
+			decoder.add(unit,
+					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
+							decoder.attention(unit).rotary(rotary).window(windows[i]).build()),
+					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
+							decoder.feedForward(unit, "mlp", mlp)));
+		}
+		return decoder.end(norm).build();
 	}
 
 }

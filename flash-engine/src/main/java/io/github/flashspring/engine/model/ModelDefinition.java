@@ -25,22 +25,24 @@ public final class ModelDefinition {
 
 	private final WeightUnit embedding;
 
+	private final float embeddingScale;
+
 	private final List<Part> layers;
 
 	private final Part head;
 
 	private final List<String> ignoredTensors;
 
-	ModelDefinition(Shape shape, Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightUnit embedding,
-			List<Part> layers, Part head, List<String> ignoredTensors) {
+	private ModelDefinition(Builder builder, Shape shape) {
 		this.shape = shape;
-		this.slots = slots;
-		this.hidden = hidden;
-		this.rotaries = List.copyOf(rotaries);
-		this.embedding = embedding;
-		this.layers = List.copyOf(layers);
-		this.head = head;
-		this.ignoredTensors = List.copyOf(ignoredTensors);
+		this.slots = builder.slots;
+		this.hidden = builder.hidden;
+		this.rotaries = List.copyOf(builder.rotaries);
+		this.embedding = builder.embedding;
+		this.embeddingScale = builder.embeddingScale;
+		this.layers = List.copyOf(builder.layers);
+		this.head = builder.head;
+		this.ignoredTensors = List.copyOf(builder.ignoredTensors);
 	}
 
 	/**
@@ -100,8 +102,9 @@ public final class ModelDefinition {
 	 * @return the shape
 	 */
 	public KvBlocks.Layout kvLayout(int contextLength) {
-		return new KvBlocks.Layout((contextLength <= 256) ? 8 : 32, this.shape.keyValueHeads(), this.shape.keyDim(),
-				this.shape.valueDim());
+		KvBlocks.Layout layout = this.shape.keyValueLayout();
+		return new KvBlocks.Layout((contextLength <= 256) ? 8 : 32, layout.keyValueHeads(), layout.keyDim(),
+				layout.valueDim());
 	}
 
 	/**
@@ -112,6 +115,11 @@ public final class ModelDefinition {
 	 */
 	public long kvBytes(int contextLength, long tokens) {
 		return KvCache.bytes(kvLayout(contextLength), this.shape.keyValueLayers(), tokens);
+	}
+
+	/** Factor of the token embeddings. */
+	float embeddingScale() {
+		return this.embeddingScale;
 	}
 
 	Slots slots() {
@@ -152,12 +160,86 @@ public final class ModelDefinition {
 	 * @param maxPositions positions the model was trained for
 	 * @param widest the widest input of a linear layer
 	 * @param keyValueLayers layers that have keys and values
-	 * @param keyValueHeads heads of keys and values
-	 * @param keyDim length of a key
-	 * @param valueDim length of a value
+	 * @param keyValueLayout heads of keys and values, and their lengths
 	 */
 	public record Shape(int hiddenSize, int vocabSize, int maxPositions, int widest, int keyValueLayers,
-			int keyValueHeads, int keyDim, int valueDim) {
+			KvBlocks.Layout keyValueLayout) {
+
+	}
+
+	/** Collects the parts of a model. */
+	static final class Builder {
+
+		private final Slots slots;
+
+		private final Slots.Slot hidden;
+
+		private final List<RotaryEmbedding> rotaries;
+
+		private final WeightUnit embedding;
+
+		private final List<Part> layers;
+
+		private Part head;
+
+		private final List<String> ignoredTensors;
+
+		private int hiddenSize;
+
+		private int vocabSize;
+
+		private int maxPositions;
+
+		private int widest;
+
+		private int keyValueLayers;
+
+		private KvBlocks.Layout keyValueLayout = new KvBlocks.Layout(1, 1, 1, 1);
+
+		private float embeddingScale = 1f;
+
+		Builder(Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightUnit embedding, List<Part> layers,
+				Part head, List<String> ignoredTensors) {
+			this.slots = slots;
+			this.hidden = hidden;
+			this.rotaries = rotaries;
+			this.embedding = embedding;
+			this.layers = layers;
+			this.head = head;
+			this.ignoredTensors = ignoredTensors;
+		}
+
+		Builder sizes(int hidden, int vocab, int positions, int widestInput) {
+			this.hiddenSize = hidden;
+			this.vocabSize = vocab;
+			this.maxPositions = positions;
+			this.widest = widestInput;
+			return this;
+		}
+
+		Builder keyValues(int layerCount, KvBlocks.Layout layout) {
+			this.keyValueLayers = layerCount;
+			this.keyValueLayout = layout;
+			return this;
+		}
+
+		/** Factor of the token embeddings. */
+		Builder embeddingScale(float factor) {
+			this.embeddingScale = factor;
+			return this;
+		}
+
+		/** Factor and cap of the logits; a cap of 0 is none. */
+		Builder logits(float scale, float softcap) {
+			Head old = (Head) this.head.layer();
+			this.head = new Part(this.head.unit(), new Head(old.norm(), old.weight(), old.hidden(), scale, softcap));
+			return this;
+		}
+
+		ModelDefinition build() {
+			return new ModelDefinition(this, new Shape(this.hiddenSize, this.vocabSize, this.maxPositions, this.widest,
+					this.keyValueLayers, this.keyValueLayout));
+		}
 
 	}
 

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
  * Qwen 2 and 2.5: Llama with biases of queries, keys and values, and optional sliding
@@ -13,30 +14,38 @@ final class Qwen2 {
 	private Qwen2() {
 	}
 
-	static ModelDefinition define(ModelConfig config) {
-		DecoderConfig.Common common = DecoderConfig.Common.of(config);
-		return Decoder.define(new DecoderConfig(common, true, false, false, false, windows(config, common)));
+	static ModelDefinition define(ModelSource source) {
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config);
+		Decoder decoder = new Decoder(source, sizes);
+		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
+		int[] windows = windows(config, sizes);
+		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
+				DecoderConfig.positive(config, "intermediate_size"),
+				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
+			WeightUnit unit = decoder.unit(i);
+			decoder.add(unit,
+					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
+							decoder.attention(unit).rotary(rotary).window(windows[i]).bias(true, false).build()),
+					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
+							decoder.feedForward(unit, "mlp", mlp)));
+		}
+		return decoder.end(norm).build();
 	}
 
 	/**
-	 * Layers from {@code max_window_layers} on slide, or those that {@code layer_types}
-	 * names.
+	 * Windows of Qwen models: those layers slide that {@code layer_types} names, or else
+	 * those from {@code max_window_layers} on; none without {@code use_sliding_window}.
+	 * @param config the model's settings
+	 * @param sizes layers
+	 * @return a window for each layer; 0: all positions
 	 */
-	static int[] windows(ModelConfig config, DecoderConfig.Common common) {
-		if (!config.getBoolean("use_sliding_window", false) || !config.has("sliding_window")) {
-			return common.windows((layer) -> 0);
-		}
-		int window = config.getInt("sliding_window");
-		if (config.has("layer_types")) {
-			return common.windows((layer) -> switch (common.layerTypes().get(layer)) {
-				case "full_attention" -> 0;
-				case "sliding_attention" -> window;
-				default -> throw config.wrong("layer_types", "full_attention or sliding_attention",
-						common.layerTypes().get(layer));
-			});
-		}
-		int first = config.getInt("max_window_layers", common.numHiddenLayers());
-		return common.windows((layer) -> (layer >= first) ? window : 0);
+	static int[] windows(ModelConfig config, DecoderConfig sizes) {
+		int window = config.getBoolean("use_sliding_window", false) ? config.getInt("sliding_window", 0) : 0;
+		int first = config.getInt("max_window_layers", 28);
+		return sizes.windows(config, window, (layer) -> (layer >= first) ? 1 : 0);
 	}
 
 }

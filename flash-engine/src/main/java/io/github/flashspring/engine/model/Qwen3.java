@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
  * Qwen 3 (dense): Llama with norms of queries and keys, and optional sliding windows.
@@ -12,11 +13,31 @@ final class Qwen3 {
 	private Qwen3() {
 	}
 
-	static ModelDefinition define(ModelConfig config) {
-		DecoderConfig.Common common = DecoderConfig.Common.of(config);
-		boolean attentionBias = config.getBoolean("attention_bias", false);
-		return Decoder.define(
-				new DecoderConfig(common, attentionBias, attentionBias, false, true, Qwen2.windows(config, common)));
+	static ModelDefinition define(ModelSource source) {
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config);
+		Decoder decoder = new Decoder(source, sizes);
+		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
+		int[] windows = Qwen2.windows(config, sizes);
+		boolean bias = config.getBoolean("attention_bias", false);
+		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
+				DecoderConfig.positive(config, "intermediate_size"),
+				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
+			WeightUnit unit = decoder.unit(i);
+			decoder.add(unit,
+					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
+							decoder.attention(unit)
+								.rotary(rotary)
+								.window(windows[i])
+								.bias(bias, bias)
+								.normOfHeads(norm)
+								.build()),
+					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
+							decoder.feedForward(unit, "mlp", mlp)));
+		}
+		return decoder.end(norm).build();
 	}
 
 }

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.RopeParameters;
+import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
 
 /**
@@ -12,7 +13,7 @@ import io.github.flashspring.engine.device.Tensor;
  */
 final class RotaryEmbedding {
 
-	private final float[] frequencies;
+	private final RopeScaling scaling;
 
 	private final Slots.Slot cos;
 
@@ -20,51 +21,29 @@ final class RotaryEmbedding {
 
 	/**
 	 * Makes the table of a model.
-	 * @param parameters base and scaling of the config
-	 * @param headDim length of a head, even
+	 * @param scaling frequencies
 	 * @param slots gets the cosines and sines of a pass
-	 * @throws UnsupportedArchitectureException for kinds of scaling that are not known
 	 */
-	RotaryEmbedding(RopeParameters parameters, int headDim, Slots slots) {
-		this.frequencies = frequencies(parameters, headDim);
-		this.cos = slots.addForPass(headDim / 2);
-		this.sin = slots.addForPass(headDim / 2);
-	}
-
-	static float[] frequencies(RopeParameters rope, int headDim) {
-		float[] frequencies = new float[headDim / 2];
-		for (int i = 0; i < frequencies.length; i++) {
-			float base = (float) (1 / StrictMath.pow(rope.theta(), 2.0 * i / headDim));
-			frequencies[i] = switch (rope.type()) {
-				case "default" -> base;
-				case "linear" -> (float) (base / rope.factor());
-				case "llama3" -> llama3(base, rope);
-				default -> throw new UnsupportedArchitectureException("config.json: rope scaling of type \""
-						+ rope.type() + "\" is not supported; supported are default, linear and llama3");
-			};
-		}
-		return frequencies;
+	RotaryEmbedding(RopeScaling scaling, Slots slots) {
+		this.scaling = scaling;
+		this.cos = slots.addForPass(scaling.frequencies().length);
+		this.sin = slots.addForPass(scaling.frequencies().length);
 	}
 
 	/**
-	 * Slow turns are stretched by {@code factor}, fast ones stay, those between are
-	 * mixed.
-	 * @see <a href=
-	 * "https://github.com/huggingface/transformers/blob/main/src/transformers/modeling_rope_utils.py">transformers</a>
+	 * Numbers of a head that are turned.
+	 * @param rope settings
+	 * @param headDim length of a head
+	 * @return an even number
 	 */
-	private static float llama3(double frequency, RopeParameters rope) {
-		double factor = rope.factor();
-		double low = rope.lowFreqFactor();
-		double high = rope.highFreqFactor();
-		double turns = rope.requireOriginalMaxPositionEmbeddings() * frequency / (2 * Math.PI);
-		if (turns < low) {
-			return (float) (frequency / factor);
+	static int dim(RopeParameters rope, int headDim) {
+		int dim = (int) (headDim * rope.partialRotaryFactor());
+		if (dim < 2 || dim % 2 != 0) {
+			throw rope.properties()
+				.wrong("partial_rotary_factor", "a share of heads of " + headDim + " that is an even number",
+						String.valueOf(rope.partialRotaryFactor()));
 		}
-		if (turns > high) {
-			return (float) frequency;
-		}
-		double smooth = (turns - low) / (high - low);
-		return (float) ((1 - smooth) * frequency / factor + smooth * frequency);
+		return dim;
 	}
 
 	/**
@@ -73,14 +52,16 @@ final class RotaryEmbedding {
 	 */
 	void prepare(Pass pass) {
 		int[] positions = pass.batch().positions();
-		int half = this.frequencies.length;
+		float[] frequencies = this.scaling.frequencies();
+		float factor = this.scaling.attentionFactor();
+		int half = frequencies.length;
 		float[] cosines = new float[positions.length * half];
 		float[] sines = new float[positions.length * half];
 		for (int row = 0; row < positions.length; row++) {
 			for (int i = 0; i < half; i++) {
-				float angle = positions[row] * this.frequencies[i];
-				cosines[row * half + i] = (float) StrictMath.cos(angle);
-				sines[row * half + i] = (float) StrictMath.sin(angle);
+				float angle = positions[row] * frequencies[i];
+				cosines[row * half + i] = (float) StrictMath.cos(angle) * factor;
+				sines[row * half + i] = (float) StrictMath.sin(angle) * factor;
 			}
 		}
 		pass.device().write(pass.get(this.cos), cosines);
@@ -91,9 +72,10 @@ final class RotaryEmbedding {
 	 * Turns heads in place.
 	 * @param pass the rows
 	 * @param x F32 [rows, heads · headDim]
+	 * @param spec which numbers of a head make pairs
 	 */
-	void apply(Pass pass, Tensor x) {
-		pass.device().rope(x, 2 * this.frequencies.length, pass.get(this.cos), pass.get(this.sin));
+	void apply(Pass pass, Tensor x, RotarySpec spec) {
+		pass.device().rope(x, spec, pass.get(this.cos), pass.get(this.sin));
 	}
 
 }

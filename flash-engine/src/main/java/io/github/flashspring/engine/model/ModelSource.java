@@ -1,0 +1,26 @@
+package io.github.flashspring.engine.model;
+
+import java.util.function.IntUnaryOperator;
+
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.ModelConfig;
+
+/**
+ * What an architecture is defined from.
+ *
+ * @param checkpoint its settings, and the names of its tensors where checkpoints of one
+ * architecture differ
+ * @param contextLength positions that are planned for, given those that the model was
+ * made for
+ */
+record ModelSource(Checkpoint checkpoint, IntUnaryOperator contextLength) {
+
+	ModelConfig config() {
+		return this.checkpoint.config();
+	}
+
+	boolean has(String tensor) {
+		return this.checkpoint.has(tensor);
+	}
+
+}

@@ -1,0 +1,38 @@
+package io.github.flashspring.engine.model;
+
+import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.residency.WeightUnit;
+
+/**
+ * Phi-3 and Phi-4: Llama with queries, keys and values in one matrix, gate and up in
+ * another, a part of each head turned, and stretches of long contexts.
+ *
+ * @see <a href="https://arxiv.org/abs/2404.14219">Phi-3</a>
+ */
+final class Phi3 {
+
+	private Phi3() {
+	}
+
+	static ModelDefinition define(ModelSource source) {
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config);
+		Decoder decoder = new Decoder(source, sizes);
+		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
+		int[] windows = sizes.windows(config, config.getInt("sliding_window", 0), (layer) -> 1);
+		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
+				DecoderConfig.positive(config, "intermediate_size"),
+				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
+			WeightUnit unit = decoder.unit(i);
+			decoder.add(unit,
+					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
+							decoder.attention(unit).rotary(rotary).window(windows[i]).fused().build()),
+					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()), FeedForward
+						.fused(unit, "mlp", mlp, decoder.feedForward(mlp.activation(), mlp.intermediate()))));
+		}
+		return decoder.end(norm).build();
+	}
+
+}
