@@ -39,11 +39,23 @@ final class BandwidthController {
 	/** Share of the disk's rate below which the demand leaves time for measuring. */
 	private static final double SLACK = 0.8;
 
+	/** With reads beside it nothing computes faster: then the baseline is outdated. */
+	private static final double STALE = 0.95;
+
 	/** Weight of a new value in moving averages. */
 	private static final double WEIGHT = 0.25;
 
-	/** Passes of up to so many rows have their baseline measured: those that decode. */
+	/** Passes of fewer rows have their baseline measured: those that decode. */
 	private static final int COLD_START_ROWS = 8;
+
+	/** The JVM has compiled what they run by then. */
+	private static final int PASSES_BEFORE_COLD_START = 8;
+
+	/** If layers were disturbed even so, more attempts would not help. */
+	private static final int COLD_STARTS = 2;
+
+	/** Every so many passes a layer is measured alone, even if nothing is held back. */
+	private static final int QUIET_PASSES = 8;
 
 	/**
 	 * Classes of passes: 1, 2 to 3, 4 to 7 rows and so on; times within one are alike.
@@ -140,7 +152,8 @@ final class BandwidthController {
 	 */
 	synchronized void beginPass(int rows) {
 		this.timing = timing(rows);
-		this.coldStart = rows < COLD_START_ROWS && !this.timing.isMeasured() && Double.isFinite(this.maxDegradation);
+		this.timing.passes++;
+		this.coldStart = rows < COLD_START_ROWS && Double.isFinite(this.maxDegradation) && this.timing.needsColdStart();
 		this.quietLayer = (this.quietLayer + 1) % this.streamed.length;
 		this.passRuns = true;
 		this.layer = 0;
@@ -153,9 +166,8 @@ final class BandwidthController {
 
 	/**
 	 * Whether this pass measures how long layers compute with nothing beside them: then
-	 * only the layer that is about to compute is read, as a whole, and nothing while it
-	 * computes.
-	 * @return true for the first pass of its kind
+	 * reads run only while computing waits, and computing waits for all that run.
+	 * @return true for one of the first passes of its kind
 	 */
 	synchronized boolean coldStart() {
 		return this.coldStart;
@@ -261,7 +273,7 @@ final class BandwidthController {
 	 * baselines with them. They stop a layer earlier, for those under way to end.
 	 */
 	private boolean isQuiet() {
-		return this.passRuns && Double.isFinite(this.limit)
+		return this.passRuns && (Double.isFinite(this.limit) || this.timing.passes % QUIET_PASSES == 0)
 				&& (this.layer == this.quietLayer || this.layer + 1 == this.quietLayer)
 				&& this.demand * MARGIN < SLACK * this.disk.bytesPerSecond();
 	}
@@ -346,19 +358,26 @@ final class BandwidthController {
 		/** As it is, in nanoseconds; 0 if not measured yet. */
 		private final double[] average;
 
+		private int passes;
+
 		Timing(int layers) {
 			this.baseline = new double[layers];
 			this.average = new double[layers];
 		}
 
-		boolean isMeasured() {
-			return Arrays.stream(this.average).allMatch((nanos) -> nanos > 0);
+		boolean needsColdStart() {
+			int attempts = this.passes - PASSES_BEFORE_COLD_START;
+			return attempts > 0 && attempts <= COLD_STARTS
+					&& Arrays.stream(this.baseline).anyMatch((nanos) -> nanos == 0);
 		}
 
 		void add(int layer, long nanos, boolean readsWereRunning) {
 			average(this.average, layer, nanos);
 			if (!readsWereRunning) {
 				average(this.baseline, layer, nanos);
+			}
+			else if (this.average[layer] < STALE * this.baseline[layer]) {
+				this.baseline[layer] = this.average[layer];
 			}
 		}
 
