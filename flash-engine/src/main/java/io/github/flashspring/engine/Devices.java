@@ -32,6 +32,9 @@ final class Devices {
 		if (!provider.isAvailable()) {
 			throw new DeviceException("The device \"" + name + "\" is not available on this machine");
 		}
+		if (provider.name().equals("cpu")) {
+			JvmOptions.check();
+		}
 		return provider.create(new DeviceProvider.Options(threads));
 	}
 
