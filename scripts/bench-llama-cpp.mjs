@@ -64,12 +64,12 @@ function compare(modules, flash, gguf, checkpoint, {rounds, threads, prompt, tok
 	let model;
 	for (let round = 1; round <= rounds; round++) {
 		theirs.push(run(process.execPath, [own, modules, gguf, threads, prompt, tokens]));
-		const report = run(flash, ["bench", "--model", checkpoint, "--rounds", 1, "--threads", threads, "--prompt", prompt,
+		const report = run(flash, ["bench", "--model", checkpoint, "--budgets", "all", "--rounds", 1, "--threads", threads, "--prompt", prompt,
 			"--tokens", tokens, "--json"]);
 		model = report.model;
-		const {prefillTokensPerSecond, decodeTokensPerSecond, memoryBytesPerSecond, shareOfMemoryRate} = report.median;
-		ours.push({prefill: prefillTokensPerSecond, decode: decodeTokensPerSecond, memory: memoryBytesPerSecond,
-			share: shareOfMemoryRate});
+		const [{prefillTokensPerSecond, decodeTokensPerSecond, shareOfMemoryRate}] = report.median.budgets;
+		ours.push({prefill: prefillTokensPerSecond, decode: decodeTokensPerSecond,
+			memory: report.median.memoryBytesPerSecond, share: shareOfMemoryRate});
 		table(`round ${round}: llama.cpp prefill ${fixed(theirs.at(-1).prefill)} decode ${fixed(theirs.at(-1).decode)},`
 			+ ` Flash prefill ${fixed(ours.at(-1).prefill)} decode ${fixed(ours.at(-1).decode)} tokens/s`);
 	}

@@ -18,9 +18,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 /**
- * Tests for {@code flash bench} on a model of a few hundred kilobytes.
+ * Tests for {@code flash bench} on a model of three megabytes.
  */
 class BenchCommandTests {
+
+	private static final int HEAD = 1000 * 256;
+
+	/** Eight layers and a head of weights of 4.5 bits, 17 norms in BF16. */
+	private static final long PER_TOKEN = (8 * (3 * 256 * 256 + 3 * 512 * 256) + HEAD) * 9L / 16 + 17 * 256 * 2;
+
+	/** With the embedding. */
+	private static final long WEIGHTS = PER_TOKEN + HEAD * 9L / 16;
 
 	@TempDir
 	static Path folder;
@@ -28,7 +36,8 @@ class BenchCommandTests {
 	@BeforeAll
 	static void synthesize() {
 		List<String> args = new ArrayList<>(List.of("synthesize", "--format", "mlx-4bit", "--out", folder.toString()));
-		args.addAll(SynthesizeCommandTests.SHAPE);
+		args.addAll(List.of("--layers", "8", "--hidden", "256", "--mlp", "512", "--heads", "4", "--kv-heads", "2",
+				"--vocabulary", "1000"));
 		assertThat(Call.of(FlashEngine::load, args.toArray(String[]::new)).code()).isZero();
 	}
 
@@ -40,52 +49,76 @@ class BenchCommandTests {
 
 	@Test
 	void figuresAreConsistent() {
-		Call call = bench("--prompt 24 --tokens 12 --rounds 3 --threads 1 --json");
+		Call call = bench("--prompt 24 --tokens 12 --rounds 3 --threads 1 --budgets all,80% --json");
+		assertThat(call.err()).contains("round 3: memory", "median of 3", "of the memory rate");
 		assertThat(call.code()).isZero();
-		assertThat(call.err()).contains("round 3: memory", "decode", "of the memory rate");
 		JsonNode report = JsonMapper.shared().readTree(call.out());
 		JsonNode model = report.path("model");
 		assertThat(model.path("precision").stringValue()).isEqualTo("affine, 4 bits, groups of 64");
 		assertThat(model.path("threads").intValue()).isEqualTo(1);
-		// two layers of 147,456 and a head of 40,960 weights of 4.5 bits, five norms
-		long weights = (2 * 147_456 + 40_960) * 9L / 16 + 5 * 128 * 2;
-		assertThat(model.path("weightBytesPerToken").longValue()).isEqualTo(weights);
+		assertThat(model.path("weightBytesPerToken").longValue()).isEqualTo(PER_TOKEN);
+		assertThat(model.path("weightBytes").longValue()).isEqualTo(WEIGHTS);
 		assertThat(report.path("rounds").size()).isEqualTo(3);
 		for (JsonNode round : report.path("rounds")) {
 			assertThat(round.path("smallPages").doubleValue()).isGreaterThan(1e8);
 			assertThat(round.path("memoryBytesPerSecond").doubleValue()).isLessThan(1e13)
 				.isEqualTo(Math.max(round.path("smallPages").doubleValue(), round.path("hugePages").doubleValue()));
-			assertThat(round.path("prefillTokensPerSecond").doubleValue()).isPositive();
-			assertThat(round.path("decodeTokensPerSecond").doubleValue()).isPositive();
+			checkInMemory(round);
+			checkStreamed(round.path("budgets").path(1));
 		}
 		JsonNode median = report.path("median");
-		assertThat(median.path("decodeTokensPerSecond").doubleValue()).isEqualTo(report.path("rounds")
-			.valueStream()
-			.mapToDouble((round) -> round.path("decodeTokensPerSecond").doubleValue())
-			.sorted()
-			.skip(1)
-			.findFirst()
-			.orElseThrow());
-		double rate = median.path("decodeTokensPerSecond").doubleValue() * weights;
-		assertThat(median.path("weightBytesPerSecond").doubleValue()).isCloseTo(rate, within(rate * 1e-9));
-		assertThat(median.path("shareOfMemoryRate").doubleValue())
-			.isCloseTo(rate / median.path("memoryBytesPerSecond").doubleValue(), within(1e-9));
+		assertThat(median.path("budgets").path(1).path("decodeTokensPerSecond").doubleValue())
+			.isEqualTo(report.path("rounds")
+				.valueStream()
+				.mapToDouble((round) -> round.path("budgets").path(1).path("decodeTokensPerSecond").doubleValue())
+				.sorted()
+				.skip(1)
+				.findFirst()
+				.orElseThrow());
+		assertThat(median.path("budgets").path(0).path("budget").stringValue()).isEqualTo("all");
+	}
+
+	private static void checkInMemory(JsonNode round) {
+		JsonNode all = round.path("budgets").path(0);
+		assertThat(all.path("streamedBytesPerToken").doubleValue()).isZero();
+		assertThat(all.path("shareOfLimit").isNull()).isTrue();
+		assertThat(all.path("prefillTokensPerSecond").doubleValue()).isPositive();
+		double rate = all.path("decodeTokensPerSecond").doubleValue() * PER_TOKEN;
+		assertThat(rate).isPositive();
+		assertThat(all.path("weightBytesPerSecond").doubleValue()).isCloseTo(rate, within(rate * 1e-9));
+		assertThat(all.path("shareOfMemoryRate").doubleValue())
+			.isCloseTo(rate / round.path("memoryBytesPerSecond").doubleValue(), within(1e-9));
+	}
+
+	/** What is not in memory is read for each token, give or take a block of the disk. */
+	private static void checkStreamed(JsonNode run) {
+		double streamed = run.path("streamedBytesPerToken").doubleValue();
+		assertThat(run.path("pinnedBytes").doubleValue()).isPositive();
+		assertThat(streamed).isBetween(1000.0, (double) WEIGHTS);
+		assertThat(run.path("prefillTokensPerSecond").isNull()).isTrue();
+		double limit = run.path("diskBytesPerSecond").doubleValue() / streamed;
+		assertThat(run.path("limitTokensPerSecond").doubleValue()).isCloseTo(limit, within(limit * 1e-9));
+		assertThat(run.path("shareOfLimit").doubleValue())
+			.isCloseTo(run.path("decodeTokensPerSecond").doubleValue() / limit, within(1e-9));
+		assertThat(run.path("stallShare").doubleValue()).isBetween(0.0, 1.0);
 	}
 
 	@Test
 	void theTableIsForPeople() {
-		Call call = bench("--prompt 5 --tokens 3 --rounds 1");
+		Call call = bench("--prompt 5 --tokens 3 --rounds 1 --budgets all,2MB");
 		assertThat(call.code()).isZero();
-		assertThat(call.out().lines()).hasSize(5)
-			.last()
-			.asString()
-			.matches("decode \\d+\\.\\d\\d tokens/s, \\d+\\.\\d\\d GB/s of weights, \\d+\\.\\d\\d of the memory rate");
-		assertThat(call.out()).startsWith("affine, 4 bits, groups of 64, llama, ");
+		assertThat(call.out()).startsWith("affine, 4 bits, groups of 64, llama, ")
+			.containsPattern(
+					"decode \\d+\\.\\d\\d tokens/s, \\d+\\.\\d\\d GB/s of weights, \\d+\\.\\d\\d of the memory rate")
+			.containsPattern("(?m)^budget +in memory")
+			.containsPattern("(?m)^2mb +\\d");
 	}
 
 	@ParameterizedTest
 	@CsvSource(delimiter = '|', quoteCharacter = '"',
-			value = { "--rounds 0 | --prompt and --rounds must be at least 1", "--tokens 1 | --tokens at least 2",
+			value = { "--budgets half | 'half' is not a budget. Expected all, a share such as 50%",
+					"--budgets 0% | '0%' is not a share of the weights such as 50%",
+					"--rounds 0 | --prompt and --rounds must be at least 1", "--tokens 1 | --tokens at least 2",
 					"--prompt 2147483647 | integer overflow", "--threads 5000 | threads must be 0 to 1024, but is 5000",
 					"--rounds x | 'x' is not an int" })
 	void wrongOptionsAreRefused(String options, String message) {

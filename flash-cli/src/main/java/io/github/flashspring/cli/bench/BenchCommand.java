@@ -1,10 +1,13 @@
 package io.github.flashspring.cli.bench;
 
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -19,23 +22,22 @@ import io.github.flashspring.cli.bench.BenchReport.Model;
 import io.github.flashspring.cli.bench.BenchReport.Round;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
-import io.github.flashspring.engine.Generation;
-import io.github.flashspring.engine.GenerationEvent;
-import io.github.flashspring.engine.GenerationRequest;
-import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.residency.DiskSpeed;
 
 /**
- * {@code flash bench}: how fast a model reads a prompt and generates, and how near that
- * is to the rate at which memory can be read. Everything is measured in each round, so
- * that disturbances hit all alike; the medians count.
+ * {@code flash bench}: how fast a model reads a prompt and generates, with all of its
+ * weights in memory and with less, and how near that is to the rates at which memory and
+ * disk can be read. Everything is measured in each round, so that disturbances hit all
+ * alike; the medians count.
  */
 @Command(name = "bench", mixinStandardHelpOptions = true, sortOptions = false,
 		description = "Measure how fast a model reads prompts and generates.",
-		footer = { "", "Results are medians over the rounds, after one round to warm up.",
+		footer = { "",
+				"Results are medians over the rounds, after one round to warm up. The limit of a budget is the rate of"
+						+ " the disk, measured in each round, by the bytes that a token reads.",
 				"'flash synthesize' makes a model with random weights to measure with." })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 public final class BenchCommand implements Callable<Integer> {
@@ -63,6 +65,12 @@ public final class BenchCommand implements Callable<Integer> {
 			description = "Tokens to generate. Default: ${DEFAULT-VALUE}.")
 	private int tokens;
 
+	@Option(names = "--budgets", paramLabel = "LIST", split = ",", defaultValue = "all,80%,50%,25%",
+			converter = Budget.Converter.class,
+			description = "Memory for the engine: 'all', shares of the weights, or sizes such as 2GB. Default:"
+					+ " ${DEFAULT-VALUE}.")
+	private List<Budget> budgets;
+
 	@Option(names = "--rounds", paramLabel = "N", defaultValue = "5",
 			description = "Rounds that count. Default: ${DEFAULT-VALUE}.")
 	private int rounds;
@@ -79,17 +87,18 @@ public final class BenchCommand implements Callable<Integer> {
 		int processors = (this.threads > 0) ? this.threads : Runtime.getRuntime().availableProcessors();
 		CommandLine commandLine = this.spec.commandLine();
 		PrintWriter table = this.json ? commandLine.getErr() : commandLine.getOut();
-		FlashConfig config = config();
-		long weightBytes = weightBytes();
+		FlashConfig.Builder config = config();
+		Weights weights = weights();
 		BenchReport report;
-		try (FlashEngine engine = FlashEngine.load(config); MemoryRate memory = new MemoryRate(processors)) {
-			Model measured = new Model(this.model, engine.model().architecture(), engine.model().precision(),
-					engine.snapshot().device(), processors, weightBytes, this.prompt, this.tokens);
+		try (MemoryRate memory = new MemoryRate(processors); DiskSpeed disk = DiskSpeed.open(weights.files())) {
+			Model measured = model(config, processors, weights);
 			measured.print(table);
-			round(engine, memory, -1);
+			BudgetBench bench = new BudgetBench(
+					new BudgetBench.Settings(config, this.prompt, weights.bytes(), weights.bytesPerToken()), disk);
+			round(bench, memory, -1, Math.min(this.tokens, 8));
 			List<Round> all = new ArrayList<>();
 			for (int i = 0; i < this.rounds; i++) {
-				all.add(round(engine, memory, i));
+				all.add(round(bench, memory, i, this.tokens));
 				all.getLast().print(i + 1, table);
 			}
 			report = BenchReport.of(measured, all);
@@ -102,58 +111,62 @@ public final class BenchCommand implements Callable<Integer> {
 		return 0;
 	}
 
-	private FlashConfig config() {
+	private FlashConfig.Builder config() {
 		try {
-			return FlashConfig.builder(this.model)
+			FlashConfig.Builder config = FlashConfig.builder(this.model)
 				.threads(this.threads)
 				.device(this.device)
 				.parallel(1)
-				.contextLength(Math.addExact(this.prompt, Math.addExact(this.tokens, 8)))
-				.build();
+				.contextLength(Math.addExact(Math.max(this.prompt, 8), Math.addExact(this.tokens, 8)));
+			config.build();
+			return config;
 		}
 		catch (IllegalArgumentException | ArithmeticException ex) {
 			throw new ParameterException(this.spec.commandLine(), String.valueOf(ex.getMessage()), ex);
 		}
 	}
 
-	private Round round(FlashEngine engine, MemoryRate memory, int number) {
+	private Model model(FlashConfig.Builder config, int processors, Weights weights) {
+		FlashConfig first = config.ramBudget(this.budgets.getFirst().of(weights.bytes())).build();
+		try (FlashEngine engine = FlashEngine.load(first)) {
+			return new Model(this.model, engine.model().architecture(), engine.model().precision(),
+					engine.snapshot().device(), processors, weights.bytes(), weights.bytesPerToken(), this.prompt,
+					this.tokens);
+		}
+	}
+
+	private Round round(BudgetBench bench, MemoryRate memory, int number, int generated) {
 		MemoryRate.Rates rates = memory.measure();
-		double prefill = run(engine, number, this.prompt, 1).promptTokensPerSecond();
-		double decode = run(engine, number, Math.min(8, this.prompt), this.tokens).tokensPerSecond();
-		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), prefill, decode);
+		List<BudgetRun> runs = new ArrayList<>();
+		for (Budget budget : this.budgets) {
+			runs.add(bench.run(budget, generated, number, rates.best()));
+		}
+		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), runs);
 	}
 
-	private Usage run(FlashEngine engine, int round, int promptTokens, int generated) {
-		int[] ids = new int[promptTokens];
-		int vocabulary = engine.model().vocabularySize();
-		for (int i = 0; i < ids.length; i++) {
-			ids[i] = Math.floorMod((i + 1) * 7919 + (round + 1) * 104_729, vocabulary);
-		}
-		GenerationRequest request = new GenerationRequest(new GenerationRequest.Tokens(ids), Sampling.GREEDY, generated,
-				List.of(), true);
-		try (Generation generation = engine.generate(request)) {
-			GenerationEvent event = generation.next();
-			while (event != null) {
-				if (event instanceof GenerationEvent.Finished finished) {
-					return finished.usage();
-				}
-				event = generation.next();
-			}
-		}
-		throw new IllegalStateException("A generation ended without saying so");
-	}
-
-	/** Bytes of all weights that a decoded token is multiplied with. */
-	private long weightBytes() {
+	private Weights weights() {
 		try (Checkpoint checkpoint = Checkpoint.open(ModelLocator.ofSystem().locate(this.model))) {
 			Map<String, TensorInfo> all = checkpoint.tensors();
 			boolean tied = !all.containsKey("lm_head.weight");
-			return all.values()
+			long perToken = all.values()
 				.stream()
 				.filter((tensor) -> tied || !tensor.name().contains("embed_tokens"))
 				.mapToLong(TensorInfo::byteSize)
 				.sum();
+			return new Weights(checkpoint.totalBytes(), perToken,
+					all.values().stream().map(TensorInfo::file).collect(Collectors.toSet()));
 		}
+	}
+
+	/**
+	 * Weights of a model.
+	 *
+	 * @param bytes size of all
+	 * @param bytesPerToken size of those that a decoded token is multiplied with
+	 * @param files where they lie
+	 */
+	private record Weights(long bytes, long bytesPerToken, Set<Path> files) {
+
 	}
 
 }

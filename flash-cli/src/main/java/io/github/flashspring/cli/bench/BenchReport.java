@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * What a benchmark found: a table for people, and the record itself for programs.
@@ -13,21 +14,20 @@ import java.util.function.ToDoubleFunction;
  * @param rounds one after the other
  * @param median of the rounds
  */
-record BenchReport(Model model, List<Round> rounds, Median median) {
+record BenchReport(Model model, List<Round> rounds, Round median) {
 
 	/**
 	 * Sums up rounds.
 	 * @param model what was measured
-	 * @param rounds at least one
+	 * @param rounds at least one, with the same budgets in the same order
 	 * @return the report
 	 */
 	static BenchReport of(Model model, List<Round> rounds) {
-		double memory = median(rounds, Round::memoryBytesPerSecond);
-		double decode = median(rounds, Round::decodeTokensPerSecond);
-		double weights = decode * model.weightBytesPerToken();
-		return new BenchReport(model, List.copyOf(rounds),
-				new Median(memory, median(rounds, Round::smallPages), median(rounds, Round::hugePages),
-						median(rounds, Round::prefillTokensPerSecond), decode, weights, weights / memory));
+		List<BudgetRun> budgets = IntStream.range(0, rounds.getFirst().budgets().size())
+			.mapToObj((i) -> BudgetRun.median(rounds.stream().map((round) -> round.budgets().get(i)).toList()))
+			.toList();
+		return new BenchReport(model, List.copyOf(rounds), new Round(median(rounds, Round::memoryBytesPerSecond),
+				median(rounds, Round::smallPages), median(rounds, Round::hugePages), budgets));
 	}
 
 	private static double median(List<Round> rounds, ToDoubleFunction<Round> figure) {
@@ -47,14 +47,21 @@ record BenchReport(Model model, List<Round> rounds, Median median) {
 	}
 
 	void printMedian(PrintWriter out) {
+		out.printf(Locale.ROOT, "%nmedian of %d%n", this.rounds.size());
 		out.printf(Locale.ROOT, "memory %.2f GB/s (%.2f in small pages, %.2f in huge ones), %d threads%n",
 				this.median.memoryBytesPerSecond() * 1e-9, this.median.smallPages() * 1e-9,
 				this.median.hugePages() * 1e-9, this.model.threads());
-		out.printf(Locale.ROOT, "prefill %.2f tokens/s, %d tokens%n", this.median.prefillTokensPerSecond(),
-				this.model.promptTokens());
-		out.printf(Locale.ROOT, "decode %.2f tokens/s, %.2f GB/s of weights, %.2f of the memory rate%n",
-				this.median.decodeTokensPerSecond(), this.median.weightBytesPerSecond() * 1e-9,
-				this.median.shareOfMemoryRate());
+		for (BudgetRun run : this.median.budgets()) {
+			Double prefill = run.prefillTokensPerSecond();
+			if (prefill != null) {
+				out.printf(Locale.ROOT, "prefill %.2f tokens/s, %d tokens%n", prefill, this.model.promptTokens());
+				out.printf(Locale.ROOT, "decode %.2f tokens/s, %.2f GB/s of weights, %.2f of the memory rate%n",
+						run.decodeTokensPerSecond(), run.weightBytesPerSecond() * 1e-9, run.shareOfMemoryRate());
+			}
+		}
+		out.println();
+		out.println(BudgetRun.HEADER);
+		this.median.budgets().forEach((run) -> run.print(out));
 		out.flush();
 	}
 
@@ -66,13 +73,14 @@ record BenchReport(Model model, List<Round> rounds, Median median) {
 	 * @param precision such as {@code BF16}
 	 * @param device what computed
 	 * @param threads how many read memory in the measurement of its rate
+	 * @param weightBytes size of all weights
 	 * @param weightBytesPerToken bytes of all weights that a decoded token is multiplied
 	 * with
 	 * @param promptTokens tokens of the prompt
 	 * @param generatedTokens tokens generated
 	 */
-	record Model(String id, String architecture, String precision, String device, int threads, long weightBytesPerToken,
-			int promptTokens, int generatedTokens) {
+	record Model(String id, String architecture, String precision, String device, int threads, long weightBytes,
+			long weightBytesPerToken, int promptTokens, int generatedTokens) {
 
 		void print(PrintWriter out) {
 			out.printf(Locale.ROOT, "%s, %s, %s, %d bytes of weights per token%n", this.precision, this.architecture,
@@ -83,38 +91,32 @@ record BenchReport(Model model, List<Round> rounds, Median median) {
 	}
 
 	/**
-	 * One round.
+	 * One round, or the medians of all.
 	 *
 	 * @param memoryBytesPerSecond how fast memory was read
 	 * @param smallPages in small pages
 	 * @param hugePages in huge pages
-	 * @param prefillTokensPerSecond how fast the prompt was computed
-	 * @param decodeTokensPerSecond how fast tokens were generated
+	 * @param budgets how the model ran in each budget
 	 */
-	record Round(double memoryBytesPerSecond, double smallPages, double hugePages, double prefillTokensPerSecond,
-			double decodeTokensPerSecond) {
+	record Round(double memoryBytesPerSecond, double smallPages, double hugePages, List<BudgetRun> budgets) {
 
-		void print(int number, PrintWriter out) {
-			out.printf(Locale.ROOT, "round %d: memory %.2f GB/s, prefill %.2f tokens/s, decode %.2f tokens/s%n", number,
-					this.memoryBytesPerSecond * 1e-9, this.prefillTokensPerSecond, this.decodeTokensPerSecond);
-			out.flush();
+		Round {
+			budgets = List.copyOf(budgets);
 		}
 
-	}
-
-	/**
-	 * Medians of the rounds.
-	 *
-	 * @param memoryBytesPerSecond how fast memory was read
-	 * @param smallPages in small pages
-	 * @param hugePages in huge pages
-	 * @param prefillTokensPerSecond how fast the prompt was computed
-	 * @param decodeTokensPerSecond how fast tokens were generated
-	 * @param weightBytesPerSecond weights that decoding went through
-	 * @param shareOfMemoryRate the same over the rate of memory
-	 */
-	record Median(double memoryBytesPerSecond, double smallPages, double hugePages, double prefillTokensPerSecond,
-			double decodeTokensPerSecond, double weightBytesPerSecond, double shareOfMemoryRate) {
+		void print(int number, PrintWriter out) {
+			out.printf(Locale.ROOT, "%nround %d: memory %.2f GB/s", number, this.memoryBytesPerSecond * 1e-9);
+			for (BudgetRun run : this.budgets) {
+				Double prefill = run.prefillTokensPerSecond();
+				if (prefill != null) {
+					out.printf(Locale.ROOT, ", prefill %.2f tokens/s", prefill);
+				}
+			}
+			out.println();
+			out.println(BudgetRun.HEADER);
+			this.budgets.forEach((run) -> run.print(out));
+			out.flush();
+		}
 
 	}
 
