@@ -101,11 +101,11 @@ final class LocalFlashEngine implements FlashEngine {
 				: context;
 		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
 		ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout,
-				new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, tokens), text.memoryBytes(),
-						(rows) -> definition.workBytes(device, rows, context)));
+				new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, tokens, config.parallel()),
+						text.memoryBytes(), (rows) -> definition.workBytes(device, rows, context)));
 		WeightStore store = resources.add(WeightStore.open(layout, plan, device));
-		KvCache kv = resources
-			.add(new KvCache(device, definition.kvLayout(context), definition.shape().keyValueLayers(), tokens));
+		KvCache kv = resources.add(new KvCache(device, definition.kvLayout(context),
+				definition.shape().keyValueLayers(), tokens, definition.stateFloats(), config.parallel()));
 		CausalLanguageModel model = resources
 			.add(new CausalLanguageModel(definition, store, device, plan.prefillChunk()));
 		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.prefillChunk(), config.parallel()));

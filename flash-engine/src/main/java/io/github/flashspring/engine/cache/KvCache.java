@@ -14,7 +14,8 @@ import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
  * Keys and values of all sequences, in blocks of tokens that are lent to sequences and
- * taken back. Memory of a block is allocated when it is first lent. Used by one thread.
+ * taken back, together with a state of fixed size for models that have one. Memory of a
+ * block is allocated when it is first lent. Used by one thread.
  */
 public final class KvCache implements KvBlocks, AutoCloseable {
 
@@ -28,6 +29,8 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 
 	private final Deque<Integer> free = new ArrayDeque<>();
 
+	private final SequenceStates states;
+
 	/**
 	 * Makes an empty cache.
 	 * @param device allocates
@@ -36,6 +39,19 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 	 * @param tokens how many tokens there must be room for, in whole blocks
 	 */
 	public KvCache(Device device, Layout layout, int layers, long tokens) {
+		this(device, layout, layers, tokens, 0, 0);
+	}
+
+	/**
+	 * Makes an empty cache for sequences that have a state too.
+	 * @param device allocates
+	 * @param layout shape of a layer's part of a block
+	 * @param layers layers that have keys and values
+	 * @param tokens how many tokens there must be room for, in whole blocks
+	 * @param stateFloats size of the state of a sequence; 0: there is none
+	 * @param sequences how many sequences run at once
+	 */
+	public KvCache(Device device, Layout layout, int layers, long tokens, long stateFloats, int sequences) {
 		this.device = device;
 		this.layout = layout;
 		this.layers = layers;
@@ -43,6 +59,7 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 		for (int i = 0; i < this.buffers.length; i++) {
 			this.free.add(i);
 		}
+		this.states = new SequenceStates(device, stateFloats, sequences);
 	}
 
 	/**
@@ -93,13 +110,14 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 			throw new IllegalArgumentException("A sequence of " + tokens + " tokens needs " + count
 					+ " KV blocks, but the cache has " + this.buffers.length);
 		}
-		if (count > this.free.size()) {
+		if (count > this.free.size() || !this.states.available()) {
 			return Optional.empty();
 		}
 		int[] blocks = this.free.stream().limit(count).mapToInt(Integer::intValue).toArray();
 		for (int block : blocks) {
 			allocate(block, tokens);
 		}
+		this.states.lend(blocks[0]);
 		for (int i = 0; i < count; i++) {
 			this.free.pop();
 		}
@@ -127,13 +145,40 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 	 * @param blocks ids as lent
 	 */
 	public void giveBack(int[] blocks) {
+		this.states.giveBack(blocks[0]);
 		for (int block : blocks) {
 			this.free.push(block);
 		}
 	}
 
 	@Override
+	public Buffer states(int sequence) {
+		return this.states.buffer(sequence);
+	}
+
+	/**
+	 * Copies the state of a sequence, so that it can return to it, or another can begin
+	 * with it.
+	 * @param blocks ids as lent
+	 * @return the copy; the caller closes it
+	 * @throws IllegalStateException if sequences have no states
+	 */
+	public Buffer snapshot(int[] blocks) {
+		return this.states.snapshot(blocks[0]);
+	}
+
+	/**
+	 * Gives a sequence a state that was copied.
+	 * @param blocks ids as lent
+	 * @param snapshot the copy
+	 */
+	public void restore(int[] blocks, Buffer snapshot) {
+		this.states.restore(blocks[0], snapshot);
+	}
+
+	@Override
 	public void close() {
+		this.states.close();
 		for (Buffer buffer : this.buffers) {
 			if (buffer != null) {
 				buffer.close();

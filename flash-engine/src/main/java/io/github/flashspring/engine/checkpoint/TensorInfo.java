@@ -69,6 +69,23 @@ public record TensorInfo(String name, DType dtype, long[] shape, Path file, long
 		return elements(this.shape);
 	}
 
+	/**
+	 * Neighbouring elements in a shape of their own.
+	 * @param from index of the first element
+	 * @param partShape sizes of the dimensions, slowest first
+	 * @return a tensor of the same name, type and file
+	 * @throws IllegalArgumentException if it reaches beyond this tensor
+	 */
+	public TensorInfo part(long from, long... partShape) {
+		long count = elements(partShape);
+		if (from < 0 || count > elements() - from) {
+			throw new IllegalArgumentException(
+					"Elements " + from + " to " + (from + count) + " reach beyond tensor " + this);
+		}
+		return new TensorInfo(this.name, this.dtype, partShape, this.file, this.offset + from * this.dtype.bytes(),
+				count * this.dtype.bytes());
+	}
+
 	static long elements(long[] shape) {
 		long elements = 1;
 		for (long size : shape) {

@@ -30,6 +30,16 @@ public interface KvBlocks {
 	long byteOffset(int block, int layer);
 
 	/**
+	 * The memory of what a sequence remembers besides keys and values.
+	 * @param sequence id of the sequence's first block
+	 * @return the states of all its layers
+	 * @throws IllegalStateException if the sequence has no states
+	 */
+	default Buffer states(int sequence) {
+		throw new IllegalStateException("The sequence of KV block " + sequence + " has no states");
+	}
+
+	/**
 	 * Shape of a layer's part of a block.
 	 *
 	 * @param blockTokens tokens in a block

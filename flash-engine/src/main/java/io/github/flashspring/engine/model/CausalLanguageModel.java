@@ -1,10 +1,13 @@
 package io.github.flashspring.engine.model;
 
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.ObjIntConsumer;
-import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.device.Buffer;
@@ -14,6 +17,8 @@ import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.StreamingProxy;
 import io.github.flashspring.engine.residency.WeightStore;
+import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.residency.Weights;
 
 /**
  * A model that is ready to compute: token ids and positions in, logits out. Used by one
@@ -28,6 +33,8 @@ public final class CausalLanguageModel implements AutoCloseable {
 	private final Device device;
 
 	private final List<StreamingProxy<Pass>> layers;
+
+	private final Map<WeightUnit, StreamingProxy<Consumer<Weights>>> experts = new IdentityHashMap<>();
 
 	private final StreamingProxy<Pass> head;
 
@@ -51,10 +58,15 @@ public final class CausalLanguageModel implements AutoCloseable {
 		this.definition = definition;
 		this.store = store;
 		this.device = device;
-		this.layers = IntStream.range(0, definition.layers().size())
-			.mapToObj((i) -> new StreamingProxy<>(store, i, device, definition.layers().get(i).layer()))
-			.toList();
-		this.head = new StreamingProxy<>(store, this.layers.size(), device, definition.head().layer());
+		this.layers = new ArrayList<>();
+		int unit = 0;
+		for (ModelDefinition.Part part : definition.layers()) {
+			this.layers.add(new StreamingProxy<>(store, unit++, device, part.layer()));
+			for (WeightUnit expert : part.experts()) {
+				this.experts.put(expert, new StreamingProxy<>(store, unit++, device, Consumer::accept));
+			}
+		}
+		this.head = new StreamingProxy<>(store, unit, device, definition.head().layer());
 		this.activations = definition.slots().allocate(device, maxRows);
 		int rows = ModelDefinition.logitRows(maxRows);
 		int hidden = definition.shape().hiddenSize();
@@ -85,7 +97,8 @@ public final class CausalLanguageModel implements AutoCloseable {
 	 * cannot be read
 	 */
 	public void forward(RaggedBatch batch, KvBlocks kv, int[] logitRows, LogitsSink sink, BooleanSupplier abandoned) {
-		Pass pass = new Pass(this.device, batch, kv, this.activations.tensors(), this.logits, logitRows, sink);
+		Pass pass = new Pass(this.device, batch, kv, this.experts, this.activations.tensors(), this.logits, logitRows,
+				sink);
 		this.store.embed(pass.get(this.definition.hidden()), batch.tokens());
 		if (this.definition.embeddingScale() != 1f) {
 			this.device.elementwise().scale(pass.get(this.definition.hidden()), this.definition.embeddingScale());

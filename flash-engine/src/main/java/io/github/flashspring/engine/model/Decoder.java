@@ -39,6 +39,8 @@ final class Decoder {
 
 	private int keyValueLayers;
 
+	private long stateFloats;
+
 	private int widest;
 
 	/**
@@ -86,6 +88,27 @@ final class Decoder {
 	 */
 	int nextKeyValueLayer() {
 		return this.keyValueLayers++;
+	}
+
+	/**
+	 * Takes room in the state of a sequence.
+	 * @param floats numbers that a layer needs
+	 * @return where they begin
+	 */
+	long nextState(long floats) {
+		long offset = this.stateFloats;
+		this.stateFloats += (floats + 15) & -16;
+		return offset;
+	}
+
+	/**
+	 * Starts the weights of an expert.
+	 * @param layer index of the layer
+	 * @param name of the expert below the layer
+	 * @return an empty unit, whose names begin like those of the layer
+	 */
+	WeightUnit expertUnit(int layer, String name) {
+		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer));
 	}
 
 	/**
@@ -167,8 +190,14 @@ final class Decoder {
 	 * @param branches in order
 	 */
 	void add(WeightUnit unit, Residual.Branch... branches) {
-		this.layers
-			.add(new ModelDefinition.Part(unit, new Residual(this.hidden, this.normed, this.delta, List.of(branches))));
+		List<WeightUnit> experts = new ArrayList<>();
+		for (Residual.Branch branch : branches) {
+			if (branch.sublayer() instanceof MixtureOfExperts mixture) {
+				experts.addAll(mixture.units());
+			}
+		}
+		this.layers.add(new ModelDefinition.Part(unit, experts,
+				new Residual(this.hidden, this.normed, this.delta, List.of(branches))));
 	}
 
 	/**
@@ -198,9 +227,10 @@ final class Decoder {
 		KvBlocks.Layout layout = new KvBlocks.Layout(1, this.config.numKeyValueHeads(), this.config.headDim(),
 				this.config.headDim());
 		return new ModelDefinition.Builder(this.slots, this.hidden, List.copyOf(this.rotaries.values()), embedding,
-				this.layers, new ModelDefinition.Part(last, head), this.ignored)
+				this.layers, new ModelDefinition.Part(last, List.of(), head), this.ignored)
 			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
-			.keyValues(this.keyValueLayers, layout);
+			.keyValues(this.keyValueLayers, layout)
+			.states(this.stateFloats);
 	}
 
 	/**

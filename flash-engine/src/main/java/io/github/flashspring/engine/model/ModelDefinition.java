@@ -27,6 +27,8 @@ public final class ModelDefinition {
 
 	private final float embeddingScale;
 
+	private final long stateFloats;
+
 	private final List<Part> layers;
 
 	private final Part head;
@@ -40,6 +42,7 @@ public final class ModelDefinition {
 		this.rotaries = List.copyOf(builder.rotaries);
 		this.embedding = builder.embedding;
 		this.embeddingScale = builder.embeddingScale;
+		this.stateFloats = builder.stateFloats;
 		this.layers = List.copyOf(builder.layers);
 		this.head = builder.head;
 		this.ignoredTensors = List.copyOf(builder.ignoredTensors);
@@ -54,11 +57,15 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * Parts of a pass in order: the layers, then the head.
+	 * Parts of a pass in order: the layers, each followed by its experts, then the head.
 	 * @return the units
 	 */
 	public List<WeightUnit> units() {
-		List<WeightUnit> units = new ArrayList<>(this.layers.stream().map(Part::unit).toList());
+		List<WeightUnit> units = new ArrayList<>();
+		for (Part layer : this.layers) {
+			units.add(layer.unit());
+			units.addAll(layer.experts());
+		}
 		units.add(this.head.unit());
 		return units;
 	}
@@ -108,13 +115,23 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * Memory for keys and values.
+	 * Memory for keys and values, and for states.
 	 * @param contextLength positions of a sequence
 	 * @param tokens positions of all sequences together
+	 * @param sequences how many sequences run at once
 	 * @return bytes
 	 */
-	public long kvBytes(int contextLength, long tokens) {
-		return KvCache.bytes(kvLayout(contextLength), this.shape.keyValueLayers(), tokens);
+	public long kvBytes(int contextLength, long tokens, int sequences) {
+		return KvCache.bytes(kvLayout(contextLength), this.shape.keyValueLayers(), tokens)
+				+ stateFloats() * Float.BYTES * sequences;
+	}
+
+	/**
+	 * Size of what a sequence remembers besides keys and values.
+	 * @return numbers of F32; 0 if there is nothing
+	 */
+	public long stateFloats() {
+		return this.stateFloats;
 	}
 
 	/** Factor of the token embeddings. */
@@ -146,9 +163,10 @@ public final class ModelDefinition {
 	 * A part of a pass.
 	 *
 	 * @param unit its weights
+	 * @param experts weights of parts of it that only some tokens need
 	 * @param layer its computation
 	 */
-	record Part(WeightUnit unit, StreamingProxy.Layer<Pass> layer) {
+	record Part(WeightUnit unit, List<WeightUnit> experts, StreamingProxy.Layer<Pass> layer) {
 
 	}
 
@@ -198,6 +216,8 @@ public final class ModelDefinition {
 
 		private float embeddingScale = 1f;
 
+		private long stateFloats;
+
 		Builder(Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightUnit embedding, List<Part> layers,
 				Part head, List<String> ignoredTensors) {
 			this.slots = slots;
@@ -223,6 +243,12 @@ public final class ModelDefinition {
 			return this;
 		}
 
+		/** Size of the state of a sequence. */
+		Builder states(long floats) {
+			this.stateFloats = floats;
+			return this;
+		}
+
 		/** Factor of the token embeddings. */
 		Builder embeddingScale(float factor) {
 			this.embeddingScale = factor;
@@ -232,7 +258,8 @@ public final class ModelDefinition {
 		/** Factor and cap of the logits; a cap of 0 is none. */
 		Builder logits(float scale, float softcap) {
 			Head old = (Head) this.head.layer();
-			this.head = new Part(this.head.unit(), new Head(old.norm(), old.weight(), old.hidden(), scale, softcap));
+			this.head = new Part(this.head.unit(), List.of(),
+					new Head(old.norm(), old.weight(), old.hidden(), scale, softcap));
 			return this;
 		}
 

@@ -1,5 +1,10 @@
 package io.github.flashspring.engine.residency;
 
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.TensorInfo;
+
 /**
  * Names one weight of a {@link WeightUnit}; the layer that declared it asks
  * {@link Weights} for it in every pass.
@@ -7,11 +12,12 @@ package io.github.flashspring.engine.residency;
  * @param index place in the unit
  * @param name full name of the tensor in the checkpoint, with {@code .weight} or
  * {@code .bias}
- * @param vector whether the tensor has one dimension
+ * @param vector whether it is dense and always in memory
  * @param rows number of rows; 1 for a vector
  * @param columns number of columns, or length of a vector
+ * @param part what part of the tensor it is, null if all of it
  */
-public record Parameter(int index, String name, boolean vector, int rows, int columns) {
+public record Parameter(int index, String name, boolean vector, int rows, int columns, @Nullable Part part) {
 
 	/**
 	 * The module's path: the name without {@code .weight}.
@@ -20,6 +26,38 @@ public record Parameter(int index, String name, boolean vector, int rows, int co
 	String module() {
 		return this.name.endsWith(".weight") ? this.name.substring(0, this.name.length() - ".weight".length())
 				: this.name;
+	}
+
+	/**
+	 * Finds the values, or their codes, scales or biases.
+	 * @param checkpoint the files
+	 * @param tensor name of the tensor
+	 * @param width length of a row of it
+	 * @return where they lie
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the tensor
+	 * is missing or has another shape than expected
+	 */
+	TensorInfo find(Checkpoint checkpoint, String tensor, long width) {
+		if (this.part == null) {
+			return this.vector ? checkpoint.tensor(tensor, width) : checkpoint.tensor(tensor, this.rows, width);
+		}
+		long[] shape = this.part.shape().clone();
+		if (!this.vector) {
+			shape[shape.length - 1] = width;
+		}
+		TensorInfo whole = checkpoint.tensor(tensor, shape);
+		long from = this.part.firstRow() * shape[shape.length - 1];
+		return this.vector ? whole.part(from, this.columns) : whole.part(from, this.rows, width);
+	}
+
+	/**
+	 * Rows of a larger tensor, whatever its dimensions but the last.
+	 *
+	 * @param shape sizes of the tensor's dimensions, were it not quantised
+	 * @param firstRow first row
+	 */
+	record Part(long[] shape, long firstRow) {
+
 	}
 
 }

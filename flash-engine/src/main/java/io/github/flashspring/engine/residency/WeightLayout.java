@@ -76,28 +76,25 @@ public final class WeightLayout {
 
 	private static Weight weight(Checkpoint checkpoint, Parameter parameter, long offset) {
 		if (parameter.vector()) {
-			return new Weight(parameter, new Placed(dense(checkpoint, parameter, parameter.columns()), offset), null,
-					null, null);
+			return new Weight(parameter, new Placed(dense(checkpoint, parameter), offset), null, null, null);
 		}
 		String module = parameter.module();
 		Quantization quantization = checkpoint.quantization(module).orElse(null);
 		if (quantization == null) {
-			return new Weight(parameter,
-					new Placed(dense(checkpoint, parameter, parameter.rows(), parameter.columns()), offset), null, null,
-					null);
+			return new Weight(parameter, new Placed(dense(checkpoint, parameter), offset), null, null, null);
 		}
-		TensorInfo codes = checkpoint.tensor(parameter.name(), parameter.rows(),
+		TensorInfo codes = parameter.find(checkpoint, parameter.name(),
 				(long) parameter.columns() * quantization.bits() / 32);
 		long groups = parameter.columns() / quantization.groupSize();
-		TensorInfo scales = checkpoint.tensor(module + ".scales", parameter.rows(), groups);
-		TensorInfo biases = checkpoint.tensor(module + ".biases", parameter.rows(), groups);
+		TensorInfo scales = parameter.find(checkpoint, module + ".scales", groups);
+		TensorInfo biases = parameter.find(checkpoint, module + ".biases", groups);
 		long scalesOffset = align(offset + codes.byteSize());
 		return new Weight(parameter, new Placed(codes, offset), new Placed(scales, scalesOffset),
 				new Placed(biases, align(scalesOffset + scales.byteSize())), quantization);
 	}
 
-	private static TensorInfo dense(Checkpoint checkpoint, Parameter parameter, long... shape) {
-		TensorInfo tensor = checkpoint.tensor(parameter.name(), shape);
+	private static TensorInfo dense(Checkpoint checkpoint, Parameter parameter) {
+		TensorInfo tensor = parameter.find(checkpoint, parameter.name(), parameter.columns());
 		if (!tensor.dtype().isPlainFloat()) {
 			throw new CheckpointException(
 					"The tensor '" + tensor.name() + "' of " + tensor.file() + ": expected F32, F16 or BF16, found "

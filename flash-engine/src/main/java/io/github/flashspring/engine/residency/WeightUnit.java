@@ -1,8 +1,11 @@
 package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a model whose weights are acquired and released as one: usually a layer. The
@@ -49,8 +52,64 @@ public final class WeightUnit {
 		return add(tensor, true, 1, length);
 	}
 
+	/**
+	 * Declares rows of the matrix {@code <prefix><module>.weight}, dense or quantised.
+	 * @param module path of the module below the prefix
+	 * @param total number of rows of the whole matrix
+	 * @param firstRow first row wanted
+	 * @param rows number of rows wanted
+	 * @param columns number of inputs
+	 * @return its handle
+	 */
+	public Parameter rows(String module, int total, int firstRow, int rows, int columns) {
+		return add(module + ".weight", false, rows, columns,
+				new Parameter.Part(new long[] { total, columns }, firstRow));
+	}
+
+	/**
+	 * Declares one of the matrices that a tensor of three dimensions holds, dense or
+	 * quantised.
+	 * @param tensor name of the tensor below the prefix
+	 * @param count number of matrices
+	 * @param index of the matrix wanted
+	 * @param rows number of outputs
+	 * @param columns number of inputs
+	 * @return its handle
+	 */
+	public Parameter stacked(String tensor, int count, int index, int rows, int columns) {
+		return add(tensor, false, rows, columns,
+				new Parameter.Part(new long[] { count, rows, columns }, (long) index * rows));
+	}
+
+	/**
+	 * Declares one of the dense vectors that a tensor of two dimensions holds.
+	 * @param tensor name of the tensor below the prefix
+	 * @param count number of vectors
+	 * @param index of the vector wanted
+	 * @param length number of values
+	 * @return its handle
+	 */
+	public Parameter stackedVector(String tensor, int count, int index, int length) {
+		return add(tensor, true, 1, length, new Parameter.Part(new long[] { count, length }, index));
+	}
+
+	/**
+	 * Declares a dense tensor whose values are wanted one after the other.
+	 * @param tensor name of the tensor below the prefix
+	 * @param shape sizes of its dimensions
+	 * @return its handle
+	 */
+	public Parameter flat(String tensor, long... shape) {
+		int length = Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+		return add(tensor, true, 1, length, new Parameter.Part(shape, 0));
+	}
+
 	private Parameter add(String tensor, boolean vector, int rows, int columns) {
-		Parameter parameter = new Parameter(this.parameters.size(), this.prefix + tensor, vector, rows, columns);
+		return add(tensor, vector, rows, columns, null);
+	}
+
+	private Parameter add(String tensor, boolean vector, int rows, int columns, Parameter.@Nullable Part part) {
+		Parameter parameter = new Parameter(this.parameters.size(), this.prefix + tensor, vector, rows, columns, part);
 		this.parameters.add(parameter);
 		return parameter;
 	}

@@ -37,6 +37,21 @@ public final class Weights {
 	}
 
 	/**
+	 * Multiplies with the columns of a matrix of the unit:
+	 * {@code out[r, i] = Σ x[r, o] · weight[o, i] + bias[i]}.
+	 * @param out F32 [n, columns of the weight]; not {@code x}
+	 * @param x F32 [n, rows of the weight]
+	 * @param weight handle of a matrix that the unit gave out
+	 * @param bias handle of a vector that the unit gave out, or null
+	 */
+	public void linearTransposed(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
+		if (bias != null) {
+			this.device.embed(out, new Matrix.Dense(vector(bias)), new int[out.rows()]);
+		}
+		this.device.matmulTransposed(out, x, this.matrices[weight.index()], bias != null);
+	}
+
+	/**
 	 * A vector of the unit.
 	 * @param parameter handle that the unit gave out
 	 * @return [1, columns]

@@ -1,0 +1,46 @@
+package io.github.flashspring.engine.model;
+
+import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.residency.WeightUnit;
+
+/**
+ * Mixtral: Mistral with a mixture of experts in every layer.
+ *
+ * @see <a href="https://arxiv.org/abs/2401.04088">Mixtral of Experts</a>
+ */
+final class Mixtral {
+
+	private static final GatedExperts.Names OWN_NAMES = new GatedExperts.Names("w1", "w3", "w2");
+
+	private Mixtral() {
+	}
+
+	static ModelDefinition define(ModelSource source) {
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config);
+		Decoder decoder = new Decoder(source, sizes);
+		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
+		int[] windows = sizes.windows(config, config.getInt("sliding_window", 0), (layer) -> 1);
+		int experts = DecoderConfig.positive(config, "num_local_experts");
+		Routing routing = Routing.plain(config, experts, config.getInt("num_experts_per_tok", 2),
+				Routing.Scoring.SOFTMAX, true);
+		FeedForward.Shape shape = new FeedForward.Shape(sizes.hiddenSize(),
+				DecoderConfig.positive(config, "intermediate_size"),
+				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+		GatedExperts gated = new GatedExperts(decoder, "block_sparse_moe", experts, shape, OWN_NAMES,
+				GatedExperts.Names.USUAL);
+		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
+			int layer = i;
+			WeightUnit unit = decoder.unit(i);
+			decoder.add(unit,
+					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
+							decoder.attention(unit).rotary(rotary).window(windows[i]).build()),
+					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
+							new MixtureOfExperts.Builder(decoder, unit, routing, "block_sparse_moe.gate", false)
+								.experts(i, (expert, index) -> gated.create(layer, expert, index))));
+		}
+		return decoder.end(norm).build();
+	}
+
+}

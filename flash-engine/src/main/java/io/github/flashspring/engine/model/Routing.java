@@ -1,0 +1,180 @@
+package io.github.flashspring.engine.model;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.checkpoint.ModelConfig;
+
+/**
+ * How a router's logits become experts and their weights. It runs on the host, since what
+ * it decides is what must be in memory; in double precision with functions that round
+ * alike on every machine.
+ *
+ * @param experts number of experts
+ * @param perToken experts of a token
+ * @param scoring what makes scores of logits
+ * @param groups into how many groups of neighbours the experts are divided
+ * @param chosenGroups groups of a token, from which its experts come
+ * @param groupScore what makes a group's score of its experts'
+ * @param normalized whether a token's weights add up to {@code scale}
+ * @param scale factor of the weights
+ */
+record Routing(int experts, int perToken, Scoring scoring, int groups, int chosenGroups, GroupScore groupScore,
+		boolean normalized, float scale) {
+
+	private static final double LEAST_SUM = 1e-20;
+
+	/**
+	 * Routing without groups.
+	 * @param config the model's settings, for messages
+	 * @param experts number of experts
+	 * @param perToken experts of a token
+	 * @param scoring what makes scores of logits
+	 * @param normalized whether weights add up to 1
+	 * @return the routing
+	 */
+	static Routing plain(ModelConfig config, int experts, int perToken, Scoring scoring, boolean normalized) {
+		return grouped(config, new Routing(experts, perToken, scoring, 1, 1, GroupScore.HIGHEST, normalized, 1f));
+	}
+
+	/**
+	 * Checks numbers that depend on each other.
+	 * @param config the model's settings, for messages
+	 * @param routing to be checked
+	 * @return the routing
+	 */
+	static Routing grouped(ModelConfig config, Routing routing) {
+		if (routing.groups < 1 || routing.experts % routing.groups != 0) {
+			throw config.wrong("n_group", "a divisor of the " + routing.experts + " experts",
+					String.valueOf(routing.groups));
+		}
+		if (routing.chosenGroups < 1 || routing.chosenGroups > routing.groups) {
+			throw config.wrong("topk_group", "a number from 1 to " + routing.groups,
+					String.valueOf(routing.chosenGroups));
+		}
+		int eligible = routing.experts / routing.groups * routing.chosenGroups;
+		if (routing.perToken < 1 || routing.perToken > eligible) {
+			throw config.wrong("num_experts_per_tok", "a number from 1 to " + eligible,
+					String.valueOf(routing.perToken));
+		}
+		return routing;
+	}
+
+	/**
+	 * Chooses the experts of a token: those with the highest scores, the first of equal
+	 * ones.
+	 * @param logits of the router
+	 * @param from index of the token's first logit
+	 * @param correction added to the scores for the choice alone, or null
+	 * @param chosen receives the experts, the best first
+	 * @param weights receives their weights
+	 * @param to index of the token's first expert in both
+	 */
+	void choose(float[] logits, int from, float @Nullable [] correction, int[] chosen, float[] weights, int to) {
+		double[] scores = scores(logits, from);
+		double[] ranks = scores.clone();
+		for (int i = 0; correction != null && i < ranks.length; i++) {
+			ranks[i] += correction[i];
+		}
+		if (this.chosenGroups < this.groups) {
+			excludeGroups(ranks);
+		}
+		double sum = 0;
+		for (int k = 0; k < this.perToken; k++) {
+			int best = best(ranks);
+			chosen[to + k] = best;
+			ranks[best] = Double.NEGATIVE_INFINITY;
+			sum += scores[best];
+		}
+		double factor = this.normalized ? this.scale / (sum + LEAST_SUM) : this.scale;
+		for (int k = 0; k < this.perToken; k++) {
+			weights[to + k] = (float) (scores[chosen[to + k]] * factor);
+		}
+	}
+
+	private double[] scores(float[] logits, int from) {
+		double[] scores = new double[this.experts];
+		if (this.scoring == Scoring.SIGMOID) {
+			for (int i = 0; i < scores.length; i++) {
+				scores[i] = sigmoid(logits[from + i]);
+			}
+			return scores;
+		}
+		double most = Double.NEGATIVE_INFINITY;
+		for (int i = 0; i < scores.length; i++) {
+			most = Math.max(most, logits[from + i]);
+		}
+		double sum = 0;
+		for (int i = 0; i < scores.length; i++) {
+			scores[i] = StrictMath.exp(logits[from + i] - most);
+			sum += scores[i];
+		}
+		for (int i = 0; i < scores.length; i++) {
+			scores[i] /= sum;
+		}
+		return scores;
+	}
+
+	/**
+	 * The logistic function.
+	 * @param x any number
+	 * @return {@code 1 / (1 + exp(−x))}
+	 */
+	static double sigmoid(double x) {
+		return 1 / (1 + StrictMath.exp(-x));
+	}
+
+	/** Leaves the experts of the best groups only. */
+	private void excludeGroups(double[] ranks) {
+		int size = this.experts / this.groups;
+		double[] groupRanks = new double[this.groups];
+		for (int group = 0; group < this.groups; group++) {
+			double first = Double.NEGATIVE_INFINITY;
+			double second = Double.NEGATIVE_INFINITY;
+			for (int i = group * size; i < (group + 1) * size; i++) {
+				second = Math.max(second, Math.min(first, ranks[i]));
+				first = Math.max(first, ranks[i]);
+			}
+			groupRanks[group] = (this.groupScore == GroupScore.HIGHEST || size == 1) ? first : first + second;
+		}
+		boolean[] open = new boolean[this.groups];
+		for (int k = 0; k < this.chosenGroups; k++) {
+			int best = best(groupRanks);
+			open[best] = true;
+			groupRanks[best] = Double.NEGATIVE_INFINITY;
+		}
+		for (int i = 0; i < ranks.length; i++) {
+			ranks[i] = open[i / size] ? ranks[i] : Double.NEGATIVE_INFINITY;
+		}
+	}
+
+	private static int best(double[] ranks) {
+		int best = 0;
+		for (int i = 1; i < ranks.length; i++) {
+			best = (ranks[i] > ranks[best] || Double.isNaN(ranks[best])) ? i : best;
+		}
+		return best;
+	}
+
+	/** What makes scores of logits. */
+	enum Scoring {
+
+		/** Scores of all experts add up to 1. */
+		SOFTMAX,
+
+		/** Each expert's score is its own. */
+		SIGMOID
+
+	}
+
+	/** What makes a group's score of its experts'. */
+	enum GroupScore {
+
+		/** The highest. */
+		HIGHEST,
+
+		/** The sum of the two highest. */
+		TWO_HIGHEST
+
+	}
+
+}
