@@ -21,14 +21,16 @@ class GoldenTests {
 	private static final double TOLERANCE = 5e-5;
 
 	@ParameterizedTest
-	@ValueSource(strings = { "golden/gemma2", "golden/gemma3_text", "golden/granite", "golden/llama", "golden/mistral",
-			"golden/mixtral", "golden/nemotron", "golden/olmo2", "golden/phi3", "golden/qwen2", "golden/qwen2_moe",
-			"golden/qwen3", "golden/qwen3_moe", "golden-mlx/gemma2-4bit-g32", "golden-mlx/gemma3_text-4bit-g32",
+	@ValueSource(strings = { "golden/deepseek_v2", "golden/deepseek_v3", "golden/gemma2", "golden/gemma3_text",
+			"golden/gpt_oss", "golden/granite", "golden/llama", "golden/mamba2", "golden/mistral", "golden/mixtral",
+			"golden/nemotron", "golden/nemotron_h", "golden/olmo2", "golden/phi3", "golden/qwen2", "golden/qwen2_moe",
+			"golden/qwen3", "golden/qwen3_moe", "golden-mlx/deepseek_v2-4bit-g32", "golden-mlx/deepseek_v3-4bit-g32",
+			"golden-mlx/gemma2-4bit-g32", "golden-mlx/gemma3_text-4bit-g32", "golden-mlx/gpt_oss-4bit-g32",
 			"golden-mlx/granite-4bit-g32", "golden-mlx/llama-4bit-g32", "golden-mlx/llama-4bit-g64",
 			"golden-mlx/llama-8bit-g64", "golden-mlx/mistral-4bit-g32", "golden-mlx/mixtral-4bit-g32",
-			"golden-mlx/nemotron-4bit-g32", "golden-mlx/olmo2-4bit-g32", "golden-mlx/phi3-4bit-g32",
-			"golden-mlx/qwen2-4bit-g32", "golden-mlx/qwen2_moe-4bit-g32", "golden-mlx/qwen3-4bit-g32",
-			"golden-mlx/qwen3_moe-4bit-g32" })
+			"golden-mlx/nemotron-4bit-g32", "golden-mlx/nemotron_h-4bit-g32", "golden-mlx/olmo2-4bit-g32",
+			"golden-mlx/phi3-4bit-g32", "golden-mlx/qwen2-4bit-g32", "golden-mlx/qwen2_moe-4bit-g32",
+			"golden-mlx/qwen3-4bit-g32", "golden-mlx/qwen3_moe-4bit-g32" })
 	void agreesWithTheReferenceInTheSameBitsEverywhere(String name) throws Exception {
 		Golden golden = Golden.load(name);
 		List<float[]> first;

@@ -14,13 +14,16 @@ import io.github.flashspring.engine.checkpoint.ModelConfig;
  */
 public final class Architectures {
 
-	private static final Map<String, Function<ModelSource, ModelDefinition>> KNOWN = new TreeMap<>(Map.ofEntries(
-			Map.entry("gemma2", Gemma2::define), Map.entry("gemma3_text", Gemma3::define),
-			Map.entry("granite", Granite::define), Map.entry("llama", Llama::define),
-			Map.entry("mistral", Mistral::define), Map.entry("mixtral", Mixtral::define),
-			Map.entry("nemotron", Nemotron::define), Map.entry("olmo2", Olmo2::define), Map.entry("phi3", Phi3::define),
-			Map.entry("qwen2", Qwen2::define), Map.entry("qwen2_moe", QwenMixture::qwen2),
-			Map.entry("qwen3_moe", QwenMixture::qwen3), Map.entry("qwen3", Qwen3::define)));
+	private static final Map<String, Function<ModelSource, ModelDefinition>> KNOWN = new TreeMap<>(
+			Map.ofEntries(Map.entry("deepseek_v2", DeepSeek::v2), Map.entry("deepseek_v3", DeepSeek::v3),
+					Map.entry("gpt_oss", GptOss::define), Map.entry("mamba2", Mamba2::define),
+					Map.entry("nemotron_h", NemotronH::define), Map.entry("gemma2", Gemma2::define),
+					Map.entry("gemma3_text", Gemma3::define), Map.entry("granite", Granite::define),
+					Map.entry("llama", Llama::define), Map.entry("mistral", Mistral::define),
+					Map.entry("mixtral", Mixtral::define), Map.entry("nemotron", Nemotron::define),
+					Map.entry("olmo2", Olmo2::define), Map.entry("phi3", Phi3::define),
+					Map.entry("qwen2", Qwen2::define), Map.entry("qwen2_moe", QwenMixture::qwen2),
+					Map.entry("qwen3_moe", QwenMixture::qwen3), Map.entry("qwen3", Qwen3::define)));
 
 	private Architectures() {
 	}

@@ -1,0 +1,184 @@
+package io.github.flashspring.engine.model;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.residency.Parameter;
+import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.residency.Weights;
+
+/**
+ * gpt-oss: every other layer slides, each head has a sink that takes weight from its
+ * scores, and every layer is a mixture of experts with a clamped gate and biases.
+ *
+ * @see <a href="https://arxiv.org/abs/2508.10925">gpt-oss</a>
+ */
+final class GptOss {
+
+	private static final String MODULE = "mlp.experts.";
+
+	private GptOss() {
+	}
+
+	static ModelDefinition define(ModelSource source) {
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config);
+		Decoder decoder = new Decoder(source, sizes);
+		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
+		int[] windows = sizes.windows(config, config.getInt("sliding_window", 128), (layer) -> (layer + 1) % 2);
+		boolean bias = config.getBoolean("attention_bias", true);
+		Routing routing = Routing.plain(config, DecoderConfig.positive(config, "num_local_experts"),
+				config.getInt(config.has("num_experts_per_tok") ? "num_experts_per_tok" : "experts_per_token"),
+				Routing.Scoring.SOFTMAX, true);
+		Experts experts = Experts.of(decoder, routing.experts());
+		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
+			int layer = i;
+			WeightUnit unit = decoder.unit(i);
+			decoder.add(unit,
+					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
+							decoder.attention(unit).rotary(rotary).window(windows[i]).bias(bias, bias).sinks().build()),
+					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
+							new MixtureOfExperts.Builder(decoder, unit, routing, "mlp.router", true).experts(i,
+									(expert, index) -> experts.create(layer, expert, index))));
+		}
+		return decoder.end(norm).build();
+	}
+
+	/**
+	 * Makes the experts, in any of three layouts: gate and up apart, as converted for
+	 * MLX; their outputs alternating in one matrix of MXFP4 blocks, as published; the
+	 * same in plain numbers, with inputs and outputs exchanged.
+	 *
+	 * @param decoder the model
+	 * @param count number of experts
+	 * @param hidden width of input and output
+	 * @param intermediate width between them
+	 * @param alpha steepness of the gate
+	 * @param limit at which gate and up are clamped
+	 */
+	private record Experts(Decoder decoder, int count, int hidden, int intermediate, float alpha, float limit) {
+
+		static Experts of(Decoder decoder, int count) {
+			ModelConfig config = decoder.source().config();
+			int intermediate = DecoderConfig.positive(config, "intermediate_size");
+			decoder.widen(intermediate);
+			return new Experts(decoder, count, decoder.config().hiddenSize(), intermediate,
+					config.getFloat("swiglu_alpha", 1.702f), config.getFloat("swiglu_limit", 7f));
+		}
+
+		Sublayer create(int layer, WeightUnit unit, int index) {
+			String prefix = this.decoder.layerPrefix(layer) + MODULE;
+			Slots.Slot both = this.decoder.slot("experts.both", 2 * this.intermediate);
+			Slots.Slot apart = this.decoder.slot("experts.apart", 2 * this.intermediate);
+			Input input;
+			Projection down;
+			if (this.decoder.source().has(prefix + "gate_proj.weight")) {
+				input = new Apart(separate(unit, "gate_proj", index, this.intermediate, this.hidden),
+						separate(unit, "up_proj", index, this.intermediate, this.hidden), both);
+				down = separate(unit, "down_proj", index, this.hidden, this.intermediate);
+			}
+			else {
+				boolean transposed = this.decoder.source().has(prefix + "gate_up_proj");
+				input = new Alternating(
+						common(unit, "gate_up_proj", index, 2 * this.intermediate, this.hidden, transposed), apart,
+						both);
+				down = common(unit, "down_proj", index, this.hidden, this.intermediate, transposed);
+			}
+			return new Expert(input, down, this.intermediate, this.alpha, this.limit);
+		}
+
+		private Projection separate(WeightUnit unit, String name, int index, int outputs, int inputs) {
+			return new Projection(unit.stacked(MODULE + name + ".weight", this.count, index, outputs, inputs),
+					unit.stackedVector(MODULE + name + ".bias", this.count, index, outputs), false);
+		}
+
+		private Projection common(WeightUnit unit, String name, int index, int outputs, int inputs,
+				boolean transposed) {
+			Parameter weight = transposed ? unit.stacked(MODULE + name, this.count, index, inputs, outputs)
+					: unit.stacked(MODULE + name + ".weight", this.count, index, outputs, inputs);
+			return new Projection(weight, unit.stackedVector(MODULE + name + "_bias", this.count, index, outputs),
+					transposed);
+		}
+
+	}
+
+	/**
+	 * A linear layer that may be stored with inputs and outputs exchanged.
+	 *
+	 * @param weight [outputs, inputs], or [inputs, outputs]
+	 * @param bias [outputs]
+	 * @param transposed whether to multiply with the columns
+	 */
+	private record Projection(Parameter weight, @Nullable Parameter bias, boolean transposed) {
+
+		void forward(Weights weights, Tensor out, Tensor x) {
+			if (this.transposed) {
+				weights.linearTransposed(out, x, this.weight, this.bias);
+			}
+			else {
+				weights.linear(out, x, this.weight, this.bias);
+			}
+		}
+
+	}
+
+	/** Computes gate and up, the one behind the other in every row. */
+	private sealed interface Input {
+
+		Tensor forward(Pass pass, Weights weights, Tensor x);
+
+	}
+
+	private record Apart(Projection gate, Projection up, Slots.Slot both) implements Input {
+
+		@Override
+		public Tensor forward(Pass pass, Weights weights, Tensor x) {
+			Tensor result = pass.get(this.both).rows(0, x.rows());
+			int width = result.columns() / 2;
+			this.gate.forward(weights, result.columns(0, width), x);
+			this.up.forward(weights, result.columns(width, width), x);
+			return result;
+		}
+
+	}
+
+	private record Alternating(Projection gateAndUp, Slots.Slot alternating, Slots.Slot both) implements Input {
+
+		@Override
+		public Tensor forward(Pass pass, Weights weights, Tensor x) {
+			Tensor mixed = pass.get(this.alternating).rows(0, x.rows());
+			Tensor result = pass.get(this.both).rows(0, x.rows());
+			int width = result.columns() / 2;
+			this.gateAndUp.forward(weights, mixed, x);
+			pass.device().elementwise().split(result.columns(0, width), result.columns(width, width), mixed);
+			return result;
+		}
+
+	}
+
+	/**
+	 * An expert.
+	 *
+	 * @param input gate and up
+	 * @param down [hidden, intermediate]
+	 * @param width intermediate
+	 * @param alpha steepness of the gate
+	 * @param limit at which gate and up are clamped
+	 */
+	private record Expert(Input input, Projection down, int width, float alpha, float limit) implements Sublayer {
+
+		@Override
+		public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
+			Tensor both = this.input.forward(pass, weights, x);
+			Tensor gate = both.columns(0, this.width);
+			pass.device()
+				.elementwise()
+				.clampedSwiGlu(gate, gate, both.columns(this.width, this.width), this.alpha, this.limit);
+			this.down.forward(weights, out, gate);
+		}
+
+	}
+
+}

@@ -1,0 +1,138 @@
+package io.github.flashspring.engine.model;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.residency.WeightUnit;
+
+/**
+ * Nemotron-H and Nemotron 3: layers of Mamba-2, attention without positions, squared ReLU
+ * feed-forward parts and mixtures of them, in the order that the file gives.
+ *
+ * @see <a href="https://arxiv.org/abs/2504.03624">Nemotron-H</a>
+ */
+final class NemotronH {
+
+	private static final GatedExperts.Names STACKED_NAMES = new GatedExperts.Names("", "fc1", "fc2");
+
+	private NemotronH() {
+	}
+
+	static ModelDefinition define(ModelSource source) {
+		ModelConfig config = source.config();
+		List<Kind> kinds = kinds(config);
+		DecoderConfig sizes = sizes(config, kinds.size());
+		if (config.has("moe_latent_size")) {
+			throw new UnsupportedArchitectureException(
+					config.file() + ": moe_latent_size is not supported: experts must work on the whole stream");
+		}
+		Decoder decoder = new Decoder(source, sizes, Decoder.Names.BACKBONE);
+		Norm.Kind norm = Norm.Kind.rms(config.getFloat("layer_norm_epsilon", 1e-5f));
+		boolean bias = config.getBoolean("attention_bias", false);
+		for (int i = 0; i < kinds.size(); i++) {
+			WeightUnit unit = decoder.unit(i);
+			Norm before = norm.of(unit, "norm", sizes.hiddenSize());
+			Sublayer mixer = switch (kinds.get(i)) {
+				case STATE_SPACE -> stateSpace(decoder, unit, i);
+				case ATTENTION -> decoder.attention(unit).module("mixer").bias(bias, bias).build();
+				case FEED_FORWARD -> decoder.feedForward(unit, "mixer", shape(config, "intermediate_size"));
+				case EXPERTS -> experts(decoder, unit, i);
+			};
+			decoder.add(unit, Residual.Branch.of(before, mixer));
+		}
+		for (String name : source.checkpoint().tensors().keySet()) {
+			if (name.startsWith("mtp.")) {
+				decoder.ignore(name);
+			}
+		}
+		return decoder.end(norm).build();
+	}
+
+	private static DecoderConfig sizes(ModelConfig config, int layers) {
+		int hidden = DecoderConfig.positive(config, "hidden_size");
+		int heads = DecoderConfig.positive(config, "num_attention_heads");
+		int keyValueHeads = config.getInt("num_key_value_heads", heads);
+		if (heads % keyValueHeads != 0) {
+			throw config.wrong("num_key_value_heads", "a divisor of num_attention_heads, " + heads,
+					String.valueOf(keyValueHeads));
+		}
+		int headDim = config.getInt("head_dim", config.getInt("attention_head_dim", Math.max(1, hidden / heads)));
+		return new DecoderConfig(hidden, layers, heads, keyValueHeads, headDim,
+				DecoderConfig.positive(config, "vocab_size"), config.getInt("max_position_embeddings", 4096),
+				config.getBoolean("tie_word_embeddings", false));
+	}
+
+	private static FeedForward.Shape shape(ModelConfig config, String width) {
+		return new FeedForward.Shape(config.getInt("hidden_size"), DecoderConfig.positive(config, width),
+				FeedForward.Activation.SQUARED_RELU.require(config, "mlp_hidden_act"),
+				config.getBoolean("mlp_bias", false));
+	}
+
+	private static SelectiveStateSpace stateSpace(Decoder decoder, WeightUnit unit, int layer) {
+		ModelConfig config = decoder.source().config();
+		FeedForward.Activation.SWIGLU.require(config, "mamba_hidden_act");
+		boolean bias = config.getBoolean("use_bias", config.getBoolean("mamba_proj_bias", false));
+		return new SelectiveStateSpace(decoder, unit, decoder.layerPrefix(layer),
+				Mamba2.shape(config, "mamba_num_heads", "mamba_head_dim", "ssm_state_size", bias));
+	}
+
+	private static MixtureOfExperts experts(Decoder decoder, WeightUnit unit, int layer) {
+		ModelConfig config = decoder.source().config();
+		Routing routing = Routing.grouped(config,
+				new Routing(DecoderConfig.positive(config, "n_routed_experts"), config.getInt("num_experts_per_tok"),
+						Routing.Scoring.SIGMOID, config.getInt("n_group", 1), config.getInt("topk_group", 1),
+						Routing.GroupScore.TWO_HIGHEST, config.getBoolean("norm_topk_prob", true),
+						config.getFloat("routed_scaling_factor", 1f)));
+		MixtureOfExperts.Builder mixture = new MixtureOfExperts.Builder(decoder, unit, routing, "mixer.gate", false)
+			.correction("mixer.gate.e_score_correction_bias");
+		if (config.getInt("n_shared_experts", 1) > 0) {
+			mixture.shared(decoder.feedForward(unit, "mixer.shared_experts",
+					shape(config, "moe_shared_expert_intermediate_size")));
+		}
+		GatedExperts gated = new GatedExperts(decoder, "mixer", routing.experts(),
+				shape(config, "moe_intermediate_size"), GatedExperts.Names.USUAL, STACKED_NAMES);
+		return mixture.experts(layer, (expert, index) -> gated.create(layer, expert, index));
+	}
+
+	/** What the layers are, as a list of names, or as one text or list of letters. */
+	private static List<Kind> kinds(ModelConfig config) {
+		List<Kind> kinds = new ArrayList<>();
+		if (config.has("layers_block_type")) {
+			for (String name : config.getStrings("layers_block_type")) {
+				kinds.add(switch (name) {
+					case "mamba", "linear_attention" -> Kind.STATE_SPACE;
+					case "attention", "full_attention" -> Kind.ATTENTION;
+					case "mlp" -> Kind.FEED_FORWARD;
+					case "moe" -> Kind.EXPERTS;
+					default -> throw config.wrong("layers_block_type", "mamba, attention, mlp or moe", name);
+				});
+			}
+		}
+		else {
+			for (char letter : String.join("", config.getStrings("hybrid_override_pattern")).toCharArray()) {
+				kinds.add(switch (letter) {
+					case 'M' -> Kind.STATE_SPACE;
+					case '*' -> Kind.ATTENTION;
+					case '-' -> Kind.FEED_FORWARD;
+					case 'E' -> Kind.EXPERTS;
+					default -> throw config.wrong("hybrid_override_pattern", "the letters M, *, - or E",
+							String.valueOf(letter));
+				});
+			}
+		}
+		if (kinds.isEmpty() || config.getInt("num_hidden_layers", kinds.size()) != kinds.size()) {
+			throw config.wrong("num_hidden_layers", "the number of layers that are named, " + kinds.size(),
+					String.valueOf(config.getInt("num_hidden_layers", 0)));
+		}
+		return kinds;
+	}
+
+	/** What a layer is. */
+	private enum Kind {
+
+		STATE_SPACE, ATTENTION, FEED_FORWARD, EXPERTS
+
+	}
+
+}
