@@ -111,8 +111,8 @@ final class LocalFlashEngine implements FlashEngine {
 		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.prefillChunk(), config.parallel()));
 		ModelInfo info = new ModelInfo(config.model(), checkpoint.config().modelType(),
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
-				definition.units().size() - 1, definition.shape().vocabSize(), context, text.hasTokenizer(),
-				text.isChat(), settings.sampling());
+				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
+				settings.sampling());
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), device, plan, store, scheduler);
 	}
 

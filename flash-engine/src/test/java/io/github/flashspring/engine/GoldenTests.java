@@ -3,7 +3,6 @@ package io.github.flashspring.engine;
 import java.util.ArrayList;
 import java.util.List;
 
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -67,9 +66,10 @@ class GoldenTests {
 				golden.config().ramBudget(RamBudget.MINIMUM).threads(1).build());
 	}
 
-	@Test
-	void sequencesThatRunBesideEachOtherGetTheBitsOfAnEmptyEngine() throws Exception {
-		Golden golden = Golden.load("golden/llama");
+	@ParameterizedTest
+	@ValueSource(strings = { "llama", "gemma2", "gpt_oss", "qwen2_moe", "deepseek_v3", "mamba2", "nemotron_h" })
+	void sequencesThatRunBesideEachOtherGetTheBitsOfAnEmptyEngine(String name) throws Exception {
+		Golden golden = Golden.load("golden/" + name);
 		int[] other = golden.prompt().clone();
 		other[0] = 5;
 		try (FlashEngine engine = FlashEngine.load(golden.config().contextLength(200).parallel(3).build())) {

@@ -5,7 +5,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 
-import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
@@ -97,8 +96,7 @@ final class SequenceStates implements AutoCloseable {
 
 	private void copy(Buffer to, Buffer from) {
 		int width = Math.toIntExact(this.floats);
-		this.device.gather(Tensor.of(to, 0, DType.F32, 1, width), Tensor.of(from, 0, DType.F32, 1, width),
-				new int[] { 0 });
+		this.device.gather(Tensor.floats(to, 0, 1, width), Tensor.floats(from, 0, 1, width), new int[] { 0 });
 	}
 
 	@Override

@@ -38,6 +38,18 @@ public record Tensor(Buffer buffer, long byteOffset, DType dtype, int rows, int 
 	}
 
 	/**
+	 * A contiguous matrix of activations.
+	 * @param buffer memory that holds the values
+	 * @param byteOffset offset of the first value, in bytes
+	 * @param rows number of rows
+	 * @param columns number of values in a row
+	 * @return the view, F32
+	 */
+	public static Tensor floats(Buffer buffer, long byteOffset, int rows, int columns) {
+		return of(buffer, byteOffset, DType.F32, rows, columns);
+	}
+
+	/**
 	 * The rows {@code from … from + count - 1}.
 	 * @param from first row
 	 * @param count number of rows

@@ -70,6 +70,14 @@ public final class ModelDefinition {
 		return units;
 	}
 
+	/**
+	 * Number of layers.
+	 * @return layers, without the head
+	 */
+	public int layerCount() {
+		return this.layers.size();
+	}
+
 	public WeightUnit embedding() {
 		return this.embedding;
 	}

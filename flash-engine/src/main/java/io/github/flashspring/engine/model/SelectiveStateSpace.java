@@ -2,7 +2,6 @@ package io.github.flashspring.engine.model;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.StateSpace;
@@ -119,8 +118,7 @@ final class SelectiveStateSpace implements Sublayer {
 			.convolution(convolvedRows, projectedRows.columns(inner, channels),
 					weights.vector(this.filters).reshape(this.shape.taps()),
 					(this.filterBias != null) ? weights.vector(this.filterBias) : null,
-					Tensor.of(states, this.convolutionState * Float.BYTES, DType.F32, this.shape.taps() - 1, channels),
-					first);
+					Tensor.floats(states, this.convolutionState * Float.BYTES, this.shape.taps() - 1, channels), first);
 		StateSpace.ScanInput scan = new StateSpace.ScanInput(convolvedRows.columns(0, inner),
 				convolvedRows.columns(inner, groupStates), convolvedRows.columns(inner + groupStates, groupStates),
 				projectedRows.columns(inner + channels, this.shape.heads()));
@@ -129,8 +127,7 @@ final class SelectiveStateSpace implements Sublayer {
 		pass.device()
 			.stateSpace()
 			.selectiveScan(result, scan, parameters,
-					Tensor.of(states, this.recurrenceState * Float.BYTES, DType.F32, inner, this.shape.stateSize()),
-					first);
+					Tensor.floats(states, this.recurrenceState * Float.BYTES, inner, this.shape.stateSize()), first);
 	}
 
 	/**

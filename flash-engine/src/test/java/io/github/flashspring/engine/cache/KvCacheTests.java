@@ -58,4 +58,18 @@ class KvCacheTests {
 		}
 	}
 
+	@Test
+	void lendsAStateToEverySequence() {
+		try (KvCache cache = new KvCache(this.device, LAYOUT, 3, 64, 100, 2)) {
+			int[] first = cache.lend(16).orElseThrow();
+			int[] second = cache.lend(16).orElseThrow();
+			assertThat(cache.states(first[0]).byteSize()).isEqualTo(400);
+			assertThat(cache.states(first[0])).isNotSameAs(cache.states(second[0]));
+			assertThat(cache.lend(16)).as("a third state").isEmpty();
+			cache.giveBack(first);
+			assertThatIllegalStateException().isThrownBy(() -> cache.states(first[0]));
+			assertThat(cache.lend(16)).isPresent();
+		}
+	}
+
 }

@@ -1,0 +1,74 @@
+package io.github.flashspring.engine.model;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/**
+ * What architectures read from settings, and what they refuse.
+ */
+class ArchitecturesTests {
+
+	@TempDir
+	Path folder;
+
+	@Test
+	void anUnknownTypeIsRefusedWithTheNearestOne() throws Exception {
+		assertThatExceptionOfType(UnsupportedArchitectureException.class)
+			.isThrownBy(() -> define("qwen3", "\"qwen3\"", "\"qwen3_mo\""))
+			.withMessageContainingAll("config.json", "\"qwen3_mo\"", "the nearest that is, is qwen3_moe",
+					"Supported are deepseek_v2, deepseek_v3, gemma2");
+	}
+
+	@Test
+	void optionsThatAreNotComputedAreRefused() throws Exception {
+		assertRefused("llama", "\"silu\"", "\"gelu\"", "hidden_act \"gelu\"");
+		assertRefused("gemma3_text", "\"use_bidirectional_attention\": false", "\"use_bidirectional_attention\": true",
+				"use_bidirectional_attention");
+		assertRefused("nemotron_h", "\"moe_latent_size\": null", "\"moe_latent_size\": 32", "moe_latent_size");
+		assertRefused("llama", "\"rope_type\": \"llama3\"", "\"rope_type\": \"dynamic\"", "how long it becomes");
+	}
+
+	private void assertRefused(String name, String text, String replacement, String reason) throws Exception {
+		assertThatExceptionOfType(UnsupportedArchitectureException.class)
+			.isThrownBy(() -> define(name, text, replacement))
+			.withMessageContainingAll("config.json", reason);
+	}
+
+	@Test
+	void latentAttentionKeepsTheShortVectorAlone() throws Exception {
+		ModelDefinition definition = define("deepseek_v3", "\"vocab_size\"", "\"vocab_size\"");
+		// 4 layers of 32 numbers and 8 that carry the position
+		assertThat(definition.kvBytes(64, 64, 1)).isEqualTo(64 * 4 * (32 + 8) * 4L);
+	}
+
+	@Test
+	void statesCountAsMemoryOfEverySequence() throws Exception {
+		ModelDefinition definition = define("nemotron_h", "\"vocab_size\"", "\"vocab_size\"");
+		long state = 3 * 192 + 128 * 16;
+		assertThat(definition.stateFloats()).isEqualTo(state);
+		assertThat(definition.kvBytes(64, 64, 3)).isEqualTo(64 * 2 * 2 * 16 * 4L + 3 * 4 * state);
+		assertThat(definition.layerCount()).isEqualTo(4);
+	}
+
+	private ModelDefinition define(String name, String text, String replacement) throws Exception {
+		Path golden = TestModel.folder("golden/" + name);
+		String config = Files.readString(golden.resolve("config.json"));
+		assertThat(config).contains(text);
+		Files.writeString(this.folder.resolve("config.json"), config.replace(text, replacement));
+		if (!Files.exists(this.folder.resolve("model.safetensors"))) {
+			Files.copy(golden.resolve("model.safetensors"), this.folder.resolve("model.safetensors"));
+		}
+		try (Checkpoint checkpoint = Checkpoint.open(this.folder)) {
+			return Architectures.define(checkpoint, (most) -> 64);
+		}
+	}
+
+}

@@ -1,0 +1,100 @@
+package io.github.flashspring.engine.model;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+
+import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.DeviceProvider;
+import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
+import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ResidencyPlan;
+import io.github.flashspring.engine.residency.WeightLayout;
+import io.github.flashspring.engine.residency.WeightStore;
+
+/**
+ * A golden checkpoint whose model a test drives pass by pass.
+ */
+final class TestModel implements AutoCloseable {
+
+	private static final int CONTEXT = 64;
+
+	private final Device device = new CpuDeviceProvider().create(new DeviceProvider.Options(2));
+
+	private final Checkpoint checkpoint;
+
+	private final WeightStore store;
+
+	private final KvCache kv;
+
+	private final CausalLanguageModel model;
+
+	private final int[] blocks;
+
+	TestModel(Path folder) {
+		this.checkpoint = Checkpoint.open(folder);
+		ModelDefinition definition = Architectures.define(this.checkpoint, (most) -> CONTEXT);
+		WeightLayout layout = WeightLayout.of(this.checkpoint, definition.units(), definition.embedding(),
+				definition.ignoredTensors());
+		ResidencyPlan plan = ResidencyPlan.of(RamBudget.UNLIMITED, layout,
+				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (rows) -> 0));
+		this.store = WeightStore.open(layout, plan, this.device);
+		this.kv = new KvCache(this.device, definition.kvLayout(CONTEXT), definition.shape().keyValueLayers(), CONTEXT,
+				definition.stateFloats(), 1);
+		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT);
+		this.blocks = this.kv.lend(CONTEXT).orElseThrow();
+	}
+
+	static Path folder(String resource) throws Exception {
+		return Path.of(Objects.requireNonNull(TestModel.class.getResource("/" + resource)).toURI());
+	}
+
+	Device device() {
+		return this.device;
+	}
+
+	CausalLanguageModel model() {
+		return this.model;
+	}
+
+	KvCache kv() {
+		return this.kv;
+	}
+
+	int[] blocks() {
+		return this.blocks;
+	}
+
+	/**
+	 * Computes tokens that follow what was computed before.
+	 * @param tokens of the whole text
+	 * @param from position of the first to compute
+	 * @param to end of those to compute
+	 * @return logits of each
+	 */
+	List<float[]> forward(int[] tokens, int from, int to) {
+		int count = to - from;
+		RaggedBatch batch = new RaggedBatch(Arrays.copyOfRange(tokens, from, to), IntStream.range(from, to).toArray(),
+				List.of(new RaggedBatch.Span(0, count, from, this.blocks)));
+		List<float[]> rows = new ArrayList<>();
+		this.model.forward(batch, this.kv, IntStream.range(0, count).toArray(),
+				(row, logits) -> rows.add(logits.clone()), () -> false);
+		return rows;
+	}
+
+	@Override
+	public void close() {
+		this.model.close();
+		this.kv.close();
+		this.store.close();
+		this.device.close();
+		this.checkpoint.close();
+	}
+
+}
