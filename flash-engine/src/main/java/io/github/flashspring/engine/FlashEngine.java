@@ -1,6 +1,7 @@
 package io.github.flashspring.engine;
 
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
  * A language model that runs in this JVM, within a budget of memory. Thread-safe:
@@ -51,6 +52,15 @@ public interface FlashEngine extends AutoCloseable {
 	 * thread was interrupted
 	 */
 	void logits(int[] tokens, LogitsConsumer consumer);
+
+	/**
+	 * How the memory is divided.
+	 * @return the plan in force
+	 * @throws UnsupportedOperationException by engines that do not hold a model
+	 */
+	default ResidencyPlan plan() {
+		throw new UnsupportedOperationException("This engine has no plan");
+	}
 
 	/**
 	 * What the engine holds and has done until now.

@@ -24,6 +24,7 @@ import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
+import io.github.flashspring.engine.residency.WeightFiles;
 import io.github.flashspring.engine.residency.WeightLayout;
 import io.github.flashspring.engine.residency.WeightStore;
 
@@ -100,20 +101,31 @@ final class LocalFlashEngine implements FlashEngine {
 		long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
 				: context;
 		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
+		WeightFiles files = resources.add(new WeightFiles(layout));
 		ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout,
 				new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, tokens, config.parallel()),
-						text.memoryBytes(), (rows) -> definition.workBytes(device, rows, context)));
-		WeightStore store = resources.add(WeightStore.open(layout, plan, device));
+						text.memoryBytes(),
+						(chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context)),
+				disk(config.ramBudget(), files));
+		WeightStore store = resources.add(WeightStore.open(layout, files, plan, device));
 		KvCache kv = resources.add(new KvCache(device, definition.kvLayout(context),
 				definition.shape().keyValueLayers(), tokens, definition.stateFloats(), config.parallel()));
 		CausalLanguageModel model = resources
-			.add(new CausalLanguageModel(definition, store, device, plan.prefillChunk()));
-		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.prefillChunk(), config.parallel()));
+			.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(), plan.passRows()));
+		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.passRows(), config.parallel()));
 		ModelInfo info = new ModelInfo(config.model(), checkpoint.config().modelType(),
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), device, plan, store, scheduler);
+	}
+
+	private static ResidencyPlan.Disk disk(RamBudget budget, WeightFiles files) {
+		return switch (budget.kind()) {
+			case UNLIMITED -> ResidencyPlan.Disk.UNKNOWN;
+			case MINIMUM -> files.disk(0);
+			case BYTES -> files.disk(budget.bytes() / 2);
+		};
 	}
 
 	private static int contextLength(FlashConfig config, int most) {
@@ -201,6 +213,11 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private FlashEngineException closed(@Nullable Throwable cause) {
 		return new FlashEngineException("The engine of " + this.info.id() + " is closed.", cause);
+	}
+
+	@Override
+	public ResidencyPlan plan() {
+		return this.plan;
 	}
 
 	@Override

@@ -1,6 +1,5 @@
 package io.github.flashspring.engine;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -17,7 +16,6 @@ import org.junit.jupiter.api.Timeout;
 
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
-import io.github.flashspring.engine.residency.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -182,36 +180,6 @@ class GenerationTests {
 			.contextLength(513)
 			.build();
 		assertThatIllegalArgumentException().isThrownBy(() -> FlashEngine.load(config)).withMessageContaining("512");
-	}
-
-	@Test
-	void aStreamedModelReadsWhatIsNotPinnedOncePerPass() throws Exception {
-		FlashConfig config = FlashConfig.builder(Golden.path("models/stories260K/bf16").toString())
-			.contextLength(32)
-			.parallel(1)
-			.ramBudget(RamBudget.parse("400KB"))
-			.build();
-		try (FlashEngine streamed = FlashEngine.load(config)) {
-			GenerationEvent.Finished finished = Golden.finish(streamed.generate(request(8, true)));
-			awaitIdle(streamed);
-			EngineSnapshot snapshot = streamed.snapshot();
-			long passes = snapshot.work().passes();
-			assertThat(passes).isGreaterThanOrEqualTo(8);
-			assertThat(snapshot.units()).anyMatch(EngineSnapshot.Unit::pinned)
-				.anyMatch((unit) -> !unit.pinned() && unit.bytesRead() > 0);
-			assertThat(snapshot.memory().stream().mapToLong(EngineSnapshot.Memory::bytes).sum())
-				.isLessThanOrEqualTo(snapshot.budgetBytes());
-			for (EngineSnapshot.Unit unit : snapshot.units()) {
-				if (unit.name().startsWith("layers.")) {
-					// alignment in the window makes the unit a little larger than its
-					// tensors
-					assertThat(unit.bytesRead()).isLessThanOrEqualTo(unit.pinned() ? 0 : passes * unit.bytes())
-						.isGreaterThanOrEqualTo(unit.pinned() ? 0 : passes * (unit.bytes() - 64 * 9));
-				}
-			}
-			assertThat(finished.usage().bytesRead()).isPositive();
-			assertThat(finished.usage().queued()).isLessThan(Duration.ofSeconds(5));
-		}
 	}
 
 }

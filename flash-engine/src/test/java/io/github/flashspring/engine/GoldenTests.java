@@ -34,9 +34,11 @@ class GoldenTests {
 		Golden golden = Golden.load(name);
 		List<float[]> first;
 		long everything;
+		long least;
 		try (FlashEngine engine = FlashEngine.load(golden.config().build())) {
 			first = Golden.logits(engine, golden.prompt());
 			everything = engine.snapshot().memory().stream().mapToLong(EngineSnapshot.Memory::bytes).sum();
+			least = engine.plan().minimumBytes();
 			double worst = 0;
 			for (int row = 0; row < first.size(); row++) {
 				for (int i = 0; i < first.get(row).length; i++) {
@@ -47,7 +49,7 @@ class GoldenTests {
 			assertThat(Golden.generate(engine, golden.prompt(), golden.greedy().length).tokens())
 				.isEqualTo(golden.greedy());
 		}
-		for (FlashConfig config : variants(golden, everything / 2)) {
+		for (FlashConfig config : variants(golden, least, everything)) {
 			try (FlashEngine engine = FlashEngine.load(config)) {
 				List<float[]> again = Golden.logits(engine, golden.prompt());
 				assertThat(again).as("%s", config).hasSameSizeAs(first);
@@ -60,9 +62,12 @@ class GoldenTests {
 		}
 	}
 
-	private static List<FlashConfig> variants(Golden golden, long half) {
+	private static List<FlashConfig> variants(Golden golden, long least, long everything) {
 		return List.of(golden.config().threads(1).build(), golden.config().threads(3).prefillChunk(7).build(),
-				golden.config().prefillChunk(1).build(), golden.config().ramBudget(RamBudget.ofBytes(half)).build(),
+				golden.config().prefillChunk(1).build(),
+				golden.config().ramBudget(RamBudget.ofBytes(least + 40_000)).build(),
+				golden.config().ramBudget(RamBudget.ofBytes((least + everything) / 2)).build(),
+				golden.config().ramBudget(RamBudget.ofBytes(2 * everything)).build(),
 				golden.config().ramBudget(RamBudget.MINIMUM).threads(1).build());
 	}
 

@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.device;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -18,6 +20,26 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 	 */
 	public int rows() {
 		return this.tokens.length;
+	}
+
+	/**
+	 * The rows {@code from … from + count - 1} as a batch of their own.
+	 * @param from first row
+	 * @param count number of rows
+	 * @return a batch with rows from 0 on
+	 */
+	public RaggedBatch part(int from, int count) {
+		List<Span> parts = new ArrayList<>();
+		for (Span span : this.spans) {
+			int first = Math.max(span.firstRow(), from);
+			int end = Math.min(span.firstRow() + span.rows(), from + count);
+			if (first < end) {
+				parts
+					.add(new Span(first - from, end - first, span.position() + first - span.firstRow(), span.blocks()));
+			}
+		}
+		return new RaggedBatch(Arrays.copyOfRange(this.tokens, from, from + count),
+				Arrays.copyOfRange(this.positions, from, from + count), parts);
 	}
 
 	/**

@@ -32,14 +32,29 @@ public record EngineSnapshot(String device, long budgetBytes, List<Memory> memor
 	}
 
 	/**
-	 * A part of the model that is pinned or streamed as one.
+	 * A part of the model and what of it is in memory.
 	 *
 	 * @param name such as {@code layers.3}
 	 * @param bytes size of its weights
-	 * @param pinned whether it stays in memory
+	 * @param pinned whether all of it stays in memory
 	 * @param bytesRead bytes read for it since the engine was loaded
+	 * @param pinnedBytes what of it stays in memory
+	 * @param stallNanos time that computing waited for it, in nanoseconds
+	 * @param computeNanos time that it computed, without waiting, in nanoseconds
 	 */
-	public record Unit(String name, long bytes, boolean pinned, long bytesRead) {
+	public record Unit(String name, long bytes, boolean pinned, long bytesRead, long pinnedBytes, long stallNanos,
+			long computeNanos) {
+
+		/**
+		 * A part of which all or nothing is pinned and no time is known.
+		 * @param name such as {@code layers.3}
+		 * @param bytes size of its weights
+		 * @param pinned whether it stays in memory
+		 * @param bytesRead bytes read for it since the engine was loaded
+		 */
+		public Unit(String name, long bytes, boolean pinned, long bytesRead) {
+			this(name, bytes, pinned, bytesRead, pinned ? bytes : 0, 0, 0);
+		}
 
 	}
 

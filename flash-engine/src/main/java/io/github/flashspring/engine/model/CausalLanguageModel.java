@@ -32,6 +32,8 @@ public final class CausalLanguageModel implements AutoCloseable {
 
 	private final Device device;
 
+	private final int chunkRows;
+
 	private final List<StreamingProxy<Pass>> layers;
 
 	private final Map<WeightUnit, StreamingProxy<Consumer<Weights>>> experts = new IdentityHashMap<>();
@@ -52,22 +54,25 @@ public final class CausalLanguageModel implements AutoCloseable {
 	 * @param definition the parts
 	 * @param store their weights
 	 * @param device computes
+	 * @param chunkRows most rows that a layer computes at once
 	 * @param maxRows most rows of a pass
 	 */
-	public CausalLanguageModel(ModelDefinition definition, WeightStore store, Device device, int maxRows) {
+	public CausalLanguageModel(ModelDefinition definition, WeightStore store, Device device, int chunkRows,
+			int maxRows) {
+		this.chunkRows = chunkRows;
 		this.definition = definition;
 		this.store = store;
 		this.device = device;
 		this.layers = new ArrayList<>();
 		int unit = 0;
 		for (ModelDefinition.Part part : definition.layers()) {
-			this.layers.add(new StreamingProxy<>(store, unit++, device, part.layer()));
+			this.layers.add(new StreamingProxy<>(store, unit++, part.layer()));
 			for (WeightUnit expert : part.experts()) {
-				this.experts.put(expert, new StreamingProxy<>(store, unit++, device, Consumer::accept));
+				this.experts.put(expert, new StreamingProxy<>(store, unit++, Consumer::accept));
 			}
 		}
-		this.head = new StreamingProxy<>(store, unit, device, definition.head().layer());
-		this.activations = definition.slots().allocate(device, maxRows);
+		this.head = new StreamingProxy<>(store, unit, definition.head().layer());
+		this.activations = definition.slots().allocate(device, chunkRows, maxRows);
 		int rows = ModelDefinition.logitRows(maxRows);
 		int hidden = definition.shape().hiddenSize();
 		int vocab = definition.shape().vocabSize();
@@ -97,24 +102,46 @@ public final class CausalLanguageModel implements AutoCloseable {
 	 * cannot be read
 	 */
 	public void forward(RaggedBatch batch, KvBlocks kv, int[] logitRows, LogitsSink sink, BooleanSupplier abandoned) {
-		Pass pass = new Pass(this.device, batch, kv, this.experts, this.activations.tensors(), this.logits, logitRows,
-				sink);
+		long start = System.nanoTime();
+		Pass pass = pass(batch, 0, kv, logitRows, sink);
+		this.store.beginPass(batch.rows(), Math.ceilDiv(logitRows.length, this.logits.rows()));
 		this.store.embed(pass.get(this.definition.hidden()), batch.tokens());
 		if (this.definition.embeddingScale() != 1f) {
 			this.device.elementwise().scale(pass.get(this.definition.hidden()), this.definition.embeddingScale());
 		}
 		this.definition.rotaries().forEach((rotary) -> rotary.prepare(pass));
 		this.observer.accept(pass.get(this.definition.hidden()), 0);
+		List<Pass> chunks = chunks(pass);
 		for (int i = 0; i < this.layers.size(); i++) {
 			if (abandoned.getAsBoolean()) {
 				throw new CancellationException();
 			}
-			this.layers.get(i).forward(pass);
+			this.layers.get(i).forward(chunks);
 			this.observer.accept(pass.get(this.definition.hidden()), i + 1);
 		}
 		if (logitRows.length > 0) {
-			this.head.forward(pass);
+			this.head.forward(List.of(pass));
 		}
+		this.store.endPass(batch.rows(), start);
+	}
+
+	private Pass pass(RaggedBatch batch, int firstRow, KvBlocks kv, int[] logitRows, LogitsSink sink) {
+		return new Pass(this.device, batch, firstRow, kv, this.experts, this.activations.tensors(), this.logits,
+				logitRows, sink);
+	}
+
+	/** Parts of a pass that a layer computes one after the other. */
+	private List<Pass> chunks(Pass pass) {
+		RaggedBatch batch = pass.batch();
+		if (batch.rows() <= this.chunkRows) {
+			return List.of(pass);
+		}
+		List<Pass> chunks = new ArrayList<>();
+		for (int from = 0; from < batch.rows(); from += this.chunkRows) {
+			chunks.add(pass(batch.part(from, Math.min(this.chunkRows, batch.rows() - from)), from, pass.kv(),
+					pass.logitRows(), pass.sink()));
+		}
+		return chunks;
 	}
 
 	@Override

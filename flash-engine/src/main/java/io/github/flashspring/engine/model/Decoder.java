@@ -108,7 +108,7 @@ final class Decoder {
 	 * @return an empty unit, whose names begin like those of the layer
 	 */
 	WeightUnit expertUnit(int layer, String name) {
-		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer));
+		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer), true);
 	}
 
 	/**

@@ -93,16 +93,17 @@ public final class ModelDefinition {
 	/**
 	 * Memory that passes need besides weights, keys and values.
 	 * @param device computes them
-	 * @param rows most rows of a pass
+	 * @param chunkRows most rows that a layer computes at once
+	 * @param passRows most rows of a pass
 	 * @param contextLength positions of a sequence
 	 * @return bytes of activations, logits and the device's scratch memory
 	 */
-	public long workBytes(Device device, int rows, int contextLength) {
-		long logits = (long) logitRows(rows) * (this.shape.hiddenSize() + this.shape.vocabSize()) * Float.BYTES;
+	public long workBytes(Device device, int chunkRows, int passRows, int contextLength) {
+		long logits = (long) logitRows(passRows) * (this.shape.hiddenSize() + this.shape.vocabSize()) * Float.BYTES;
 		// the row of logits that is read back, and the sampler's copy of it
 		long host = 2L * this.shape.vocabSize() * Float.BYTES;
-		return this.slots.bytes(rows) + logits + host
-				+ device.scratchBytes(new Device.Limits(rows, this.shape.widest(), contextLength));
+		return this.slots.bytes(chunkRows, passRows) + logits + host
+				+ device.scratchBytes(new Device.Limits(chunkRows, this.shape.widest(), contextLength));
 	}
 
 	/** Rows whose logits are computed at once; more are computed in turns. */

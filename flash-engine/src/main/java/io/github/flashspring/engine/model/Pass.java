@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -12,14 +13,16 @@ import io.github.flashspring.engine.residency.WeightUnit;
 import io.github.flashspring.engine.residency.Weights;
 
 /**
- * What the layers of a model compute on in one pass: the batch, its keys and values, and
- * the activations.
+ * What the layers of a model compute on in one pass, or a part of it: the batch, its keys
+ * and values, and the activations.
  */
 final class Pass {
 
 	private final Device device;
 
 	private final RaggedBatch batch;
+
+	private final int firstRow;
 
 	private final KvBlocks kv;
 
@@ -33,10 +36,24 @@ final class Pass {
 
 	private final CausalLanguageModel.LogitsSink sink;
 
-	Pass(Device device, RaggedBatch batch, KvBlocks kv, Map<WeightUnit, StreamingProxy<Consumer<Weights>>> experts,
-			Tensor[] activations, Head.LogitsMemory logits, int[] logitRows, CausalLanguageModel.LogitsSink sink) {
+	/**
+	 * Describes a pass or a part of it.
+	 * @param device computes
+	 * @param batch the rows
+	 * @param firstRow row of the pass with which {@code batch} begins
+	 * @param kv keys and values
+	 * @param experts computes with weights that only some rows need
+	 * @param activations by the index of their slots
+	 * @param logits room for logits
+	 * @param logitRows rows of the pass whose logits are wanted, ascending
+	 * @param sink gets the logits
+	 */
+	Pass(Device device, RaggedBatch batch, int firstRow, KvBlocks kv,
+			Map<WeightUnit, StreamingProxy<Consumer<Weights>>> experts, Tensor[] activations, Head.LogitsMemory logits,
+			int[] logitRows, CausalLanguageModel.LogitsSink sink) {
 		this.device = device;
 		this.batch = batch;
+		this.firstRow = firstRow;
 		this.kv = kv;
 		this.experts = experts;
 		this.activations = activations;
@@ -67,7 +84,7 @@ final class Pass {
 		if (expert == null) {
 			throw new IllegalArgumentException("The unit " + unit.name() + " is no expert of this model");
 		}
-		expert.forward(computation);
+		expert.forward(List.of(computation));
 	}
 
 	/**
@@ -76,7 +93,7 @@ final class Pass {
 	 * @return F32 [rows of the batch, width]
 	 */
 	Tensor get(Slots.Slot slot) {
-		return this.activations[slot.index()].rows(0, this.batch.rows());
+		return this.activations[slot.index()].rows(slot.forPass() ? this.firstRow : 0, this.batch.rows());
 	}
 
 	Head.LogitsMemory logits() {

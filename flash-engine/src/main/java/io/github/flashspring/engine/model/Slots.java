@@ -14,7 +14,7 @@ import io.github.flashspring.engine.device.Tensor;
  */
 final class Slots {
 
-	private final List<Integer> columns = new ArrayList<>();
+	private final List<Slot> slots = new ArrayList<>();
 
 	/**
 	 * Adds an activation that a layer computes and uses up.
@@ -22,8 +22,7 @@ final class Slots {
 	 * @return its handle
 	 */
 	Slot add(int width) {
-		this.columns.add(width);
-		return new Slot(this.columns.size() - 1);
+		return add(new Slot(this.slots.size(), width, false));
 	}
 
 	/**
@@ -33,39 +32,52 @@ final class Slots {
 	 * @return its handle
 	 */
 	Slot addForPass(int width) {
-		return add(width);
+		return add(new Slot(this.slots.size(), width, true));
+	}
+
+	private Slot add(Slot slot) {
+		this.slots.add(slot);
+		return slot;
 	}
 
 	/**
 	 * Memory for passes of a length.
-	 * @param rows most rows of a pass
+	 * @param chunkRows most rows that a layer computes at once
+	 * @param passRows most rows of a pass
 	 * @return bytes
 	 */
-	long bytes(int rows) {
-		return this.columns.stream().mapToLong((width) -> slotBytes(width, rows)).sum();
+	long bytes(int chunkRows, int passRows) {
+		return this.slots.stream().mapToLong((slot) -> slot.bytes(chunkRows, passRows)).sum();
 	}
 
-	Allocation allocate(Device device, int rows) {
-		Buffer buffer = device.allocate(bytes(rows));
-		Tensor[] tensors = new Tensor[this.columns.size()];
+	Allocation allocate(Device device, int chunkRows, int passRows) {
+		Buffer buffer = device.allocate(bytes(chunkRows, passRows));
+		Tensor[] tensors = new Tensor[this.slots.size()];
 		long offset = 0;
-		for (int i = 0; i < tensors.length; i++) {
-			tensors[i] = Tensor.of(buffer, offset, DType.F32, rows, this.columns.get(i));
-			offset += slotBytes(this.columns.get(i), rows);
+		for (Slot slot : this.slots) {
+			tensors[slot.index()] = Tensor.of(buffer, offset, DType.F32, slot.rows(chunkRows, passRows), slot.width());
+			offset += slot.bytes(chunkRows, passRows);
 		}
 		return new Allocation(buffer, tensors);
-	}
-
-	private static long slotBytes(int width, int rows) {
-		return (4L * width * rows + 63) & -64;
 	}
 
 	/**
 	 * Handle of an activation.
 	 *
 	 * @param index place in its {@link Slots}
+	 * @param width values per row
+	 * @param forPass whether there is a row for every row of a pass, not only for those
+	 * that a layer computes at once
 	 */
-	record Slot(int index) {
+	record Slot(int index, int width, boolean forPass) {
+
+		private int rows(int chunkRows, int passRows) {
+			return this.forPass ? passRows : chunkRows;
+		}
+
+		private long bytes(int chunkRows, int passRows) {
+			return (4L * this.width * rows(chunkRows, passRows) + 63) & -64;
+		}
 
 	}
 

@@ -1,32 +1,40 @@
 package io.github.flashspring.engine.residency;
 
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntToLongFunction;
+import java.util.Locale;
 
 import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
- * How the memory of an engine is divided, computed before the first read: which units
- * stay in memory, which are read again in every pass, and what the rest needs.
+ * How the memory of an engine is divided, computed before the first read: which blocks of
+ * the weights stay in memory, which are read again in every pass, what the rest needs,
+ * and how fast that will be at best.
  *
- * @param budgetBytes memory that may be used; {@link Long#MAX_VALUE}: no bound
- * @param minimumBytes the least in which the model can run with these settings
- * @param prefillChunk most rows of a pass
+ * @param budgetBytes memory that may be used; {@link Long#MAX_VALUE}: no bound, all
+ * weights are mapped from their files
+ * @param minimumBytes the least in which the model can run with this context
  * @param contextLength positions of a sequence
- * @param units the units in the order of a pass; the last is the token embedding unless
- * it is tied to the head
- * @param windowBytes memory into which streamed units are read
- * @param kvBytes keys and values of {@code contextLength} positions
+ * @param passRows most rows of a pass: all of them go through a layer before the next one
+ * @param chunkRows rows of a pass that a layer computes at once
+ * @param reads how streamed weights are read
+ * @param blockBytes size into which the weights are cut, about
+ * @param alignment what offsets and lengths of reads are multiples of
+ * @param units parts of the model in the order of a pass; the last is the token embedding
+ * unless it is tied to the head
+ * @param blocks blocks of all units
+ * @param vectorBytes norms and biases, which always stay in memory
+ * @param windowBytes memory into which blocks are read ahead
+ * @param kvBytes keys and values
  * @param workBytes activations, logits, scratch memory of the device, embedding rows
  * @param tokenizerBytes estimate for the tokenizer
  */
-public record ResidencyPlan(long budgetBytes, long minimumBytes, int prefillChunk, int contextLength,
-		List<PlannedUnit> units, long windowBytes, long kvBytes, long workBytes, long tokenizerBytes) {
+public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLength, int passRows, int chunkRows,
+		ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units, List<PlannedBlock> blocks,
+		long vectorBytes, long windowBytes, long kvBytes, long workBytes, long tokenizerBytes) {
 
 	public ResidencyPlan {
 		units = List.copyOf(units);
+		blocks = List.copyOf(blocks);
 	}
 
 	/**
@@ -34,116 +42,44 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int prefillChun
 	 * @param budget memory that may be used
 	 * @param layout the weights
 	 * @param needs what else needs memory
+	 * @param disk how the files can be read
 	 * @return the plan
 	 * @throws BudgetExceededException if the budget is too small
 	 */
-	public static ResidencyPlan of(RamBudget budget, WeightLayout layout, Needs needs) {
-		List<WeightLayout.Unit> units = new ArrayList<>(layout.units());
-		int streamable = units.size();
-		if (layout.tiedUnit() < 0) {
-			units.add(layout.embedding());
-		}
-		long largest = layout.units().stream().mapToLong(WeightLayout.Unit::bytes).max().orElse(0);
-		long all = units.stream().mapToLong(WeightLayout.Unit::bytes).sum();
-		IntToLongFunction work = (rows) -> needs.workBytes().applyAsLong(rows) + rows * layout.embeddingRowBytes();
-		long fixed = needs.kvBytes() + needs.tokenizerBytes();
-		long minimum = fixed + work.applyAsLong(1) + largest;
-		long bytes = switch (budget.kind()) {
-			case UNLIMITED -> Long.MAX_VALUE;
-			case MINIMUM -> minimum;
-			case BYTES -> budget.bytes();
-		};
-		if (bytes < minimum) {
-			throw new BudgetExceededException(
-					"The model cannot run in a RAM budget of %s. It needs at least %s: %s for its largest part (%s), %s for keys and values of %d positions, %s for activations, %s for the tokenizer. Raise the budget to at least %d bytes, or shorten the context."
-						.formatted(ByteSize.readable(bytes), ByteSize.readable(minimum), ByteSize.readable(largest),
-								layout.units()
-									.stream()
-									.filter((unit) -> unit.bytes() == largest)
-									.findFirst()
-									.map(WeightLayout.Unit::name)
-									.orElse("-"),
-								ByteSize.readable(needs.kvBytes()), needs.contextLength(),
-								ByteSize.readable(work.applyAsLong(1)), ByteSize.readable(needs.tokenizerBytes()),
-								minimum),
-					bytes, minimum);
-		}
-		int chunk = needs.prefillChunk();
-		if (bytes != Long.MAX_VALUE && fixed + work.applyAsLong(chunk) + all > bytes) {
-			// A longer chunk saves passes over the streamed weights for prompts, but its
-			// memory is lost for pinning: at most a quarter of what is free goes there.
-			long free = (bytes - minimum) / 4;
-			while (chunk > 1 && work.applyAsLong(chunk) - work.applyAsLong(1) > free) {
-				chunk = (chunk + 1) / 2;
-			}
-		}
-		long available = bytes - fixed - work.applyAsLong(chunk);
-		boolean[] pinned = choosePinned(units, streamable, available);
-		List<PlannedUnit> planned = new ArrayList<>();
-		long window = 0;
-		for (int i = 0; i < units.size(); i++) {
-			planned.add(new PlannedUnit(units.get(i).name(), units.get(i).bytes(), pinned[i]));
-			if (!pinned[i] && i < streamable) {
-				window = Math.max(window, units.get(i).bytes());
-			}
-		}
-		return new ResidencyPlan(bytes, minimum, chunk, needs.contextLength(), planned, window, needs.kvBytes(),
-				work.applyAsLong(chunk), needs.tokenizerBytes());
+	public static ResidencyPlan of(RamBudget budget, WeightLayout layout, Needs needs, Disk disk) {
+		return new ResidencyPlanner(layout, needs, disk).plan(budget);
 	}
 
 	/**
-	 * Pins as many units as fit beside the largest one that is not pinned, spread evenly
-	 * along the pass, so that those left to stream are as well; then any others that fit
-	 * into what is left. The embedding comes last: streamed, it costs only its rows.
+	 * Whether all weights are mapped from their files.
+	 * @return true without a budget
 	 */
-	private static boolean[] choosePinned(List<WeightLayout.Unit> units, int streamable, long available) {
-		boolean[] pinned = new boolean[units.size()];
-		for (int count = streamable; count > 0; count--) {
-			for (int i = 0; i < streamable; i++) {
-				pinned[i] = (i + 1L) * count / streamable > (long) i * count / streamable;
-			}
-			if (bytes(units, pinned, streamable) <= available) {
-				break;
-			}
-			Arrays.fill(pinned, false);
-		}
-		for (int i = 0; i < units.size(); i++) {
-			boolean before = pinned[i];
-			pinned[i] = true;
-			pinned[i] = before || bytes(units, pinned, streamable) <= available;
-		}
-		return pinned;
-	}
-
-	/** Memory of the pinned units and of the window for the others. */
-	private static long bytes(List<WeightLayout.Unit> units, boolean[] pinned, int streamable) {
-		long bytes = 0;
-		long window = 0;
-		for (int i = 0; i < units.size(); i++) {
-			if (pinned[i]) {
-				bytes += units.get(i).bytes();
-			}
-			else if (i < streamable) {
-				window = Math.max(window, units.get(i).bytes());
-			}
-		}
-		return bytes + window;
+	public boolean mapped() {
+		return this.budgetBytes == Long.MAX_VALUE;
 	}
 
 	/**
 	 * Bytes of weights that stay in memory.
-	 * @return bytes
+	 * @return bytes, in whole blocks of the file system
 	 */
 	public long pinnedBytes() {
-		return this.units.stream().filter(PlannedUnit::pinned).mapToLong(PlannedUnit::bytes).sum();
+		return this.vectorBytes + this.units.stream().mapToLong(PlannedUnit::pinnedBytes).sum();
 	}
 
 	/**
 	 * Bytes of weights of all units.
-	 * @return bytes
+	 * @return bytes, in whole blocks of the file system
 	 */
 	public long weightBytes() {
-		return this.units.stream().mapToLong(PlannedUnit::bytes).sum();
+		return this.vectorBytes + this.units.stream().mapToLong(PlannedUnit::bytes).sum();
+	}
+
+	/**
+	 * Bytes that every pass reads, besides a few rows of the embedding.
+	 * @return bytes
+	 */
+	public long streamedBytes() {
+		return this.units.stream().mapToLong(PlannedUnit::streamedBytes).sum();
 	}
 
 	/**
@@ -155,27 +91,129 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int prefillChun
 	}
 
 	/**
-	 * A unit and its place.
+	 * Tokens per second of one sequence if only the disk limits them.
+	 * @return the rate of the disk divided by what a pass reads; infinite if nothing is
+	 * read, 0 if the disk was not measured
+	 */
+	public double tokensPerSecond() {
+		return (streamedBytes() == 0) ? Double.POSITIVE_INFINITY : this.reads.bytesPerSecond() / streamedBytes();
+	}
+
+	/**
+	 * The plan as a table for people.
+	 * @return lines of text
+	 */
+	public String render() {
+		StringBuilder text = new StringBuilder();
+		line(text, "budget", this.budgetBytes, "at least " + ByteSize.readable(this.minimumBytes));
+		line(text, "weights in memory", pinnedBytes(), share(pinnedBytes()));
+		line(text, "read window", this.windowBytes, (streamedBytes() == 0) ? "not needed"
+				: "%d × %s at once".formatted(this.reads.readsInFlight(), ByteSize.readable(this.reads.readBytes())));
+		line(text, "keys and values", this.kvBytes, this.contextLength + " positions of context");
+		line(text, "activations", this.workBytes,
+				"passes of " + this.passRows + " tokens, " + this.chunkRows + " at once");
+		line(text, "tokenizer", this.tokenizerBytes, "");
+		line(text, "planned", plannedBytes(), "");
+		line(text, "read in each pass", streamedBytes(), share(streamedBytes()));
+		if (streamedBytes() > 0) {
+			text.append(String.format(Locale.ROOT, "%-20s %10s  %s%n", "tokens/s at most",
+					(this.reads.bytesPerSecond() > 0) ? String.format(Locale.ROOT, "%.2f", tokensPerSecond()) : "-",
+					(this.reads.bytesPerSecond() > 0)
+							? "the disk gives " + ByteSize.readable((long) this.reads.bytesPerSecond()) + "/s"
+							: "the disk was not measured"));
+		}
+		text.append(String.format(Locale.ROOT, "%n%-20s %10s %10s %10s%n", "part", "weights", "in memory", "streamed"));
+		for (PlannedUnit unit : this.units) {
+			text.append(String.format(Locale.ROOT, "%-20s %10s %10s %10s%n", unit.name(),
+					ByteSize.readable(unit.bytes()), ByteSize.readable(unit.pinnedBytes()),
+					unit.rowsOnDemand() ? "by row" : ByteSize.readable(unit.streamedBytes())));
+		}
+		return text.toString();
+	}
+
+	private String share(long bytes) {
+		return String.format(Locale.ROOT, "%.0f %% of %s", 100.0 * bytes / weightBytes(),
+				ByteSize.readable(weightBytes()));
+	}
+
+	private static void line(StringBuilder text, String name, long bytes, String note) {
+		text.append(String.format(Locale.ROOT, "%-20s %10s  %s", name, ByteSize.readable(bytes), note).stripTrailing())
+			.append(System.lineSeparator());
+	}
+
+	/**
+	 * A part of the model and its place.
 	 *
 	 * @param name for people
-	 * @param bytes size of its weights
+	 * @param bytes size of its matrices
+	 * @param pinnedBytes what of it stays in memory
+	 * @param rowsOnDemand whether what does not stay is read by row as tokens need it,
+	 * not in every pass
+	 */
+	public record PlannedUnit(String name, long bytes, long pinnedBytes, boolean rowsOnDemand) {
+
+		/**
+		 * What every pass reads of it.
+		 * @return bytes
+		 */
+		public long streamedBytes() {
+			return this.rowsOnDemand ? 0 : this.bytes - this.pinnedBytes;
+		}
+
+	}
+
+	/**
+	 * A block of weights and its place.
+	 *
+	 * @param unit index of the part of the model that it belongs to
+	 * @param bytes memory that it takes
 	 * @param pinned whether it stays in memory
 	 */
-	public record PlannedUnit(String name, long bytes, boolean pinned) {
+	public record PlannedBlock(int unit, long bytes, boolean pinned) {
 
 	}
 
 	/**
 	 * What needs memory besides the weights.
 	 *
-	 * @param prefillChunk most rows of a pass that are wanted
+	 * @param chunkRows most rows that a layer should compute at once
 	 * @param contextLength positions of a sequence
 	 * @param kvBytes keys and values
 	 * @param tokenizerBytes the tokenizer
-	 * @param workBytes activations and scratch memory for a number of rows
+	 * @param work activations and scratch memory
 	 */
-	public record Needs(int prefillChunk, int contextLength, long kvBytes, long tokenizerBytes,
-			IntToLongFunction workBytes) {
+	public record Needs(int chunkRows, int contextLength, long kvBytes, long tokenizerBytes, Work work) {
+
+	}
+
+	/** Memory of activations. */
+	@FunctionalInterface
+	public interface Work {
+
+		/**
+		 * Memory that passes need.
+		 * @param chunkRows most rows that a layer computes at once
+		 * @param passRows most rows of a pass
+		 * @return bytes
+		 */
+		long bytes(int chunkRows, int passRows);
+
+	}
+
+	/**
+	 * How files can be read.
+	 *
+	 * @param patterns what was measured; empty if nothing was
+	 * @param alignment what offsets and lengths of reads must be multiples of
+	 */
+	public record Disk(List<ReadPattern> patterns, int alignment) {
+
+		/** A disk that nobody measured. */
+		public static final Disk UNKNOWN = new Disk(List.of(), 4096);
+
+		public Disk {
+			patterns = List.copyOf(patterns);
+		}
 
 	}
 

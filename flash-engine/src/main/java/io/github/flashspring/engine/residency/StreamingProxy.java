@@ -1,10 +1,10 @@
 package io.github.flashspring.engine.residency;
 
-import io.github.flashspring.engine.device.Device;
+import java.util.List;
 
 /**
- * Stands around a layer: acquires its weights, lets it compute, gives them back. The
- * layer knows nothing of streaming, the proxy nothing of the architecture.
+ * Stands around a layer: has its weights in memory when it computes, and gives them back.
+ * The layer knows nothing of streaming, the proxy nothing of the architecture.
  *
  * @param <P> what a layer computes on
  */
@@ -14,35 +14,39 @@ public final class StreamingProxy<P> {
 
 	private final int unit;
 
-	private final Device device;
-
 	private final Layer<P> layer;
 
 	/**
 	 * Wraps a layer.
 	 * @param store has the weights
 	 * @param unit index of the layer's unit
-	 * @param device computes
 	 * @param layer the layer
 	 */
-	public StreamingProxy(WeightStore store, int unit, Device device, Layer<P> layer) {
+	public StreamingProxy(WeightStore store, int unit, Layer<P> layer) {
 		this.store = store;
 		this.unit = unit;
-		this.device = device;
 		this.layer = layer;
 	}
 
 	/**
-	 * Computes the layer.
-	 * @param pass what to compute on
+	 * Computes the layer, on one part of a pass after the other with the same weights.
+	 * @param parts what to compute on
 	 */
-	public void forward(P pass) {
-		Weights weights = this.store.acquire(this.unit);
+	public void forward(List<P> parts) {
+		IoRecorder recorder = this.store.recorder();
+		long start = System.nanoTime();
+		long stalled = recorder.stallNanos(this.unit);
+		Weights weights = this.store.weights(this.unit);
 		try {
-			this.layer.forward(pass, weights);
+			for (P part : parts) {
+				weights.begin(part != parts.getLast());
+				this.layer.forward(part, weights);
+			}
 		}
 		finally {
-			this.store.release(this.unit, this.device.commit());
+			weights.end();
+			long end = System.nanoTime();
+			recorder.computed(this.unit, start, end, end - start - (recorder.stallNanos(this.unit) - stalled));
 		}
 	}
 

@@ -3,8 +3,10 @@ package io.github.flashspring.engine.residency;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,9 +22,6 @@ import io.github.flashspring.engine.device.Tensor;
  * the model code expects.
  */
 public final class WeightLayout {
-
-	/** Tensors start at multiples of this many bytes in a window. */
-	private static final long ALIGNMENT = 64;
 
 	private final Checkpoint checkpoint;
 
@@ -61,36 +60,26 @@ public final class WeightLayout {
 	}
 
 	private static Unit unit(Checkpoint checkpoint, WeightUnit unit, Set<String> used) {
-		List<Weight> weights = new ArrayList<>();
-		long end = 0;
-		for (Parameter parameter : unit.parameters()) {
-			Weight weight = weight(checkpoint, parameter, end);
-			weights.add(weight);
-			for (Placed part : weight.parts()) {
-				used.add(part.tensor().name());
-				end = Math.max(end, align(part.offset() + part.tensor().byteSize()));
-			}
-		}
-		return new Unit(unit.name(), end, List.copyOf(weights));
+		List<Weight> weights = unit.parameters().stream().map((parameter) -> weight(checkpoint, parameter)).toList();
+		weights.forEach((weight) -> weight.parts().forEach((part) -> used.add(part.name())));
+		return new Unit(unit.name(), weights, unit.onDemand());
 	}
 
-	private static Weight weight(Checkpoint checkpoint, Parameter parameter, long offset) {
+	private static Weight weight(Checkpoint checkpoint, Parameter parameter) {
 		if (parameter.vector()) {
-			return new Weight(parameter, new Placed(dense(checkpoint, parameter), offset), null, null, null);
+			return new Weight(parameter, dense(checkpoint, parameter), null, null, null);
 		}
 		String module = parameter.module();
 		Quantization quantization = checkpoint.quantization(module).orElse(null);
 		if (quantization == null) {
-			return new Weight(parameter, new Placed(dense(checkpoint, parameter), offset), null, null, null);
+			return new Weight(parameter, dense(checkpoint, parameter), null, null, null);
 		}
 		TensorInfo codes = parameter.find(checkpoint, parameter.name(),
 				(long) parameter.columns() * quantization.bits() / 32);
 		long groups = parameter.columns() / quantization.groupSize();
 		TensorInfo scales = parameter.find(checkpoint, module + ".scales", groups);
 		TensorInfo biases = parameter.find(checkpoint, module + ".biases", groups);
-		long scalesOffset = align(offset + codes.byteSize());
-		return new Weight(parameter, new Placed(codes, offset), new Placed(scales, scalesOffset),
-				new Placed(biases, align(scalesOffset + scales.byteSize())), quantization);
+		return new Weight(parameter, codes, scales, biases, quantization);
 	}
 
 	private static TensorInfo dense(Checkpoint checkpoint, Parameter parameter) {
@@ -102,10 +91,6 @@ public final class WeightLayout {
 					"Check that config.json belongs to these weights, or convert the model again.");
 		}
 		return tensor;
-	}
-
-	static long align(long offset) {
-		return (offset + ALIGNMENT - 1) & -ALIGNMENT;
 	}
 
 	Checkpoint checkpoint() {
@@ -125,10 +110,10 @@ public final class WeightLayout {
 	 * @return index, or -1
 	 */
 	int tiedUnit() {
-		String table = this.embedding.weights().getFirst().codes().tensor().name();
+		String table = this.embedding.weights().getFirst().codes().name();
 		for (int i = 0; i < this.units.size(); i++) {
 			for (Weight weight : this.units.get(i).weights()) {
-				if (weight.codes().tensor().name().equals(table)) {
+				if (weight.codes().name().equals(table)) {
 					return i;
 				}
 			}
@@ -137,26 +122,56 @@ public final class WeightLayout {
 	}
 
 	/**
+	 * The token embedding.
+	 * @return its table
+	 */
+	Weight table() {
+		return this.embedding.weights().getFirst();
+	}
+
+	/**
 	 * Bytes of one row of the embedding.
 	 * @return bytes of codes, scales and biases
 	 */
 	long embeddingRowBytes() {
-		return this.embedding.weights()
-			.getFirst()
-			.parts()
-			.stream()
-			.mapToLong((part) -> align(part.tensor().byteSize() / part.tensor().shape()[0]))
-			.sum();
+		return table().parts().stream().mapToLong(Weight::rowBytes).sum();
 	}
 
 	/**
-	 * A unit's weights in a window.
+	 * Bytes of all vectors of all units, which are always in memory.
+	 * @return bytes, each vector aligned
+	 */
+	long vectorBytes() {
+		return this.units.stream()
+			.flatMap((unit) -> unit.weights().stream())
+			.filter((weight) -> weight.parameter().vector())
+			.mapToLong((weight) -> alignVector(weight.codes().byteSize()))
+			.sum();
+	}
+
+	static long alignVector(long bytes) {
+		return (bytes + 63) & -64;
+	}
+
+	/**
+	 * The weights of a part of the model.
 	 *
 	 * @param name for people
-	 * @param bytes size of the window it needs
 	 * @param weights in the order of their parameters
+	 * @param onDemand whether it is read only when a pass asks for it
 	 */
-	record Unit(String name, long bytes, List<Weight> weights) {
+	record Unit(String name, List<Weight> weights, boolean onDemand) {
+
+		/**
+		 * Size in the files.
+		 * @return bytes
+		 */
+		long bytes() {
+			return this.weights.stream()
+				.flatMap((weight) -> weight.parts().stream())
+				.mapToLong(TensorInfo::byteSize)
+				.sum();
+		}
 
 	}
 
@@ -169,18 +184,20 @@ public final class WeightLayout {
 	 * @param biases null when not quantised
 	 * @param quantization null when not quantised
 	 */
-	record Weight(Parameter parameter, Placed codes, @Nullable Placed scales, @Nullable Placed biases,
+	record Weight(Parameter parameter, TensorInfo codes, @Nullable TensorInfo scales, @Nullable TensorInfo biases,
 			@Nullable Quantization quantization) {
 
-		List<Placed> parts() {
-			List<Placed> parts = new ArrayList<>(List.of(this.codes));
-			if (this.scales != null) {
-				parts.add(this.scales);
-			}
-			if (this.biases != null) {
-				parts.add(this.biases);
-			}
-			return parts;
+		List<TensorInfo> parts() {
+			return Stream.of(this.codes, this.scales, this.biases).filter(Objects::nonNull).toList();
+		}
+
+		/**
+		 * Bytes of one row of a part.
+		 * @param part one of {@link #parts()}
+		 * @return bytes
+		 */
+		static long rowBytes(TensorInfo part) {
+			return part.byteSize() / part.dimension(0);
 		}
 
 		/**
@@ -188,7 +205,7 @@ public final class WeightLayout {
 		 * @param locator gives each part's place in memory
 		 * @return the matrix
 		 */
-		Matrix matrix(Function<Placed, Tensor> locator) {
+		Matrix matrix(Function<TensorInfo, Tensor> locator) {
 			Tensor first = locator.apply(this.codes);
 			if (this.scales == null || this.quantization == null) {
 				return new Matrix.Dense(first);
@@ -196,16 +213,6 @@ public final class WeightLayout {
 			return new Matrix.Quantized(first, locator.apply(this.scales),
 					(this.biases != null) ? locator.apply(this.biases) : null, this.quantization);
 		}
-
-	}
-
-	/**
-	 * A tensor and where it lies in its unit's window.
-	 *
-	 * @param tensor the tensor in its file
-	 * @param offset offset in the window, in bytes
-	 */
-	record Placed(TensorInfo tensor, long offset) {
 
 	}
 

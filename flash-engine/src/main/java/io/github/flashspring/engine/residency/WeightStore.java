@@ -2,154 +2,156 @@ package io.github.flashspring.engine.residency;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.function.Function;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.IoMetrics;
+import io.github.flashspring.engine.metrics.Timeline;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Gives out the weights of one unit after the other: those that the plan pins from mapped
- * files, the others read into one window each time. One thread acquires, and holds one
- * streamed unit at a time.
+ * Gives out the weights of one unit after the other, as the plan has it: mapped from
+ * their files without a budget; else some blocks from memory of their own, the others
+ * from a ring into which they are read ahead. One thread computes with them.
  */
 public final class WeightStore implements AutoCloseable {
 
-	/** Most bytes of one read call; a {@link ByteBuffer} cannot be longer than 2 GB. */
-	private static final long READ_BYTES = 1 << 28;
-
-	private static final long PAGE = 1 << 14;
-
 	private final WeightLayout layout;
 
-	private final ResidencyPlan plan;
+	private final WeightFiles files;
 
 	private final Device device;
+
+	private final IoRecorder recorder;
 
 	private final Arena arena = Arena.ofShared();
 
 	private final List<Buffer> buffers = new ArrayList<>();
 
-	private final Weights[] weights;
+	private final List<@Nullable Tensor[]> vectors = new ArrayList<>();
 
-	private final MemorySegment window;
+	private volatile ResidencyPlan plan;
 
-	private final Embedding embedding;
+	private volatile Source source;
 
-	private Fence windowFree = Fence.DONE;
-
-	private final AtomicLongArray unitBytesRead;
-
-	private final AtomicLong reads = new AtomicLong();
-
-	private final AtomicLong readNanos = new AtomicLong();
-
-	private WeightStore(WeightLayout layout, ResidencyPlan plan, Device device) {
+	private WeightStore(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device) {
 		this.layout = layout;
-		this.plan = plan;
+		this.files = files;
 		this.device = device;
-		int units = layout.units().size();
-		this.unitBytesRead = new AtomicLongArray(units + 1);
-		this.window = this.arena.allocate(Math.max(1, plan.windowBytes()), PAGE);
-		Buffer windowBuffer = wrap(this.window);
-		this.weights = new Weights[units];
-		for (int i = 0; i < units; i++) {
-			this.weights[i] = isPinned(i) ? weights(layout.units().get(i), this::map) : weights(layout.units().get(i),
-					(part) -> tensor(part, windowBuffer, part.offset(), rows(part.tensor())));
+		this.plan = plan;
+		this.recorder = new IoRecorder(
+				plan.units().stream().map(ResidencyPlan.PlannedUnit::name).toArray(String[]::new));
+		boolean complete = false;
+		try {
+			readVectors();
+			this.source = plan.mapped() ? new Mapped() : new Streamed(plan);
+			complete = true;
 		}
-		int tied = layout.tiedUnit();
-		this.embedding = isPinned((tied >= 0) ? tied : units) ? new PinnedEmbedding() : new StreamedEmbedding();
-	}
-
-	/**
-	 * Opens the weights.
-	 * @param layout which tensors make up which unit
-	 * @param plan which units stay in memory
-	 * @param device computes with them
-	 * @return the store; the caller closes it, before the checkpoint
-	 */
-	public static WeightStore open(WeightLayout layout, ResidencyPlan plan, Device device) {
-		return new WeightStore(layout, plan, device);
-	}
-
-	private boolean isPinned(int unit) {
-		return this.plan.units().get(unit).pinned();
-	}
-
-	private Buffer wrap(MemorySegment memory) {
-		Buffer buffer = this.device.wrap(memory);
-		this.buffers.add(buffer);
-		return buffer;
-	}
-
-	private Tensor map(WeightLayout.Placed part) {
-		return tensor(part, wrap(this.layout.checkpoint().map(part.tensor())), 0, rows(part.tensor()));
-	}
-
-	private static Tensor tensor(WeightLayout.Placed part, Buffer buffer, long offset, int rows) {
-		long[] shape = part.tensor().shape();
-		return Tensor.of(buffer, offset, part.tensor().dtype(), rows, Math.toIntExact(shape[shape.length - 1]));
-	}
-
-	private static int rows(TensorInfo tensor) {
-		return (tensor.shape().length == 1) ? 1 : Math.toIntExact(tensor.shape()[0]);
-	}
-
-	private Weights weights(WeightLayout.Unit unit, Function<WeightLayout.Placed, Tensor> locator) {
-		return new Weights(this.device,
-				unit.weights().stream().map((weight) -> weight.matrix(locator)).toArray(Matrix[]::new));
-	}
-
-	/**
-	 * Waits until a unit's weights are in memory.
-	 * @param unit index of the unit
-	 * @return its weights, valid until {@link #release}
-	 * @throws CheckpointException if they cannot be read
-	 */
-	public Weights acquire(int unit) {
-		if (!isPinned(unit)) {
-			this.windowFree.await();
-			for (WeightLayout.Weight weight : this.layout.units().get(unit).weights()) {
-				for (WeightLayout.Placed part : weight.parts()) {
-					read(part.tensor(), 0, this.window.asSlice(part.offset(), part.tensor().byteSize()), unit);
-				}
+		finally {
+			if (!complete) {
+				closeVectors();
 			}
 		}
-		return this.weights[unit];
 	}
 
 	/**
-	 * Gives a unit back.
-	 * @param unit index of the unit
-	 * @param fence behind the work that uses its weights
+	 * Opens the weights, and begins to read what the plan keeps in memory.
+	 * @param layout which tensors make up which unit
+	 * @param files the files; the caller closes them after the store
+	 * @param plan which blocks stay in memory
+	 * @param device computes with them
+	 * @return the store; the caller closes it, before the checkpoint
+	 * @throws CheckpointException if files cannot be read
 	 */
-	public void release(int unit, Fence fence) {
-		if (!isPinned(unit)) {
-			this.windowFree = fence;
+	public static WeightStore open(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device) {
+		return new WeightStore(layout, files, plan, device);
+	}
+
+	private void readVectors() {
+		MemorySegment memory = this.arena.allocate(Math.max(1, this.layout.vectorBytes()), 64);
+		Buffer buffer = this.device.wrap(memory);
+		this.buffers.add(buffer);
+		long offset = 0;
+		for (WeightLayout.Unit unit : this.layout.units()) {
+			@Nullable Tensor[] tensors = new Tensor[unit.weights().size()];
+			for (int i = 0; i < tensors.length; i++) {
+				WeightLayout.Weight weight = unit.weights().get(i);
+				if (weight.parameter().vector()) {
+					TensorInfo tensor = weight.codes();
+					this.layout.checkpoint().read(tensor, 0, memory.asSlice(offset, tensor.byteSize()).asByteBuffer());
+					tensors[i] = Tensor.of(buffer, offset, tensor.dtype(), 1, weight.parameter().columns());
+					offset += WeightLayout.alignVector(tensor.byteSize());
+				}
+			}
+			this.vectors.add(tensors);
 		}
+	}
+
+	/**
+	 * The plan that is in force.
+	 * @return the plan
+	 */
+	public ResidencyPlan plan() {
+		return this.plan;
+	}
+
+	/**
+	 * Begins a pass; the same thread ends it.
+	 * @param rows rows of the pass
+	 * @param headRounds how often it goes through the head
+	 */
+	public void beginPass(int rows, int headRounds) {
+		this.source.beginPass(rows, headRounds);
+	}
+
+	/**
+	 * Ends a pass that was computed.
+	 * @param rows rows of the pass
+	 * @param start when it began, of {@link System#nanoTime}
+	 */
+	public void endPass(int rows, long start) {
+		this.recorder.passed(rows, start, System.nanoTime());
+	}
+
+	/**
+	 * Weights of a unit.
+	 * @param unit index of the unit
+	 * @return its weights
+	 */
+	Weights weights(int unit) {
+		return this.source.weights(unit);
+	}
+
+	IoRecorder recorder() {
+		return this.recorder;
 	}
 
 	/**
 	 * Looks up the embeddings of tokens.
 	 * @param out F32 [n, hidden]
-	 * @param tokens n token ids, n at most the plan's chunk
+	 * @param tokens n token ids, n at most the plan's rows of a pass
 	 * @throws CheckpointException if they cannot be read
 	 */
 	public void embed(Tensor out, int[] tokens) {
-		this.embedding.lookup(out, tokens);
+		this.source.embed(out, tokens);
+	}
+
+	/**
+	 * Records what happens from now on.
+	 * @param timeline receives spans, or null to stop
+	 */
+	public void record(@Nullable Timeline timeline) {
+		this.recorder.timeline(timeline);
 	}
 
 	/**
@@ -157,11 +159,7 @@ public final class WeightStore implements AutoCloseable {
 	 * @return a snapshot
 	 */
 	public IoMetrics metrics() {
-		long bytes = 0;
-		for (int i = 0; i < this.unitBytesRead.length(); i++) {
-			bytes += this.unitBytesRead.get(i);
-		}
-		return new IoMetrics(bytes, this.reads.get(), this.readNanos.get(), this.readNanos.get());
+		return this.source.metrics();
 	}
 
 	/**
@@ -169,96 +167,168 @@ public final class WeightStore implements AutoCloseable {
 	 * @return the units of the plan, with what was read for each
 	 */
 	public List<EngineSnapshot.Unit> snapshot() {
-		return IntStream.range(0, this.plan.units().size()).mapToObj((i) -> {
-			ResidencyPlan.PlannedUnit unit = this.plan.units().get(i);
-			return new EngineSnapshot.Unit(unit.name(), unit.bytes(), unit.pinned(), this.unitBytesRead.get(i));
-		}).toList();
+		List<ResidencyPlan.PlannedUnit> units = this.plan.units();
+		return IntStream.range(0, units.size())
+			.mapToObj((i) -> new EngineSnapshot.Unit(units.get(i).name(), units.get(i).bytes(),
+					units.get(i).pinnedBytes() == units.get(i).bytes(), this.recorder.bytesRead(i),
+					units.get(i).pinnedBytes(), this.recorder.stallNanos(i), this.recorder.computeNanos(i)))
+			.toList();
 	}
 
 	@Override
 	public void close() {
+		this.source.close();
+		closeVectors();
+	}
+
+	private void closeVectors() {
 		this.buffers.forEach(Buffer::close);
 		this.arena.close();
 	}
 
-	private void read(TensorInfo tensor, long skip, MemorySegment target, int unit) {
-		long start = System.nanoTime();
-		for (long done = 0; done < target.byteSize(); done += READ_BYTES) {
-			long length = Math.min(READ_BYTES, target.byteSize() - done);
-			this.layout.checkpoint().read(tensor, skip + done, target.asSlice(done, length).asByteBuffer());
-			this.reads.incrementAndGet();
-			this.unitBytesRead.addAndGet(unit, length);
+	/** Where matrices come from. */
+	private interface Source extends AutoCloseable {
+
+		default void beginPass(int rows, int headRounds) {
 		}
-		this.readNanos.addAndGet(System.nanoTime() - start);
-	}
 
-	private static long rowBytes(TensorInfo tensor) {
-		return tensor.byteSize() / tensor.shape()[0];
-	}
+		Weights weights(int unit);
 
-	/** The table from token ids to vectors. */
-	private interface Embedding {
+		void embed(Tensor out, int[] tokens);
 
-		void lookup(Tensor out, int[] tokens);
-
-	}
-
-	/** A table in memory. */
-	private final class PinnedEmbedding implements Embedding {
-
-		private final Matrix table = WeightStore.this.layout.embedding()
-			.weights()
-			.getFirst()
-			.matrix(WeightStore.this::map);
+		IoMetrics metrics();
 
 		@Override
-		public void lookup(Tensor out, int[] tokens) {
+		void close();
+
+	}
+
+	/** Everything mapped from the files. */
+	private final class Mapped implements Source {
+
+		private final List<Buffer> mapped = new ArrayList<>();
+
+		private final List<Weights> weights = new ArrayList<>();
+
+		private final Matrix table;
+
+		Mapped() {
+			List<WeightLayout.Unit> units = WeightStore.this.layout.units();
+			for (int i = 0; i < units.size(); i++) {
+				Matrix[] matrices = units.get(i)
+					.weights()
+					.stream()
+					.map((weight) -> weight.parameter().vector() ? null : weight.matrix(this::map))
+					.toArray(Matrix[]::new);
+				this.weights.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i),
+						(weight, visitor) -> visitor.rows(0, matrices[weight])));
+			}
+			this.table = WeightStore.this.layout.table().matrix(this::map);
+		}
+
+		private Tensor map(TensorInfo part) {
+			Buffer buffer = WeightStore.this.device.wrap(WeightStore.this.layout.checkpoint().map(part));
+			this.mapped.add(buffer);
+			return Tensor.of(buffer, 0, part.dtype(), Math.toIntExact(part.dimension(0)),
+					Math.toIntExact(part.dimension(1)));
+		}
+
+		@Override
+		public Weights weights(int unit) {
+			return this.weights.get(unit);
+		}
+
+		@Override
+		public void embed(Tensor out, int[] tokens) {
 			WeightStore.this.device.embed(out, this.table, tokens);
 		}
 
-	}
-
-	/** A table on disk, of which only the rows of the tokens are read. */
-	private final class StreamedEmbedding implements Embedding {
-
-		private final int unit = WeightStore.this.unitBytesRead.length() - 1;
-
-		private final List<MemorySegment> parts = new ArrayList<>();
-
-		private final Matrix rows;
-
-		private final int[] identity;
-
-		private Fence free = Fence.DONE;
-
-		StreamedEmbedding() {
-			int n = WeightStore.this.plan.prefillChunk();
-			this.rows = weight().matrix((part) -> {
-				MemorySegment memory = WeightStore.this.arena.allocate(n * rowBytes(part.tensor()), 64);
-				this.parts.add(memory);
-				return tensor(part, wrap(memory), 0, n);
-			});
-			this.identity = IntStream.range(0, n).toArray();
-		}
-
-		private WeightLayout.Weight weight() {
-			return WeightStore.this.layout.embedding().weights().getFirst();
+		@Override
+		public IoMetrics metrics() {
+			return WeightStore.this.recorder.snapshot(0, 0, 0);
 		}
 
 		@Override
-		public void lookup(Tensor out, int[] tokens) {
-			this.free.await();
-			List<WeightLayout.Placed> placed = weight().parts();
-			for (int part = 0; part < placed.size(); part++) {
-				TensorInfo tensor = placed.get(part).tensor();
-				long rowBytes = rowBytes(tensor);
-				for (int i = 0; i < tokens.length; i++) {
-					read(tensor, tokens[i] * rowBytes, this.parts.get(part).asSlice(i * rowBytes, rowBytes), this.unit);
-				}
+		public void close() {
+			this.mapped.forEach(Buffer::close);
+		}
+
+	}
+
+	/** Blocks in memory of their own, and blocks that stream through a ring. */
+	private final class Streamed implements Source, BlockMatrices.Buffers {
+
+		private final Prefetcher prefetcher;
+
+		private final TokenEmbedding embedding;
+
+		private final Map<Load, Buffer> pinned = new IdentityHashMap<>();
+
+		private final boolean[] stays;
+
+		private final List<Weights> weights = new ArrayList<>();
+
+		private final Buffer ring;
+
+		Streamed(ResidencyPlan plan) {
+			WeightLayout layout = WeightStore.this.layout;
+			BlockLayout blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
+			this.prefetcher = new Prefetcher(blocks, layout.units().size(), WeightStore.this.files.open(),
+					plan.reads().readsInFlight(), ResidencyPlanner.rowReadBytes(layout, plan.alignment()),
+					WeightStore.this.recorder);
+			this.stays = new boolean[blocks.blocks().size()];
+			for (int i = 0; i < this.stays.length; i++) {
+				this.stays[i] = plan.blocks().get(i).pinned();
 			}
-			WeightStore.this.device.embed(out, this.rows.rows(0, tokens.length),
-					Arrays.copyOf(this.identity, tokens.length));
-			this.free = WeightStore.this.device.commit();
+			this.prefetcher.plan(this.stays, plan.windowBytes());
+			this.ring = WeightStore.this.device.wrap(this.prefetcher.ringMemory());
+			for (int i = 0; i < layout.units().size(); i++) {
+				this.weights
+					.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i), new BlockMatrices(
+							layout.units().get(i), blocks.of(i), WeightStore.this.device, this.prefetcher, this)));
+			}
+			this.embedding = new TokenEmbedding(layout, blocks, this.prefetcher, WeightStore.this.device,
+					plan.chunkRows());
+		}
+
+		@Override
+		public void beginPass(int rows, int headRounds) {
+			this.prefetcher.beginPass(headRounds);
+		}
+
+		@Override
+		public boolean isPinned(Block block) {
+			return this.stays[block.index()];
+		}
+
+		@Override
+		public Buffer of(Load load) {
+			return isPinned(load.block())
+					? this.pinned.computeIfAbsent(load, (key) -> WeightStore.this.device.wrap(key.memory()))
+					: this.ring;
+		}
+
+		@Override
+		public Weights weights(int unit) {
+			return this.weights.get(unit);
+		}
+
+		@Override
+		public void embed(Tensor out, int[] tokens) {
+			this.embedding.lookup(out, tokens);
+		}
+
+		@Override
+		public IoMetrics metrics() {
+			return this.prefetcher.snapshot();
+		}
+
+		@Override
+		public void close() {
+			this.pinned.values().forEach(Buffer::close);
+			this.ring.close();
+			this.embedding.close();
+			this.prefetcher.close();
 		}
 
 	}

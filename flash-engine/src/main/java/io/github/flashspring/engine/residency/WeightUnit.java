@@ -18,6 +18,8 @@ public final class WeightUnit {
 
 	private final String prefix;
 
+	private final boolean onDemand;
+
 	private final List<Parameter> parameters = new ArrayList<>();
 
 	/**
@@ -27,8 +29,19 @@ public final class WeightUnit {
 	 * {@code model.layers.3.}
 	 */
 	public WeightUnit(String name, String prefix) {
+		this(name, prefix, false);
+	}
+
+	/**
+	 * Starts an empty unit that perhaps not every pass needs.
+	 * @param name for people
+	 * @param prefix what the names of its tensors begin with
+	 * @param onDemand whether it is read only when a pass asks for it, such as an expert
+	 */
+	public WeightUnit(String name, String prefix, boolean onDemand) {
 		this.name = name;
 		this.prefix = prefix;
+		this.onDemand = onDemand;
 	}
 
 	/**
@@ -116,6 +129,10 @@ public final class WeightUnit {
 
 	public String name() {
 		return this.name;
+	}
+
+	boolean onDemand() {
+		return this.onDemand;
 	}
 
 	List<Parameter> parameters() {

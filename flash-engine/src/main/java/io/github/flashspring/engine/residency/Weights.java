@@ -14,10 +14,13 @@ public final class Weights {
 
 	private final Device device;
 
-	private final Matrix[] matrices;
+	private final @Nullable Tensor[] vectors;
 
-	Weights(Device device, Matrix[] matrices) {
+	private final Matrices matrices;
+
+	Weights(Device device, @Nullable Tensor[] vectors, Matrices matrices) {
 		this.device = device;
+		this.vectors = vectors;
 		this.matrices = matrices;
 	}
 
@@ -33,7 +36,12 @@ public final class Weights {
 	 * cannot be read
 	 */
 	public void linear(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
-		this.device.matmul(out, x, this.matrices[weight.index()], (bias != null) ? vector(bias) : null);
+		Tensor added = (bias != null) ? vector(bias) : null;
+		this.matrices.forEach(weight.index(), (firstRow, rows) -> {
+			boolean whole = rows.rows() == weight.rows();
+			this.device.matmul(whole ? out : out.columns(firstRow, rows.rows()), x, rows,
+					(whole || added == null) ? added : added.columns(firstRow, rows.rows()));
+		});
 	}
 
 	/**
@@ -48,7 +56,8 @@ public final class Weights {
 		if (bias != null) {
 			this.device.embed(out, new Matrix.Dense(vector(bias)), new int[out.rows()]);
 		}
-		this.device.matmulTransposed(out, x, this.matrices[weight.index()], bias != null);
+		this.matrices.forEach(weight.index(), (firstRow, rows) -> this.device.matmulTransposed(out,
+				x.columns(firstRow, rows.rows()), rows, bias != null || firstRow > 0));
 	}
 
 	/**
@@ -57,7 +66,60 @@ public final class Weights {
 	 * @return [1, columns]
 	 */
 	public Tensor vector(Parameter parameter) {
-		return ((Matrix.Dense) this.matrices[parameter.index()]).values();
+		Tensor vector = this.vectors[parameter.index()];
+		if (vector == null) {
+			throw new IllegalArgumentException(parameter.name() + " is not a vector");
+		}
+		return vector;
+	}
+
+	/**
+	 * Begins to compute with the unit.
+	 * @param again whether the same weights will be used once more afterwards
+	 */
+	void begin(boolean again) {
+		this.matrices.keep(again);
+	}
+
+	/** Ends computing with the unit: nothing of it is used any more. */
+	void end() {
+		this.matrices.release();
+	}
+
+	/** The matrices of a unit, as they come into memory. */
+	interface Matrices {
+
+		/**
+		 * Goes through the rows of a matrix.
+		 * @param weight index of the matrix in its unit
+		 * @param visitor gets them in order
+		 */
+		void forEach(int weight, Visitor visitor);
+
+		/**
+		 * Whether what was visited stays for another time.
+		 * @param again true to keep it
+		 */
+		default void keep(boolean again) {
+		}
+
+		/** Gives back what was kept. */
+		default void release() {
+		}
+
+	}
+
+	/** Gets rows of a matrix. */
+	@FunctionalInterface
+	interface Visitor {
+
+		/**
+		 * Takes rows.
+		 * @param firstRow index of the first one in the whole matrix
+		 * @param rows the rows, in memory during the call
+		 */
+		void rows(int firstRow, Matrix rows);
+
 	}
 
 }

@@ -15,6 +15,7 @@ import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
+import io.github.flashspring.engine.residency.WeightFiles;
 import io.github.flashspring.engine.residency.WeightLayout;
 import io.github.flashspring.engine.residency.WeightStore;
 
@@ -28,6 +29,8 @@ final class TestModel implements AutoCloseable {
 	private final Device device = new CpuDeviceProvider().create(new DeviceProvider.Options(2));
 
 	private final Checkpoint checkpoint;
+
+	private final WeightFiles files;
 
 	private final WeightStore store;
 
@@ -43,11 +46,13 @@ final class TestModel implements AutoCloseable {
 		WeightLayout layout = WeightLayout.of(this.checkpoint, definition.units(), definition.embedding(),
 				definition.ignoredTensors());
 		ResidencyPlan plan = ResidencyPlan.of(RamBudget.UNLIMITED, layout,
-				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (rows) -> 0));
-		this.store = WeightStore.open(layout, plan, this.device);
+				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0),
+				ResidencyPlan.Disk.UNKNOWN);
+		this.files = new WeightFiles(layout);
+		this.store = WeightStore.open(layout, this.files, plan, this.device);
 		this.kv = new KvCache(this.device, definition.kvLayout(CONTEXT), definition.shape().keyValueLayers(), CONTEXT,
 				definition.stateFloats(), 1);
-		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT);
+		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT);
 		this.blocks = this.kv.lend(CONTEXT).orElseThrow();
 	}
 
@@ -93,6 +98,7 @@ final class TestModel implements AutoCloseable {
 		this.model.close();
 		this.kv.close();
 		this.store.close();
+		this.files.close();
 		this.device.close();
 		this.checkpoint.close();
 	}

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.metrics.ByteSize;
+import io.github.flashspring.engine.residency.ResidencyPlan.PlannedBlock;
 import io.github.flashspring.engine.residency.ResidencyPlan.PlannedUnit;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -19,7 +20,15 @@ class ResidencyPlanTests {
 
 	private static final long KV = 10_000;
 
-	private static final ResidencyPlan.Needs NEEDS = new ResidencyPlan.Needs(64, 100, KV, 500, (rows) -> rows * 100L);
+	private static final ResidencyPlan.Needs NEEDS = new ResidencyPlan.Needs(64, 100, KV, 500,
+			(chunkRows, passRows) -> chunkRows * 100L + passRows * 10L);
+
+	private static final ResidencyPlan.Disk DISK = new ResidencyPlan.Disk(
+			List.of(new ReadPattern(1 << 14, 1, 1e9, true), new ReadPattern(1 << 15, 2, 1.5e9, true)), 512);
+
+	private static ResidencyPlan plan(RamBudget budget, WeightLayout layout) {
+		return ResidencyPlan.of(budget, layout, NEEDS, DISK);
+	}
 
 	private static Checkpoint checkpoint(String resource) throws Exception {
 		return Checkpoint
@@ -55,56 +64,89 @@ class ResidencyPlanTests {
 	void everyBudgetIsKeptAndMoreOfItPinsMore() throws Exception {
 		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
 			WeightLayout layout = layout(checkpoint, List.of());
-			ResidencyPlan least = ResidencyPlan.of(RamBudget.MINIMUM, layout, NEEDS);
+			ResidencyPlan least = plan(RamBudget.MINIMUM, layout);
 			assertThat(least.plannedBytes()).isEqualTo(least.minimumBytes()).isEqualTo(least.budgetBytes());
-			assertThat(least.units()).hasSize(6).noneMatch(PlannedUnit::pinned);
-			assertThat(least.prefillChunk()).isEqualTo(1);
-			ResidencyPlan all = ResidencyPlan.of(RamBudget.UNLIMITED, layout, NEEDS);
-			assertThat(all.units()).allMatch(PlannedUnit::pinned);
+			assertThat(least.units()).hasSize(6).allMatch((unit) -> unit.pinnedBytes() == 0);
+			assertThat(least.passRows()).isEqualTo(1);
+			ResidencyPlan all = plan(RamBudget.UNLIMITED, layout);
+			assertThat(all.mapped()).isTrue();
+			assertThat(all.streamedBytes()).isZero();
 			assertThat(all.windowBytes()).isZero();
-			assertThat(all.prefillChunk()).isEqualTo(64);
-			assertThat(all.weightBytes()).isBetween(checkpoint.totalBytes(), checkpoint.totalBytes() + 6 * 9 * 64);
+			assertThat(all.chunkRows()).isEqualTo(64);
+			assertThat(all.weightBytes()).isBetween(checkpoint.totalBytes(), checkpoint.totalBytes() * 11 / 10);
 			long pinned = 0;
-			for (long budget = least.minimumBytes(); budget <= all.plannedBytes(); budget += 997) {
-				ResidencyPlan plan = ResidencyPlan.of(RamBudget.ofBytes(budget), layout, NEEDS);
+			for (long budget = least.minimumBytes(); budget <= all.plannedBytes() + 10_000; budget += 997) {
+				ResidencyPlan plan = plan(RamBudget.ofBytes(budget), layout);
 				assertThat(plan.plannedBytes()).isLessThanOrEqualTo(budget);
-				assertThat(plan.windowBytes()).isEqualTo(plan.units()
-					.stream()
-					.filter((unit) -> !unit.pinned())
-					.mapToLong(PlannedUnit::bytes)
-					.max()
-					.orElse(0));
+				assertThat(plan.pinnedBytes() + plan.streamedBytes()).isEqualTo(plan.weightBytes());
+				assertThat(plan.blocks().stream().filter(PlannedBlock::pinned).mapToLong(PlannedBlock::bytes).sum()
+						+ plan.vectorBytes())
+					.isEqualTo(plan.pinnedBytes());
+				if (plan.streamedBytes() > 0) {
+					assertThat(plan.windowBytes()).isGreaterThanOrEqualTo(
+							2 * plan.blocks().stream().mapToLong(PlannedBlock::bytes).max().orElse(0));
+				}
+				assertThat(plan.passRows()).isGreaterThanOrEqualTo(plan.chunkRows());
+				if (plan.passRows() > plan.chunkRows()) {
+					assertThat(plan.windowBytes()).as("a layer stays while its rows go through")
+						.isGreaterThan(
+								plan.units().stream().limit(5).mapToLong(PlannedUnit::streamedBytes).max().orElse(0));
+				}
 				pinned = Math.max(pinned, plan.pinnedBytes());
 			}
-			assertThat(pinned).isGreaterThan(all.weightBytes() / 2);
-			assertThat(ResidencyPlan.of(RamBudget.ofBytes(all.plannedBytes()), layout, NEEDS).units())
-				.allMatch(PlannedUnit::pinned);
+			assertThat(pinned).isEqualTo(all.weightBytes());
 		}
 	}
 
 	@Test
-	void whatStreamsLiesBetweenWhatIsPinned() throws Exception {
+	void aSecondPatternIsUsedWhereItsRateIsWorthItsWindow() throws Exception {
 		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
 			WeightLayout layout = layout(checkpoint, List.of());
-			long layer = layout.units().getFirst().bytes();
-			long least = ResidencyPlan.of(RamBudget.MINIMUM, layout, NEEDS).minimumBytes();
-			ResidencyPlan plan = ResidencyPlan.of(RamBudget.ofBytes(least + 3 * layer + 6400), layout, NEEDS);
-			List<Boolean> pinned = plan.units().stream().map(PlannedUnit::pinned).toList();
-			assertThat(pinned.stream().filter(Boolean::booleanValue)).hasSizeBetween(2, 4);
-			for (int i = 0; i + 2 < pinned.size(); i++) {
-				assertThat(pinned.subList(i, i + 3)).as("%s", pinned).contains(true).contains(false);
+			long least = plan(RamBudget.MINIMUM, layout).minimumBytes();
+			assertThat(plan(RamBudget.ofBytes(least + 300_000), layout).reads().readsInFlight()).isEqualTo(2);
+			assertThat(plan(RamBudget.ofBytes(least + 50_000), layout).reads().readsInFlight()).isEqualTo(1);
+			ResidencyPlan plan = plan(RamBudget.ofBytes(least + 300_000), layout);
+			assertThat(plan.tokensPerSecond()).isEqualTo(1.5e9 / plan.streamedBytes());
+			assertThat(plan.render()).contains("tokens/s at most", "layers.0", "head", "passes of ");
+		}
+	}
+
+	@Test
+	void blocksHoldEveryRowOfEveryMatrixOnce() throws Exception {
+		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
+			WeightLayout layout = layout(checkpoint, List.of());
+			for (long size : new long[] { 4096, 20_000, 1 << 20 }) {
+				BlockLayout blocks = BlockLayout.cut(layout, size, 512);
+				assertThat(blocks.units()).isEqualTo(6);
+				for (int unit = 0; unit < 6; unit++) {
+					int[] next = new int[layout.units().get(unit).weights().size()];
+					for (Block block : blocks.of(unit)) {
+						assertThat(block.bytes()).isLessThanOrEqualTo(2 * size + 20 * 512);
+						assertThat(block.extents())
+							.allMatch((extent) -> extent.offset() % 512 == 0 && extent.length() % 512 == 0);
+						for (Block.Piece piece : block.pieces()) {
+							assertThat(piece.firstRow()).isEqualTo(next[piece.weight()]);
+							next[piece.weight()] += piece.rows();
+						}
+					}
+					for (int i = 0; i < next.length; i++) {
+						Parameter parameter = layout.units().get(unit).weights().get(i).parameter();
+						assertThat(next[i]).isEqualTo(parameter.vector() ? 0 : parameter.rows());
+					}
+				}
 			}
 		}
 	}
 
 	@Test
-	void tooSmallABudgetIsRefusedWithTheArithmetic() throws Exception {
+	void tooSmallABudgetIsRefusedWithTheArithmeticAndTheWaysOut() throws Exception {
 		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
 			WeightLayout layout = layout(checkpoint, List.of());
-			long least = ResidencyPlan.of(RamBudget.MINIMUM, layout, NEEDS).minimumBytes();
+			long least = plan(RamBudget.MINIMUM, layout).minimumBytes();
 			assertThatExceptionOfType(BudgetExceededException.class)
-				.isThrownBy(() -> ResidencyPlan.of(RamBudget.ofBytes(least - 1), layout, NEEDS))
-				.withMessageContainingAll("layers.0", ByteSize.readable(KV), "at least " + least + " bytes")
+				.isThrownBy(() -> plan(RamBudget.ofBytes(least - 1), layout))
+				.withMessageContainingAll(ByteSize.readable(KV), "at least " + least + " bytes", "flash.ram-budget-gb",
+						"--ram", "flash.context-length", "--context")
 				.satisfies((ex) -> assertThat(ex.neededBytes()).isEqualTo(least));
 		}
 	}

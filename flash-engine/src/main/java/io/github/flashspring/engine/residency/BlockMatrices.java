@@ -1,0 +1,138 @@
+package io.github.flashspring.engine.residency;
+
+import java.util.ArrayList;
+import java.util.List;
+
+import io.github.flashspring.engine.checkpoint.TensorInfo;
+import io.github.flashspring.engine.device.Buffer;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.Matrix;
+import io.github.flashspring.engine.device.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The matrices of one unit, acquired block by block from the {@link Prefetcher} and given
+ * back as soon as the last piece of a block was used.
+ */
+final class BlockMatrices implements Weights.Matrices {
+
+	private final WeightLayout.Unit unit;
+
+	private final Device device;
+
+	private final Prefetcher prefetcher;
+
+	/** Gives the buffer of a pinned block, or that of the ring for others. */
+	private final Buffers buffers;
+
+	private final List<List<Place>> places = new ArrayList<>();
+
+	/** What is held of the unit, by place of its block. */
+	private final @Nullable Load[] held;
+
+	/** Views of pieces that stay where they are, by the piece's place. */
+	private final @Nullable Matrix[] fixed;
+
+	private boolean keep;
+
+	BlockMatrices(WeightLayout.Unit unit, List<Block> blocks, Device device, Prefetcher prefetcher, Buffers buffers) {
+		this.unit = unit;
+		this.device = device;
+		this.prefetcher = prefetcher;
+		this.buffers = buffers;
+		this.held = new Load[blocks.size()];
+		unit.weights().forEach((weight) -> this.places.add(new ArrayList<>()));
+		int count = 0;
+		for (int i = 0; i < blocks.size(); i++) {
+			Block block = blocks.get(i);
+			for (Block.Piece piece : block.pieces()) {
+				boolean last = piece == block.pieces().getLast();
+				this.places.get(piece.weight()).add(new Place(count++, i, block, piece, last));
+			}
+		}
+		this.fixed = new Matrix[count];
+	}
+
+	@Override
+	public void forEach(int weight, Weights.Visitor visitor) {
+		for (Place place : this.places.get(weight)) {
+			visitor.rows(place.piece().firstRow(), matrix(place));
+			if (place.last() && !this.keep) {
+				release(place.local());
+			}
+		}
+	}
+
+	@Override
+	public void keep(boolean again) {
+		this.keep = again;
+	}
+
+	@Override
+	public void release() {
+		for (int i = 0; i < this.held.length; i++) {
+			release(i);
+		}
+	}
+
+	private void release(int local) {
+		Load load = this.held[local];
+		if (load != null) {
+			this.held[local] = null;
+			this.prefetcher.release(load, this.device.commit());
+		}
+	}
+
+	private Matrix matrix(Place place) {
+		Matrix known = this.fixed[place.index()];
+		if (known != null) {
+			return known;
+		}
+		boolean pinned = this.buffers.isPinned(place.block());
+		Load load = pinned ? this.prefetcher.acquire(place.block()) : held(place);
+		Buffer buffer = this.buffers.of(load);
+		Matrix matrix = view(this.unit.weights().get(place.piece().weight()), place.piece(), load, buffer);
+		if (pinned) {
+			this.fixed[place.index()] = matrix;
+		}
+		return matrix;
+	}
+
+	private Load held(Place place) {
+		Load load = this.held[place.local()];
+		if (load == null) {
+			load = this.prefetcher.acquire(place.block());
+			this.held[place.local()] = load;
+		}
+		return load;
+	}
+
+	private static Matrix view(WeightLayout.Weight weight, Block.Piece piece, Load load, Buffer buffer) {
+		List<TensorInfo> parts = weight.parts();
+		return weight.matrix((part) -> Tensor.of(buffer, load.offset() + piece.positions()[parts.indexOf(part)],
+				part.dtype(), piece.rows(), Math.toIntExact(part.dimension(part.rank() - 1))));
+	}
+
+	/** Buffers over the memory of blocks. */
+	interface Buffers {
+
+		boolean isPinned(Block block);
+
+		Buffer of(Load load);
+
+	}
+
+	/**
+	 * Where a piece is.
+	 *
+	 * @param index place among the pieces of the unit
+	 * @param local place of its block in the unit
+	 * @param block its block
+	 * @param piece the piece
+	 * @param last whether it is the last of its block
+	 */
+	private record Place(int index, int local, Block block, Block.Piece piece, boolean last) {
+
+	}
+
+}

@@ -1,0 +1,333 @@
+package io.github.flashspring.engine.residency;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+import io.github.flashspring.engine.checkpoint.TensorInfo;
+import io.github.flashspring.engine.metrics.ByteSize;
+import io.github.flashspring.engine.residency.ResidencyPlan.Disk;
+import io.github.flashspring.engine.residency.ResidencyPlan.Needs;
+import io.github.flashspring.engine.residency.ResidencyPlan.PlannedBlock;
+import io.github.flashspring.engine.residency.ResidencyPlan.PlannedUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Computes {@link ResidencyPlan}s: what is fixed comes first, then activations and the
+ * window for reads, each bounded by a share of what is free, and all the rest pins.
+ */
+final class ResidencyPlanner {
+
+	/** What is read when nothing was measured. */
+	private static final ReadPattern FAIR = new ReadPattern(8 << 20, 4, 0, true);
+
+	/** What is read in the least budget: a block, while another is computed with. */
+	private static final ReadPattern LEAST = new ReadPattern(1 << 20, 2, 0, true);
+
+	/**
+	 * Smaller reads would cost more for their ends, which are read in vain, than help.
+	 */
+	private static final long SMALLEST_BLOCK = 16 << 10;
+
+	/** Blocks of a model are at least so many, so that what streams can be spread. */
+	private static final int LEAST_BLOCKS = 48;
+
+	/** Share of the free memory that goes to more rows at once, instead of pinning. */
+	private static final int WORK_SHARE = 4;
+
+	/** Share of the memory for weights that goes to reads of a disk nobody measured. */
+	private static final int WINDOW_SHARE = 4;
+
+	/** Share of the free memory for passes over a whole prompt, instead of pinning. */
+	private static final int PASS_SHARE = 4;
+
+	private final WeightLayout layout;
+
+	private final Needs needs;
+
+	private final Disk disk;
+
+	private final long weightBytes;
+
+	private final long fixed;
+
+	/** The finest cut, which needs the smallest window. */
+	private final BlockLayout smallest;
+
+	private final long minimum;
+
+	ResidencyPlanner(WeightLayout layout, Needs needs, Disk disk) {
+		this.layout = layout;
+		this.needs = needs;
+		this.disk = disk;
+		this.weightBytes = layout.units().stream().mapToLong(WeightLayout.Unit::bytes).sum();
+		this.fixed = needs.kvBytes() + needs.tokenizerBytes() + layout.vectorBytes();
+		this.smallest = BlockLayout.cut(layout, Math.clamp(this.weightBytes / 256, SMALLEST_BLOCK, 1 << 20),
+				disk.alignment());
+		this.minimum = this.fixed + work(1, 1, LEAST) + leastWindow(this.smallest);
+	}
+
+	private static long leastWindow(BlockLayout blocks) {
+		return leastBlocks(blocks) * blocks.largest();
+	}
+
+	/**
+	 * One block is computed with while another is read. Experts come beside a block of
+	 * their layer, which may lie in the middle of the ring.
+	 */
+	private static int leastBlocks(BlockLayout blocks) {
+		return blocks.blocks().stream().anyMatch(Block::onDemand) ? 4 : 2;
+	}
+
+	/**
+	 * Activations, and what rows of the embedding are read into: first whole blocks of
+	 * the file by each reader, then the rows side by side.
+	 */
+	private long work(int chunkRows, int passRows, ReadPattern reads) {
+		return this.needs.work().bytes(chunkRows, passRows) + chunkRows * this.layout.embeddingRowBytes()
+				+ reads.readsInFlight() * rowReadBytes(this.layout, this.disk.alignment());
+	}
+
+	/**
+	 * Memory of one reader for a row of the embedding.
+	 * @param layout the weights
+	 * @param alignment of reads
+	 * @return bytes
+	 */
+	static long rowReadBytes(WeightLayout layout, int alignment) {
+		long row = 0;
+		for (TensorInfo part : layout.table().parts()) {
+			row = Math.max(row, WeightLayout.Weight.rowBytes(part));
+		}
+		return Math.ceilDiv(row, alignment) * alignment + alignment;
+	}
+
+	/**
+	 * Plans.
+	 * @param budget memory that may be used
+	 * @return the plan
+	 * @throws BudgetExceededException if the budget is too small
+	 */
+	ResidencyPlan plan(RamBudget budget) {
+		return switch (budget.kind()) {
+			case UNLIMITED -> mapped();
+			case MINIMUM -> plan(draft(this.minimum, 1, 1, LEAST, this.smallest, leastWindow(this.smallest)));
+			case BYTES -> plan(within(budget.bytes()));
+		};
+	}
+
+	private ResidencyPlan mapped() {
+		BlockLayout blocks = BlockLayout.cut(this.layout, blockBytes(FAIR), this.disk.alignment());
+		boolean[] all = new boolean[blocks.blocks().size()];
+		Arrays.fill(all, true);
+		int chunk = this.needs.chunkRows();
+		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, FAIR, blocks, 0, all, all.length));
+	}
+
+	private Draft within(long bytes) {
+		if (bytes < this.minimum) {
+			throw refusal(bytes);
+		}
+		int chunk = this.needs.chunkRows();
+		Draft all = draft(bytes, chunk, chunk, FAIR, 0);
+		if (all.fits() && all.streamedBytes() == 0) {
+			return all;
+		}
+		long free = bytes - this.minimum;
+		while (chunk > 1 && work(chunk, chunk, LEAST) - work(1, 1, LEAST) > free / WORK_SHARE) {
+			chunk = (chunk + 1) / 2;
+		}
+		Draft best = this.disk.patterns().isEmpty() ? fair(bytes, chunk) : fastest(bytes, chunk);
+		return wholePrompts(
+				(best != null) ? best : draft(bytes, chunk, chunk, LEAST, this.smallest, leastWindow(this.smallest)),
+				free);
+	}
+
+	private @Nullable Draft fastest(long bytes, int chunk) {
+		Draft best = null;
+		for (ReadPattern pattern : this.disk.patterns()) {
+			Draft draft = draft(bytes, chunk, chunk, pattern, pattern.readsInFlight() + 2);
+			if (draft.fits() && (best == null || draft.seconds() < best.seconds())) {
+				best = draft;
+			}
+		}
+		return best;
+	}
+
+	/** Without measurements, as many reads in flight as cost little pinning. */
+	private @Nullable Draft fair(long bytes, int chunk) {
+		for (int reads = FAIR.readsInFlight(); reads > 0; reads--) {
+			Draft draft = draft(bytes, chunk, chunk, new ReadPattern(FAIR.readBytes(), reads, 0, FAIR.direct()),
+					reads + 2);
+			if (draft.fits() && draft.windowBytes() <= (bytes - this.fixed) / WINDOW_SHARE) {
+				return draft;
+			}
+		}
+		return null;
+	}
+
+	/**
+	 * Plans with a pattern and a window of some blocks: those of the reads in flight, the
+	 * one that is computed with, and one that is lost where the ring wraps around.
+	 */
+	private Draft draft(long bytes, int chunk, int rows, ReadPattern pattern, int windowBlocks) {
+		BlockLayout blocks = BlockLayout.cut(this.layout, blockBytes(pattern), this.disk.alignment());
+		long window = (windowBlocks == 0) ? 0 : Math.max(windowBlocks, leastBlocks(blocks)) * blocks.largest();
+		return draft(bytes, chunk, rows, pattern, blocks, window);
+	}
+
+	private long blockBytes(ReadPattern pattern) {
+		return Math.clamp(pattern.readBytes(), SMALLEST_BLOCK,
+				Math.max(SMALLEST_BLOCK, this.weightBytes / LEAST_BLOCKS));
+	}
+
+	/**
+	 * Lets whole prompts go through each layer, so that they read streamed weights once,
+	 * if a layer's streamed weights fit into a window that costs little pinning.
+	 */
+	private Draft wholePrompts(Draft draft, long free) {
+		int chunk = draft.chunkRows();
+		int rows = this.needs.contextLength();
+		long room = free / PASS_SHARE;
+		while (rows > chunk && work(chunk, rows, draft.reads()) - work(chunk, chunk, draft.reads()) > room) {
+			rows = Math.max(chunk, rows / 2);
+		}
+		Draft longer = draft;
+		// A larger window pins less, so that layers stream more: until that settles.
+		for (int step = 0; step < 8 && rows > chunk; step++) {
+			long window = Math.max(draft.windowBytes(),
+					largestHeld(longer) + (leastBlocks(draft.blocks()) - 1) * draft.blocks().largest());
+			if (step > 0 && window <= longer.windowBytes()) {
+				return longer;
+			}
+			if (window - draft.windowBytes() > room) {
+				return draft;
+			}
+			longer = draft(draft.budget(), chunk, rows, draft.reads(), draft.blocks(), window);
+			if (!longer.fits()) {
+				return draft;
+			}
+		}
+		return draft;
+	}
+
+	/** The most that a layer streams: it stays until the last rows went through it. */
+	private long largestHeld(Draft draft) {
+		long largest = 0;
+		for (int unit = 0; unit < this.layout.units().size() - 1; unit++) {
+			long bytes = 0;
+			for (Block block : draft.blocks().of(unit)) {
+				bytes += draft.pinned()[block.index()] ? 0 : block.bytes();
+			}
+			largest = Math.max(largest, bytes);
+		}
+		return largest;
+	}
+
+	/**
+	 * Pins what is left; experts come late, the embedding last: streamed, it costs only
+	 * its rows.
+	 */
+	private Draft draft(long bytes, int chunk, int rows, ReadPattern reads, BlockLayout blocks, long window) {
+		long available = bytes - this.fixed - work(chunk, rows, reads) - window;
+		long[] sizes = blocks.blocks().stream().mapToLong(Block::bytes).toArray();
+		int streamable = (int) blocks.blocks()
+			.stream()
+			.filter((block) -> block.unit() < this.layout.units().size())
+			.count();
+		boolean[] pinned = new boolean[sizes.length];
+		long left = available - pin(blocks, sizes, pinned, streamable, false, available);
+		left -= pin(blocks, sizes, pinned, streamable, true, left);
+		for (int i = streamable; i < pinned.length; i++) {
+			pinned[i] = sizes[i] <= left;
+			left -= pinned[i] ? sizes[i] : 0;
+		}
+		return new Draft(bytes, chunk, rows, reads, blocks, window, pinned, (available < 0) ? -1 : streamable);
+	}
+
+	/** Pins blocks that every pass needs, or those that only some need. */
+	private static long pin(BlockLayout blocks, long[] sizes, boolean[] pinned, int streamable, boolean onDemand,
+			long available) {
+		int[] indices = IntStream.range(0, streamable)
+			.filter((i) -> blocks.blocks().get(i).onDemand() == onDemand)
+			.toArray();
+		long[] some = IntStream.of(indices).mapToLong((i) -> sizes[i]).toArray();
+		boolean[] chosen = PinChoice.of(some, available);
+		for (int i = 0; i < indices.length; i++) {
+			pinned[indices[i]] = chosen[i];
+		}
+		return PinChoice.sum(some, chosen);
+	}
+
+	private ResidencyPlan plan(Draft draft) {
+		List<PlannedBlock> blocks = new ArrayList<>();
+		for (Block block : draft.blocks().blocks()) {
+			blocks.add(new PlannedBlock(block.unit(), block.bytes(), draft.pinned()[block.index()]));
+		}
+		List<PlannedUnit> units = new ArrayList<>();
+		for (int i = 0; i < draft.blocks().units(); i++) {
+			boolean table = i == this.layout.units().size();
+			long bytes = 0;
+			long inMemory = 0;
+			for (Block block : draft.blocks().of(i)) {
+				bytes += block.bytes();
+				inMemory += draft.pinned()[block.index()] ? block.bytes() : 0;
+			}
+			units.add(new PlannedUnit((table ? this.layout.embedding() : this.layout.units().get(i)).name(), bytes,
+					inMemory, table && inMemory < bytes));
+		}
+		return new ResidencyPlan(draft.budget(), this.minimum, this.needs.contextLength(), draft.passRows(),
+				draft.chunkRows(), draft.reads(), draft.blocks().blockBytes(), this.disk.alignment(), units, blocks,
+				this.layout.vectorBytes(), draft.windowBytes(), this.needs.kvBytes(),
+				work(draft.chunkRows(), draft.passRows(), draft.reads()), this.needs.tokenizerBytes());
+	}
+
+	private BudgetExceededException refusal(long bytes) {
+		return new BudgetExceededException(
+				"The model cannot run in a RAM budget of %s. It needs at least %s: %s to read weights into, %s for norms and biases, %s for keys and values of %d positions, %s for activations, %s for the tokenizer. Raise the budget to at least %d bytes (flash.ram-budget-gb, --ram), or shorten the context (flash.context-length, --context)."
+					.formatted(ByteSize.readable(bytes), ByteSize.readable(this.minimum),
+							ByteSize.readable(leastWindow(this.smallest)), ByteSize.readable(this.layout.vectorBytes()),
+							ByteSize.readable(this.needs.kvBytes()), this.needs.contextLength(),
+							ByteSize.readable(work(1, 1, LEAST)), ByteSize.readable(this.needs.tokenizerBytes()),
+							this.minimum),
+				bytes, this.minimum);
+	}
+
+	/**
+	 * A division of the budget.
+	 *
+	 * @param budget bytes
+	 * @param chunkRows rows that a layer computes at once
+	 * @param passRows rows of a pass
+	 * @param reads how blocks are read
+	 * @param blocks the blocks
+	 * @param windowBytes memory for reads
+	 * @param pinned which blocks stay in memory
+	 * @param streamable number of blocks that every pass needs; -1 if there is not enough
+	 * memory for this division
+	 */
+	private record Draft(long budget, int chunkRows, int passRows, ReadPattern reads, BlockLayout blocks,
+			long windowBytes, boolean[] pinned, int streamable) {
+
+		boolean fits() {
+			return this.streamable >= 0;
+		}
+
+		long streamedBytes() {
+			return this.blocks.blocks()
+				.stream()
+				.limit(this.streamable)
+				.filter((block) -> !this.pinned[block.index()])
+				.mapToLong(Block::bytes)
+				.sum();
+		}
+
+		/** Time to read what streams; a disk that was not measured has some rate. */
+		double seconds() {
+			return streamedBytes() / Math.max(1, this.reads.bytesPerSecond());
+		}
+
+	}
+
+}

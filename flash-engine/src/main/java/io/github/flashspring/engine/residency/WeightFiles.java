@@ -1,0 +1,68 @@
+package io.github.flashspring.engine.residency;
+
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The files of a model as weights are streamed from them, opened when first needed: a
+ * model that is mapped never does.
+ */
+public final class WeightFiles implements AutoCloseable {
+
+	private final WeightLayout layout;
+
+	private @Nullable List<DirectFile> open;
+
+	private ResidencyPlan.@Nullable Disk disk;
+
+	/**
+	 * Names the files.
+	 * @param layout which tensors lie in which file
+	 */
+	public WeightFiles(WeightLayout layout) {
+		this.layout = layout;
+	}
+
+	/**
+	 * Opens the files and says how they can be read, after measuring the disk if it is
+	 * not known.
+	 * @param memoryBytes memory that may be used for that
+	 * @return alignment, and what was measured
+	 * @throws CheckpointException if a file cannot be opened or read
+	 */
+	public synchronized ResidencyPlan.Disk disk(long memoryBytes) {
+		if (this.disk == null) {
+			DirectFile largest = open().stream().max(Comparator.comparingLong(DirectFile::size)).orElseThrow();
+			this.disk = new ResidencyPlan.Disk(DiskProbe.ofSystem().profile(largest, memoryBytes).patterns(),
+					open().stream().mapToInt(DirectFile::alignment).max().orElseThrow());
+		}
+		return this.disk;
+	}
+
+	synchronized List<DirectFile> open() {
+		if (this.open == null) {
+			List<Path> files = Stream.concat(this.layout.units().stream(), Stream.of(this.layout.embedding()))
+				.flatMap((unit) -> unit.weights().stream())
+				.flatMap((weight) -> weight.parts().stream())
+				.map((part) -> part.file().toAbsolutePath())
+				.distinct()
+				.toList();
+			this.open = DirectFile.openAll(files);
+		}
+		return this.open;
+	}
+
+	@Override
+	public synchronized void close() {
+		if (this.open != null) {
+			this.open.forEach(DirectFile::close);
+			this.open = null;
+		}
+	}
+
+}

@@ -1,0 +1,140 @@
+package io.github.flashspring.engine;
+
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ResidencyPlan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * What a model reads that does not fit into its budget.
+ */
+@Timeout(60)
+class StreamedModelTests {
+
+	private static FlashConfig.Builder config() throws Exception {
+		return FlashConfig.builder(Golden.path("models/stories260K/bf16").toString())
+			.contextLength(64)
+			.parallel(1)
+			.threads(2);
+	}
+
+	private static RamBudget budget(double share) throws Exception {
+		try (FlashEngine least = FlashEngine.load(config().ramBudget(RamBudget.MINIMUM).build())) {
+			ResidencyPlan plan = least.plan();
+			return RamBudget.ofBytes(plan.minimumBytes() + (long) (share * plan.weightBytes()));
+		}
+	}
+
+	/** What was read when nothing is being read any more. */
+	private static EngineSnapshot settled(FlashEngine engine) throws InterruptedException {
+		EngineSnapshot now = engine.snapshot();
+		long before = -1;
+		while (now.work().activeRequests() > 0 || now.io().readsInFlight() > 0 || now.io().readsQueued() > 0
+				|| now.io().bytesRead() != before) {
+			before = now.io().bytesRead();
+			TimeUnit.MILLISECONDS.sleep(20);
+			now = engine.snapshot();
+		}
+		return now;
+	}
+
+	/** Bytes of blocks that were read for passes between two moments. */
+	private static long streamed(EngineSnapshot before, EngineSnapshot after) {
+		return after.io().bytesRead() - after.io().rowBytes() - after.io().aheadBytes()
+				- (before.io().bytesRead() - before.io().rowBytes() - before.io().aheadBytes());
+	}
+
+	private static long layerBytes(ResidencyPlan plan) {
+		return plan.streamedBytes() - headBytes(plan);
+	}
+
+	private static long headBytes(ResidencyPlan plan) {
+		return plan.units().getLast().streamedBytes();
+	}
+
+	@ParameterizedTest
+	@ValueSource(doubles = { 0.01, 0.3, 0.6, 0.8 })
+	void everyPassReadsExactlyWhatIsNotPinned(double share) throws Exception {
+		try (FlashEngine engine = FlashEngine.load(config().ramBudget(budget(share)).build())) {
+			ResidencyPlan plan = engine.plan();
+			assertThat(plan.streamedBytes()).isPositive();
+			assertThat(plan.plannedBytes()).isLessThanOrEqualTo(plan.budgetBytes());
+			Golden.generate(engine, new int[] { 1, 403 }, 3);
+			EngineSnapshot before = settled(engine);
+			Golden.generate(engine, new int[] { 1, 403, 407, 261, 378 }, 9);
+			EngineSnapshot after = settled(engine);
+			long passes = after.work().passes() - before.work().passes();
+			assertThat(passes).isGreaterThanOrEqualTo(9);
+			assertThat(streamed(before, after)).isEqualTo(passes * layerBytes(plan) + 9 * headBytes(plan));
+			assertThat(after.io().computeNanos()).isPositive();
+			assertThat(after.memory().stream().mapToLong(EngineSnapshot.Memory::bytes).sum())
+				.isLessThanOrEqualTo(after.budgetBytes());
+		}
+	}
+
+	@Test
+	void aModelThatFitsIsReadOnce() throws Exception {
+		try (FlashEngine engine = FlashEngine.load(config().ramBudget(RamBudget.ofGigabytes(1)).build())) {
+			ResidencyPlan plan = engine.plan();
+			assertThat(plan.streamedBytes()).isZero();
+			Golden.generate(engine, new int[] { 1, 403 }, 3);
+			EngineSnapshot before = settled(engine);
+			assertThat(before.units()).allMatch(EngineSnapshot.Unit::pinned);
+			Golden.generate(engine, new int[] { 1, 403, 407, 261, 378 }, 9);
+			assertThat(settled(engine).io().bytesRead()).isEqualTo(before.io().bytesRead());
+			assertThat(before.io().bytesRead()).isBetween(plan.weightBytes() - plan.vectorBytes(),
+					plan.weightBytes() + 4 * 8192);
+		}
+	}
+
+	@Test
+	void aPromptReadsTheStreamedWeightsOnceHoweverManyChunksItHas() throws Exception {
+		int[] prompt = new int[50];
+		java.util.Arrays.setAll(prompt, (i) -> 1 + 7 * i);
+		List<float[]> expected;
+		try (FlashEngine whole = FlashEngine.load(config().build())) {
+			expected = Golden.logits(whole, prompt);
+		}
+		try (FlashEngine engine = FlashEngine.load(config().prefillChunk(8).ramBudget(budget(0.5)).build())) {
+			ResidencyPlan plan = engine.plan();
+			assertThat(plan.chunkRows()).isLessThanOrEqualTo(8);
+			assertThat(plan.passRows()).isEqualTo(64);
+			assertThat(plan.streamedBytes()).isPositive();
+			Golden.generate(engine, new int[] { 1, 403 }, 3);
+			EngineSnapshot before = settled(engine);
+			Golden.generate(engine, prompt, 1);
+			EngineSnapshot after = settled(engine);
+			assertThat(after.work().passes() - before.work().passes()).isEqualTo(1);
+			assertThat(streamed(before, after)).isEqualTo(plan.streamedBytes());
+			List<float[]> found = Golden.logits(engine, prompt);
+			for (int i = 0; i < prompt.length; i++) {
+				assertThat(found.get(i)).isEqualTo(expected.get(i));
+			}
+		}
+	}
+
+	@Test
+	void aCancelledPassLeavesNothingBehind() throws Exception {
+		try (FlashEngine engine = FlashEngine.load(config().ramBudget(budget(0.2)).build())) {
+			int[] tokens = Golden.generate(engine, new int[] { 1, 403 }, 20).tokens();
+			for (int i = 0; i < 20; i++) {
+				Generation generation = engine.generate(new GenerationRequest(
+						new GenerationRequest.Tokens(new int[] { 1, 403, 5 }), Sampling.GREEDY, 30, List.of(), true));
+				TimeUnit.MICROSECONDS.sleep(137 * i);
+				generation.cancel();
+			}
+			assertThat(Golden.generate(engine, new int[] { 1, 403 }, 20).tokens()).isEqualTo(tokens);
+		}
+	}
+
+}
