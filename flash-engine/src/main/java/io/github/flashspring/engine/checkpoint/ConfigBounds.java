@@ -20,6 +20,8 @@ record ConfigBounds(int least, int most) {
 
 	private static final ConfigBounds OPTIONAL_COUNT = new ConfigBounds(0, 1 << 14);
 
+	private static final ConfigBounds LENGTH = new ConfigBounds(1, 1 << 14);
+
 	private static final ConfigBounds POSITIONS = new ConfigBounds(1, Integer.MAX_VALUE);
 
 	private static final Map<String, ConfigBounds> KNOWN = Map.ofEntries(
@@ -32,7 +34,14 @@ record ConfigBounds(int least, int most) {
 			Map.entry("sliding_window", new ConfigBounds(-1, Integer.MAX_VALUE)),
 			Map.entry("num_experts", OPTIONAL_COUNT), Map.entry("num_local_experts", OPTIONAL_COUNT),
 			Map.entry("n_routed_experts", OPTIONAL_COUNT), Map.entry("n_shared_experts", OPTIONAL_COUNT),
-			Map.entry("num_experts_per_tok", OPTIONAL_COUNT));
+			Map.entry("num_experts_per_tok", OPTIONAL_COUNT), Map.entry("moe_shared_expert_intermediate_size", WIDTH),
+			Map.entry("kv_lora_rank", LENGTH), Map.entry("q_lora_rank", new ConfigBounds(0, 1 << 20)),
+			Map.entry("qk_nope_head_dim", LENGTH), Map.entry("qk_rope_head_dim", LENGTH),
+			Map.entry("v_head_dim", LENGTH), Map.entry("n_group", COUNT), Map.entry("topk_group", COUNT),
+			Map.entry("num_nextn_predict_layers", OPTIONAL_COUNT), Map.entry("num_heads", COUNT),
+			Map.entry("mamba_num_heads", COUNT), Map.entry("mamba_head_dim", LENGTH), Map.entry("n_groups", COUNT),
+			Map.entry("state_size", LENGTH), Map.entry("ssm_state_size", LENGTH),
+			Map.entry("conv_kernel", new ConfigBounds(1, 64)));
 
 	static ConfigBounds of(String name) {
 		return KNOWN.getOrDefault(name, ANY);

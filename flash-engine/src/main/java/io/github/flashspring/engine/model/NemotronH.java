@@ -74,7 +74,8 @@ final class NemotronH {
 		FeedForward.Activation.SWIGLU.require(config, "mamba_hidden_act");
 		boolean bias = config.getBoolean("use_bias", config.getBoolean("mamba_proj_bias", false));
 		return new SelectiveStateSpace(decoder, unit, decoder.layerPrefix(layer),
-				Mamba2.shape(config, "mamba_num_heads", "mamba_head_dim", "ssm_state_size", bias));
+				Mamba2.shape(config, "mamba_num_heads", "mamba_head_dim", "ssm_state_size", bias)
+					.steps(config.getFloat("time_step_min", 0.001f), Float.POSITIVE_INFINITY));
 	}
 
 	private static MixtureOfExperts experts(Decoder decoder, WeightUnit unit, int layer) {

@@ -147,6 +147,12 @@ final class SelectiveStateSpace implements Sublayer {
 	record Shape(int heads, int headDim, int groups, int stateSize, int taps, float epsilon, boolean bias,
 			boolean filterBias, float minStep, float maxStep) {
 
+		/** The same with other limits of the time step. */
+		Shape steps(float least, float most) {
+			return new Shape(this.heads, this.headDim, this.groups, this.stateSize, this.taps, this.epsilon, this.bias,
+					this.filterBias, least, most);
+		}
+
 		int inner() {
 			return this.heads * this.headDim;
 		}

@@ -23,6 +23,53 @@ import io.github.flashspring.engine.device.RaggedBatch;
 record AttentionJob(Rows out, Rows queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec,
 		@Nullable Rows sinks) {
 
+	/** Query heads of a unit of work at most; a multiple of those computed together. */
+	private static final int HEADS = 8;
+
+	/**
+	 * Units of work: some query heads of a row that read one key-value head.
+	 * @return their number
+	 */
+	int units() {
+		return this.batch.rows() * this.spec.keyValueHeads() * parts();
+	}
+
+	/** Units that share a row and a key-value head. */
+	private int parts() {
+		return Math.ceilDiv(group(), HEADS);
+	}
+
+	/** Query heads that read one key-value head. */
+	private int group() {
+		return this.spec.heads() / this.spec.keyValueHeads();
+	}
+
+	int row(int unit) {
+		return unit % this.batch.rows();
+	}
+
+	int keyValueHead(int unit) {
+		return unit / this.batch.rows() / parts();
+	}
+
+	/**
+	 * First query head of a unit.
+	 * @param unit its index
+	 * @return index of the head
+	 */
+	int firstHead(int unit) {
+		return keyValueHead(unit) * group() + unit / this.batch.rows() % parts() * HEADS;
+	}
+
+	/**
+	 * End of the query heads of a unit.
+	 * @param unit its index
+	 * @return index behind the last head
+	 */
+	int endHead(int unit) {
+		return Math.min(firstHead(unit) + HEADS, (keyValueHead(unit) + 1) * group());
+	}
+
 	/**
 	 * The stretch of tokens that a row belongs to.
 	 * @param row index of the row

@@ -318,8 +318,8 @@ final class CpuDevice implements Device {
 		for (RaggedBatch.Span span : batch.spans()) {
 			work = Math.max(work, span.position() + span.rows());
 		}
-		this.pool.run(batch.rows() * spec.keyValueHeads(),
-				grain(work * (spec.keyDim() + spec.valueDim()) * (spec.heads() / spec.keyValueHeads())),
+		long heads = Math.ceilDiv((long) batch.rows() * spec.heads(), Math.max(1, job.units()));
+		this.pool.run(job.units(), grain(work * (spec.keyDim() + spec.valueDim()) * heads),
 				(from, to, worker) -> this.kernels.attention(job, from, to, this.scratch[worker]));
 	}
 

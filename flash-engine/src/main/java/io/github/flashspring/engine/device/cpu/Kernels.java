@@ -123,12 +123,12 @@ interface Kernels {
 	void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to);
 
 	/**
-	 * Attends for the units {@code from … to - 1}; unit
-	 * {@code row · keyValueHeads + head} is all query heads of a row that read one
-	 * key-value head. A score is {@code (q·k) · scale}, capped if so, its weight
-	 * {@code exp(score − maximum)}; the values are added in the order of positions with
-	 * {@code fma(weight, value, sum)} and divided by the sum of the weights at the end.
-	 * Indices of sums count from the first visible position.
+	 * Attends for the units {@code from … to - 1}; a unit is some query heads of a row
+	 * that read one key-value head, as {@link AttentionJob} numbers them. A score is
+	 * {@code (q·k) · scale}, capped if so, its weight {@code exp(score − maximum)}; the
+	 * values are added in the order of positions with {@code fma(weight, value, sum)} and
+	 * divided by the sum of the weights at the end. Indices of sums count from the first
+	 * visible position.
 	 * @param job operands
 	 * @param from first unit
 	 * @param to end of the units

@@ -166,14 +166,11 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
-		AttentionSpec spec = job.spec();
-		int group = spec.heads() / spec.keyValueHeads();
 		for (int unit = from; unit < to; unit++) {
-			int row = unit % job.batch().rows();
-			int keyValueHead = unit / job.batch().rows();
+			int row = job.row(unit);
 			RaggedBatch.Span span = job.span(row);
-			for (int head = keyValueHead * group; head < (keyValueHead + 1) * group; head++) {
-				attend(job, span, row, head, keyValueHead, scratch);
+			for (int head = job.firstHead(unit); head < job.endHead(unit); head++) {
+				attend(job, span, row, head, job.keyValueHead(unit), scratch);
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device.Limits;
 
 /**
@@ -155,15 +154,12 @@ final class VectorKernels implements Kernels {
 
 	@Override
 	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
-		AttentionSpec spec = job.spec();
-		int group = spec.heads() / spec.keyValueHeads();
-		int rows = job.batch().rows();
 		for (int unit = from; unit < to; unit++) {
-			int row = unit % rows;
-			int keyValueHead = unit / rows;
-			VectorAttention attention = new VectorAttention(job, row, keyValueHead, scratch);
-			for (int h = 0; h < group; h += 2) {
-				attention.attend(row, keyValueHead * group + h, Math.min(2, group - h));
+			int row = job.row(unit);
+			VectorAttention attention = new VectorAttention(job, row, job.keyValueHead(unit), scratch);
+			int end = job.endHead(unit);
+			for (int head = job.firstHead(unit); head < end; head += 2) {
+				attention.attend(row, head, Math.min(2, end - head));
 			}
 		}
 	}

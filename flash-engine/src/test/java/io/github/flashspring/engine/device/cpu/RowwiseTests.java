@@ -172,7 +172,7 @@ class RowwiseTests {
 
 	@Property(tries = 60)
 	void attendsWithCapSinksAndValuesInsideOfKeys(@ForAll @IntRange(min = 1, max = 3) int keyValueHeads,
-			@ForAll @IntRange(min = 1, max = 5) int group, @ForAll @IntRange(min = 1, max = 70) int keyDim,
+			@ForAll @IntRange(min = 1, max = 19) int group, @ForAll @IntRange(min = 1, max = 70) int keyDim,
 			@ForAll @IntRange(min = 1, max = 40) int tokens, @ForAll boolean capped, @ForAll boolean sunk,
 			@ForAll boolean inside, @ForAll long seed) {
 		Operands operands = new Operands(seed);
