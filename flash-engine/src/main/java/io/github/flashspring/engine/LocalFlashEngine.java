@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,6 +40,9 @@ final class LocalFlashEngine implements FlashEngine {
 	/** Longest context when none is asked for: beyond it keys and values get large. */
 	private static final int DEFAULT_CONTEXT = 4096;
 
+	/** By how much reading ahead may lengthen computing. */
+	private static final double MAX_COMPUTE_DEGRADATION = 0.05;
+
 	private static final int DEFAULT_PREFILL_CHUNK = 512;
 
 	/** What was opened, in order; closed in reverse. */
@@ -73,10 +77,15 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	static LocalFlashEngine load(FlashConfig config) {
+		return load(config, WeightFiles::new);
+	}
+
+	/** Loads a model whose weights are streamed from files that others open. */
+	static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> files) {
 		long start = System.nanoTime();
 		Resources resources = new Resources();
 		try {
-			LocalFlashEngine engine = load(config, resources);
+			LocalFlashEngine engine = load(config, files, resources);
 			logger.info("Loaded {} ({}, {}) on {} in {} ms: {} of {} of weights stay in memory, budget {}",
 					config.model(), engine.info.architecture(), engine.info.precision(), engine.device.info().name(),
 					(System.nanoTime() - start) / 1_000_000, ByteSize.readable(engine.plan.pinnedBytes()),
@@ -89,7 +98,8 @@ final class LocalFlashEngine implements FlashEngine {
 		}
 	}
 
-	private static LocalFlashEngine load(FlashConfig config, Resources resources) {
+	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
+			Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
 		WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
@@ -101,13 +111,13 @@ final class LocalFlashEngine implements FlashEngine {
 		long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
 				: context;
 		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
-		WeightFiles files = resources.add(new WeightFiles(layout));
+		WeightFiles files = resources.add(opener.apply(layout));
 		ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout,
 				new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, tokens, config.parallel()),
 						text.memoryBytes(),
 						(chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context)),
 				disk(config.ramBudget(), files));
-		WeightStore store = resources.add(WeightStore.open(layout, files, plan, device));
+		WeightStore store = resources.add(WeightStore.open(layout, files, plan, device, MAX_COMPUTE_DEGRADATION));
 		KvCache kv = resources.add(new KvCache(device, definition.kvLayout(context),
 				definition.shape().keyValueLayers(), tokens, definition.stateFloats(), config.parallel()));
 		CausalLanguageModel model = resources

@@ -36,8 +36,13 @@ final class BandwidthController {
 	 */
 	private static final double AIM = 0.8;
 
-	/** Share of the disk's rate below which the demand leaves time for measuring. */
+	/** Share of the disk's rate above which the demand leaves nothing to hold back. */
 	private static final double SLACK = 0.8;
+
+	/**
+	 * What is left of the best rate of the disk after each pass in which it was not seen.
+	 */
+	private static final double FADING = 0.98;
 
 	/** With reads beside it nothing computes faster: then the baseline is outdated. */
 	private static final double STALE = 0.95;
@@ -100,6 +105,9 @@ final class BandwidthController {
 
 	private double readNanos;
 
+	/** Held reads do not show what the disk can do. */
+	private double bestDiskRate;
+
 	private double limit = Double.POSITIVE_INFINITY;
 
 	private double degradation;
@@ -117,7 +125,8 @@ final class BandwidthController {
 	 * @param clock nanoseconds, as {@link System#nanoTime}
 	 * @param maxDegradation by how much reads ahead may lengthen computing: 0.05 for 5 %;
 	 * infinite never to hold reads back
-	 * @param burstBytes bytes that may be read at once after a rest, about one read
+	 * @param burstBytes bytes that may be read at once after a rest: as many reads as the
+	 * disk needs for its rate
 	 * @param streamed bytes that are read for each layer in each pass
 	 */
 	BandwidthController(LongSupplier clock, double maxDegradation, long burstBytes, long[] streamed) {
@@ -207,6 +216,7 @@ final class BandwidthController {
 			return;
 		}
 		this.passRuns = false;
+		this.bestDiskRate = Math.max(FADING * this.bestDiskRate, this.disk.bytesPerSecond());
 		boolean measured = !this.coldStart && this.passBaselineNanos > 0 && this.layer == this.streamed.length;
 		this.coldStart = false;
 		if (measured) {
@@ -226,7 +236,7 @@ final class BandwidthController {
 		}
 		else if (now < aim && Double.isFinite(this.limit)) {
 			this.limit *= (now > 0) ? Math.min(1.1, aim / now) : 1.1;
-			if (this.limit > 2 * this.disk.bytesPerSecond()) {
+			if (this.limit > 2 * this.bestDiskRate) {
 				this.limit = Double.POSITIVE_INFINITY;
 			}
 		}
@@ -258,7 +268,7 @@ final class BandwidthController {
 	}
 
 	private long pause(long bytes) {
-		this.pace = Math.max(this.demand * MARGIN, this.limit);
+		this.pace = hasSlack() ? Math.max(this.demand * MARGIN, this.limit) : Double.POSITIVE_INFINITY;
 		this.bucket.rate(this.pace);
 		long pause = isQuiet() ? LONGEST_SLEEP_NANOS : Math.min(LONGEST_SLEEP_NANOS, this.bucket.take(bytes));
 		if (pause > 0) {
@@ -273,9 +283,15 @@ final class BandwidthController {
 	 * baselines with them. They stop a layer earlier, for those under way to end.
 	 */
 	private boolean isQuiet() {
-		return this.passRuns && (Double.isFinite(this.limit) || this.timing.passes % QUIET_PASSES == 0)
-				&& (this.layer == this.quietLayer || this.layer + 1 == this.quietLayer)
-				&& this.demand * MARGIN < SLACK * this.disk.bytesPerSecond();
+		if (!this.passRuns) {
+			return false;
+		}
+		return this.coldStart || ((Double.isFinite(this.limit) || this.timing.passes % QUIET_PASSES == 0)
+				&& (this.layer == this.quietLayer || this.layer + 1 == this.quietLayer) && hasSlack());
+	}
+
+	private boolean hasSlack() {
+		return this.demand * MARGIN < SLACK * this.bestDiskRate;
 	}
 
 	/**

@@ -32,6 +32,10 @@ final class Prefetcher implements AutoCloseable {
 
 	private final IoRecorder recorder;
 
+	private final BandwidthController controller;
+
+	private final int layerUnits;
+
 	/** Index of the first block of the last unit, the head. */
 	private final int headStart;
 
@@ -79,6 +83,15 @@ final class Prefetcher implements AutoCloseable {
 
 	private int reading;
 
+	/** Whether the thread that computes waits for blocks. */
+	private boolean waiting;
+
+	/** Whether a reader sleeps so that the reads keep their pace; one does for all. */
+	private boolean pacing;
+
+	/** Whether reads ran beside computing since the last layer. */
+	private boolean disturbed;
+
 	private boolean paused = true;
 
 	private boolean closed;
@@ -91,11 +104,14 @@ final class Prefetcher implements AutoCloseable {
 	 * @param threads most reads at once
 	 * @param rowBytes the longest row that {@link #readRows} will be asked for
 	 * @param recorder hears of reads
+	 * @param controller paces reads ahead
 	 */
 	Prefetcher(BlockLayout blocks, int layerUnits, List<DirectFile> files, int threads, long rowBytes,
-			IoRecorder recorder) {
+			IoRecorder recorder, BandwidthController controller) {
 		this.blocks = blocks;
 		this.recorder = recorder;
+		this.controller = controller;
+		this.layerUnits = layerUnits;
 		this.rowBytes = rowBytes;
 		files.forEach((file) -> this.files.put(file.path(), file));
 		List<Block> head = blocks.of(layerUnits - 1);
@@ -199,22 +215,50 @@ final class Prefetcher implements AutoCloseable {
 	 */
 	Load acquire(Block block) {
 		this.lock.lock();
+		this.waiting = true;
 		try {
 			Load load = find(block);
 			load.held = true;
-			if (load.ready()) {
+			if (load.ready() && !this.controller.coldStart()) {
 				return load;
 			}
 			long start = System.nanoTime();
 			this.wanted = load;
 			try {
 				await(load);
+				this.waiting = false;
+				calm();
 			}
 			finally {
 				this.wanted = null;
 				this.recorder.stalled(block.unit(), start, System.nanoTime());
 			}
 			return load;
+		}
+		finally {
+			this.waiting = false;
+			this.disturbed |= this.reading > 0;
+			this.lock.unlock();
+		}
+	}
+
+	/** Waits until nothing is read, if layers are to compute alone. */
+	private void calm() {
+		while (this.controller.coldStart() && this.reading > 0 && !this.closed) {
+			this.done.awaitUninterruptibly();
+		}
+	}
+
+	/**
+	 * Whether reads ran beside computing since this was last asked.
+	 * @return true if so
+	 */
+	boolean wasDisturbed() {
+		this.lock.lock();
+		try {
+			boolean was = this.disturbed;
+			this.disturbed = this.reading > 0;
+			return was;
 		}
 		finally {
 			this.lock.unlock();
@@ -487,7 +531,9 @@ final class Prefetcher implements AutoCloseable {
 			case Extent(Load load, Block.Extent extent) -> {
 				load.before().await();
 				file(extent.file()).read(extent.offset(), load.memory().asSlice(extent.position(), extent.length()));
-				this.recorder.read(load.block().unit(), extent.length(), start, System.nanoTime(), load == this.wanted);
+				long end = System.nanoTime();
+				this.recorder.read(load.block().unit(), extent.length(), start, end, load == this.wanted);
+				this.controller.read(extent.length(), end - start);
 			}
 			case Row(RowBatch batch, RowRead row) -> {
 				DirectFile file = file(row.file());
@@ -552,13 +598,21 @@ final class Prefetcher implements AutoCloseable {
 			}
 			while (!this.closed) {
 				if (!this.paused) {
-					Task task = this.queue.pollFirst();
-					if (task != null) {
+					Task task = this.queue.peekFirst();
+					if (task != null && mayGo(task)) {
+						this.queue.removeFirst();
 						this.reading++;
+						this.disturbed |= !this.waiting;
+						if (!this.queue.isEmpty()) {
+							this.work.signal();
+						}
 						return task;
 					}
-					if (begin()) {
+					if (task == null && begin()) {
 						this.work.signal();
+						continue;
+					}
+					if (task != null) {
 						continue;
 					}
 				}
@@ -569,6 +623,38 @@ final class Prefetcher implements AutoCloseable {
 		finally {
 			this.lock.unlock();
 		}
+	}
+
+	/**
+	 * Whether a read may go now. If not, this has waited a moment: the queue may have
+	 * changed.
+	 */
+	private boolean mayGo(Task task) {
+		if (this.waiting || !(task instanceof Extent extent)) {
+			return true;
+		}
+		if (this.pacing) {
+			this.work.awaitUninterruptibly();
+			return false;
+		}
+		int unit = extent.load().block().unit();
+		long bytes = extent.extent().length();
+		long pause = (unit < this.layerUnits) ? this.controller.pauseNanos(bytes, unit)
+				: this.controller.pauseNanos(bytes);
+		if (pause == 0) {
+			return true;
+		}
+		this.pacing = true;
+		try {
+			this.work.awaitNanos(pause);
+		}
+		catch (InterruptedException ex) {
+			throw new IllegalStateException("A thread that reads was interrupted", ex);
+		}
+		finally {
+			this.pacing = false;
+		}
+		return false;
 	}
 
 	/** Queues the reads of the next block for which there is memory. */

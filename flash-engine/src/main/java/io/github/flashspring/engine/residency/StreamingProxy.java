@@ -37,16 +37,23 @@ public final class StreamingProxy<P> {
 		long start = System.nanoTime();
 		long stalled = recorder.stallNanos(this.unit);
 		Weights weights = this.store.weights(this.unit);
+		boolean complete = false;
+		this.store.computing(this.unit);
 		try {
 			for (P part : parts) {
 				weights.begin(part != parts.getLast());
 				this.layer.forward(part, weights);
 			}
+			complete = true;
 		}
 		finally {
 			weights.end();
 			long end = System.nanoTime();
-			recorder.computed(this.unit, start, end, end - start - (recorder.stallNanos(this.unit) - stalled));
+			long nanos = end - start - (recorder.stallNanos(this.unit) - stalled);
+			recorder.computed(this.unit, start, end, nanos);
+			if (complete) {
+				this.store.computed(this.unit, nanos);
+			}
 		}
 	}
 

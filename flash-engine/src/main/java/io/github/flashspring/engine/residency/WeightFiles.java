@@ -3,6 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -16,6 +17,8 @@ public final class WeightFiles implements AutoCloseable {
 
 	private final WeightLayout layout;
 
+	private final Function<List<Path>, List<DirectFile>> opener;
+
 	private @Nullable List<DirectFile> open;
 
 	private ResidencyPlan.@Nullable Disk disk;
@@ -25,7 +28,17 @@ public final class WeightFiles implements AutoCloseable {
 	 * @param layout which tensors lie in which file
 	 */
 	public WeightFiles(WeightLayout layout) {
+		this(layout, DirectFile::openAll);
+	}
+
+	/**
+	 * Names the files, to be opened by somebody else.
+	 * @param layout which tensors lie in which file
+	 * @param opener opens files
+	 */
+	WeightFiles(WeightLayout layout, Function<List<Path>, List<DirectFile>> opener) {
 		this.layout = layout;
+		this.opener = opener;
 	}
 
 	/**
@@ -52,7 +65,7 @@ public final class WeightFiles implements AutoCloseable {
 				.map((part) -> part.file().toAbsolutePath())
 				.distinct()
 				.toList();
-			this.open = DirectFile.openAll(files);
+			this.open = this.opener.apply(files);
 		}
 		return this.open;
 	}

@@ -16,6 +16,7 @@ import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.IoMetrics;
+import io.github.flashspring.engine.metrics.PacingMetrics;
 import io.github.flashspring.engine.metrics.Timeline;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +35,8 @@ public final class WeightStore implements AutoCloseable {
 
 	private final IoRecorder recorder;
 
+	private final BandwidthController controller;
+
 	private final Arena arena = Arena.ofShared();
 
 	private final List<Buffer> buffers = new ArrayList<>();
@@ -44,13 +47,16 @@ public final class WeightStore implements AutoCloseable {
 
 	private volatile Source source;
 
-	private WeightStore(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device) {
+	private WeightStore(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device,
+			double maxDegradation) {
 		this.layout = layout;
 		this.files = files;
 		this.device = device;
 		this.plan = plan;
 		this.recorder = new IoRecorder(
 				plan.units().stream().map(ResidencyPlan.PlannedUnit::name).toArray(String[]::new));
+		this.controller = new BandwidthController(System::nanoTime, maxDegradation, plan.reads().windowBytes(),
+				new long[layout.units().size()]);
 		boolean complete = false;
 		try {
 			readVectors();
@@ -70,11 +76,13 @@ public final class WeightStore implements AutoCloseable {
 	 * @param files the files; the caller closes them after the store
 	 * @param plan which blocks stay in memory
 	 * @param device computes with them
+	 * @param maxDegradation by how much reads ahead may lengthen computing: 0.05 for 5 %
 	 * @return the store; the caller closes it, before the checkpoint
 	 * @throws CheckpointException if files cannot be read
 	 */
-	public static WeightStore open(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device) {
-		return new WeightStore(layout, files, plan, device);
+	public static WeightStore open(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device,
+			double maxDegradation) {
+		return new WeightStore(layout, files, plan, device, maxDegradation);
 	}
 
 	private void readVectors() {
@@ -111,6 +119,7 @@ public final class WeightStore implements AutoCloseable {
 	 * @param headRounds how often it goes through the head
 	 */
 	public void beginPass(int rows, int headRounds) {
+		this.controller.beginPass(rows);
 		this.source.beginPass(rows, headRounds);
 	}
 
@@ -120,7 +129,27 @@ public final class WeightStore implements AutoCloseable {
 	 * @param start when it began, of {@link System#nanoTime}
 	 */
 	public void endPass(int rows, long start) {
+		this.controller.endPass();
 		this.recorder.passed(rows, start, System.nanoTime());
+	}
+
+	/** Notes that a unit begins to compute. */
+	void computing(int unit) {
+		this.source.wasDisturbed();
+		this.controller.computing(unit);
+	}
+
+	/** Notes that a unit was computed, in so much time without waiting for reads. */
+	void computed(int unit, long nanos) {
+		this.controller.computed(unit, nanos, this.source.wasDisturbed());
+	}
+
+	/**
+	 * How reading ahead and computing get along.
+	 * @return a snapshot
+	 */
+	public PacingMetrics pacing() {
+		return this.controller.snapshot();
 	}
 
 	/**
@@ -190,6 +219,10 @@ public final class WeightStore implements AutoCloseable {
 	private interface Source extends AutoCloseable {
 
 		default void beginPass(int rows, int headRounds) {
+		}
+
+		default boolean wasDisturbed() {
+			return false;
 		}
 
 		Weights weights(int unit);
@@ -275,11 +308,17 @@ public final class WeightStore implements AutoCloseable {
 			BlockLayout blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
 			this.prefetcher = new Prefetcher(blocks, layout.units().size(), WeightStore.this.files.open(),
 					plan.reads().readsInFlight(), ResidencyPlanner.rowReadBytes(layout, plan.alignment()),
-					WeightStore.this.recorder);
+					WeightStore.this.recorder, WeightStore.this.controller);
 			this.stays = new boolean[blocks.blocks().size()];
-			for (int i = 0; i < this.stays.length; i++) {
-				this.stays[i] = plan.blocks().get(i).pinned();
+			long[] streamed = new long[layout.units().size()];
+			for (Block block : blocks.blocks()) {
+				boolean stays = plan.blocks().get(block.index()).pinned();
+				this.stays[block.index()] = stays;
+				if (!stays && block.unit() < streamed.length) {
+					streamed[block.unit()] += block.bytes();
+				}
 			}
+			WeightStore.this.controller.plan(streamed);
 			this.prefetcher.plan(this.stays, plan.windowBytes());
 			this.ring = WeightStore.this.device.wrap(this.prefetcher.ringMemory());
 			for (int i = 0; i < layout.units().size(); i++) {
@@ -294,6 +333,11 @@ public final class WeightStore implements AutoCloseable {
 		@Override
 		public void beginPass(int rows, int headRounds) {
 			this.prefetcher.beginPass(headRounds);
+		}
+
+		@Override
+		public boolean wasDisturbed() {
+			return this.prefetcher.wasDisturbed();
 		}
 
 		@Override

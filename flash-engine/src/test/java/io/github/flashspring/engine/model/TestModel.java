@@ -49,7 +49,7 @@ final class TestModel implements AutoCloseable {
 				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0),
 				ResidencyPlan.Disk.UNKNOWN);
 		this.files = new WeightFiles(layout);
-		this.store = WeightStore.open(layout, this.files, plan, this.device);
+		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05);
 		this.kv = new KvCache(this.device, definition.kvLayout(CONTEXT), definition.shape().keyValueLayers(), CONTEXT,
 				definition.stateFloats(), 1);
 		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT);

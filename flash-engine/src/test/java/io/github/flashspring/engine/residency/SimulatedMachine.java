@@ -54,8 +54,8 @@ final class SimulatedMachine {
 	SimulatedMachine(Settings settings, double maxDegradation) {
 		this.settings = settings;
 		this.diskRate = settings.diskBytesPerSecond();
-		this.controller = new BandwidthController(() -> (long) this.now, maxDegradation, settings.pieceBytes(),
-				settings.streamed());
+		this.controller = new BandwidthController(() -> (long) this.now, maxDegradation,
+				settings.readers() * settings.pieceBytes(), settings.streamed());
 		for (int i = 0; i < settings.streamed().length; i++) {
 			for (long left = settings.streamed()[i]; left > 0; left -= settings.pieceBytes()) {
 				this.pieces.add(new Piece(i, Math.min(left, settings.pieceBytes())));
@@ -243,7 +243,8 @@ final class SimulatedMachine {
 	 * @param layerNanos time that each layer computes with nothing beside it
 	 * @param streamed bytes that each layer reads
 	 * @param pieceBytes size of a read
-	 * @param windowBytes how much may be in memory or under way
+	 * @param windowBytes how much may be in memory or under way, at most what a pass
+	 * reads
 	 * @param readers reads at once
 	 * @param diskBytesPerSecond rate of the disk
 	 * @param interference by how much computing is slower while the disk is busy
