@@ -82,6 +82,17 @@ final class FaultySource implements BlockSource {
 			};
 		}
 
+		/** Fails every nth read. */
+		static Fault every(int nth, IOException failure) {
+			AtomicInteger count = new AtomicInteger();
+			return (real, target, offset) -> {
+				if (count.incrementAndGet() % nth == 0) {
+					throw failure;
+				}
+				return real.read(target, offset);
+			};
+		}
+
 		/** Fails every read. */
 		static Fault always(IOException failure) {
 			return (real, target, offset) -> {

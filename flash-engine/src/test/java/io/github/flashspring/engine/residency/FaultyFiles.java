@@ -1,0 +1,74 @@
+package io.github.flashspring.engine.residency;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+import io.github.flashspring.engine.residency.FaultySource.Fault;
+import io.github.flashspring.engine.residency.FaultySource.Faults;
+
+/**
+ * Files of a model on a disk with faults, for tests of whole engines. Pauses between
+ * attempts take no time.
+ */
+public final class FaultyFiles {
+
+	private final Faults faults = new Faults();
+
+	private final Consumer<Duration> sleeper = (pause) -> {
+	};
+
+	/**
+	 * Names the files of a model.
+	 * @param layout which tensors lie in which file
+	 */
+	public WeightFiles of(WeightLayout layout) {
+		return new WeightFiles(layout, (files) -> DirectFile.openAll(files, this.faults, this.sleeper));
+	}
+
+	/** Direct reads are refused, from the next file on. */
+	public void refuseDirect() {
+		this.faults.refuseDirect = true;
+	}
+
+	/** From now on, all is well. */
+	public void heal() {
+		this.faults.fault = null;
+	}
+
+	/** Reads deliver at most so many bytes. */
+	public void readShort(int most) {
+		this.faults.fault = Fault.shortReads(most);
+	}
+
+	/** Every nth read fails once. */
+	public void failEvery(int nth) {
+		this.faults.fault = Fault.every(nth, new IOException("Input/output error"));
+	}
+
+	/** All reads fail. */
+	public void fail() {
+		this.faults.fault = Fault.always(new IOException("Input/output error"));
+	}
+
+	/** All reads fail from one on. */
+	public void failFrom(int read) {
+		this.faults.fault = (real, target, offset) -> {
+			if (this.faults.reads.get() >= read) {
+				throw new IOException("Input/output error");
+			}
+			return real.read(target, offset);
+		};
+	}
+
+	/** Every nth read takes so long. */
+	public void delayEvery(int nth, long millis) {
+		this.faults.fault = Fault.spikes(nth, millis);
+	}
+
+	/** System calls until now. */
+	public int reads() {
+		return this.faults.reads.get();
+	}
+
+}
