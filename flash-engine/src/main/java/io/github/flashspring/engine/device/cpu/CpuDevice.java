@@ -43,7 +43,7 @@ final class CpuDevice implements Device {
 	private final Scratch[] scratch;
 
 	/** The packed input of the linear layer that is being computed. */
-	private float[] input = new float[0];
+	private final Packed input = new Packed();
 
 	CpuDevice(Kernels kernels, int threads) {
 		this.kernels = kernels;
@@ -176,11 +176,8 @@ final class CpuDevice implements Device {
 	}
 
 	private void multiply(Rows out, Rows x, int firstRow, int rows, Weights weights, @Nullable Rows bias) {
-		int length = Math.toIntExact(this.kernels.inputFloats(rows, weights.columns()));
-		if (this.input.length < length) {
-			this.input = new float[length];
-		}
-		float[] packed = this.input;
+		Packed packed = this.input;
+		this.kernels.reserve(packed, rows, weights);
 		this.pool.run(rows, grain(weights.columns()),
 				(from, to, worker) -> this.kernels.pack(x, firstRow, rows, weights, from, to, packed));
 		int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));

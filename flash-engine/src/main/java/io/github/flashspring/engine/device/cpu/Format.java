@@ -25,6 +25,25 @@ enum Format {
 	/** Four codes in a 32-bit word, low bits first; each group has a scale and a bias. */
 	AFFINE8;
 
+	/**
+	 * Whether weights are codes with scales.
+	 */
+	boolean coded() {
+		return this == AFFINE4 || this == AFFINE8;
+	}
+
+	/**
+	 * What is taken from a code before it is multiplied, and given back to the bias: the
+	 * middle of the codes, so that sums of products and biases do not cancel each other.
+	 */
+	int center() {
+		return switch (this) {
+			case F32, F16, BF16 -> 0;
+			case AFFINE4 -> 8;
+			case AFFINE8 -> 128;
+		};
+	}
+
 	static Format of(DType type) {
 		return switch (type) {
 			case F32 -> F32;

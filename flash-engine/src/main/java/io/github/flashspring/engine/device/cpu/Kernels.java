@@ -9,13 +9,21 @@ import io.github.flashspring.engine.device.Device.Limits;
  * checked before. All implementations give the same bits:
  *
  * <ul>
- * <li>Weights become FP32 first; a quantised one is {@code fma(code, scale, bias)}.
- * <li>A sum of products (also one of squares) runs in {@value #LANES} lanes: lane
+ * <li>A linear layer adds its products in blocks of 128 columns: {@value #LANES} lanes
+ * take 8 columns each, see {@link BlockOrder}. In a lane a chain of four fused
+ * multiply-adds, which begins with a product, adds the first four columns, another one
+ * the next four. Of numbers, both are added to the lane's sum one after the other. Of
+ * codes, the chains run over codes less their {@link Format#center}; they are added to
+ * each other, and one fused multiply-add with the group's scale adds them to the lane's
+ * sum. Biases of groups, {@code fma(center, scale, bias)}, come last: lane {@code l} adds
+ * those of group {@code l, l + 16 …} times the sum of the group's inputs.
+ * <li>Other sums of products (also of squares) run in {@value #LANES} lanes too: lane
  * {@code l} adds the products of index {@code l, l + 16, l + 32 …} in this order, each
  * with one fused multiply-add, starting from zero; where the last 16 are not complete,
  * the missing factors are zeros. A plain sum is the same without the product.
  * <li>The lanes are added as a tree: {@code l} and {@code l + 8}, then {@code l + 4},
  * {@code l + 2}, {@code l + 1}.
+ * <li>A weight that is looked up instead of multiplied is {@code fma(code, scale, bias)}.
  * <li>Element by element, every implementation does the same operations in the same
  * order. The exponential is that of {@link Exponential}.
  * </ul>
@@ -69,6 +77,14 @@ interface Kernels {
 	long inputFloats(int rows, int columns);
 
 	/**
+	 * Makes room for the packed input of a linear layer.
+	 * @param input grows
+	 * @param rows number of rows, at most {@link #rowsAtOnce}
+	 * @param weights [outputs, inputs]
+	 */
+	void reserve(Packed input, int rows, Weights weights);
+
+	/**
 	 * Prepares rows of the input of a linear layer for all bands of {@link #matmul}.
 	 * @param x F32 [n, inputs]
 	 * @param firstRow first of the rows that are computed together
@@ -78,7 +94,7 @@ interface Kernels {
 	 * @param to end of those to pack
 	 * @param input receives the packed rows
 	 */
-	void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, float[] input);
+	void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input);
 
 	/**
 	 * Computes the outputs {@code from … to - 1} of a linear layer for some rows.
@@ -93,7 +109,7 @@ interface Kernels {
 	 * @param to end of the outputs
 	 * @param scratch working memory
 	 */
-	void matmul(Rows out, Rows x, int firstRow, int rows, float[] input, Weights weights, @Nullable Rows bias, int from,
+	void matmul(Rows out, Rows x, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias, int from,
 			int to, Scratch scratch);
 
 	/**

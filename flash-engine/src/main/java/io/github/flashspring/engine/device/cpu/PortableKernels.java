@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
@@ -79,32 +80,85 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public long inputFloats(int rows, int columns) {
-		return 0;
+		return (long) rows * (BlockOrder.blocks(columns) * BlockOrder.COLUMNS + columns / 16 + LANES);
 	}
 
 	@Override
-	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, float[] input) {
-		// The input is read where it is.
+	public void reserve(Packed input, int rows, Weights weights) {
+		input.reserve((long) rows * BlockOrder.blocks(weights.columns()) * BlockOrder.COLUMNS,
+				(long) rows * sums(weights), 0);
+	}
+
+	private static int sums(Weights weights) {
+		return (weights.biases() != null) ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
 	}
 
 	@Override
-	public void matmul(Rows out, Rows x, int firstRow, int rows, float[] input, Weights weights, @Nullable Rows bias,
+	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
+		int stride = BlockOrder.blocks(weights.columns()) * BlockOrder.COLUMNS;
+		for (int r = from; r < to; r++) {
+			long offset = x.row(firstRow + r);
+			BlockOrder.arrange(weights.format(), x.memory(), offset, weights.columns(), LANES, input.values(),
+					r * stride);
+			if (sums(weights) > 0) {
+				BlockOrder.groupSums(x.memory(), offset, weights.columns(), weights.groupSize(), input.sums(),
+						r * sums(weights));
+			}
+		}
+	}
+
+	@Override
+	public void matmul(Rows out, Rows x, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias,
 			int from, int to, Scratch scratch) {
-		float[] stretch = scratch.weights(STRETCH);
+		int blocks = BlockOrder.blocks(weights.columns());
+		float[] block = scratch.weights(BlockOrder.COLUMNS + LANES);
 		float[] lanes = scratch.lanes(rows * LANES);
 		for (int o = from; o < to; o++) {
 			Arrays.fill(lanes, 0, rows * LANES, 0f);
-			for (int k = 0; k < weights.columns(); k += STRETCH) {
-				int count = Math.min(STRETCH, weights.columns() - k);
-				unpack(weights, o, k, count, stretch);
+			for (int b = 0; b < blocks; b++) {
+				unpackBlock(weights, o, b, 0, LANES, block);
+				if (weights.format().coded()) {
+					blockScales(weights, o, b, 0, LANES, block, BlockOrder.COLUMNS);
+				}
 				for (int r = 0; r < rows; r++) {
-					long offset = x.row(firstRow + r) + (long) k * Float.BYTES;
-					multiplyAdd(lanes, r * LANES, stretch, x.memory(), offset, count);
+					multiplyBlock(block, weights.format().coded(), input.values(),
+							(r * blocks + b) * BlockOrder.COLUMNS, lanes, r * LANES);
 				}
 			}
 			for (int r = 0; r < rows; r++) {
+				addBiases(weights, o, input.sums(), r * sums(weights), lanes, r * LANES);
 				float sum = tree(lanes, r * LANES);
 				set(out, firstRow + r, o, (bias != null) ? sum + value(bias, 0, o) : sum);
+			}
+		}
+	}
+
+	/**
+	 * Adds the products of a block to 16 lanes: two chains of four steps each, of codes
+	 * added to each other and then scaled.
+	 */
+	private static void multiplyBlock(float[] block, boolean coded, float[] x, int from, float[] lanes, int at) {
+		for (int l = 0; l < LANES; l++) {
+			float a = block[l] * x[from + l];
+			float b = block[4 * LANES + l] * x[from + 4 * LANES + l];
+			for (int step = 1; step < 4; step++) {
+				int i = step * LANES + l;
+				a = Math.fma(block[i], x[from + i], a);
+				b = Math.fma(block[4 * LANES + i], x[from + 4 * LANES + i], b);
+			}
+			lanes[at + l] = coded ? Math.fma(a + b, block[BlockOrder.COLUMNS + l], lanes[at + l])
+					: lanes[at + l] + a + b;
+		}
+	}
+
+	private static void addBiases(Weights weights, int output, float[] sums, int from, float[] lanes, int at) {
+		Rows scales = weights.scales();
+		Rows biases = weights.biases();
+		if (scales != null && biases != null) {
+			for (int g = 0; g < biases.columns(); g++) {
+				float bias = Math.fma((float) weights.format().center(), value(scales, output, g),
+						value(biases, output, g));
+				lanes[at + g % LANES] = Math.fma(bias, sums[from + g], lanes[at + g % LANES]);
 			}
 		}
 	}
@@ -295,6 +349,46 @@ final class PortableKernels implements Kernels {
 			}
 		}
 		return lanes[lane];
+	}
+
+	/**
+	 * Unpacks some lanes of a block of a weight row in the order of {@link BlockOrder}.
+	 * @param lane first lane
+	 * @param width number of lanes
+	 * @param out receives {@code 8 · width} numbers or codes, step by step
+	 */
+	static void unpackBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
+		Format format = weights.format();
+		for (int step = 0; step < BlockOrder.STEPS; step++) {
+			float place = BlockOrder.place(format, step);
+			for (int l = 0; l < width; l++) {
+				int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, lane + l, step);
+				out[step * width + l] = (column < weights.columns()) ? number(weights, row, column) * place : 0f;
+			}
+		}
+	}
+
+	/** The scales of some lanes of a block. */
+	static void blockScales(Weights weights, int row, int block, int lane, int width, float[] out, int at) {
+		Rows scales = Objects.requireNonNull(weights.scales());
+		for (int l = 0; l < width; l++) {
+			int column = block * BlockOrder.COLUMNS + BlockOrder.column(weights.format(), lane + l, 0);
+			out[at + l] = (column < weights.columns()) ? value(scales, row, column / weights.groupSize()) : 0f;
+		}
+	}
+
+	/** A number, or the centred code of a weight. */
+	private static float number(Weights weights, int row, int column) {
+		Format format = weights.format();
+		return switch (format) {
+			case F32, F16, BF16 -> value(weights.values(), row, column);
+			case AFFINE4 -> (code(weights, row, column / 2) >> 4 * (column % 2) & 15) - format.center();
+			case AFFINE8 -> (code(weights, row, column) & 255) - format.center();
+		};
+	}
+
+	private static int code(Weights weights, int row, int index) {
+		return weights.values().memory().get(ValueLayout.JAVA_BYTE, weights.values().row(row) + index);
 	}
 
 	/**

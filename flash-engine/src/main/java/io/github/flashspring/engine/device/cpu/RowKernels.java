@@ -1,257 +1,290 @@
 package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The product of one weight row with one input: what decoding spends its time in. Codes
- * are read from memory 64 bits at a time, broadcast, and cut out by one shift that
- * differs from lane to lane; the input is brought into the order in which they come out.
+ * The product of one weight row with one input: what decoding spends its time in. A
+ * register holds as many 32-bit words of codes as it has lanes, and masks cut out the
+ * codes where they are: see {@link BlockOrder}.
  *
  * <p>
- * A row runs through two registers at a time, so 256 bits cover the 16 lanes in one pass
- * and 128 bits in two, of which the second finds the row in the first-level cache. Its
- * two chains of dependent additions allow 4 weights per clock. Measured on one core of a
- * Zen 3 at 3.3 GHz with 4 bits in groups of 64: 11.3 billion weights per second, in cache
- * as from memory, where C with the same two chains gets 13.0. Two rows at once would
- * allow more (C: 15.3), but the JIT compiler then spills accumulators: 6.5 to 10.5. Words
- * broadcast one by one instead of in pairs cost more checks: 9.4. Unchecked access to all
- * of memory instead of a segment changed nothing.
+ * Short chains of dependent additions, two of four for each scale, are what makes this
+ * fast: measured on one core of a Zen 3 at 3 GHz with 4 bits in groups of 64, 15 billion
+ * weights per second, 12 with one chain of eight, and 10 where every code becomes a
+ * weight before it is multiplied. Both halves of the lanes in one loop are too much for
+ * the JIT compiler's inlining (0.9), two rows at once make it spill (10).
  */
 final class RowKernels {
 
 	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
-	private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
-
 	private static final VectorSpecies<Float> FLOATS = Lanes.NARROW;
 
 	private static final VectorSpecies<Integer> INTS = Lanes.NARROW_INTS;
-
-	private static final VectorSpecies<Long> LONGS = Lanes.NARROW_LONGS;
 
 	private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_64
 		.withShape(VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
 
 	private static final int STEP = FLOATS.length();
 
+	/** Values of a block in one register's lanes. */
+	private static final int PART = STEP * BlockOrder.STEPS;
+
+	private static final long LOW = 0xffffffffL;
+
 	private RowKernels() {
 	}
 
 	/**
-	 * Brings an input into the order in which a format's codes are unpacked: in a
-	 * register the two words of a 64-bit read alternate.
-	 * @param format of the weights
-	 * @param values the input, changed in place
-	 * @param count number of values, a multiple of 16 for formats with codes
-	 */
-	static void arrange(Format format, float[] values, int count) {
-		int perWord = switch (format) {
-			case F32, F16, BF16 -> 0;
-			case AFFINE4 -> 8;
-			case AFFINE8 -> 4;
-		};
-		if (perWord > 0) {
-			float[] natural = new float[2 * perWord];
-			for (int i = 0; i < count; i += 2 * perWord) {
-				System.arraycopy(values, i, natural, 0, natural.length);
-				for (int j = 0; j < perWord; j++) {
-					values[i + 2 * j] = natural[j];
-					values[i + 2 * j + 1] = natural[perWord + j];
-				}
-			}
-		}
-	}
-
-	/**
-	 * Adds the lanes of a product, which lie in the order of {@link #arrange}, as the
-	 * tree of {@link Kernels}.
-	 */
-	static float tree(Format format, float[] lanes, int at) {
-		return switch (format) {
-			case F32, F16, BF16 -> {
-				float a = (lanes[at] + lanes[at + 8]) + (lanes[at + 4] + lanes[at + 12]);
-				float b = (lanes[at + 1] + lanes[at + 9]) + (lanes[at + 5] + lanes[at + 13]);
-				float c = (lanes[at + 2] + lanes[at + 10]) + (lanes[at + 6] + lanes[at + 14]);
-				float d = (lanes[at + 3] + lanes[at + 11]) + (lanes[at + 7] + lanes[at + 15]);
-				yield (a + c) + (b + d);
-			}
-			case AFFINE4 -> {
-				float a = (lanes[at] + lanes[at + 1]) + (lanes[at + 8] + lanes[at + 9]);
-				float b = (lanes[at + 2] + lanes[at + 3]) + (lanes[at + 10] + lanes[at + 11]);
-				float c = (lanes[at + 4] + lanes[at + 5]) + (lanes[at + 12] + lanes[at + 13]);
-				float d = (lanes[at + 6] + lanes[at + 7]) + (lanes[at + 14] + lanes[at + 15]);
-				yield (a + c) + (b + d);
-			}
-			case AFFINE8 -> {
-				float a = (lanes[at] + lanes[at + 8]) + (lanes[at + 1] + lanes[at + 9]);
-				float b = (lanes[at + 2] + lanes[at + 10]) + (lanes[at + 3] + lanes[at + 11]);
-				float c = (lanes[at + 4] + lanes[at + 12]) + (lanes[at + 5] + lanes[at + 13]);
-				float d = (lanes[at + 6] + lanes[at + 14]) + (lanes[at + 7] + lanes[at + 15]);
-				yield (a + c) + (b + d);
-			}
-		};
-	}
-
-	/**
-	 * Multiplies single precision.
-	 * @param memory of the weights
-	 * @param offset of the row
-	 * @param x the input
-	 * @param count number of values, a multiple of 16
+	 * Multiplies a row, without its biases.
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 * @param groups scales of the row, if it has any
+	 * @param x the packed input
+	 * @param from index of its first value
+	 * @param block room for a block
 	 * @param lanes receives 16 sums
 	 * @param at index of the first sum
 	 */
-	static void single(MemorySegment memory, long offset, float[] x, int count, float[] lanes, int at) {
-		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
-			FloatVector a = FloatVector.zero(FLOATS);
-			FloatVector b = FloatVector.zero(FLOATS);
-			for (int i = lane; i < count; i += Kernels.LANES) {
-				a = FloatVector.fromMemorySegment(FLOATS, memory, offset + 4L * i, ORDER)
-					.fma(FloatVector.fromArray(FLOATS, x, i), a);
-				b = FloatVector.fromMemorySegment(FLOATS, memory, offset + 4L * i + 4L * STEP, ORDER)
-					.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
+	static void multiply(Weights weights, int row, float[] groups, float[] x, int from, float[] block, float[] lanes,
+			int at) {
+		MemorySegment memory = weights.values().memory();
+		long offset = weights.values().row(row);
+		int columns = weights.columns();
+		int whole = columns / BlockOrder.COLUMNS;
+		int blocks = BlockOrder.blocks(columns);
+		int done = whole;
+		switch (weights.format()) {
+			case F32 -> single(memory, offset, x, from, 2 * whole, lanes, at);
+			case BF16 -> bfloat(memory, offset, x, from, 2 * whole, lanes, at);
+			case F16 -> {
+				Arrays.fill(lanes, at, at + Kernels.LANES, 0f);
+				done = 0;
 			}
-			a.intoArray(lanes, at + lane);
-			b.intoArray(lanes, at + lane + STEP);
+			case AFFINE4 -> {
+				if (weights.groupSize() == 32) {
+					affine4by32(memory, offset, groups, x, from, whole, blocks, lanes, at);
+				}
+				else {
+					affine4(memory, offset, groups, weights.groupSize() / 128, x, from, whole, blocks, lanes, at);
+				}
+			}
+			case AFFINE8 -> affine8(memory, offset, groups, weights.groupSize(), x, from, whole, blocks, lanes, at);
+		}
+		for (int b = done; b < blocks; b++) {
+			for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
+				VectorNumbers.unpackBlock(weights, row, b, lane, STEP, block);
+				if (weights.format().coded()) {
+					PortableKernels.blockScales(weights, row, b, lane, STEP, block, PART);
+					coded(block, x, from + (lane * blocks + b * STEP) * BlockOrder.STEPS, lanes, at + lane);
+				}
+				else {
+					plain(block, x, from + b * BlockOrder.COLUMNS + lane, lanes, at + lane);
+				}
+			}
 		}
 	}
 
 	/**
-	 * Multiplies upper halves of singles, with the operands of {@link #single}.
-	 */
-	static void bfloat(MemorySegment memory, long offset, float[] x, int count, float[] lanes, int at) {
-		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
-			FloatVector a = FloatVector.zero(FLOATS);
-			FloatVector b = FloatVector.zero(FLOATS);
-			for (int i = lane; i < count; i += Kernels.LANES) {
-				a = ((IntVector) ShortVector.fromMemorySegment(SHORTS, memory, offset + 2L * i, ORDER)
-					.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
-					.reinterpretAsFloats()
-					.fma(FloatVector.fromArray(FLOATS, x, i), a);
-				b = ((IntVector) ShortVector.fromMemorySegment(SHORTS, memory, offset + 2L * i + 2L * STEP, ORDER)
-					.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
-					.reinterpretAsFloats()
-					.fma(FloatVector.fromArray(FLOATS, x, i + STEP), b);
-			}
-			a.intoArray(lanes, at + lane);
-			b.intoArray(lanes, at + lane + STEP);
-		}
-	}
-
-	/**
-	 * Adds the products of a stretch that was unpacked before.
-	 * @param w the weights
-	 * @param x the input
-	 * @param from index of the first input
-	 * @param count number of values, a multiple of 16
+	 * Adds the biases, each times the sum of its group's inputs.
+	 * @param groups has the biases
+	 * @param first index of the first bias
+	 * @param sums of the input over groups
+	 * @param from index of the first sum
+	 * @param count number of groups, a multiple of 16
 	 * @param lanes 16 sums to add to
-	 * @param at index of the first sum
+	 * @param at index of the first
 	 */
-	static void unpacked(float[] w, float[] x, int from, int count, float[] lanes, int at) {
-		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
-			FloatVector a = FloatVector.fromArray(FLOATS, lanes, at + lane);
-			FloatVector b = FloatVector.fromArray(FLOATS, lanes, at + lane + STEP);
-			for (int i = lane; i < count; i += Kernels.LANES) {
-				a = FloatVector.fromArray(FLOATS, w, i).fma(FloatVector.fromArray(FLOATS, x, from + i), a);
-				b = FloatVector.fromArray(FLOATS, w, i + STEP)
-					.fma(FloatVector.fromArray(FLOATS, x, from + i + STEP), b);
+	static void biases(float[] groups, int first, float[] sums, int from, int count, float[] lanes, int at) {
+		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
+			FloatVector sum = FloatVector.fromArray(FLOATS, lanes, at + lane);
+			for (int g = lane; g < count; g += Kernels.LANES) {
+				sum = FloatVector.fromArray(FLOATS, groups, first + g)
+					.fma(FloatVector.fromArray(FLOATS, sums, from + g), sum);
 			}
-			a.intoArray(lanes, at + lane);
-			b.intoArray(lanes, at + lane + STEP);
+			sum.intoArray(lanes, at + lane);
 		}
 	}
 
-	/**
-	 * Multiplies codes of 4 bits.
-	 * @param memory of the codes
-	 * @param offset of the row
-	 * @param shift binary logarithm of the number of 32-code stretches in a group
-	 * @param groups scales of the row, then its biases
-	 * @param number number of groups
-	 * @param x the arranged input
-	 * @param count number of values, a multiple of 32
-	 * @param lanes receives 16 sums in the order of {@link #arrange}
-	 * @param at index of the first sum
-	 */
-	static void affine4(MemorySegment memory, long offset, int shift, float[] groups, int number, float[] x, int count,
-			float[] lanes, int at) {
+	/** Half blocks of single precision. */
+	private static void single(MemorySegment memory, long offset, float[] x, int from, int halves, float[] lanes,
+			int at) {
 		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
-			IntVector low = shifts(4, lane);
-			IntVector high = shifts(4, lane + STEP);
 			FloatVector a = FloatVector.zero(FLOATS);
 			FloatVector b = FloatVector.zero(FLOATS);
-			for (int t = 0; t < count >>> 5; t++) {
-				FloatVector scale = FloatVector.broadcast(FLOATS, groups[t >>> shift]);
-				FloatVector bias = FloatVector.broadcast(FLOATS, groups[number + (t >>> shift)]);
-				for (int i = 0; i < 2; i++) {
-					IntVector words = LongVector.broadcast(LONGS, memory.get(LONG, offset + 16L * t + 8L * i))
-						.reinterpretAsInts();
-					int input = 32 * t + 16 * i + lane;
-					a = ((FloatVector) words.lanewise(VectorOperators.LSHR, low)
-						.and(15)
-						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
-						.fma(FloatVector.fromArray(FLOATS, x, input), a);
-					b = ((FloatVector) words.lanewise(VectorOperators.LSHR, high)
-						.and(15)
-						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
-						.fma(FloatVector.fromArray(FLOATS, x, input + STEP), b);
-				}
+			for (int t = 0; t < halves; t++) {
+				int i = from + 64 * t + lane;
+				long w = offset + 256L * t + 4L * lane;
+				FloatVector c = load(memory, w).mul(load(x, i));
+				FloatVector d = load(memory, w + 4L * STEP).mul(load(x, i + STEP));
+				c = load(memory, w + 64).fma(load(x, i + 16), c);
+				d = load(memory, w + 64 + 4L * STEP).fma(load(x, i + 16 + STEP), d);
+				c = load(memory, w + 128).fma(load(x, i + 32), c);
+				d = load(memory, w + 128 + 4L * STEP).fma(load(x, i + 32 + STEP), d);
+				c = load(memory, w + 192).fma(load(x, i + 48), c);
+				d = load(memory, w + 192 + 4L * STEP).fma(load(x, i + 48 + STEP), d);
+				a = a.add(c);
+				b = b.add(d);
 			}
 			a.intoArray(lanes, at + lane);
 			b.intoArray(lanes, at + lane + STEP);
 		}
 	}
 
-	/**
-	 * Multiplies codes of 8 bits, with the operands of {@link #affine4}.
-	 */
-	static void affine8(MemorySegment memory, long offset, int shift, float[] groups, int number, float[] x, int count,
-			float[] lanes, int at) {
+	/** Half blocks of upper halves of singles. */
+	private static void bfloat(MemorySegment memory, long offset, float[] x, int from, int halves, float[] lanes,
+			int at) {
 		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
-			IntVector low = shifts(8, lane % 8);
-			IntVector high = shifts(8, (lane + STEP) % 8);
-			long first = offset + lane / 8 * 8L;
-			long second = offset + (lane + STEP) / 8 * 8L;
 			FloatVector a = FloatVector.zero(FLOATS);
 			FloatVector b = FloatVector.zero(FLOATS);
-			for (int t = 0; t < count >>> 5; t++) {
-				FloatVector scale = FloatVector.broadcast(FLOATS, groups[t >>> shift]);
-				FloatVector bias = FloatVector.broadcast(FLOATS, groups[number + (t >>> shift)]);
-				for (int i = 0; i < 2; i++) {
-					long code = 32L * t + 16L * i;
-					int input = 32 * t + 16 * i + lane;
-					a = ((FloatVector) LongVector.broadcast(LONGS, memory.get(LONG, first + code))
-						.reinterpretAsInts()
-						.lanewise(VectorOperators.LSHR, low)
-						.and(255)
-						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
-						.fma(FloatVector.fromArray(FLOATS, x, input), a);
-					b = ((FloatVector) LongVector.broadcast(LONGS, memory.get(LONG, second + code))
-						.reinterpretAsInts()
-						.lanewise(VectorOperators.LSHR, high)
-						.and(255)
-						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias)
-						.fma(FloatVector.fromArray(FLOATS, x, input + STEP), b);
-				}
+			for (int t = 0; t < halves; t++) {
+				int i = from + 64 * t + lane;
+				long w = offset + 128L * t + 2L * lane;
+				FloatVector c = upper(memory, w).mul(load(x, i));
+				FloatVector d = upper(memory, w + 2L * STEP).mul(load(x, i + STEP));
+				c = upper(memory, w + 32).fma(load(x, i + 16), c);
+				d = upper(memory, w + 32 + 2L * STEP).fma(load(x, i + 16 + STEP), d);
+				c = upper(memory, w + 64).fma(load(x, i + 32), c);
+				d = upper(memory, w + 64 + 2L * STEP).fma(load(x, i + 32 + STEP), d);
+				c = upper(memory, w + 96).fma(load(x, i + 48), c);
+				d = upper(memory, w + 96 + 2L * STEP).fma(load(x, i + 48 + STEP), d);
+				a = a.add(c);
+				b = b.add(d);
 			}
 			a.intoArray(lanes, at + lane);
 			b.intoArray(lanes, at + lane + STEP);
 		}
 	}
 
-	/** Shifts that bring the codes of lane {@code lane} on to the lowest bits. */
-	private static IntVector shifts(int bits, int lane) {
-		return IntVector.zero(INTS).addIndex(1).add(lane).lanewise(VectorOperators.ASHR, 1).mul(bits);
+	/** Codes of 4 bits in groups of 64 (shift 0) or 128 (shift 1). */
+	private static void affine4(MemorySegment memory, long offset, float[] groups, int shift, float[] x, int from,
+			int whole, int blocks, float[] lanes, int at) {
+		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
+			FloatVector sum = FloatVector.zero(FLOATS);
+			int half = lane / 8;
+			for (int t = 0; t < whole; t++) {
+				FloatVector scale = FloatVector.broadcast(FLOATS, groups[(2 * t + half) >>> shift]);
+				sum = words4(load4(memory, offset + 64L * t + 4L * lane), x, from + lane * blocks * 8 + t * PART)
+					.fma(scale, sum);
+			}
+			sum.intoArray(lanes, at + lane);
+		}
+	}
+
+	/** Codes of 4 bits in groups of 32. */
+	private static void affine4by32(MemorySegment memory, long offset, float[] groups, float[] x, int from, int whole,
+			int blocks, float[] lanes, int at) {
+		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
+			FloatVector sum = FloatVector.zero(FLOATS);
+			VectorMask<Float> second = FloatVector.broadcast(FLOATS, lane)
+				.addIndex(1)
+				.compare(VectorOperators.GE, lane / 8 * 8 + 4);
+			int half = lane / 8 * 2;
+			for (int t = 0; t < whole; t++) {
+				FloatVector scale = FloatVector.broadcast(FLOATS, groups[4 * t + half])
+					.blend(FloatVector.broadcast(FLOATS, groups[4 * t + half + 1]), second);
+				sum = words4(load4(memory, offset + 64L * t + 4L * lane), x, from + lane * blocks * 8 + t * PART)
+					.fma(scale, sum);
+			}
+			sum.intoArray(lanes, at + lane);
+		}
+	}
+
+	private static FloatVector words4(IntVector low, float[] x, int i) {
+		IntVector high = low.lanewise(VectorOperators.LSHR, 16);
+		FloatVector a = VectorNumbers.code(low, 0xf, 0x8).mul(load(x, i));
+		FloatVector b = VectorNumbers.code(high, 0xf, 0x8).mul(load(x, i + 4 * STEP));
+		a = VectorNumbers.code(low, 0xf0, 0x80).fma(load(x, i + STEP), a);
+		b = VectorNumbers.code(high, 0xf0, 0x80).fma(load(x, i + 5 * STEP), b);
+		a = VectorNumbers.code(low, 0xf00, 0x800).fma(load(x, i + 2 * STEP), a);
+		b = VectorNumbers.code(high, 0xf00, 0x800).fma(load(x, i + 6 * STEP), b);
+		a = VectorNumbers.code(low, 0xf000, 0x8000).fma(load(x, i + 3 * STEP), a);
+		b = VectorNumbers.code(high, 0xf000, 0x8000).fma(load(x, i + 7 * STEP), b);
+		return a.add(b);
+	}
+
+	/** Codes of 8 bits: two words to a lane. */
+	private static void affine8(MemorySegment memory, long offset, float[] groups, int groupSize, float[] x, int from,
+			int whole, int blocks, float[] lanes, int at) {
+		VectorMask<Float> odd = IntVector.zero(INTS).addIndex(1).and(1).eq(1).cast(FLOATS);
+		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
+			FloatVector sum = FloatVector.zero(FLOATS);
+			int first = 64 * (lane / 8);
+			for (int t = 0; t < whole; t++) {
+				int column = 128 * t + first;
+				FloatVector scale = FloatVector.broadcast(FLOATS, groups[column / groupSize])
+					.blend(FloatVector.broadcast(FLOATS, groups[(column + 32) / groupSize]), odd);
+				long w = offset + column + 4L * (lane % 8);
+				LongVector near = load4(memory, w).reinterpretAsLongs();
+				LongVector far = load4(memory, w + 32).reinterpretAsLongs();
+				IntVector even = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+				IntVector next = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+				int i = from + lane * blocks * 8 + t * PART;
+				sum = words8(even, x, i).add(words8(next, x, i + 4 * STEP)).fma(scale, sum);
+			}
+			sum.intoArray(lanes, at + lane);
+		}
+	}
+
+	private static FloatVector words8(IntVector low, float[] x, int i) {
+		IntVector high = low.lanewise(VectorOperators.LSHR, 16);
+		FloatVector a = VectorNumbers.code(low, 0xff, 0x80).mul(load(x, i));
+		a = VectorNumbers.code(low, 0xff00, 0x8000).fma(load(x, i + STEP), a);
+		a = VectorNumbers.code(high, 0xff, 0x80).fma(load(x, i + 2 * STEP), a);
+		return VectorNumbers.code(high, 0xff00, 0x8000).fma(load(x, i + 3 * STEP), a);
+	}
+
+	/** A part of a block that was unpacked before, with its scales behind it. */
+	private static void coded(float[] block, float[] x, int from, float[] lanes, int at) {
+		FloatVector a = load(block, 0).mul(load(x, from));
+		FloatVector b = load(block, 4 * STEP).mul(load(x, from + 4 * STEP));
+		for (int step = 1; step < 4; step++) {
+			a = load(block, step * STEP).fma(load(x, from + step * STEP), a);
+			b = load(block, (4 + step) * STEP).fma(load(x, from + (4 + step) * STEP), b);
+		}
+		a.add(b).fma(load(block, PART), load(lanes, at)).intoArray(lanes, at);
+	}
+
+	/** A part of a block that was unpacked before. */
+	private static void plain(float[] block, float[] x, int from, float[] lanes, int at) {
+		FloatVector sum = load(lanes, at);
+		for (int half = 0; half < BlockOrder.STEPS; half += 4) {
+			FloatVector a = load(block, half * STEP).mul(load(x, from + half * Kernels.LANES));
+			for (int step = half + 1; step < half + 4; step++) {
+				a = load(block, step * STEP).fma(load(x, from + step * Kernels.LANES), a);
+			}
+			sum = sum.add(a);
+		}
+		sum.intoArray(lanes, at);
+	}
+
+	private static FloatVector load(float[] array, int index) {
+		return FloatVector.fromArray(FLOATS, array, index);
+	}
+
+	private static FloatVector load(MemorySegment memory, long offset) {
+		return FloatVector.fromMemorySegment(FLOATS, memory, offset, ORDER);
+	}
+
+	private static FloatVector upper(MemorySegment memory, long offset) {
+		return ((IntVector) ShortVector.fromMemorySegment(SHORTS, memory, offset, ORDER)
+			.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
+			.reinterpretAsFloats();
+	}
+
+	private static IntVector load4(MemorySegment memory, long offset) {
+		return IntVector.fromMemorySegment(INTS, memory, offset, ORDER);
 	}
 
 }

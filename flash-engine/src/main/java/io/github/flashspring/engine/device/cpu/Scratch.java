@@ -1,5 +1,8 @@
 package io.github.flashspring.engine.device.cpu;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 /**
  * Working memory of one thread, made at first need and kept. What it grows to is what
  * {@link Kernels#scratchFloats} says. The content of an array is undefined.
@@ -13,6 +16,8 @@ final class Scratch {
 	private float[] lanes = new float[0];
 
 	private float[] scores = new float[0];
+
+	private MemorySegment accumulators = MemorySegment.NULL;
 
 	/**
 	 * Room for unpacked weights.
@@ -54,8 +59,24 @@ final class Scratch {
 		return this.scores;
 	}
 
-	private static float[] grown(float[] array, int length) {
+	/**
+	 * Room for the accumulators of rows that are computed together, aligned.
+	 * @param floats least number of values
+	 * @return the memory, longer perhaps
+	 */
+	MemorySegment accumulators(long floats) {
+		this.accumulators = grown(this.accumulators, floats);
+		return this.accumulators;
+	}
+
+	static float[] grown(float[] array, int length) {
 		return (array.length < length) ? new float[length] : array;
+	}
+
+	/** Memory aligned to cache lines, which the garbage collector frees. */
+	static MemorySegment grown(MemorySegment memory, long floats) {
+		long bytes = floats * Float.BYTES;
+		return (memory.byteSize() < bytes) ? Arena.ofAuto().allocate(bytes, 64) : memory;
 	}
 
 }

@@ -76,12 +76,17 @@ final class VectorKernels implements Kernels {
 	}
 
 	@Override
-	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, float[] input) {
+	public void reserve(Packed input, int rows, Weights weights) {
+		VectorMatmul.reserve(input, rows, weights);
+	}
+
+	@Override
+	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
 		VectorMatmul.pack(x, firstRow, rows, weights, from, to, input);
 	}
 
 	@Override
-	public void matmul(Rows out, Rows x, int firstRow, int rows, float[] input, Weights weights, @Nullable Rows bias,
+	public void matmul(Rows out, Rows x, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias,
 			int from, int to, Scratch scratch) {
 		VectorMatmul.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
 	}

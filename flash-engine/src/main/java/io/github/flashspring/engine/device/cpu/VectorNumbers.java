@@ -3,10 +3,12 @@ package io.github.flashspring.engine.device.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Objects;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -21,6 +23,8 @@ final class VectorNumbers {
 	private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
 
 	private static final int STEP = Lanes.WIDE.length();
+
+	private static final long LOW = 0xffffffffL;
 
 	private static final int NARROW_STEP = Lanes.NARROW.length();
 
@@ -87,6 +91,100 @@ final class VectorNumbers {
 		for (; i < count; i++) {
 			out[to + i] = PortableKernels.value(memory, rows.type(), offset + (long) i * bytes);
 		}
+	}
+
+	/**
+	 * Unpacks some lanes of a block of a weight row in the order of {@link BlockOrder}.
+	 * @param lane first lane
+	 * @param width number of lanes: a narrow register's or a wide one's
+	 * @param out receives {@code 8 · width} numbers or codes, step by step
+	 */
+	static void unpackBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
+		int column = block * BlockOrder.COLUMNS;
+		boolean whole = column + BlockOrder.COLUMNS <= weights.columns();
+		if (whole && weights.format() == Format.AFFINE4) {
+			codes4(weights, row, column, lane, width, out);
+		}
+		else if (whole && weights.format() == Format.AFFINE8) {
+			codes8(weights, row, column, lane, width, out);
+		}
+		else if (whole && !weights.format().coded()) {
+			numbers(weights.values(), row, column, lane, width, out);
+		}
+		else {
+			PortableKernels.unpackBlock(weights, row, block, lane, width, out);
+		}
+	}
+
+	private static void codes4(Weights weights, int row, int column, int lane, int width, float[] out) {
+		long offset = weights.values().row(row) + column / 2;
+		for (int l = 0; l < width; l += NARROW_STEP) {
+			IntVector words = words(weights, offset + 4L * (lane + l));
+			for (int step = 0; step < BlockOrder.STEPS; step += 4) {
+				code(words, 0xf, 0x8).intoArray(out, step * width + l);
+				code(words, 0xf0, 0x80).intoArray(out, (step + 1) * width + l);
+				code(words, 0xf00, 0x800).intoArray(out, (step + 2) * width + l);
+				code(words, 0xf000, 0x8000).intoArray(out, (step + 3) * width + l);
+				words = words.lanewise(VectorOperators.LSHR, 16);
+			}
+		}
+	}
+
+	private static void codes8(Weights weights, int row, int column, int lane, int width, float[] out) {
+		for (int l = 0; l < width; l += NARROW_STEP) {
+			long offset = weights.values().row(row) + column + 64L * ((lane + l) / 8) + 4L * ((lane + l) % 8);
+			LongVector near = words(weights, offset).reinterpretAsLongs();
+			LongVector far = words(weights, offset + 32).reinterpretAsLongs();
+			IntVector even = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+			IntVector next = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+			for (int step = 0; step < 4; step += 2) {
+				code(even, 0xff, 0x80).intoArray(out, step * width + l);
+				code(even, 0xff00, 0x8000).intoArray(out, (step + 1) * width + l);
+				code(next, 0xff, 0x80).intoArray(out, (step + 4) * width + l);
+				code(next, 0xff00, 0x8000).intoArray(out, (step + 5) * width + l);
+				even = even.lanewise(VectorOperators.LSHR, 16);
+				next = next.lanewise(VectorOperators.LSHR, 16);
+			}
+		}
+	}
+
+	private static void numbers(Rows rows, int row, int column, int lane, int width, float[] out) {
+		for (int step = 0; step < BlockOrder.STEPS; step++) {
+			read(rows, row, column + step * Kernels.LANES + lane, width, out, step * width);
+		}
+	}
+
+	private static IntVector words(Weights weights, long offset) {
+		return IntVector.fromMemorySegment(Lanes.NARROW_INTS, weights.values().memory(), offset, ORDER);
+	}
+
+	/** The codes under a mask, each less the center, where they are in their words. */
+	static FloatVector code(IntVector words, int mask, int center) {
+		return ((FloatVector) words.and(mask).convertShape(VectorOperators.I2F, Lanes.NARROW, 0)).sub(center);
+	}
+
+	/**
+	 * Reads the scales of a row, then its biases for centred codes if it has any, each
+	 * padded with zeros to {@link BlockOrder#padded}.
+	 * @return where the biases begin
+	 */
+	static int readGroups(Weights weights, int row, float[] out, int to) {
+		int number = weights.columns() / weights.groupSize();
+		int padded = BlockOrder.padded(number);
+		read(Objects.requireNonNull(weights.scales()), row, 0, number, out, to);
+		Arrays.fill(out, to + number, to + padded, 0f);
+		if (weights.biases() != null) {
+			read(weights.biases(), row, 0, number, out, to + padded);
+			Arrays.fill(out, to + padded + number, to + 2 * padded, 0f);
+			FloatVector center = FloatVector.broadcast(Lanes.NARROW, weights.format().center());
+			for (int g = to; g < to + padded; g += NARROW_STEP) {
+				center
+					.fma(FloatVector.fromArray(Lanes.NARROW, out, g),
+							FloatVector.fromArray(Lanes.NARROW, out, g + padded))
+					.intoArray(out, g + padded);
+			}
+		}
+		return to + padded;
 	}
 
 	/**
