@@ -1,6 +1,10 @@
 package io.github.flashspring.engine;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.Timeline;
+import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
@@ -60,6 +64,44 @@ public interface FlashEngine extends AutoCloseable {
 	 */
 	default ResidencyPlan plan() {
 		throw new UnsupportedOperationException("This engine has no plan");
+	}
+
+	/**
+	 * Changes the memory that the engine may use, between two passes: weights are
+	 * dropped, or kept from now on, and what runs goes on. Keys, values and activations
+	 * keep what they were given when the engine was loaded.
+	 * @param budget memory that the engine may use
+	 * @return the plan in force from now on
+	 * @throws io.github.flashspring.engine.residency.BudgetExceededException if the
+	 * budget is too small; the old one stays in force then
+	 * @throws FlashEngineException if the engine is closed
+	 * @throws UnsupportedOperationException by engines that do not hold a model
+	 */
+	default ResidencyPlan ramBudget(RamBudget budget) {
+		throw new UnsupportedOperationException("This engine has no budget");
+	}
+
+	/**
+	 * Records from now on what waits for what: reads, computing and waiting of every
+	 * pass.
+	 * @param timeline receives it, or null to stop
+	 * @throws UnsupportedOperationException by engines that do not hold a model
+	 */
+	default void record(@Nullable Timeline timeline) {
+		throw new UnsupportedOperationException("This engine records nothing");
+	}
+
+	/**
+	 * Plans what {@link #load} would do, without doing it.
+	 * @param config model and settings
+	 * @return how the memory would be divided
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if files are
+	 * missing or wrong
+	 * @throws io.github.flashspring.engine.residency.BudgetExceededException if the model
+	 * cannot run in the budget
+	 */
+	static ResidencyPlan plan(FlashConfig config) {
+		return LocalFlashEngine.plan(config);
 	}
 
 	/**

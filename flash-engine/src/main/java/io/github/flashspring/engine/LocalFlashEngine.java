@@ -20,6 +20,7 @@ import io.github.flashspring.engine.generate.Scheduler;
 import io.github.flashspring.engine.generate.Sequence;
 import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
@@ -54,8 +55,11 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private final Set<Integer> endTokens;
 
+	private final Parts parts;
+
 	private final Device device;
 
+	/** What the engine was loaded with; the store has the plan in force. */
 	private final ResidencyPlan plan;
 
 	private final WeightStore store;
@@ -64,13 +68,14 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private volatile boolean closed;
 
-	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Device device,
+	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Parts parts,
 			ResidencyPlan plan, WeightStore store, Scheduler scheduler) {
 		this.resources = resources;
 		this.info = info;
 		this.text = text;
 		this.endTokens = endTokens;
-		this.device = device;
+		this.parts = parts;
+		this.device = parts.device();
 		this.plan = plan;
 		this.store = store;
 		this.scheduler = scheduler;
@@ -100,34 +105,32 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
 			Resources resources) {
-		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
-		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
-		WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
-				definition.ignoredTensors());
-		GenerationSettings settings = GenerationSettings.of(checkpoint);
-		ModelText text = resources.add(ModelText.load(checkpoint.folder()));
-		Device device = resources.add(Devices.open(config.device(), config.threads()));
-		int context = contextLength(config, definition.shape().maxPositions());
-		long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
-				: context;
-		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
-		WeightFiles files = resources.add(opener.apply(layout));
-		ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout,
-				new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, tokens, config.parallel()),
-						text.memoryBytes(),
-						(chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context)),
-				disk(config.ramBudget(), files));
-		WeightStore store = resources.add(WeightStore.open(layout, files, plan, device, MAX_COMPUTE_DEGRADATION));
+		Parts parts = Parts.open(config, opener, resources);
+		ResidencyPlan plan = parts.plan();
+		ModelDefinition definition = parts.definition();
+		Device device = parts.device();
+		int context = parts.needs().contextLength();
+		WeightStore store = resources
+			.add(WeightStore.open(parts.layout(), parts.files(), plan, device, MAX_COMPUTE_DEGRADATION));
 		KvCache kv = resources.add(new KvCache(device, definition.kvLayout(context),
-				definition.shape().keyValueLayers(), tokens, definition.stateFloats(), config.parallel()));
+				definition.shape().keyValueLayers(), parts.tokens(), definition.stateFloats(), config.parallel()));
 		CausalLanguageModel model = resources
 			.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(), plan.passRows()));
 		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.passRows(), config.parallel()));
+		Checkpoint checkpoint = parts.checkpoint();
+		ModelText text = parts.text();
+		GenerationSettings settings = GenerationSettings.of(checkpoint);
 		ModelInfo info = new ModelInfo(config.model(), checkpoint.config().modelType(),
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
-		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), device, plan, store, scheduler);
+		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, scheduler);
+	}
+
+	static ResidencyPlan plan(FlashConfig config) {
+		try (Resources resources = new Resources()) {
+			return Parts.open(config, WeightFiles::new, resources).plan();
+		}
 	}
 
 	private static ResidencyPlan.Disk disk(RamBudget budget, WeightFiles files) {
@@ -227,18 +230,45 @@ final class LocalFlashEngine implements FlashEngine {
 
 	@Override
 	public ResidencyPlan plan() {
-		return this.plan;
+		return this.store.plan();
+	}
+
+	@Override
+	public synchronized ResidencyPlan ramBudget(RamBudget budget) {
+		if (this.closed) {
+			throw closed(null);
+		}
+		ResidencyPlan next = this.plan.with(budget, this.parts.layout(), this.parts.needs(),
+				disk(budget, this.parts.files()));
+		try {
+			this.scheduler.betweenPasses(() -> {
+				this.store.apply(next);
+				return next.passRows();
+			});
+		}
+		catch (IllegalStateException ex) {
+			throw closed(ex);
+		}
+		logger.info("The budget is {} now: {} of {} of weights stay in memory", ByteSize.readable(next.budgetBytes()),
+				ByteSize.readable(next.pinnedBytes()), ByteSize.readable(next.weightBytes()));
+		return next;
+	}
+
+	@Override
+	public void record(@Nullable Timeline timeline) {
+		this.store.record(timeline);
 	}
 
 	@Override
 	public EngineSnapshot snapshot() {
+		ResidencyPlan now = this.store.plan();
 		List<EngineSnapshot.Memory> memory = new ArrayList<>();
-		memory.add(new EngineSnapshot.Memory("weights.pinned", this.plan.pinnedBytes()));
-		memory.add(new EngineSnapshot.Memory("weights.window", this.plan.windowBytes()));
-		memory.add(new EngineSnapshot.Memory("kv", this.plan.kvBytes()));
-		memory.add(new EngineSnapshot.Memory("activations", this.plan.workBytes()));
-		memory.add(new EngineSnapshot.Memory("tokenizer", this.plan.tokenizerBytes()));
-		return new EngineSnapshot(this.device.info().name(), this.plan.budgetBytes(), memory, this.store.snapshot(),
+		memory.add(new EngineSnapshot.Memory("weights.pinned", now.pinnedBytes()));
+		memory.add(new EngineSnapshot.Memory("weights.window", now.windowBytes()));
+		memory.add(new EngineSnapshot.Memory("kv", now.kvBytes()));
+		memory.add(new EngineSnapshot.Memory("activations", now.workBytes()));
+		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
+		return new EngineSnapshot(this.device.info().name(), now.budgetBytes(), memory, this.store.snapshot(),
 				this.store.metrics(), this.scheduler.work());
 	}
 
@@ -246,6 +276,43 @@ final class LocalFlashEngine implements FlashEngine {
 	public void close() {
 		this.closed = true;
 		this.resources.close();
+	}
+
+	/**
+	 * What an engine is made of before its memory is allocated.
+	 *
+	 * @param checkpoint the files
+	 * @param definition the model's parts
+	 * @param layout where their weights lie
+	 * @param text tokenizer and templates
+	 * @param device computes
+	 * @param files weights as they stream
+	 * @param tokens positions of all sequences together
+	 * @param needs memory besides the weights
+	 * @param plan how the memory is divided
+	 */
+	private record Parts(Checkpoint checkpoint, ModelDefinition definition, WeightLayout layout, ModelText text,
+			Device device, WeightFiles files, long tokens, ResidencyPlan.Needs needs, ResidencyPlan plan) {
+
+		static Parts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener, Resources resources) {
+			Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
+			ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
+			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+					definition.ignoredTensors());
+			ModelText text = resources.add(ModelText.load(checkpoint.folder()));
+			Device device = resources.add(Devices.open(config.device(), config.threads()));
+			int context = contextLength(config, definition.shape().maxPositions());
+			long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
+					: context;
+			int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
+			ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
+					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(),
+					(chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context));
+			WeightFiles files = resources.add(opener.apply(layout));
+			ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout, needs, disk(config.ramBudget(), files));
+			return new Parts(checkpoint, definition, layout, text, device, files, tokens, needs, plan);
+		}
+
 	}
 
 	/** Closes what was opened, the latest first, once. */

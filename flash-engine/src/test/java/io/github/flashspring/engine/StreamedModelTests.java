@@ -10,10 +10,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.Timeline;
+import io.github.flashspring.engine.residency.BudgetExceededException;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /**
  * What a model reads that does not fit into its budget.
@@ -135,6 +138,69 @@ class StreamedModelTests {
 			}
 			assertThat(Golden.generate(engine, new int[] { 1, 403 }, 20).tokens()).isEqualTo(tokens);
 		}
+	}
+
+	@Test
+	void theBudgetChangesWhileRequestsRun() throws Exception {
+		int[] expected;
+		try (FlashEngine engine = FlashEngine.load(config().build())) {
+			expected = Golden.generate(engine, new int[] { 1, 403, 407 }, 60).tokens();
+		}
+		try (FlashEngine engine = FlashEngine.load(config().parallel(2).ramBudget(budget(0.5)).build())) {
+			long before = engine.plan().pinnedBytes();
+			long smallest = engine.ramBudget(RamBudget.MINIMUM).budgetBytes();
+			for (double share : new double[] { 0.8, 0.4, 3, 0.1, 0.6 }) {
+				Generation generation = engine.generate(new GenerationRequest(
+						new GenerationRequest.Tokens(new int[] { 1, 403, 407 }), Sampling.GREEDY, 60, List.of(), true));
+				ResidencyPlan plan = engine
+					.ramBudget(RamBudget.ofBytes(smallest + (long) (share * engine.plan().weightBytes())));
+				assertThat(engine.plan()).isSameAs(plan);
+				assertThat(plan.plannedBytes()).isLessThanOrEqualTo(plan.budgetBytes());
+				assertThat(Golden.finish(generation).tokens()).isEqualTo(expected);
+			}
+			engine.ramBudget(RamBudget.UNLIMITED);
+			assertThat(engine.plan().streamedBytes()).isZero();
+			assertThat(engine.plan().pinnedBytes()).isGreaterThan(before);
+			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 60).tokens()).isEqualTo(expected);
+			ResidencyPlan least = engine.ramBudget(RamBudget.MINIMUM);
+			assertThat(least.streamedBytes()).isPositive();
+			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 60).tokens()).isEqualTo(expected);
+			assertThatExceptionOfType(BudgetExceededException.class)
+				.isThrownBy(() -> engine.ramBudget(RamBudget.ofBytes(least.budgetBytes() - 1)))
+				.withMessageContaining("flash.context-length");
+			assertThat(engine.plan()).isSameAs(least);
+		}
+	}
+
+	@Test
+	void aModelThatWasMappedStreamsWhenItMustAndBack() throws Exception {
+		try (FlashEngine engine = FlashEngine.load(config().build())) {
+			int[] expected = Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens();
+			ResidencyPlan least = engine.ramBudget(RamBudget.MINIMUM);
+			assertThat(least.streamedBytes()).isPositive();
+			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens()).isEqualTo(expected);
+			assertThat(engine.snapshot().io().bytesRead()).isGreaterThan(30 * least.streamedBytes());
+			assertThat(engine.ramBudget(RamBudget.UNLIMITED).mapped()).isTrue();
+			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens()).isEqualTo(expected);
+		}
+	}
+
+	@Test
+	void aTimelineShowsReadsComputingAndWaiting() throws Exception {
+		Timeline timeline = new Timeline(10_000);
+		try (FlashEngine engine = FlashEngine.load(config().ramBudget(budget(0.2)).build())) {
+			engine.record(timeline);
+			Golden.generate(engine, new int[] { 1, 403 }, 5);
+			engine.record(null);
+		}
+		assertThat(timeline.spans()).extracting(Timeline.Span::name)
+			.contains("layers.0", "head", "pass of 1 token")
+			.anyMatch((name) -> name.startsWith("ahead layers.") || name.startsWith("wanted layers."));
+		assertThat(timeline.spans()).allMatch((span) -> span.endNanos() >= span.startNanos());
+		StringBuilder json = new StringBuilder();
+		timeline.writeChromeTrace(json);
+		assertThat(new tools.jackson.databind.json.JsonMapper().readTree(json.toString()).get("traceEvents"))
+			.hasSizeGreaterThan(timeline.spans().size());
 	}
 
 }

@@ -8,9 +8,12 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +33,7 @@ public final class Scheduler implements AutoCloseable {
 
 	private final KvCache kv;
 
-	private final int maxRows;
+	private int maxRows;
 
 	private final int parallel;
 
@@ -43,6 +46,8 @@ public final class Scheduler implements AutoCloseable {
 	private final Deque<Sequence> queued = new ArrayDeque<>();
 
 	private final Deque<Sequence> active = new ArrayDeque<>();
+
+	private final Deque<FutureTask<Void>> tasks = new ArrayDeque<>();
 
 	private boolean closed;
 
@@ -92,6 +97,52 @@ public final class Scheduler implements AutoCloseable {
 	 */
 	public void cancel(Sequence sequence) {
 		locked(sequence::cancel);
+	}
+
+	/**
+	 * Changes something that passes use, between two of them, and waits until that is
+	 * done. Sequences go on afterwards.
+	 * @param change run by the scheduler's thread; gives the most rows of a pass from now
+	 * on, at most those it was made with
+	 * @throws IllegalStateException if the scheduler is closed
+	 */
+	public void betweenPasses(IntSupplier change) {
+		FutureTask<Void> task = new FutureTask<>(() -> {
+			this.maxRows = change.getAsInt();
+			return null;
+		});
+		locked(() -> {
+			if (this.closed) {
+				throw new IllegalStateException("The engine is closed", this.broken);
+			}
+			this.tasks.add(task);
+		});
+		boolean interrupted = false;
+		try {
+			while (true) {
+				try {
+					task.get();
+					return;
+				}
+				catch (InterruptedException ex) {
+					interrupted = true;
+				}
+			}
+		}
+		catch (CancellationException ex) {
+			throw new IllegalStateException("The engine is closed", ex);
+		}
+		catch (ExecutionException ex) {
+			if (ex.getCause() instanceof RuntimeException cause) {
+				throw cause;
+			}
+			throw new IllegalStateException("The change failed", ex.getCause());
+		}
+		finally {
+			if (interrupted) {
+				Thread.currentThread().interrupt();
+			}
+		}
 	}
 
 	/** Looks again for sequences that are ready. */
@@ -151,9 +202,12 @@ public final class Scheduler implements AutoCloseable {
 
 	private void run() {
 		try {
-			List<Sequence> ready = awaitReady();
-			while (!ready.isEmpty()) {
-				pass(ready);
+			Optional<List<Sequence>> ready = awaitReady();
+			while (ready.isPresent()) {
+				runTasks();
+				if (!ready.get().isEmpty()) {
+					pass(ready.get());
+				}
 				ready = awaitReady();
 			}
 			endAll(new IllegalStateException("The engine was closed"));
@@ -173,11 +227,22 @@ public final class Scheduler implements AutoCloseable {
 			this.active.clear();
 			this.queued.forEach((sequence) -> sequence.listener().failed(cause));
 			this.queued.clear();
+			this.tasks.forEach((task) -> task.cancel(false));
+			this.tasks.clear();
 		});
 	}
 
-	/** Waits for sequences to compute; none means that the scheduler is closed. */
-	private List<Sequence> awaitReady() {
+	private void runTasks() {
+		List<FutureTask<Void>> due = new ArrayList<>();
+		locked(() -> {
+			due.addAll(this.tasks);
+			this.tasks.clear();
+		});
+		due.forEach(FutureTask::run);
+	}
+
+	/** Waits for sequences or changes; empty when the scheduler is closed. */
+	private Optional<List<Sequence>> awaitReady() {
 		this.lock.lock();
 		try {
 			while (!this.closed) {
@@ -189,11 +254,13 @@ public final class Scheduler implements AutoCloseable {
 					.toList();
 				if (!ready.isEmpty()) {
 					this.active.addLast(this.active.removeFirst());
-					return ready;
+				}
+				if (!ready.isEmpty() || !this.tasks.isEmpty()) {
+					return Optional.of(ready);
 				}
 				this.changed.awaitUninterruptibly();
 			}
-			return List.of();
+			return Optional.empty();
 		}
 		finally {
 			this.lock.unlock();

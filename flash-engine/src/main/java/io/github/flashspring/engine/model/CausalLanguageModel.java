@@ -105,7 +105,16 @@ public final class CausalLanguageModel implements AutoCloseable {
 		long start = System.nanoTime();
 		Pass pass = pass(batch, 0, kv, logitRows, sink);
 		this.store.beginPass(batch.rows(), Math.ceilDiv(logitRows.length, this.logits.rows()));
-		this.store.embed(pass.get(this.definition.hidden()), batch.tokens());
+		try {
+			compute(pass, abandoned);
+		}
+		finally {
+			this.store.endPass(batch.rows(), start);
+		}
+	}
+
+	private void compute(Pass pass, BooleanSupplier abandoned) {
+		this.store.embed(pass.get(this.definition.hidden()), pass.batch().tokens());
 		if (this.definition.embeddingScale() != 1f) {
 			this.device.elementwise().scale(pass.get(this.definition.hidden()), this.definition.embeddingScale());
 		}
@@ -119,10 +128,9 @@ public final class CausalLanguageModel implements AutoCloseable {
 			this.layers.get(i).forward(chunks);
 			this.observer.accept(pass.get(this.definition.hidden()), i + 1);
 		}
-		if (logitRows.length > 0) {
+		if (pass.logitRows().length > 0) {
 			this.head.forward(List.of(pass));
 		}
-		this.store.endPass(batch.rows(), start);
 	}
 
 	private Pass pass(RaggedBatch batch, int firstRow, KvBlocks kv, int[] logitRows, LogitsSink sink) {

@@ -131,6 +131,7 @@ final class Prefetcher implements AutoCloseable {
 	 * @param windowBytes size of the ring
 	 */
 	void plan(boolean[] stay, long windowBytes) {
+		NativeMemory nextRing = NativeMemory.allocate(windowBytes);
 		this.lock.lock();
 		try {
 			this.paused = true;
@@ -157,9 +158,8 @@ final class Prefetcher implements AutoCloseable {
 			this.pinned = stay.clone();
 			if (this.ringMemory != null) {
 				this.ringMemory.close();
-				this.ringMemory = null;
 			}
-			this.ringMemory = NativeMemory.allocate(windowBytes);
+			this.ringMemory = nextRing;
 			this.ring = new SlabRing(windowBytes);
 			this.position = 0;
 			this.headRound = 0;

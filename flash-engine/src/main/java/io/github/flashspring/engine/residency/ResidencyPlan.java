@@ -51,6 +51,20 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	}
 
 	/**
+	 * Plans the weights anew for an engine that runs: what it has allocated for keys,
+	 * values and activations stays as it is.
+	 * @param budget memory that may be used
+	 * @param layout the weights
+	 * @param needs what else needs memory
+	 * @param disk how the files can be read
+	 * @return the plan, with passes as long as the memory allows
+	 * @throws BudgetExceededException if the budget is too small
+	 */
+	public ResidencyPlan with(RamBudget budget, WeightLayout layout, Needs needs, Disk disk) {
+		return new ResidencyPlanner(layout, needs, disk).again(this, budget);
+	}
+
+	/**
 	 * Whether all weights are mapped from their files.
 	 * @return true without a budget
 	 */

@@ -168,6 +168,57 @@ final class ResidencyPlanner {
 	}
 
 	/**
+	 * Plans for an engine that runs. Its blocks stay the same, unless it has none yet.
+	 * @param loaded the plan that it was loaded with
+	 * @param budget memory that may be used
+	 * @return the plan
+	 * @throws BudgetExceededException if the budget is too small
+	 */
+	ResidencyPlan again(ResidencyPlan loaded, RamBudget budget) {
+		if (loaded.mapped() && budget.kind() == RamBudget.Kind.UNLIMITED) {
+			return loaded;
+		}
+		ReadPattern reads = loaded.reads();
+		BlockLayout blocks = BlockLayout.cut(this.layout, loaded.blockBytes(), this.disk.alignment());
+		long rest = this.fixed + loaded.workBytes();
+		long least = rest + leastWindow(blocks);
+		long bytes = switch (budget.kind()) {
+			case UNLIMITED -> rest + blocks.blocks().stream().mapToLong(Block::bytes).sum();
+			case MINIMUM -> least;
+			case BYTES -> budget.bytes();
+		};
+		int chunk = loaded.chunkRows();
+		Draft all = draft(bytes, rest, chunk, chunk, reads, blocks, 0);
+		if (all.fits() && all.streamedBytes() == 0) {
+			return plan(all, loaded.workBytes());
+		}
+		if (bytes < least) {
+			throw new BudgetExceededException(
+					"The model that runs cannot go on in a RAM budget of %s. It needs at least %s: %s to read weights into, %s that it has allocated for keys, values and activations, %s for the tokenizer, norms and biases. Raise the budget to at least %d bytes, or load the model again with a shorter context (flash.context-length, --context) or fewer tokens at once."
+						.formatted(ByteSize.readable(bytes), ByteSize.readable(least),
+								ByteSize.readable(leastWindow(blocks)),
+								ByteSize.readable(this.needs.kvBytes() + loaded.workBytes()),
+								ByteSize.readable(this.needs.tokenizerBytes() + this.layout.vectorBytes()), least),
+					bytes, least);
+		}
+		long usual = Math.max(reads.readsInFlight() + 2, leastBlocks(blocks)) * blocks.largest();
+		long window = Math.clamp(usual, leastWindow(blocks), Math.max(leastWindow(blocks), (bytes - rest) / 2));
+		Draft draft = draft(bytes, rest, chunk, chunk, reads, blocks, window);
+		Draft longer = draft;
+		for (int step = 0; step < 8 && loaded.passRows() > chunk; step++) {
+			long held = Math.max(window, largestHeld(longer) + (leastBlocks(blocks) - 1) * blocks.largest());
+			if (step > 0 && held <= longer.windowBytes()) {
+				return plan(longer, loaded.workBytes());
+			}
+			longer = draft(bytes, rest, chunk, loaded.passRows(), reads, blocks, held);
+			if (!longer.fits()) {
+				break;
+			}
+		}
+		return plan(draft, loaded.workBytes());
+	}
+
+	/**
 	 * Plans with a pattern and a window of some blocks: those of the reads in flight, the
 	 * one that is computed with, and one that is lost where the ring wraps around.
 	 */
@@ -230,7 +281,12 @@ final class ResidencyPlanner {
 	 * its rows.
 	 */
 	private Draft draft(long bytes, int chunk, int rows, ReadPattern reads, BlockLayout blocks, long window) {
-		long available = bytes - this.fixed - work(chunk, rows, reads) - window;
+		return draft(bytes, this.fixed + work(chunk, rows, reads), chunk, rows, reads, blocks, window);
+	}
+
+	private Draft draft(long bytes, long rest, int chunk, int rows, ReadPattern reads, BlockLayout blocks,
+			long window) {
+		long available = bytes - rest - window;
 		long[] sizes = blocks.blocks().stream().mapToLong(Block::bytes).toArray();
 		int streamable = (int) blocks.blocks()
 			.stream()
@@ -261,6 +317,10 @@ final class ResidencyPlanner {
 	}
 
 	private ResidencyPlan plan(Draft draft) {
+		return plan(draft, work(draft.chunkRows(), draft.passRows(), draft.reads()));
+	}
+
+	private ResidencyPlan plan(Draft draft, long workBytes) {
 		List<PlannedBlock> blocks = new ArrayList<>();
 		for (Block block : draft.blocks().blocks()) {
 			blocks.add(new PlannedBlock(block.unit(), block.bytes(), draft.pinned()[block.index()]));
@@ -279,8 +339,8 @@ final class ResidencyPlanner {
 		}
 		return new ResidencyPlan(draft.budget(), this.minimum, this.needs.contextLength(), draft.passRows(),
 				draft.chunkRows(), draft.reads(), draft.blocks().blockBytes(), this.disk.alignment(), units, blocks,
-				this.layout.vectorBytes(), draft.windowBytes(), this.needs.kvBytes(),
-				work(draft.chunkRows(), draft.passRows(), draft.reads()), this.needs.tokenizerBytes());
+				this.layout.vectorBytes(), draft.windowBytes(), this.needs.kvBytes(), workBytes,
+				this.needs.tokenizerBytes());
 	}
 
 	private BudgetExceededException refusal(long bytes) {

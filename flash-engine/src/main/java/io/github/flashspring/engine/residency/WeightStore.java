@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -166,6 +167,24 @@ public final class WeightStore implements AutoCloseable {
 	}
 
 	/**
+	 * Changes the memory for weights, between two passes. What was in memory and stays is
+	 * not read again.
+	 * @param next a plan for the same model, of the same rows
+	 * @throws CheckpointException if files cannot be opened
+	 */
+	public void apply(ResidencyPlan next) {
+		if (this.source instanceof Streamed streamed && !next.mapped() && next.blockBytes() == this.plan.blockBytes()) {
+			streamed.plan(next);
+		}
+		else if (!next.mapped() || !this.plan.mapped()) {
+			Source old = this.source;
+			this.source = next.mapped() ? new Mapped() : new Streamed(next);
+			old.close();
+		}
+		this.plan = next;
+	}
+
+	/**
 	 * Looks up the embeddings of tokens.
 	 * @param out F32 [n, hidden]
 	 * @param tokens n token ids, n at most the plan's rows of a pass
@@ -297,37 +316,55 @@ public final class WeightStore implements AutoCloseable {
 
 		private final Map<Load, Buffer> pinned = new IdentityHashMap<>();
 
-		private final boolean[] stays;
+		private final BlockLayout blocks;
 
 		private final List<Weights> weights = new ArrayList<>();
 
-		private final Buffer ring;
+		private boolean[] stays = new boolean[0];
+
+		private @Nullable Buffer ring;
 
 		Streamed(ResidencyPlan plan) {
 			WeightLayout layout = WeightStore.this.layout;
-			BlockLayout blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
-			this.prefetcher = new Prefetcher(blocks, layout.units().size(), WeightStore.this.files.open(),
+			this.blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
+			this.prefetcher = new Prefetcher(this.blocks, layout.units().size(), WeightStore.this.files.open(),
 					plan.reads().readsInFlight(), ResidencyPlanner.rowReadBytes(layout, plan.alignment()),
 					WeightStore.this.recorder, WeightStore.this.controller);
-			this.stays = new boolean[blocks.blocks().size()];
+			this.embedding = new TokenEmbedding(layout, this.blocks, this.prefetcher, WeightStore.this.device,
+					plan.chunkRows());
+			plan(plan);
+		}
+
+		void plan(ResidencyPlan plan) {
+			WeightLayout layout = WeightStore.this.layout;
+			boolean[] next = new boolean[this.blocks.blocks().size()];
 			long[] streamed = new long[layout.units().size()];
-			for (Block block : blocks.blocks()) {
-				boolean stays = plan.blocks().get(block.index()).pinned();
-				this.stays[block.index()] = stays;
-				if (!stays && block.unit() < streamed.length) {
+			for (Block block : this.blocks.blocks()) {
+				next[block.index()] = plan.blocks().get(block.index()).pinned();
+				if (!next[block.index()] && block.unit() < streamed.length) {
 					streamed[block.unit()] += block.bytes();
 				}
 			}
+			this.pinned.entrySet().removeIf((entry) -> {
+				boolean leaves = !next[entry.getKey().block().index()];
+				if (leaves) {
+					entry.getValue().close();
+				}
+				return leaves;
+			});
+			if (this.ring != null) {
+				this.ring.close();
+			}
+			this.prefetcher.plan(next, plan.windowBytes());
 			WeightStore.this.controller.plan(streamed);
-			this.prefetcher.plan(this.stays, plan.windowBytes());
+			this.stays = next;
 			this.ring = WeightStore.this.device.wrap(this.prefetcher.ringMemory());
+			this.weights.clear();
 			for (int i = 0; i < layout.units().size(); i++) {
 				this.weights
 					.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i), new BlockMatrices(
-							layout.units().get(i), blocks.of(i), WeightStore.this.device, this.prefetcher, this)));
+							layout.units().get(i), this.blocks.of(i), WeightStore.this.device, this.prefetcher, this)));
 			}
-			this.embedding = new TokenEmbedding(layout, blocks, this.prefetcher, WeightStore.this.device,
-					plan.chunkRows());
 		}
 
 		@Override
@@ -347,9 +384,9 @@ public final class WeightStore implements AutoCloseable {
 
 		@Override
 		public Buffer of(Load load) {
-			return isPinned(load.block())
+			return Objects.requireNonNull(isPinned(load.block())
 					? this.pinned.computeIfAbsent(load, (key) -> WeightStore.this.device.wrap(key.memory()))
-					: this.ring;
+					: this.ring);
 		}
 
 		@Override
@@ -370,7 +407,9 @@ public final class WeightStore implements AutoCloseable {
 		@Override
 		public void close() {
 			this.pinned.values().forEach(Buffer::close);
-			this.ring.close();
+			if (this.ring != null) {
+				this.ring.close();
+			}
 			this.embedding.close();
 			this.prefetcher.close();
 		}
