@@ -5,7 +5,9 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
+import io.github.flashspring.engine.residency.PlanReport;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
@@ -34,6 +36,8 @@ class PackageDoorsTests {
 				resideInAnyPackage("io.github.flashspring.engine.model..", "io.github.flashspring.engine.cache..",
 						"io.github.flashspring.engine.device..", "io.github.flashspring.engine.residency..")
 					.and(not(type(RamBudget.class)))
+					.and(not(type(ResidencyPlan.class)))
+					.and(not(type(PlanReport.class)))
 					.and(not(assignableTo(RuntimeException.class))));
 
 }

@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.FlashEngineException;
@@ -16,6 +17,9 @@ import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.LogitsConsumer;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.Timeline;
+import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
  * An engine that loads its model on a thread of its own. Whoever uses it before waits; if
@@ -112,6 +116,21 @@ final class BackgroundFlashEngine implements FlashEngine {
 	@Override
 	public void logits(int[] tokens, LogitsConsumer consumer) {
 		loaded().logits(tokens, consumer);
+	}
+
+	@Override
+	public ResidencyPlan plan() {
+		return loaded().plan();
+	}
+
+	@Override
+	public ResidencyPlan ramBudget(RamBudget budget) {
+		return loaded().ramBudget(budget);
+	}
+
+	@Override
+	public void record(@Nullable Timeline timeline) {
+		loaded().record(timeline);
 	}
 
 	@Override

@@ -1,5 +1,6 @@
 package io.github.flashspring.autoconfigure;
 
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
@@ -63,40 +64,69 @@ public class EngineMetrics implements MeterBinder {
 			.description("Bytes of weights read from disk")
 			.register(registry);
 		FunctionTimer
-			.builder("flash.io.read", engine, (state) -> state.snapshot().io().reads(),
+			.builder("flash.io.read.latency", engine, (state) -> state.snapshot().io().reads(),
 					(state) -> state.snapshot().io().nanos(), TimeUnit.NANOSECONDS)
 			.tags(tags)
 			.description("Reads of weights from disk; those that overlap count each")
+			.register(registry);
+		counter(engine, "flash.io.read.failures", (now) -> now.io().failures()).tags(tags)
+			.baseUnit("reads")
+			.description("Reads that failed although they were tried again")
+			.register(registry);
+		gauge(engine, "flash.io.queue.depth", (now) -> now.io().readsInFlight() + now.io().readsQueued()).tags(tags)
+			.baseUnit("reads")
+			.description("Reads that are under way or wait for their turn")
 			.register(registry);
 		counter(engine, "flash.io.stall", (now) -> now.io().stallNanos() * 1e-9).tags(tags)
 			.baseUnit("seconds")
 			.description("Time that computing waited for weights from disk")
 			.register(registry);
+		counter(engine, "flash.io.pace.sleep", (now) -> now.pacing().sleepNanos() * 1e-9).tags(tags)
+			.baseUnit("seconds")
+			.description("Time that reads ahead were held back so that they disturb computing less")
+			.register(registry);
+		gauge(engine, "flash.compute.degradation", (now) -> now.pacing().degradation()).tags(tags)
+			.baseUnit("ratio")
+			.description("How much longer passes compute because of reads: 0.03 for 3 %")
+			.register(registry);
+		List<EngineSnapshot.Unit> units = engine.snapshot().units();
+		for (int i = 0; i < units.size(); i++) {
+			int unit = i;
+			Tags layer = tags.and("layer", units.get(i).name());
+			counter(engine, "flash.layer.stall", (now) -> now.units().get(unit).stallNanos() * 1e-9).tags(layer)
+				.baseUnit("seconds")
+				.description("Time that a layer waited for its weights from disk")
+				.register(registry);
+			counter(engine, "flash.layer.compute", (now) -> now.units().get(unit).computeNanos() * 1e-9).tags(layer)
+				.baseUnit("seconds")
+				.description("Time that a layer computed, without waiting")
+				.register(registry);
+		}
 	}
 
 	private static void bindMemory(FlashEngine engine, MeterRegistry registry, Tags tags) {
 		EngineSnapshot now = engine.snapshot();
 		for (EngineSnapshot.Memory memory : now.memory()) {
-			gauge(engine, "flash.memory.used", (later) -> bytes(later, memory.owner()))
+			gauge(engine, "flash.memory.used", (later) -> later.memoryOf(memory.owner()))
 				.tags(tags.and("owner", memory.owner()))
 				.baseUnit(BaseUnits.BYTES)
 				.description("Memory reserved by the engine")
 				.register(registry);
 		}
+		gauge(engine, "flash.weights.pinned", (later) -> later.memoryOf("weights.pinned")).tags(tags)
+			.baseUnit(BaseUnits.BYTES)
+			.description("Weights that stay in memory")
+			.register(registry);
+		gauge(engine, "flash.weights.window", (later) -> later.memoryOf("weights.window")).tags(tags)
+			.baseUnit(BaseUnits.BYTES)
+			.description("Memory into which weights are read ahead")
+			.register(registry);
 		if (now.budgetBytes() != Long.MAX_VALUE) {
 			gauge(engine, "flash.memory.budget", EngineSnapshot::budgetBytes).tags(tags)
 				.baseUnit(BaseUnits.BYTES)
 				.description("Memory that the engine may use")
 				.register(registry);
 		}
-	}
-
-	private static long bytes(EngineSnapshot now, String owner) {
-		return now.memory()
-			.stream()
-			.filter((memory) -> memory.owner().equals(owner))
-			.mapToLong(EngineSnapshot.Memory::bytes)
-			.sum();
 	}
 
 	private static FunctionCounter.Builder<FlashEngine> counter(FlashEngine engine, String name,

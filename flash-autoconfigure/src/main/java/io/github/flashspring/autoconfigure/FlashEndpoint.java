@@ -11,6 +11,7 @@ import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.residency.PlanReport;
 
 /**
  * {@link Endpoint} that shows what an engine runs, what of it stays in memory, and every
@@ -32,10 +33,19 @@ public class FlashEndpoint {
 	@ReadOperation
 	public FlashDescriptor flash() {
 		if (this.engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
-			return (background.state() == Future.State.RUNNING) ? new FlashDescriptor(State.LOADING, null, null, null)
-					: new FlashDescriptor(State.FAILED, background.failure().getMessage(), null, null);
+			return (background.state() == Future.State.RUNNING) ? FlashDescriptor.of(State.LOADING, null)
+					: FlashDescriptor.of(State.FAILED, background.failure().getMessage());
 		}
-		return new FlashDescriptor(State.READY, null, this.engine.model(), this.engine.snapshot());
+		return new FlashDescriptor(State.READY, null, this.engine.model(), plan(), this.engine.snapshot());
+	}
+
+	private @Nullable PlanReport plan() {
+		try {
+			return PlanReport.of(this.engine.plan());
+		}
+		catch (UnsupportedOperationException ex) {
+			return null; // an engine of the application's own
+		}
 	}
 
 	/**
@@ -44,10 +54,15 @@ public class FlashEndpoint {
 	 * @param state how loading stands
 	 * @param error why loading failed, or null
 	 * @param model what was loaded, or null
+	 * @param plan how the memory is divided, or null
 	 * @param now what is held and was done until now, or null
 	 */
 	public record FlashDescriptor(State state, @Nullable String error, @Nullable ModelInfo model,
-			@Nullable EngineSnapshot now) implements OperationResponseBody {
+			@Nullable PlanReport plan, @Nullable EngineSnapshot now) implements OperationResponseBody {
+
+		static FlashDescriptor of(State state, @Nullable String error) {
+			return new FlashDescriptor(state, error, null, null, null);
+		}
 
 	}
 

@@ -30,13 +30,15 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param prefillChunk Most tokens of a prompt computed in one pass over the weights. By
  * default, as many as fit into the budget, but at most 512.
  * @param parallel Most requests computed at once. Further ones wait.
+ * @param io How weights are read from disk.
  * @param load When the model is loaded.
  * @param chat Options of the chat model, for prompts that do not set them.
  */
 @ConfigurationProperties(FlashProperties.PREFIX)
 public record FlashProperties(@Nullable String model, @Nullable Double ramBudgetGb, @Nullable String device,
 		@Nullable Integer threads, @Nullable Integer contextLength, @Nullable Integer prefillChunk,
-		@DefaultValue("4") int parallel, @DefaultValue("eager") Load load, @DefaultValue Chat chat) {
+		@DefaultValue("4") int parallel, @DefaultValue Io io, @DefaultValue("eager") Load load,
+		@DefaultValue Chat chat) {
 
 	static final String PREFIX = "flash";
 
@@ -60,6 +62,8 @@ public record FlashProperties(@Nullable String model, @Nullable Double ramBudget
 		set("context-length", this.contextLength, (value) -> config.contextLength(value).build());
 		set("prefill-chunk", this.prefillChunk, (value) -> config.prefillChunk(value).build());
 		set("parallel", this.parallel, (value) -> config.parallel(value).build());
+		set("io.max-compute-degradation", this.io.maxComputeDegradation(),
+				(value) -> config.maxComputeDegradation(value).build());
 		return config.build();
 	}
 
@@ -74,6 +78,17 @@ public record FlashProperties(@Nullable String model, @Nullable Double ramBudget
 			throw new InvalidConfigurationPropertyValueException(PREFIX + "." + name, value,
 					StringUtils.capitalize(String.valueOf(ex.getMessage())), ex);
 		}
+	}
+
+	/**
+	 * How weights are read from disk.
+	 *
+	 * @param maxComputeDegradation By how much reading weights ahead may lengthen
+	 * computing, such as 0.05 for five percent. Reads that computing waits for are never
+	 * held back.
+	 */
+	public record Io(@DefaultValue("0.05") double maxComputeDegradation) {
+
 	}
 
 	/**

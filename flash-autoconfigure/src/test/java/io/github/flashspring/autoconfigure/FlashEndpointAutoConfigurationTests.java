@@ -7,6 +7,7 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
+import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.FilteredClassLoader;
@@ -36,9 +37,35 @@ class FlashEndpointAutoConfigurationTests {
 			assertThat(json.at("/now/units/1/name").asString()).isEqualTo("layers.1");
 			assertThat(json.at("/now/units/1/pinned").asBoolean()).isFalse();
 			assertThat(json.at("/now/units/1/bytesRead").asLong()).isEqualTo(3000);
+			assertThat(json.at("/now/units/1/pinnedBytes").asLong()).isEqualTo(250);
+			assertThat(json.at("/now/units/1/stallNanos").asLong()).isEqualTo(1_500_000_000L);
 			assertThat(json.at("/now/io/reads").asLong()).isEqualTo(3);
+			assertThat(json.at("/now/lastPasses/0/bytesRead").asLong()).isEqualTo(1000);
+			assertThat(json.at("/plan").isNull()).isTrue();
 			assertThat(json.at("/now/work/generatedTokens").asLong()).isEqualTo(30);
 		});
+	}
+
+	@Test
+	void showsThePlanAndTheLastPasses() {
+		this.runner.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.ram-budget-gb=0.0012")
+			.run((context) -> {
+				context.getBean(ChatModel.class).call("Once upon a time");
+				JsonNode json = JsonMapper.shared().valueToTree(context.getBean(FlashEndpoint.class).flash());
+				assertThat(json.at("/plan/budgetBytes").asLong()).isEqualTo((long) (0.0012 * (1 << 30)));
+				long streamed = json.at("/plan/streamedBytesPerToken").asLong();
+				assertThat(streamed).isPositive();
+				assertThat(json.at("/plan/units/0/name").asString()).isEqualTo("layers.0");
+				JsonNode passes = json.at("/now/lastPasses");
+				assertThat(passes.size()).isEqualTo(16);
+				assertThat(passes.valueStream().mapToLong((pass) -> pass.path("nanos").asLong()))
+					.allMatch((nanos) -> nanos > 0);
+				double mean = passes.valueStream()
+					.mapToLong((pass) -> pass.path("bytesRead").asLong())
+					.average()
+					.orElseThrow();
+				assertThat(mean).isBetween(0.5 * streamed, 1.6 * streamed);
+			});
 	}
 
 	@Test
@@ -49,7 +76,7 @@ class FlashEndpointAutoConfigurationTests {
 			.run((context) -> {
 				FlashEndpoint endpoint = context.getBean(FlashEndpoint.class);
 				assertThat(endpoint.flash())
-					.isEqualTo(new FlashEndpoint.FlashDescriptor(FlashEndpoint.State.LOADING, null, null, null));
+					.isEqualTo(new FlashEndpoint.FlashDescriptor(FlashEndpoint.State.LOADING, null, null, null, null));
 				loading.completeExceptionally(new IllegalStateException("no such file"));
 				Awaitility.await().until(() -> endpoint.flash().state() == FlashEndpoint.State.FAILED);
 				assertThat(endpoint.flash().error()).contains("no such file");

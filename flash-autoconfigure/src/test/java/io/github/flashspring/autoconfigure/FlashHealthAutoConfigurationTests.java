@@ -41,7 +41,7 @@ class FlashHealthAutoConfigurationTests {
 				.containsEntry("precision", "F32")
 				.containsEntry("device", "scripted device")
 				.containsEntry("budget", 1L << 20)
-				.containsEntry("memory", Map.of("weights.pinned", 1000L, "kv", 24L));
+				.containsEntry("memory", Map.of("weights.pinned", 1000L, "weights.window", 500L, "kv", 24L));
 		});
 	}
 

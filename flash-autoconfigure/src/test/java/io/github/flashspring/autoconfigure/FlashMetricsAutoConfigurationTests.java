@@ -45,8 +45,18 @@ class FlashMetricsAutoConfigurationTests {
 			assertThat(registry.get("flash.tokens").tag("type", "generated").functionCounter().count()).isEqualTo(30);
 			assertThat(registry.get("flash.passes").functionCounter().count()).isEqualTo(9);
 			assertThat(registry.get("flash.io.read.bytes").functionCounter().count()).isEqualTo(3000);
-			assertThat(registry.get("flash.io.read").functionTimer().count()).isEqualTo(3);
-			assertThat(registry.get("flash.io.read").functionTimer().totalTime(TimeUnit.SECONDS)).isEqualTo(3);
+			assertThat(registry.get("flash.io.read.latency").functionTimer().count()).isEqualTo(3);
+			assertThat(registry.get("flash.io.read.latency").functionTimer().totalTime(TimeUnit.SECONDS)).isEqualTo(3);
+			assertThat(registry.get("flash.io.read.failures").functionCounter().count()).isEqualTo(1);
+			assertThat(registry.get("flash.io.queue.depth").gauge().value()).isEqualTo(7);
+			assertThat(registry.get("flash.layer.stall").tag("layer", "layers.1").functionCounter().count())
+				.isEqualTo(1.5);
+			assertThat(registry.get("flash.layer.compute").tag("layer", "layers.1").functionCounter().count())
+				.isEqualTo(2);
+			assertThat(registry.get("flash.io.pace.sleep").functionCounter().count()).isEqualTo(0.25);
+			assertThat(registry.get("flash.compute.degradation").gauge().value()).isEqualTo(0.03);
+			assertThat(registry.get("flash.weights.pinned").gauge().value()).isEqualTo(1000);
+			assertThat(registry.get("flash.weights.window").gauge().value()).isEqualTo(500);
 			assertThat(registry.get("flash.io.stall").functionCounter().count()).isEqualTo(1.5);
 			assertThat(registry.get("flash.memory.used").tag("owner", "weights.pinned").gauge().value())
 				.isEqualTo(1000);

@@ -38,6 +38,8 @@ class FlashPropertiesTests {
 		assertThat(config("flash.context-length", "128")).isEqualTo(builder().contextLength(128).build());
 		assertThat(config("flash.prefill-chunk", "64")).isEqualTo(builder().prefillChunk(64).build());
 		assertThat(config("flash.parallel", "2")).isEqualTo(builder().parallel(2).build());
+		assertThat(config("flash.io.max-compute-degradation", "0.2"))
+			.isEqualTo(builder().maxComputeDegradation(0.2).build());
 		assertThat(bind(Map.of("flash.load", "background")).load()).isEqualTo(FlashProperties.Load.BACKGROUND);
 	}
 
@@ -65,9 +67,10 @@ class FlashPropertiesTests {
 
 	@ParameterizedTest
 	@CsvSource({ "flash.ram-budget-gb, 0", "flash.ram-budget-gb, NaN", "flash.threads, -1", "flash.context-length, -1",
-			"flash.prefill-chunk, -1", "flash.parallel, 0", "flash.chat.temperature, -1", "flash.chat.top-k, -1",
-			"flash.chat.top-p, 2", "flash.chat.min-p, 2", "flash.chat.repetition-penalty, 0",
-			"flash.chat.presence-penalty, 101", "flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
+			"flash.prefill-chunk, -1", "flash.parallel, 0", "flash.io.max-compute-degradation, -0.1",
+			"flash.chat.temperature, -1", "flash.chat.top-k, -1", "flash.chat.top-p, 2", "flash.chat.min-p, 2",
+			"flash.chat.repetition-penalty, 0", "flash.chat.presence-penalty, 101",
+			"flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
 	void valuesOutOfRangeAreRefusedWithTheirProperty(String name, String value) {
 		FlashProperties properties = bind(Map.of("flash.model", "org/name", name, value));
 		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class).isThrownBy(() -> {

@@ -25,6 +25,7 @@ import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.IoMetrics;
+import io.github.flashspring.engine.metrics.PacingMetrics;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 import io.github.flashspring.engine.tokenizer.ToolCall;
 
@@ -142,10 +143,14 @@ public class ScriptedEngine implements FlashEngine {
 			throw new FlashEngineException("The engine is closed");
 		}
 		return new EngineSnapshot("scripted device", 1L << 20,
-				List.of(new EngineSnapshot.Memory("weights.pinned", 1000), new EngineSnapshot.Memory("kv", 24)),
+				List.of(new EngineSnapshot.Memory("weights.pinned", 1000),
+						new EngineSnapshot.Memory("weights.window", 500), new EngineSnapshot.Memory("kv", 24)),
 				List.of(new EngineSnapshot.Unit("layers.0", 1000, true, 0),
-						new EngineSnapshot.Unit("layers.1", 1000, false, 3000)),
-				new IoMetrics(3000, 3, 3_000_000_000L, 1_500_000_000L), new EngineSnapshot.Work(9, 70, 30, 4, 2, 1));
+						new EngineSnapshot.Unit("layers.1", 1000, false, 3000, 250, 1_500_000_000L, 2_000_000_000L)),
+				new IoMetrics(3000, 3, 3_000_000_000L, 0, 0, 1_500_000_000L, 2_000_000_000L, 2_500_000_000L, 1, 2, 5),
+				new EngineSnapshot.Work(9, 70, 30, 4, 2, 1),
+				List.of(new EngineSnapshot.Pass(1, 4_000_000_000L, 1000, 500_000_000L)),
+				new PacingMetrics(1_000_000, 1_030_000, 0.03, 0.05, 1e9, 5e8, 6e8, 250_000_000, 7));
 	}
 
 	@Override

@@ -1,5 +1,7 @@
 package io.github.flashspring.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -112,6 +114,16 @@ class BenchCommandTests {
 					"decode \\d+\\.\\d\\d tokens/s, \\d+\\.\\d\\d GB/s of weights, \\d+\\.\\d\\d of the memory rate")
 			.containsPattern("(?m)^budget +in memory")
 			.containsPattern("(?m)^2mb +\\d");
+	}
+
+	@Test
+	void tracesTheLastBudget(@TempDir Path out) throws IOException {
+		Path file = out.resolve("trace.json");
+		assertThat(bench("--prompt 5 --tokens 3 --rounds 1 --budgets 80% --trace " + file).code()).isZero();
+		JsonNode events = JsonMapper.shared().readTree(Files.readString(file)).path("traceEvents");
+		assertThat(events.valueStream().map((event) -> event.path("name").asString()))
+			.contains("pass of 1 token", "layers.3", "thread_name")
+			.anyMatch((name) -> name.startsWith("ahead ") || name.startsWith("wanted "));
 	}
 
 	@ParameterizedTest

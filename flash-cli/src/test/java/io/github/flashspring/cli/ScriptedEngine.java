@@ -22,6 +22,7 @@ import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.IoMetrics;
+import io.github.flashspring.engine.metrics.PacingMetrics;
 
 /**
  * An engine that says what the test wants and remembers what it was asked.
@@ -94,7 +95,7 @@ final class ScriptedEngine implements FlashEngine {
 	@Override
 	public EngineSnapshot snapshot() {
 		return new EngineSnapshot("script", Long.MAX_VALUE, List.of(), List.of(), new IoMetrics(0, 0, 0, 0),
-				new EngineSnapshot.Work(0, 0, 0, 0, 0, 0));
+				new EngineSnapshot.Work(0, 0, 0, 0, 0, 0), List.of(), PacingMetrics.NONE);
 	}
 
 	@Override

@@ -17,9 +17,11 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param prefillChunk most tokens of prompts computed in one pass; 0: as many as fit, at
  * most 512
  * @param parallel most requests computed at once; further ones wait
+ * @param maxComputeDegradation by how much reading weights ahead may lengthen computing:
+ * 0.05 for 5 %
  */
 public record FlashConfig(String model, RamBudget ramBudget, @Nullable String device, int threads, int contextLength,
-		int prefillChunk, int parallel) {
+		int prefillChunk, int parallel, double maxComputeDegradation) {
 
 	public FlashConfig {
 		if (model.isBlank()) {
@@ -29,6 +31,8 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 		check(contextLength >= 0, "context-length", "0 or more", contextLength);
 		check(prefillChunk >= 0 && prefillChunk <= 65536, "prefill-chunk", "0 to 65536", prefillChunk);
 		check(parallel >= 1 && parallel <= 1024, "parallel", "1 to 1024", parallel);
+		check(maxComputeDegradation >= 0 && maxComputeDegradation <= 100, "max-compute-degradation", "0 to 100",
+				maxComputeDegradation);
 	}
 
 	/**
@@ -40,7 +44,7 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 		return new Builder(model);
 	}
 
-	private static void check(boolean right, String name, String expected, int found) {
+	private static void check(boolean right, String name, String expected, Number found) {
 		if (!right) {
 			throw new IllegalArgumentException(name + " must be " + expected + ", but is " + found);
 		}
@@ -62,6 +66,8 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 		private int prefillChunk;
 
 		private int parallel = 4;
+
+		private double maxComputeDegradation = 0.05;
 
 		private Builder(String model) {
 			this.model = model;
@@ -97,9 +103,14 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 			return this;
 		}
 
+		public Builder maxComputeDegradation(double maxComputeDegradation) {
+			this.maxComputeDegradation = maxComputeDegradation;
+			return this;
+		}
+
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.ramBudget, this.device, this.threads, this.contextLength,
-					this.prefillChunk, this.parallel);
+					this.prefillChunk, this.parallel, this.maxComputeDegradation);
 		}
 
 	}

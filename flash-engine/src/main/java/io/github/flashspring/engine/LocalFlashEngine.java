@@ -41,9 +41,6 @@ final class LocalFlashEngine implements FlashEngine {
 	/** Longest context when none is asked for: beyond it keys and values get large. */
 	private static final int DEFAULT_CONTEXT = 4096;
 
-	/** By how much reading ahead may lengthen computing. */
-	private static final double MAX_COMPUTE_DEGRADATION = 0.05;
-
 	private static final int DEFAULT_PREFILL_CHUNK = 512;
 
 	/** What was opened, in order; closed in reverse. */
@@ -66,10 +63,12 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private final Scheduler scheduler;
 
+	private final PassLog passes;
+
 	private volatile boolean closed;
 
 	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Parts parts,
-			ResidencyPlan plan, WeightStore store, Scheduler scheduler) {
+			ResidencyPlan plan, WeightStore store, Scheduler scheduler, PassLog passes) {
 		this.resources = resources;
 		this.info = info;
 		this.text = text;
@@ -79,6 +78,7 @@ final class LocalFlashEngine implements FlashEngine {
 		this.plan = plan;
 		this.store = store;
 		this.scheduler = scheduler;
+		this.passes = passes;
 	}
 
 	static LocalFlashEngine load(FlashConfig config) {
@@ -111,12 +111,13 @@ final class LocalFlashEngine implements FlashEngine {
 		Device device = parts.device();
 		int context = parts.needs().contextLength();
 		WeightStore store = resources
-			.add(WeightStore.open(parts.layout(), parts.files(), plan, device, MAX_COMPUTE_DEGRADATION));
+			.add(WeightStore.open(parts.layout(), parts.files(), plan, device, config.maxComputeDegradation()));
 		KvCache kv = resources.add(new KvCache(device, definition.kvLayout(context),
 				definition.shape().keyValueLayers(), parts.tokens(), definition.stateFloats(), config.parallel()));
 		CausalLanguageModel model = resources
 			.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(), plan.passRows()));
-		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.passRows(), config.parallel()));
+		PassLog passes = new PassLog(store::metrics);
+		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.passRows(), config.parallel(), passes));
 		Checkpoint checkpoint = parts.checkpoint();
 		ModelText text = parts.text();
 		GenerationSettings settings = GenerationSettings.of(checkpoint);
@@ -124,7 +125,8 @@ final class LocalFlashEngine implements FlashEngine {
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
-		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, scheduler);
+		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, scheduler,
+				passes);
 	}
 
 	static ResidencyPlan plan(FlashConfig config) {
@@ -269,7 +271,7 @@ final class LocalFlashEngine implements FlashEngine {
 		memory.add(new EngineSnapshot.Memory("activations", now.workBytes()));
 		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
 		return new EngineSnapshot(this.device.info().name(), now.budgetBytes(), memory, this.store.snapshot(),
-				this.store.metrics(), this.scheduler.work());
+				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing());
 	}
 
 	@Override

@@ -1,5 +1,6 @@
 package io.github.flashspring.cli.bench;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,11 +76,15 @@ public final class BenchCommand implements Callable<Integer> {
 			description = "Rounds that count. Default: ${DEFAULT-VALUE}.")
 	private int rounds;
 
+	@Option(names = "--trace", paramLabel = "FILE",
+			description = "Write what happened when in the last of the budgets, for Chrome's about:tracing or Perfetto.")
+	private @Nullable Path trace;
+
 	@Option(names = "--json", description = "Print the results as JSON; the table goes to standard error.")
 	private boolean json;
 
 	@Override
-	public Integer call() {
+	public Integer call() throws IOException {
 		if (this.prompt < 1 || this.tokens < 2 || this.rounds < 1) {
 			throw new ParameterException(this.spec.commandLine(),
 					"--prompt and --rounds must be at least 1, --tokens at least 2");
@@ -102,6 +107,9 @@ public final class BenchCommand implements Callable<Integer> {
 				all.getLast().print(i + 1, table);
 			}
 			report = BenchReport.of(measured, all);
+			if (this.trace != null) {
+				bench.trace(this.budgets.getLast(), this.trace);
+			}
 		}
 		report.printMedian(table);
 		if (this.json) {

@@ -1,8 +1,12 @@
 package io.github.flashspring.cli.bench;
 
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
-
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
@@ -12,6 +16,7 @@ import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.residency.DiskSpeed;
 import io.github.flashspring.engine.residency.ReadPattern;
 
@@ -29,13 +34,15 @@ final class BudgetBench {
 
 	private static final long DISK_BYTES = 1L << 30;
 
-	private static final long DISK_WINDOW = 128L << 20;
+	private static final int TRACED_TOKENS = 8;
+
+	private static final int TRACED_SPANS = 1_000_000;
 
 	private final Settings settings;
 
 	private final DiskSpeed disk;
 
-	private @Nullable ReadPattern pattern;
+	private final Map<Budget, ReadPattern> patterns = new HashMap<>();
 
 	/**
 	 * Prepares runs.
@@ -56,10 +63,9 @@ final class BudgetBench {
 	 * @return what was measured
 	 */
 	BudgetRun run(Budget budget, int tokens, int round, double memoryRate) {
+		FlashConfig config = config(budget);
+		Double diskRate = budget.isAll() ? null : this.disk.measure(pattern(budget), diskBytes());
 		PeakMemory.reset();
-		Double diskRate = budget.isAll() ? null : this.disk.measure(pattern(), diskBytes());
-		PeakMemory.reset();
-		FlashConfig config = this.settings.config().ramBudget(budget.of(this.settings.weightBytes())).build();
 		try (FlashEngine engine = FlashEngine.load(config)) {
 			generate(engine, round, SHORT_PROMPT, WARM_UP);
 			Double prefill = budget.isAll()
@@ -73,31 +79,42 @@ final class BudgetBench {
 			double decode = usage.tokensPerSecond();
 			double weights = decode * this.settings.weightBytesPerToken();
 			Double limit = (diskRate != null && streamed > 0) ? Double.valueOf(diskRate / streamed) : null;
-			return new BudgetRun(budget.text(), pinned(after), streamed, prefill, decode, weights, weights / memoryRate,
-					(limit != null) ? diskRate : null, limit, (limit != null) ? Double.valueOf(decode / limit) : null,
+			return new BudgetRun(budget.text(), after.memoryOf("weights.pinned"), streamed, prefill, decode, weights,
+					weights / memoryRate, (limit != null) ? diskRate : null, limit,
+					(limit != null) ? Double.valueOf(decode / limit) : null,
 					stalls / Math.max(1, usage.total().toNanos()), PeakMemory.bytes());
 		}
 	}
 
-	private ReadPattern pattern() {
-		ReadPattern known = this.pattern;
-		if (known == null) {
-			known = this.disk.best(DISK_WINDOW);
-			this.pattern = known;
+	/**
+	 * Records what happens when while a few tokens are generated.
+	 * @param budget the budget
+	 * @param file receives a trace for Chrome or Perfetto
+	 * @throws IOException if the file cannot be written
+	 */
+	void trace(Budget budget, Path file) throws IOException {
+		Timeline timeline = new Timeline(TRACED_SPANS);
+		try (FlashEngine engine = FlashEngine.load(config(budget))) {
+			generate(engine, 0, SHORT_PROMPT, WARM_UP);
+			engine.record(timeline);
+			generate(engine, 0, SHORT_PROMPT, TRACED_TOKENS);
+			engine.record(null);
 		}
-		return known;
+		try (Writer writer = Files.newBufferedWriter(file)) {
+			timeline.writeChromeTrace(writer);
+		}
+	}
+
+	private FlashConfig config(Budget budget) {
+		return this.settings.config().ramBudget(budget.of(this.settings.weightBytes())).build();
+	}
+
+	private ReadPattern pattern(Budget budget) {
+		return this.patterns.computeIfAbsent(budget, (key) -> FlashEngine.plan(config(key)).reads());
 	}
 
 	private long diskBytes() {
 		return Math.min(DISK_BYTES, this.settings.weightBytes());
-	}
-
-	private static long pinned(EngineSnapshot now) {
-		return now.memory()
-			.stream()
-			.filter((memory) -> memory.owner().equals("weights.pinned"))
-			.mapToLong(EngineSnapshot.Memory::bytes)
-			.sum();
 	}
 
 	private static Usage generate(FlashEngine engine, int round, int promptTokens, int generated) {

@@ -37,6 +37,8 @@ public final class Scheduler implements AutoCloseable {
 
 	private final int parallel;
 
+	private final PassListener listener;
+
 	private final Thread thread;
 
 	private final ReentrantLock lock = new ReentrantLock();
@@ -67,12 +69,14 @@ public final class Scheduler implements AutoCloseable {
 	 * @param kv has room for at least one sequence
 	 * @param maxRows most rows of a pass
 	 * @param parallel most sequences that run at once
+	 * @param listener hears of passes
 	 */
-	public Scheduler(CausalLanguageModel model, KvCache kv, int maxRows, int parallel) {
+	public Scheduler(CausalLanguageModel model, KvCache kv, int maxRows, int parallel, PassListener listener) {
 		this.model = model;
 		this.kv = kv;
 		this.maxRows = maxRows;
 		this.parallel = parallel;
+		this.listener = listener;
 		this.thread = Thread.ofPlatform().name("flash-scheduler").daemon().start(this::run);
 	}
 
@@ -291,6 +295,7 @@ public final class Scheduler implements AutoCloseable {
 	private void pass(List<Sequence> ready) {
 		Plan plan = Plan.of(ready, this.maxRows);
 		List<Sequence> ended = new ArrayList<>();
+		long start = System.nanoTime();
 		try {
 			this.model.forward(plan.batch(), this.kv, plan.logitRows(), (row, logits) -> {
 				Plan.Share share = plan.share(row);
@@ -312,6 +317,7 @@ public final class Scheduler implements AutoCloseable {
 			}));
 			return;
 		}
+		this.listener.passed(plan.batch().rows(), System.nanoTime() - start);
 		locked(() -> {
 			this.passes++;
 			for (Plan.Share share : plan.shares()) {

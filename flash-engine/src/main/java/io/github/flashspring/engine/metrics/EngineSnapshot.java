@@ -11,13 +11,25 @@ import java.util.List;
  * @param units residency of the parts of the model, in the order of a pass
  * @param io reads from disk
  * @param work tokens and passes
+ * @param lastPasses some of the last passes, the latest last
+ * @param pacing how reading ahead and computing get along
  */
 public record EngineSnapshot(String device, long budgetBytes, List<Memory> memory, List<Unit> units, IoMetrics io,
-		Work work) {
+		Work work, List<Pass> lastPasses, PacingMetrics pacing) {
 
 	public EngineSnapshot {
 		memory = List.copyOf(memory);
 		units = List.copyOf(units);
+		lastPasses = List.copyOf(lastPasses);
+	}
+
+	/**
+	 * Memory reserved by an owner.
+	 * @param owner such as {@code weights.pinned}
+	 * @return bytes, 0 if there is no such owner
+	 */
+	public long memoryOf(String owner) {
+		return this.memory.stream().filter((memory) -> memory.owner().equals(owner)).mapToLong(Memory::bytes).sum();
 	}
 
 	/**
@@ -70,6 +82,18 @@ public record EngineSnapshot(String device, long budgetBytes, List<Memory> memor
 	 */
 	public record Work(long passes, long promptTokens, long generatedTokens, long requests, int activeRequests,
 			int queuedRequests) {
+
+	}
+
+	/**
+	 * A pass over the layers.
+	 *
+	 * @param rows tokens that it computed
+	 * @param nanos time that it took, in nanoseconds
+	 * @param bytesRead bytes of weights read since the pass before
+	 * @param stallNanos time that it waited for them, in nanoseconds
+	 */
+	public record Pass(int rows, long nanos, long bytesRead, long stallNanos) {
 
 	}
 

@@ -23,4 +23,7 @@ public record PacingMetrics(long baselineNanos, long computeNanos, double degrad
 		double diskBytesPerSecond, double demandBytesPerSecond, double paceBytesPerSecond, long sleepNanos,
 		long sleeps) {
 
+	/** Nothing is read, so nothing is held back. */
+	public static final PacingMetrics NONE = new PacingMetrics(0, 0, 0, 0, 0, 0, Double.POSITIVE_INFINITY, 0, 0);
+
 }

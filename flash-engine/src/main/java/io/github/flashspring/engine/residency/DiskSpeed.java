@@ -34,16 +34,6 @@ public final class DiskSpeed implements AutoCloseable {
 	}
 
 	/**
-	 * The fastest pattern of what is known of the disk, which is measured if nothing is.
-	 * @param windowBytes memory for the reads under way
-	 * @return the pattern
-	 * @throws CheckpointException if a file cannot be read
-	 */
-	public ReadPattern best(long windowBytes) {
-		return DiskProbe.ofSystem().profile(this.largest, windowBytes).best(windowBytes);
-	}
-
-	/**
 	 * Reads at random places.
 	 * @param pattern size and number of reads; smaller ones for a file that is not four
 	 * times as large

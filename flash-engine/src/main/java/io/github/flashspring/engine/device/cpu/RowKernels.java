@@ -19,11 +19,13 @@ import jdk.incubator.vector.VectorSpecies;
  * codes where they are: see {@link BlockOrder}.
  *
  * <p>
- * Short chains of dependent additions, two of four for each scale, are what makes this
- * fast: measured on one core of a Zen 3 at 3 GHz with 4 bits in groups of 64, 15 billion
- * weights per second, 12 with one chain of eight, and 10 where every code becomes a
- * weight before it is multiplied. Both halves of the lanes in one loop are too much for
- * the JIT compiler's inlining (0.9), two rows at once make it spill (10).
+ * Measured on one core of a Zen 3 at 3 GHz with 4 bits in groups of 64, in billions of
+ * weights per second: 10.5, of which centring the codes costs 3 (13.8 without, but then
+ * sums and biases cancel and lose three times as much precision). Two chains of four
+ * additions for each scale instead of one of eight give a fifth; making every code a
+ * weight before it is multiplied gets no more than 10 even without centring. Both halves
+ * of the lanes in one loop are too much for the JIT compiler's inlining (0.9), two rows
+ * at once make it spill.
  */
 final class RowKernels {
 

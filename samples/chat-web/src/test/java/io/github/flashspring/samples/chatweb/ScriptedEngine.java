@@ -23,6 +23,7 @@ import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.IoMetrics;
+import io.github.flashspring.engine.metrics.PacingMetrics;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 
 /**
@@ -72,7 +73,7 @@ class ScriptedEngine implements FlashEngine {
 						new EngineSnapshot.Memory("kv", 44L << 20), new EngineSnapshot.Memory("activations", 9L << 20),
 						new EngineSnapshot.Memory("tokenizer", 6L << 20)),
 				units, new IoMetrics(this.bytesRead.get(), 12, 34_000_000, 5_000_000),
-				new EngineSnapshot.Work(7, 11, 13, this.generations.size(), 0, 0));
+				new EngineSnapshot.Work(7, 11, 13, this.generations.size(), 0, 0), List.of(), PacingMetrics.NONE);
 	}
 
 	@Override
