@@ -101,4 +101,14 @@ final class Checks {
 		}
 	}
 
+	/**
+	 * Operands of a gated activation: all of one shape.
+	 */
+	static void gated(Rows out, Rows gate, Rows up) {
+		writable("out", out);
+		activation("gate", gate);
+		activation("up", up, gate.count(), gate.columns());
+		activation("out", out, gate.count(), gate.columns());
+	}
+
 }

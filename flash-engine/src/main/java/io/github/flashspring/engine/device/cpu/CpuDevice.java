@@ -329,10 +329,7 @@ final class CpuDevice implements Device {
 		Rows target = Rows.of(out);
 		Rows gates = Rows.of(gate);
 		Rows ups = Rows.of(up);
-		Checks.writable("out", target);
-		Checks.activation("gate", gates);
-		Checks.activation("up", ups, gates.count(), gates.columns());
-		Checks.activation("out", target, gates.count(), gates.columns());
+		Checks.gated(target, gates, ups);
 		this.pool.run(target.count(), grain(8L * target.columns()),
 				(from, to, worker) -> this.kernels.swiGlu(target, gates, ups, from, to, this.scratch[worker]));
 	}

@@ -28,7 +28,7 @@ final class CpuElementwise implements Elementwise {
 		Rows target = Rows.of(out);
 		Rows gates = Rows.of(gate);
 		Rows ups = Rows.of(up);
-		checkGated(target, gates, ups);
+		Checks.gated(target, gates, ups);
 		this.pool.run(target.count(), CpuDevice.grain(EXPONENTIAL * target.columns()),
 				(from, to, worker) -> this.kernels.geGlu(target, gates, ups, from, to, this.scratch[worker]));
 	}
@@ -38,18 +38,11 @@ final class CpuElementwise implements Elementwise {
 		Rows target = Rows.of(out);
 		Rows gates = Rows.of(gate);
 		Rows ups = Rows.of(up);
-		checkGated(target, gates, ups);
+		Checks.gated(target, gates, ups);
 		Checks.positive("limit", limit);
 		this.pool.run(target.count(), CpuDevice.grain(EXPONENTIAL * target.columns()),
 				(from, to, worker) -> this.kernels.clampedSwiGlu(target, gates, ups, alpha, limit, from, to,
 						this.scratch[worker]));
-	}
-
-	private static void checkGated(Rows out, Rows gate, Rows up) {
-		Checks.writable("out", out);
-		Checks.activation("gate", gate);
-		Checks.activation("up", up, gate.count(), gate.columns());
-		Checks.activation("out", out, gate.count(), gate.columns());
 	}
 
 	@Override

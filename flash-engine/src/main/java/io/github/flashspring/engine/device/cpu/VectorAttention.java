@@ -18,6 +18,9 @@ import io.github.flashspring.engine.device.RaggedBatch;
  */
 final class VectorAttention {
 
+	/** Accumulators of two heads by four positions. */
+	static final int CELL = 8 * Kernels.LANES;
+
 	private static final VectorSpecies<Float> FLOATS = Lanes.WIDE;
 
 	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
@@ -74,7 +77,7 @@ final class VectorAttention {
 		this.positions = last - this.first + 1;
 		this.capacity = capacity(this.positions);
 		this.queries = scratch.weights(HEADS * this.spec.keyDim());
-		this.lanes = scratch.lanes(VectorMatmul.CELL + HEADS * this.spec.valueDim());
+		this.lanes = scratch.lanes(CELL + HEADS * this.spec.valueDim());
 		this.scores = scratch.scores(HEADS * this.capacity);
 		this.exponentials = (this.spec.softcap() > 0) ? scratch.groups(VectorTangent.scratchFloats()) : new float[0];
 	}
@@ -103,7 +106,7 @@ final class VectorAttention {
 		for (int i = 0; i < this.positions;) {
 			i += score(i, heads);
 		}
-		Arrays.fill(this.lanes, VectorMatmul.CELL, VectorMatmul.CELL + HEADS * this.spec.valueDim(), 0f);
+		Arrays.fill(this.lanes, CELL, CELL + HEADS * this.spec.valueDim(), 0f);
 		float sum0 = softmax(0, head);
 		float sum1 = (heads > 1) ? softmax(this.capacity, head + 1) : 1f;
 		for (int i = 0; i < this.positions;) {
@@ -261,7 +264,7 @@ final class VectorAttention {
 		long values = this.job.values(block, this.keyValueHead) + (long) slot * stride;
 		int w0 = i;
 		int w1 = this.capacity + i;
-		int at = VectorMatmul.CELL;
+		int at = CELL;
 		int d = 0;
 		for (; d <= valueDim - CHUNKS * STEP; d += CHUNKS * STEP) {
 			chunks(memory, values + 4L * d, stride, count, this.scores, w0, w1, this.lanes, at + d, at + valueDim + d);
@@ -335,7 +338,7 @@ final class VectorAttention {
 
 	private void put(int row, int head, int h, float sum) {
 		int valueDim = this.spec.valueDim();
-		int from = VectorMatmul.CELL + h * valueDim;
+		int from = CELL + h * valueDim;
 		long to = this.job.out().row(row) + 4L * (head + h) * valueDim;
 		int whole = valueDim / STEP * STEP;
 		for (int i = 0; i < whole; i += STEP) {

@@ -38,9 +38,6 @@ final class VectorMatmul {
 
 	private static final int LANES = Kernels.LANES;
 
-	/** Floats that a column of accumulators of {@link VectorAttention} takes. */
-	static final int CELL = 8 * LANES;
-
 	/** Columns that are looked up at a time. */
 	static final int STRETCH = 1024;
 
@@ -62,7 +59,7 @@ final class VectorMatmul {
 		long groups = ((limits.rows() > FEW) ? TILE : 1) * 2 * (columns / 16 + LANES);
 		// Attention puts two heads here; a head may be as long as the widest input.
 		long weights = Math.max(2 * columns, STRETCH + LANES);
-		long lanes = Math.max(FEW * BATCH * LANES, CELL + 2 * columns);
+		long lanes = Math.max(FEW * BATCH * LANES, VectorAttention.CELL + 2 * columns);
 		return groups + weights + lanes + ((limits.rows() > FEW) ? TILE * ROWS * LANES : 0);
 	}
 
