@@ -1,11 +1,11 @@
 package io.github.flashspring.engine;
 
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
-import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 
@@ -13,6 +13,9 @@ import io.github.flashspring.engine.checkpoint.TensorInfo;
  * Describes the numbers of a checkpoint.
  */
 final class Precision {
+
+	/** Ends of names of tensors that only scale others. */
+	private static final List<String> SCALES = List.of(".scales", ".biases", "_scales", "_scale_inv");
 
 	private Precision() {
 	}
@@ -39,17 +42,16 @@ final class Precision {
 		long parameters = 0;
 		for (TensorInfo tensor : checkpoint.tensors().values()) {
 			String name = tensor.name();
-			if (name.endsWith(".scales") || name.endsWith(".biases")) {
+			if (SCALES.stream().anyMatch(name::endsWith)) {
 				continue;
 			}
-			if (tensor.dtype() == DType.U32 && name.endsWith(".weight")) {
-				String module = name.substring(0, name.length() - ".weight".length());
-				parameters += tensor.elements()
-						* checkpoint.quantization(module).map((quantization) -> 32 / quantization.bits()).orElse(1);
-			}
-			else {
-				parameters += tensor.elements();
-			}
+			String end = name.endsWith("_blocks") ? "_blocks" : ".weight";
+			int bits = name.endsWith(end) && !tensor.dtype().isPlainFloat()
+					? checkpoint.quantization(name.substring(0, name.length() - end.length()))
+						.map(Quantization::bits)
+						.orElse(0)
+					: 0;
+			parameters += (bits > 0) ? tensor.byteSize() * Byte.SIZE / bits : tensor.elements();
 		}
 		return parameters;
 	}

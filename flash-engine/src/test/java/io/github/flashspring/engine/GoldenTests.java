@@ -24,18 +24,21 @@ class GoldenTests {
 			"golden/gpt_oss", "golden/granite", "golden/llama", "golden/mamba2", "golden/mistral", "golden/mixtral",
 			"golden/nemotron", "golden/nemotron_h", "golden/olmo2", "golden/phi3", "golden/qwen2", "golden/qwen2_moe",
 			"golden/qwen3", "golden/qwen3_moe", "golden-mlx/deepseek_v2-4bit-g32", "golden-mlx/deepseek_v3-4bit-g32",
-			"golden-mlx/gemma2-4bit-g32", "golden-mlx/gemma3_text-4bit-g32", "golden-mlx/gpt_oss-4bit-g32",
-			"golden-mlx/granite-4bit-g32", "golden-mlx/llama-4bit-g32", "golden-mlx/llama-4bit-g64",
-			"golden-mlx/llama-8bit-g64", "golden-mlx/mistral-4bit-g32", "golden-mlx/mixtral-4bit-g32",
-			"golden-mlx/nemotron-4bit-g32", "golden-mlx/nemotron_h-4bit-g32", "golden-mlx/olmo2-4bit-g32",
-			"golden-mlx/phi3-4bit-g32", "golden-mlx/qwen2-4bit-g32", "golden-mlx/qwen2_moe-4bit-g32",
-			"golden-mlx/qwen3-4bit-g32", "golden-mlx/qwen3_moe-4bit-g32", "golden-variants/deepseek_v2-grouped",
-			"golden-variants/deepseek_v3-plain", "golden-variants/gemma2-mqa", "golden-variants/gemma3_text-pattern",
-			"golden-variants/gpt_oss-truncate", "golden-variants/granite-bias", "golden-variants/llama-linear",
-			"golden-variants/llama-yarn", "golden-variants/mamba2-limits", "golden-variants/mistral-wide",
-			"golden-variants/mixtral-window", "golden-variants/nemotron-bias", "golden-variants/nemotron_h-all",
-			"golden-variants/olmo2-bias", "golden-variants/phi3-longrope", "golden-variants/qwen2_moe-sparse",
-			"golden-variants/qwen3-window", "golden-variants/qwen3_moe-tied" })
+			"golden-mlx/deepseek_v3-fp8", "golden-mlx/gemma2-4bit-g32", "golden-mlx/gemma3_text-4bit-g32",
+			"golden-mlx/gpt_oss-4bit-g32", "golden-mlx/gpt_oss-mxfp4-original", "golden-mlx/gpt_oss-mxfp4-q8",
+			"golden-mlx/granite-4bit-g32", "golden-mlx/llama-2bit-g64", "golden-mlx/llama-3bit-g32",
+			"golden-mlx/llama-4bit-g32", "golden-mlx/llama-4bit-g64", "golden-mlx/llama-5bit-g32",
+			"golden-mlx/llama-6bit-g64", "golden-mlx/llama-8bit-g64", "golden-mlx/llama-mixed",
+			"golden-mlx/llama-mxfp4", "golden-mlx/llama-mxfp8", "golden-mlx/llama-nvfp4", "golden-mlx/mistral-4bit-g32",
+			"golden-mlx/mixtral-4bit-g32", "golden-mlx/nemotron-4bit-g32", "golden-mlx/nemotron_h-4bit-g32",
+			"golden-mlx/olmo2-4bit-g32", "golden-mlx/phi3-4bit-g32", "golden-mlx/qwen2-4bit-g32",
+			"golden-mlx/qwen2_moe-4bit-g32", "golden-mlx/qwen3-4bit-g32", "golden-mlx/qwen3_moe-4bit-g32",
+			"golden-variants/deepseek_v2-grouped", "golden-variants/deepseek_v3-plain", "golden-variants/gemma2-mqa",
+			"golden-variants/gemma3_text-pattern", "golden-variants/gpt_oss-truncate", "golden-variants/granite-bias",
+			"golden-variants/llama-linear", "golden-variants/llama-yarn", "golden-variants/mamba2-limits",
+			"golden-variants/mistral-wide", "golden-variants/mixtral-window", "golden-variants/nemotron-bias",
+			"golden-variants/nemotron_h-all", "golden-variants/olmo2-bias", "golden-variants/phi3-longrope",
+			"golden-variants/qwen2_moe-sparse", "golden-variants/qwen3-window", "golden-variants/qwen3_moe-tied" })
 	void agreesWithTheReferenceInTheSameBitsEverywhere(String name) throws Exception {
 		Golden golden = Golden.load(name);
 		List<float[]> first;

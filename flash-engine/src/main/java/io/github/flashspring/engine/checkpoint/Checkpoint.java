@@ -163,15 +163,23 @@ public final class Checkpoint implements AutoCloseable {
 	}
 
 	/**
-	 * How a module's weight is quantised, checked against its tensors: U32 {@code weight}
-	 * [rows, columns·bits/32], {@code scales} and {@code biases} [rows, columns/group] of
-	 * one float type (leading dimensions before these are allowed).
+	 * How a module's weight is quantised, checked against its tensors.
 	 * @param module for example {@code model.layers.0.mlp.down_proj}
 	 * @return empty if its weight is stored plainly
-	 * @throws CheckpointException if tensors and settings disagree, or the engine does
-	 * not compute with this quantisation yet
+	 * @throws CheckpointException if tensors and settings disagree
 	 */
 	public Optional<Quantization> quantization(String module) {
+		return quantized(module).map(QuantizedTensors::quantization);
+	}
+
+	/**
+	 * The tensors of a module whose weight is quantised, checked against the settings and
+	 * each other.
+	 * @param module for example {@code model.layers.0.mlp.down_proj}
+	 * @return empty if its weight is stored plainly
+	 * @throws CheckpointException if tensors and settings disagree
+	 */
+	public Optional<QuantizedTensors> quantized(String module) {
 		return new QuantizedLayout(this, this.quantization).of(module);
 	}
 

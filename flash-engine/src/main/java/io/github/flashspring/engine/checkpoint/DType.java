@@ -36,7 +36,9 @@ public enum DType {
 	/** 8-bit float: 4 bits of exponent, 3 of fraction, no infinities. */
 	F8_E4M3(1),
 	/** 8-bit float: 5 bits of exponent, 2 of fraction. */
-	F8_E5M2(1);
+	F8_E5M2(1),
+	/** A power of two: 8 bits of exponent and nothing else. */
+	F8_E8M0(1);
 
 	private final int bytes;
 

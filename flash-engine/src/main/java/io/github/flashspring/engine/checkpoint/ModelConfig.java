@@ -327,6 +327,13 @@ public final class ModelConfig {
 				+ expected + ", found " + found + ".", "Correct the file or download it again.");
 	}
 
+	/**
+	 * The property that holds this object, with those that enclose it; empty at the top.
+	 */
+	String name() {
+		return this.prefix.isEmpty() ? "" : this.prefix.substring(0, this.prefix.length() - 1);
+	}
+
 	boolean isBoolean(String name) {
 		JsonNode value = find(name);
 		return value != null && value.isBoolean();

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.checkpoint;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -9,20 +10,29 @@ import org.jspecify.annotations.Nullable;
 import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
 
 /**
- * The quantisation settings of a checkpoint in MLX's layout: a default and exceptions per
+ * The quantisation settings of a checkpoint: in MLX's layout a default and exceptions per
  * module, as {@code quantization} (or {@code quantization_config}) of {@code config.json}
- * lists them. MLX's rule is that a module without an exception is quantised if its
- * {@code .scales} exist, so ask {@link Checkpoint#quantization(String)} about tensors.
+ * lists them; else what a {@code quant_method} that the engine reads means. A module
+ * without an exception is quantised if its scales exist, so ask
+ * {@link Checkpoint#quantization(String)} about tensors.
  */
 public final class QuantizationConfig {
 
-	private static final QuantizationConfig NONE = new QuantizationConfig(null, Map.of());
+	private static final QuantizationConfig NONE = new QuantizationConfig(Naming.MLX, null, Map.of());
+
+	/** What somebody can do whose model is quantised by another program. */
+	static final String CONVERSION = "Use a conversion of the model to MLX's layout (from the hub's mlx-community, "
+			+ "or made of the unquantised model with mlx_lm.convert -q), or the unquantised model.";
+
+	private final Naming naming;
 
 	private final @Nullable Quantization standard;
 
 	private final Map<String, Optional<Quantization>> overrides;
 
-	private QuantizationConfig(@Nullable Quantization standard, Map<String, Optional<Quantization>> overrides) {
+	private QuantizationConfig(Naming naming, @Nullable Quantization standard,
+			Map<String, Optional<Quantization>> overrides) {
+		this.naming = naming;
 		this.standard = standard;
 		this.overrides = Map.copyOf(overrides);
 	}
@@ -33,6 +43,14 @@ public final class QuantizationConfig {
 	 */
 	public static QuantizationConfig none() {
 		return NONE;
+	}
+
+	/**
+	 * How the tensors of quantised modules are called.
+	 * @return MLX's names if nothing is quantised
+	 */
+	Naming naming() {
+		return this.naming;
 	}
 
 	/**
@@ -71,11 +89,25 @@ public final class QuantizationConfig {
 	}
 
 	static QuantizationConfig of(ModelConfig config) {
+		if (config.has("compression_config")) {
+			throw foreign(config, "property 'compression_config'", "compressed-tensors");
+		}
 		ModelConfig settings = config.child("quantization").or(() -> config.child("quantization_config")).orElse(null);
 		if (settings == null) {
 			return NONE;
 		}
-		refuseForeign(config, settings);
+		String method = settings.findString("quant_method").orElse(null);
+		if (method != null) {
+			return switch (method) {
+				case "mxfp4" ->
+					new QuantizationConfig(Naming.BLOCKS, new Quantization(Quantization.MXFP4, 4, 32), Map.of());
+				case "fp8" -> new QuantizationConfig(Naming.RECTANGLES, rectangles(settings), Map.of());
+				default -> throw foreign(config, "property '" + settings.name() + ".quant_method'", method);
+			};
+		}
+		if (!settings.has("bits") && !settings.has("mode") && !settings.has("group_size")) {
+			throw foreign(config, "property '" + settings.name() + "'", "unknown");
+		}
 		Quantization standard = parse(settings);
 		Map<String, Optional<Quantization>> overrides = new LinkedHashMap<>();
 		for (String name : settings.names()) {
@@ -86,38 +118,76 @@ public final class QuantizationConfig {
 				overrides.put(name, settings.getBoolean(name) ? Optional.of(standard) : Optional.empty());
 			}
 		}
-		return new QuantizationConfig(standard, overrides);
+		return new QuantizationConfig(Naming.MLX, standard, overrides);
 	}
 
-	private static void refuseForeign(ModelConfig config, ModelConfig settings) {
-		String method = settings.findString("quant_method").orElse(null);
-		if (method == null && (settings.has("bits") || settings.has("mode") || settings.has("group_size"))) {
-			return;
+	private static CheckpointException foreign(ModelConfig config, String where, String method) {
+		return new CheckpointException("The checkpoint of " + config.file() + " is quantised by the method "
+				+ quote(method) + " (" + where + "), which is not supported.", CONVERSION);
+	}
+
+	/** FP8 as DeepSeek publishes it: a scale for each rectangle of a weight. */
+	private static Quantization rectangles(ModelConfig settings) {
+		String format = settings.getString("fmt", "e4m3");
+		if (!format.equals("e4m3")) {
+			throw settings.wrong("fmt", "e4m3", quote(format));
 		}
-		throw new CheckpointException(
-				"The checkpoint of " + config.file() + " is quantised by the method "
-						+ quote((method != null) ? method : "unknown") + ", which is not supported.",
-				"Use the unquantised model or a conversion to MLX's layout with 4 or 8 bits "
-						+ "(for example from the hub's mlx-community).");
+		String activations = settings.getString("activation_scheme", "dynamic");
+		if (!activations.equals("dynamic")) {
+			throw settings.wrong("activation_scheme", "dynamic (scales of activations are not in use here)",
+					quote(activations));
+		}
+		List<Integer> size = settings.getInts("weight_block_size");
+		try {
+			if (size.size() == 2) {
+				return new Quantization(Quantization.FP8, 8, size.get(1), size.get(0));
+			}
+		}
+		catch (IllegalArgumentException ex) {
+			// the message below says what is wrong
+		}
+		throw settings.wrong("weight_block_size",
+				"rows and columns of the blocks that share a scale, such as [128, 128], columns a multiple of 16",
+				size.isEmpty() ? "nothing" : size.toString());
 	}
 
 	private static Quantization parse(ModelConfig settings) {
 		String mode = settings.getString("mode", Quantization.AFFINE);
 		int groupSize = settings.getInt("group_size", switch (mode) {
-			case "mxfp4", "mxfp8" -> 32;
-			case "nvfp4" -> 16;
+			case Quantization.MXFP4, Quantization.MXFP8 -> 32;
+			case Quantization.NVFP4 -> 16;
 			default -> 64;
 		});
-		int bits = settings.getInt("bits", mode.equals("mxfp8") ? 8 : 4);
+		int bits = settings.getInt("bits", mode.equals(Quantization.MXFP8) ? 8 : 4);
 		try {
-			return new Quantization(mode, bits, groupSize);
+			if (!mode.equals(Quantization.FP8)) {
+				return new Quantization(mode, bits, groupSize);
+			}
 		}
 		catch (IllegalArgumentException ex) {
-			throw settings.wrong("mode",
-					"a quantisation that MLX knows (affine with 2, 3, 4, 5, 6 or 8 bits in groups "
-							+ "of 32, 64 or 128; mxfp4, mxfp8 or nvfp4)",
-					quote(mode) + " with " + bits + " bits, groups of " + groupSize);
+			// the message below says what is wrong
 		}
+		throw settings.wrong("mode",
+				"a quantisation that MLX knows (affine with 2, 3, 4, 5, 6 or 8 bits in groups "
+						+ "of 32, 64 or 128; mxfp4, mxfp8 or nvfp4)",
+				quote(mode) + " with " + bits + " bits, groups of " + groupSize);
+	}
+
+	/** How the tensors of a quantised module are called. */
+	enum Naming {
+
+		/** {@code weight}, {@code scales}, {@code biases}. */
+		MLX,
+
+		/**
+		 * OpenAI's: {@code _blocks} [matrices, rows, groups, 16] and {@code _scales}
+		 * [matrices, rows, groups], U8, without a dot before them.
+		 */
+		BLOCKS,
+
+		/** DeepSeek's: {@code weight} and {@code weight_scale_inv}. */
+		RECTANGLES
+
 	}
 
 }

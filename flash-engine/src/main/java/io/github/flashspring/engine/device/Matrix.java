@@ -56,16 +56,30 @@ public sealed interface Matrix {
 	}
 
 	/**
-	 * Quantised in groups along the columns: {@code value = code · scale + bias},
-	 * computed as one fused multiply-add in FP32.
+	 * Quantised in groups: {@code value = code · scale + bias}, computed as one fused
+	 * multiply-add in FP32, or {@code code · scale} where there are no biases.
 	 *
-	 * @param codes U32 [rows, columns · bits / 32], low bits first
-	 * @param scales F32, F16 or BF16 [rows, columns / groupSize] (later modes: U8)
+	 * @param codes U32, U8 or F8_E4M3 [rows, columns · bits / bits of an element], low
+	 * bits first
+	 * @param scales [row groups, columns / groupSize], rounded up; F32, F16 or BF16 for
+	 * affine and fp8, which may also have F8_E8M0; else U8
 	 * @param biases like {@code scales}; null in modes that have none
 	 * @param quantization mode, bits and group size
+	 * @param skippedRows rows before the first one that share the first row of scales
 	 */
-	record Quantized(Tensor codes, Tensor scales, @Nullable Tensor biases,
-			Quantization quantization) implements Matrix {
+	record Quantized(Tensor codes, Tensor scales, @Nullable Tensor biases, Quantization quantization,
+			int skippedRows) implements Matrix {
+
+		/**
+		 * A matrix whose first row begins a row of scales.
+		 * @param codes [rows, columns · bits / bits of an element]
+		 * @param scales [row groups, columns / groupSize]
+		 * @param biases like {@code scales}; null in modes that have none
+		 * @param quantization mode, bits and group size
+		 */
+		public Quantized(Tensor codes, Tensor scales, @Nullable Tensor biases, Quantization quantization) {
+			this(codes, scales, biases, quantization, 0);
+		}
 
 		@Override
 		public int rows() {
@@ -74,13 +88,17 @@ public sealed interface Matrix {
 
 		@Override
 		public int columns() {
-			return (int) (this.codes.columns() * 32L / this.quantization.bits());
+			return Math.toIntExact(this.quantization.codes(this.codes.columns(), this.codes.dtype()));
 		}
 
 		@Override
 		public Quantized rows(int from, int count) {
-			return new Quantized(this.codes.rows(from, count), this.scales.rows(from, count),
-					(this.biases != null) ? this.biases.rows(from, count) : null, this.quantization);
+			int groupRows = this.quantization.groupRows();
+			int first = (this.skippedRows + from) / groupRows;
+			int groups = Math.ceilDiv(this.skippedRows + from + count, groupRows) - first;
+			return new Quantized(this.codes.rows(from, count), this.scales.rows(first, groups),
+					(this.biases != null) ? this.biases.rows(from, count) : null, this.quantization,
+					(this.skippedRows + from) % groupRows);
 		}
 
 	}

@@ -197,11 +197,11 @@ final class BlockLayout {
 		}
 
 		long bytes(TensorInfo part) {
-			return this.count * WeightLayout.Weight.rowBytes(part);
+			return this.weight.rowsOf(part, this.from, this.count) * WeightLayout.Weight.rowBytes(part);
 		}
 
 		long offset(TensorInfo part) {
-			return part.offset() + this.from * WeightLayout.Weight.rowBytes(part);
+			return part.offset() + this.weight.rowOf(part, this.from) * WeightLayout.Weight.rowBytes(part);
 		}
 
 	}

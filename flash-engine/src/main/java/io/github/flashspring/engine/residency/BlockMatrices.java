@@ -109,8 +109,10 @@ final class BlockMatrices implements Weights.Matrices {
 
 	private static Matrix view(WeightLayout.Weight weight, Block.Piece piece, Load load, Buffer buffer) {
 		List<TensorInfo> parts = weight.parts();
-		return weight.matrix((part) -> Tensor.of(buffer, load.offset() + piece.positions()[parts.indexOf(part)],
-				part.dtype(), piece.rows(), Math.toIntExact(part.dimension(part.rank() - 1))));
+		return weight.matrix(piece.firstRow(),
+				(part) -> Tensor.of(buffer, load.offset() + piece.positions()[parts.indexOf(part)], part.dtype(),
+						weight.rowsOf(part, piece.firstRow(), piece.rows()),
+						Math.toIntExact(part.dimension(part.rank() - 1))));
 	}
 
 	/** Buffers over the memory of blocks. */

@@ -29,25 +29,36 @@ public record Parameter(int index, String name, boolean vector, int rows, int co
 	}
 
 	/**
-	 * Finds the values, or their codes, scales or biases.
+	 * Finds the values where they are stored plainly.
 	 * @param checkpoint the files
-	 * @param tensor name of the tensor
-	 * @param width length of a row of it
 	 * @return where they lie
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the tensor
 	 * is missing or has another shape than expected
 	 */
-	TensorInfo find(Checkpoint checkpoint, String tensor, long width) {
+	TensorInfo find(Checkpoint checkpoint) {
 		if (this.part == null) {
-			return this.vector ? checkpoint.tensor(tensor, width) : checkpoint.tensor(tensor, this.rows, width);
+			return this.vector ? checkpoint.tensor(this.name, this.columns)
+					: checkpoint.tensor(this.name, this.rows, this.columns);
 		}
-		long[] shape = this.part.shape().clone();
-		if (!this.vector) {
-			shape[shape.length - 1] = width;
-		}
-		TensorInfo whole = checkpoint.tensor(tensor, shape);
-		long from = this.part.firstRow() * shape[shape.length - 1];
-		return this.vector ? whole.part(from, this.columns) : whole.part(from, this.rows, width);
+		TensorInfo whole = checkpoint.tensor(this.name, this.part.shape());
+		long from = this.part.firstRow() * this.part.shape()[this.part.shape().length - 1];
+		return this.vector ? whole.part(from, this.columns) : whole.part(from, this.rows, this.columns);
+	}
+
+	/**
+	 * The shape that the values have in the checkpoint, were they stored plainly.
+	 * @return sizes of the dimensions
+	 */
+	long[] shape() {
+		return (this.part != null) ? this.part.shape().clone() : new long[] { this.rows, this.columns };
+	}
+
+	/**
+	 * First row wanted.
+	 * @return index among the rows of all matrices that the tensor holds
+	 */
+	long firstRow() {
+		return (this.part != null) ? this.part.firstRow() : 0;
 	}
 
 	/**

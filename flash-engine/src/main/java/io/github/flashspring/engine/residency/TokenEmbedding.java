@@ -74,8 +74,8 @@ final class TokenEmbedding implements AutoCloseable {
 			this.buffers.add(device.wrap(memory));
 		}
 		List<TensorInfo> parts = this.table.parts();
-		this.matrix = this.table.matrix((part) -> Tensor.of(this.buffers.get(parts.indexOf(part)), 0, part.dtype(),
-				rows, Math.toIntExact(part.dimension(1))));
+		this.matrix = this.table.separateRows((part) -> Tensor.of(this.buffers.get(parts.indexOf(part)), 0,
+				part.dtype(), rows, Math.toIntExact(part.dimension(1))));
 	}
 
 	/**
@@ -120,11 +120,13 @@ final class TokenEmbedding implements AutoCloseable {
 			long bytes = WeightLayout.Weight.rowBytes(part);
 			MemorySegment target = this.staged.get(i).asSlice(row * bytes, bytes);
 			if (load != null) {
-				long position = holder.piece().positions()[i] + (token - holder.piece().firstRow()) * bytes;
+				long position = holder.piece().positions()[i]
+						+ (this.table.rowOf(part, token) - this.table.rowOf(part, holder.piece().firstRow())) * bytes;
 				MemorySegment.copy(load.memory(), position, target, 0, bytes);
 			}
 			else {
-				reads.add(new Prefetcher.RowRead(this.unit, part.file(), part.offset() + token * bytes, target));
+				reads.add(new Prefetcher.RowRead(this.unit, part.file(),
+						part.offset() + this.table.rowOf(part, token) * bytes, target));
 			}
 		}
 	}

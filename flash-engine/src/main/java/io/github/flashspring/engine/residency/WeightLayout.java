@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.Quantization;
+import io.github.flashspring.engine.checkpoint.QuantizedTensors;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
@@ -66,31 +68,48 @@ public final class WeightLayout {
 	}
 
 	private static Weight weight(Checkpoint checkpoint, Parameter parameter) {
-		if (parameter.vector()) {
-			return new Weight(parameter, dense(checkpoint, parameter), null, null, null);
+		if (!parameter.vector()) {
+			QuantizedTensors tensors = checkpoint.quantized(parameter.module()).orElse(null);
+			if (tensors != null) {
+				return quantized(parameter, tensors);
+			}
 		}
-		String module = parameter.module();
-		Quantization quantization = checkpoint.quantization(module).orElse(null);
-		if (quantization == null) {
-			return new Weight(parameter, dense(checkpoint, parameter), null, null, null);
-		}
-		TensorInfo codes = parameter.find(checkpoint, parameter.name(),
-				(long) parameter.columns() * quantization.bits() / 32);
-		long groups = parameter.columns() / quantization.groupSize();
-		TensorInfo scales = parameter.find(checkpoint, module + ".scales", groups);
-		TensorInfo biases = parameter.find(checkpoint, module + ".biases", groups);
-		return new Weight(parameter, codes, scales, biases, quantization);
-	}
-
-	private static TensorInfo dense(Checkpoint checkpoint, Parameter parameter) {
-		TensorInfo tensor = parameter.find(checkpoint, parameter.name(), parameter.columns());
+		TensorInfo tensor = parameter.find(checkpoint);
 		if (!tensor.dtype().isPlainFloat()) {
 			throw new CheckpointException(
 					"The tensor '" + tensor.name() + "' of " + tensor.file() + ": expected F32, F16 or BF16, found "
 							+ tensor.dtype() + ".",
 					"Check that config.json belongs to these weights, or convert the model again.");
 		}
-		return tensor;
+		return new Weight(parameter, tensor, null, null, null);
+	}
+
+	private static Weight quantized(Parameter parameter, QuantizedTensors tensors) {
+		TensorInfo codes = tensors.codes();
+		long[] found = codes.shape();
+		found[found.length - 1] = tensors.columns();
+		if (!Arrays.equals(found, parameter.shape())) {
+			throw new CheckpointException(
+					"Tensor '" + codes.name() + "' of " + codes.file() + ", " + tensors.quantization()
+							+ ": expected codes of the shape " + Arrays.toString(parameter.shape())
+							+ " by config.json, found " + Arrays.toString(found) + ".",
+					"Check that config.json belongs to these weights.");
+		}
+		Quantization quantization = tensors.quantization();
+		long first = parameter.firstRow();
+		int groupRows = quantization.groupRows();
+		int skipped = (int) (first % groupRows);
+		long groups = Math.ceilDiv(skipped + parameter.rows(), groupRows);
+		TensorInfo biases = tensors.biases();
+		return new Weight(parameter, rows(codes, first, parameter.rows()),
+				rows(tensors.scales(), first / groupRows, groups),
+				(biases != null) ? rows(biases, first, parameter.rows()) : null, quantization);
+	}
+
+	/** Some rows of a tensor, whatever its dimensions but the last. */
+	private static TensorInfo rows(TensorInfo tensor, long from, long count) {
+		long width = tensor.dimension(tensor.rank() - 1);
+		return tensor.part(from * width, count, width);
 	}
 
 	Checkpoint checkpoint() {
@@ -201,17 +220,69 @@ public final class WeightLayout {
 		}
 
 		/**
-		 * The weight as the device sees it.
+		 * Which row of a part belongs to a row of the weight: another one only for scales
+		 * that several rows share.
+		 * @param part one of {@link #parts()}
+		 * @param row row of the weight
+		 * @return row of the part
+		 */
+		long rowOf(TensorInfo part, int row) {
+			return shared(part) ? (skippedRows() + row) / groupRows() : row;
+		}
+
+		/**
+		 * Number of rows of a part that belong to rows of the weight.
+		 * @param part one of {@link #parts()}
+		 * @param from first row of the weight
+		 * @param count number of rows of the weight
+		 * @return number of rows of the part
+		 */
+		int rowsOf(TensorInfo part, int from, int count) {
+			return Math.toIntExact(rowOf(part, from + count - 1) - rowOf(part, from) + 1);
+		}
+
+		private boolean shared(TensorInfo part) {
+			return groupRows() > 1 && part.equals(this.scales);
+		}
+
+		private int groupRows() {
+			return (this.quantization != null) ? this.quantization.groupRows() : 1;
+		}
+
+		/** Rows before the first one that share their scales with it. */
+		private int skippedRows() {
+			return (int) (this.parameter.firstRow() % groupRows());
+		}
+
+		/**
+		 * Some rows of the weight as the device sees them.
+		 * @param firstRow the first of them
 		 * @param locator gives each part's place in memory
 		 * @return the matrix
 		 */
-		Matrix matrix(Function<TensorInfo, Tensor> locator) {
+		Matrix matrix(int firstRow, Function<TensorInfo, Tensor> locator) {
 			Tensor first = locator.apply(this.codes);
 			if (this.scales == null || this.quantization == null) {
 				return new Matrix.Dense(first);
 			}
 			return new Matrix.Quantized(first, locator.apply(this.scales),
-					(this.biases != null) ? locator.apply(this.biases) : null, this.quantization);
+					(this.biases != null) ? locator.apply(this.biases) : null, this.quantization,
+					(skippedRows() + firstRow) % groupRows());
+		}
+
+		/**
+		 * Rows of the weight that do not lie together, each with scales of its own.
+		 * @param locator gives each part's place in memory, with a row for each row
+		 * @return the matrix
+		 */
+		Matrix separateRows(Function<TensorInfo, Tensor> locator) {
+			if (this.quantization == null || groupRows() == 1) {
+				return matrix(0, locator);
+			}
+			Quantization single = new Quantization(this.quantization.mode(), this.quantization.bits(),
+					this.quantization.groupSize());
+			return new Matrix.Quantized(locator.apply(this.codes), locator.apply(Objects.requireNonNull(this.scales)),
+					null, single, 0);
 		}
 
 	}

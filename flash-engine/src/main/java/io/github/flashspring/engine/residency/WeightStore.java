@@ -270,12 +270,12 @@ public final class WeightStore implements AutoCloseable {
 				Matrix[] matrices = units.get(i)
 					.weights()
 					.stream()
-					.map((weight) -> weight.parameter().vector() ? null : weight.matrix(this::map))
+					.map((weight) -> weight.parameter().vector() ? null : weight.matrix(0, this::map))
 					.toArray(Matrix[]::new);
 				this.weights.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i),
 						(weight, visitor) -> visitor.rows(0, matrices[weight])));
 			}
-			this.table = WeightStore.this.layout.table().matrix(this::map);
+			this.table = WeightStore.this.layout.table().matrix(0, this::map);
 		}
 
 		private Tensor map(TensorInfo part) {

@@ -229,39 +229,6 @@ class CheckpointTests {
 		assertThat(mapped.scope().isAlive()).isFalse();
 	}
 
-	@Test
-	void quantizedTensorsAreHeldAgainstTheSettings() throws IOException {
-		refusesQuantized("{\"bits\": 4, \"group_size\": 32}", "U32", new long[] { 2, 8 }, new long[] { 2, 1 },
-				"must have the shape [2, 2]; found [2, 1]");
-		refusesQuantized("{\"bits\": 8, \"group_size\": 32}", "U32", new long[] { 2, 4 }, new long[] { 2, 2 },
-				"no multiple of the group size 32");
-		refusesQuantized("{\"bits\": 4, \"group_size\": 32}", "F32", new long[] { 2, 8 }, new long[] { 2, 2 },
-				"must be U32 with two dimensions");
-		refusesQuantized("{\"bits\": 4, \"group_size\": 32, \"m\": false}", "U32", new long[] { 2, 8 },
-				new long[] { 2, 2 }, "has scales, but config.json says that it is not quantised");
-		refusesQuantized("{\"bits\": 3, \"group_size\": 32}", "U32", new long[] { 2, 8 }, new long[] { 2, 2 },
-				"is quantised as affine, 3 bits, groups of 32, which is not supported yet");
-		refusesQuantized("{\"bits\": 4, \"mode\": \"mxfp4\"}", "U32", new long[] { 2, 8 }, new long[] { 2, 2 },
-				"not supported yet");
-		refusesQuantized(null, "U32", new long[] { 2, 8 }, new long[] { 2, 2 },
-				"has scales, but config.json has no property 'quantization'");
-	}
-
-	private void refusesQuantized(@Nullable String settings, String dtype, long[] weight, long[] scales, String message)
-			throws IOException {
-		Files.writeString(this.folder.resolve("config.json"),
-				(settings != null) ? "{\"quantization\": " + settings + "}" : "{}");
-		Map<String, TensorSource> tensors = new LinkedHashMap<>();
-		tensors.put("m.weight", zeros(DType.valueOf(dtype), weight));
-		tensors.put("m.scales", zeros(DType.F16, scales));
-		tensors.put("m.biases", zeros(DType.F16, scales));
-		Safetensors.write(this.folder.resolve("model.safetensors"), tensors, Map.of());
-		try (Checkpoint checkpoint = Checkpoint.open(this.folder)) {
-			assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> checkpoint.quantization("m"))
-				.withMessageContaining(message);
-		}
-	}
-
 	private void refusesIndex(String weightMap, @Nullable String message) throws IOException {
 		index(weightMap);
 		if (message == null) {

@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -191,25 +192,66 @@ class ModelConfigTests {
 		assertThat(config.of("model.b")).isEqualTo(Optional.empty());
 		assertThat(config.of("model.c")).contains(standard);
 		assertThat(config.of("model.d")).contains(new Quantization("nvfp4", 4, 16));
-		assertThat(config.of("model.e").orElseThrow().isSupported()).isFalse();
+		assertThat(config.of("model.e")).contains(new Quantization("affine", 6, 64));
 		assertThat(parse("{\"quantization_config\": {\"group_size\": 32, \"bits\": 8}}").quantization().standard())
 			.contains(new Quantization("affine", 8, 32));
 		assertThat(parse("{}").quantization()).isSameAs(QuantizationConfig.none());
 	}
 
 	@ParameterizedTest
-	@ValueSource(strings = { "gptq", "awq", "bitsandbytes", "compressed-tensors", "fp8" })
+	@ValueSource(strings = { "gptq", "awq", "bitsandbytes", "compressed-tensors", "bitnet", "modelopt" })
 	void refusesForeignQuantization(String method) {
 		ModelConfig config = parse("{\"quantization_config\": {\"quant_method\": \"" + method + "\", \"bits\": 4}}");
 		assertThatExceptionOfType(CheckpointException.class).isThrownBy(config::quantization)
-			.withMessageContaining("is quantised by the method '" + method + "', which is not supported")
-			.withMessageContaining("MLX");
+			.withMessageContaining("is quantised by the method '" + method
+					+ "' (property 'quantization_config.quant_method'), which is not supported")
+			.withMessageContaining("mlx-community");
+	}
+
+	@Test
+	void refusesForeignQuantizationThatIsOtherwiseNamed() {
+		assertThatExceptionOfType(CheckpointException.class)
+			.isThrownBy(() -> parse("{\"compression_config\": {\"format\": \"pack-quantized\"}}").quantization())
+			.withMessageContaining("'compressed-tensors' (property 'compression_config')");
+		assertThatExceptionOfType(CheckpointException.class)
+			.isThrownBy(() -> parse("{\"quantization\": {\"w_bit\": 4}}").quantization())
+			.withMessageContaining("'unknown' (property 'quantization')");
+	}
+
+	@Test
+	void readsTheQuantizationOfOriginals() {
+		QuantizationConfig blocks = parse("{\"quantization_config\": {\"quant_method\": \"mxfp4\"}}").quantization();
+		assertThat(blocks.standard()).contains(new Quantization("mxfp4", 4, 32));
+		assertThat(blocks.naming()).isEqualTo(QuantizationConfig.Naming.BLOCKS);
+		QuantizationConfig rectangles = parse(
+				"{\"quantization_config\": {\"quant_method\": \"fp8\", \"weight_block_size\": [64, 128]}}")
+			.quantization();
+		assertThat(rectangles.standard()).contains(new Quantization("fp8", 8, 128, 64));
+		assertThat(rectangles.standard().orElseThrow()).hasToString("fp8, 8 bits, blocks of 64 by 128");
+		assertThat(rectangles.naming()).isEqualTo(QuantizationConfig.Naming.RECTANGLES);
+	}
+
+	@ParameterizedTest
+	@CsvSource(delimiter = '|', quoteCharacter = '`',
+			value = { "'weight_block_size': null | weight_block_size | nothing",
+					"'weight_block_size': [128] | weight_block_size | [128]",
+					"'weight_block_size': [128, 24] | weight_block_size | [128, 24]",
+					"'weight_block_size': [0, 128] | weight_block_size | 0",
+					"'weight_block_size': [128, 128], 'fmt': 'e5m2' | fmt | 'e5m2'",
+					"'weight_block_size': [128, 128], 'activation_scheme': 'static' | activation_scheme | 'static'" })
+	void refusesOtherEightBitFloats(String settings, String property, String found) {
+		ModelConfig config = parse(
+				"{\"quantization_config\": {\"quant_method\": \"fp8\", " + settings.replace('\'', '"') + "}}");
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(config::quantization)
+			.withMessageContaining("Property 'quantization_config." + property + "'")
+			.withMessageContaining(found);
 	}
 
 	@Test
 	void refusesImpossibleQuantization() {
 		for (String settings : List.of("{\"bits\": 7, \"group_size\": 32}", "{\"bits\": 4, \"group_size\": 48}",
-				"{\"bits\": 4, \"mode\": \"other\"}", "{\"bits\": \"4\"}", "{\"bits\": 4, \"m\": {\"bits\": 1}}",
+				"{\"bits\": 4, \"mode\": \"other\"}", "{\"mode\": \"fp8\"}", "{\"mode\": \"mxfp4\", \"bits\": 8}",
+				"{\"mode\": \"nvfp4\", \"group_size\": 32}", "{\"bits\": \"4\"}", "{\"bits\": 4, \"m\": {\"bits\": 1}}",
 				"{\"bits\": 4, \"group_size\": 1000000000000}")) {
 			assertThatExceptionOfType(CheckpointException.class)
 				.isThrownBy(() -> parse("{\"quantization\": " + settings + "}").quantization())

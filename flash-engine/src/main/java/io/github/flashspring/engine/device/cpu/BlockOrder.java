@@ -36,10 +36,10 @@ final class BlockOrder {
 	 */
 	static int column(Format format, int lane, int step) {
 		return switch (format) {
-			case F32, F16, BF16 -> step * LANES + lane;
 			case AFFINE4 -> lane * STEPS + step;
 			// even lanes lie in the low words of 64 bits, odd ones come from 32 bytes on
 			case AFFINE8 -> (lane & 8) * STEPS + (lane & 1) * 4 * STEPS + (lane & 6) / 2 * STEPS + step;
+			default -> step * LANES + lane;
 		};
 	}
 
@@ -49,9 +49,9 @@ final class BlockOrder {
 	 */
 	static float place(Format format, int step) {
 		return switch (format) {
-			case F32, F16, BF16 -> 1f;
 			case AFFINE4 -> 1 << 4 * (step % 4);
 			case AFFINE8 -> 1 << 8 * (step % 2);
+			default -> 1f;
 		};
 	}
 

@@ -9,27 +9,79 @@ import io.github.flashspring.engine.checkpoint.Quantization;
 enum Format {
 
 	/** Single precision. */
-	F32,
+	F32(32),
 
 	/** Half precision. */
-	F16,
+	F16(16),
 
 	/** The upper half of a single. */
-	BF16,
+	BF16(16),
 
 	/**
 	 * Eight codes in a 32-bit word, low bits first; each group has a scale and a bias.
 	 */
-	AFFINE4,
+	AFFINE4(4),
 
 	/** Four codes in a 32-bit word, low bits first; each group has a scale and a bias. */
-	AFFINE8;
+	AFFINE8(8),
+
+	/** Codes of two bits, low bits first; each group has a scale and a bias. */
+	AFFINE2(2),
+
+	/** Codes of three bits, which cross the bounds of words and bytes. */
+	AFFINE3(3),
+
+	/** Codes of five bits, which cross the bounds of words and bytes. */
+	AFFINE5(5),
+
+	/** Codes of six bits, which cross the bounds of words and bytes. */
+	AFFINE6(6),
+
+	/** Floats of four bits, E2M1; each 32 have a power of two as scale, E8M0. */
+	MXFP4(4),
+
+	/** Floats of eight bits, E4M3; each 32 have a power of two as scale, E8M0. */
+	MXFP8(8),
+
+	/** Floats of four bits, E2M1; each 16 have a scale that is E4M3. */
+	NVFP4(4),
+
+	/** Floats of eight bits, E4M3; rectangles of them share a scale. */
+	FP8(8);
+
+	private final int bits;
+
+	Format(int bits) {
+		this.bits = bits;
+	}
+
+	/** Bits of a value or code. */
+	int bits() {
+		return this.bits;
+	}
 
 	/**
-	 * Whether weights are codes with scales.
+	 * Whether products are made of codes, and scaled afterwards.
 	 */
 	boolean coded() {
 		return this == AFFINE4 || this == AFFINE8;
+	}
+
+	/**
+	 * Whether weights are decoded to single precision before they are multiplied.
+	 */
+	boolean decoded() {
+		return compareTo(AFFINE8) > 0;
+	}
+
+	/**
+	 * Whether groups have biases.
+	 */
+	boolean affine() {
+		return switch (this) {
+			case AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 -> true;
+			default -> false;
+		};
 	}
 
 	/**
@@ -38,9 +90,9 @@ enum Format {
 	 */
 	int center() {
 		return switch (this) {
-			case F32, F16, BF16 -> 0;
 			case AFFINE4 -> 8;
 			case AFFINE8 -> 128;
+			default -> 0;
 		};
 	}
 
@@ -54,16 +106,21 @@ enum Format {
 	}
 
 	static Format of(Quantization quantization) {
-		if (quantization.mode().equals(Quantization.AFFINE)) {
-			if (quantization.bits() == 4) {
-				return AFFINE4;
-			}
-			if (quantization.bits() == 8) {
-				return AFFINE8;
-			}
-		}
-		throw new IllegalArgumentException(
-				"The CPU device computes affine weights of 4 and 8 bits, not " + quantization);
+		return switch (quantization.mode()) {
+			case Quantization.MXFP4 -> MXFP4;
+			case Quantization.MXFP8 -> MXFP8;
+			case Quantization.NVFP4 -> NVFP4;
+			case Quantization.FP8 -> FP8;
+			default -> switch (quantization.bits()) {
+				case 2 -> AFFINE2;
+				case 3 -> AFFINE3;
+				case 4 -> AFFINE4;
+				case 5 -> AFFINE5;
+				case 6 -> AFFINE6;
+				case 8 -> AFFINE8;
+				default -> throw new IllegalArgumentException("The CPU device does not compute " + quantization);
+			};
+		};
 	}
 
 }

@@ -17,13 +17,16 @@ import io.github.flashspring.engine.device.Device.Limits;
  * each other, and one fused multiply-add with the group's scale adds them to the lane's
  * sum. Biases of groups, {@code fma(center, scale, bias)}, come last: lane {@code l} adds
  * those of group {@code l, l + 16 …} times the sum of the group's inputs.
+ * <li>Weights of the {@link Format#decoded() decoded} formats are first brought to FP32,
+ * as they are looked up, and then count as numbers.
  * <li>Other sums of products (also of squares) run in {@value #LANES} lanes too: lane
  * {@code l} adds the products of index {@code l, l + 16, l + 32 …} in this order, each
  * with one fused multiply-add, starting from zero; where the last 16 are not complete,
  * the missing factors are zeros. A plain sum is the same without the product.
  * <li>The lanes are added as a tree: {@code l} and {@code l + 8}, then {@code l + 4},
  * {@code l + 2}, {@code l + 1}.
- * <li>A weight that is looked up instead of multiplied is {@code fma(code, scale, bias)}.
+ * <li>A weight that is looked up instead of multiplied is {@code fma(code, scale, bias)},
+ * or {@code code · scale} where codes are floats.
  * <li>Element by element, every implementation does the same operations in the same
  * order. The exponential is that of {@link Exponential}.
  * </ul>

@@ -90,7 +90,7 @@ final class PortableKernels implements Kernels {
 	}
 
 	private static int sums(Weights weights) {
-		return (weights.biases() != null) ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
+		return weights.format().coded() ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
 	}
 
 	@Override
@@ -154,7 +154,7 @@ final class PortableKernels implements Kernels {
 	private static void addBiases(Weights weights, int output, float[] sums, int from, float[] lanes, int at) {
 		Rows scales = weights.scales();
 		Rows biases = weights.biases();
-		if (scales != null && biases != null) {
+		if (scales != null && biases != null && weights.format().coded()) {
 			for (int g = 0; g < biases.columns(); g++) {
 				float bias = Math.fma((float) weights.format().center(), value(scales, output, g),
 						value(biases, output, g));
@@ -359,6 +359,10 @@ final class PortableKernels implements Kernels {
 	 */
 	static void unpackBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
 		Format format = weights.format();
+		if (format.decoded()) {
+			Decoding.decodeBlock(weights, row, block, lane, width, out);
+			return;
+		}
 		for (int step = 0; step < BlockOrder.STEPS; step++) {
 			float place = BlockOrder.place(format, step);
 			for (int l = 0; l < width; l++) {
@@ -381,9 +385,9 @@ final class PortableKernels implements Kernels {
 	private static float number(Weights weights, int row, int column) {
 		Format format = weights.format();
 		return switch (format) {
-			case F32, F16, BF16 -> value(weights.values(), row, column);
 			case AFFINE4 -> (code(weights, row, column / 2) >> 4 * (column % 2) & 15) - format.center();
 			case AFFINE8 -> (code(weights, row, column) & 255) - format.center();
+			default -> value(weights.values(), row, column);
 		};
 	}
 
@@ -400,6 +404,7 @@ final class PortableKernels implements Kernels {
 			case F32, F16, BF16 -> read(weights.values(), row, from, count, out);
 			case AFFINE4 -> unpackAffine(weights, 4, row, from, count, out);
 			case AFFINE8 -> unpackAffine(weights, 8, row, from, count, out);
+			default -> Decoding.decode(weights, row, from, count, out, 0);
 		}
 	}
 

@@ -83,6 +83,10 @@ final class RowKernels {
 				}
 			}
 			case AFFINE8 -> affine8(memory, offset, groups, weights.groupSize(), x, from, whole, blocks, lanes, at);
+			default -> {
+				VectorDecoding.multiply(weights, row, x, from, block, lanes, at);
+				done = blocks;
+			}
 		}
 		for (int b = done; b < blocks; b++) {
 			for (int lane = 0; lane < Kernels.LANES; lane += STEP) {

@@ -76,7 +76,7 @@ final class VectorMatmul {
 
 	/** Sums over groups of a packed row. */
 	private static int sums(Weights weights) {
-		return (weights.biases() != null) ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
+		return weights.format().coded() ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
 	}
 
 	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
@@ -209,7 +209,7 @@ final class VectorMatmul {
 					}
 				}
 			}
-			if (weights.biases() != null) {
+			if (coded) {
 				for (int o = 0; o < outputs; o++) {
 					for (int g = part * WIDTH; g < padded; g += LANES) {
 						biases(FloatVector.fromArray(FLOATS, groups, (2 * o + 1) * padded + g), input.sums(), g, padded,

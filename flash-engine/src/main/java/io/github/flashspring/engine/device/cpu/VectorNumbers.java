@@ -108,6 +108,9 @@ final class VectorNumbers {
 		else if (whole && weights.format() == Format.AFFINE8) {
 			codes8(weights, row, column, lane, width, out);
 		}
+		else if (weights.format().decoded()) {
+			VectorDecoding.decodeBlock(weights, row, block, lane, width, out);
+		}
 		else if (whole && !weights.format().coded()) {
 			numbers(weights.values(), row, column, lane, width, out);
 		}
@@ -203,6 +206,7 @@ final class VectorNumbers {
 				int number = readGroups(weights, row, from, count, groups);
 				unpack8(weights, row, from, count, out, to, groups, number);
 			}
+			default -> VectorDecoding.decode(weights, row, from, count, out, to);
 		}
 		for (int i = count; i % Kernels.LANES != 0; i++) {
 			out[to + i] = 0f;

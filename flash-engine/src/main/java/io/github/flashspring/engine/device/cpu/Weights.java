@@ -2,6 +2,8 @@ package io.github.flashspring.engine.device.cpu;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.device.Matrix;
 
 /**
@@ -11,43 +13,80 @@ import io.github.flashspring.engine.device.Matrix;
  * @param values numbers or packed codes
  * @param scales scale of each group, or null if the format has none
  * @param biases bias of each group, or null if the format has none
- * @param groupSize values of a group; 0 if there are no groups
+ * @param groupSize values of a row that share a scale; 0 if there are no groups
+ * @param groupRows rows that share scales
+ * @param skippedRows rows before the first one that share its scales
  * @param rows number of outputs
  * @param columns number of inputs
  */
-record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows biases, int groupSize, int rows,
-		int columns) {
+record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows biases, int groupSize, int groupRows,
+		int skippedRows, int rows, int columns) {
 
 	static Weights of(Matrix matrix) {
 		return switch (matrix) {
 			case Matrix.Dense dense -> {
 				Rows values = Rows.of(dense.values());
-				yield new Weights(Format.of(values.type()), values, null, null, 0, values.count(), values.columns());
+				yield new Weights(Format.of(values.type()), values, null, null, 0, 1, 0, values.count(),
+						values.columns());
 			}
 			case Matrix.Quantized quantized -> quantized(quantized);
 		};
 	}
 
 	private static Weights quantized(Matrix.Quantized matrix) {
-		Format format = Format.of(matrix.quantization());
-		int groupSize = matrix.quantization().groupSize();
+		Quantization quantization = matrix.quantization();
+		Format format = Format.of(quantization);
+		int groupSize = quantization.groupSize();
+		int groupRows = quantization.groupRows();
 		int columns = matrix.columns();
 		Rows codes = Rows.of(matrix.codes());
 		Rows scales = Rows.of(matrix.scales());
-		if (groupSize % 32 != 0 || columns % groupSize != 0) {
+		Rows biases = (matrix.biases() != null) ? Rows.of(matrix.biases()) : null;
+		if (groupSize % 16 != 0 || (format != Format.FP8 && columns % groupSize != 0)) {
 			throw new IllegalArgumentException(
-					"Columns of a quantised matrix must be a multiple of its group size, and that of 32; found "
+					"Columns of a quantised matrix must be a multiple of its group size, and that of 16; found "
 							+ columns + " columns in groups of " + groupSize);
 		}
-		Checks.shape("scales", scales, codes.count(), columns / groupSize);
-		Checks.number("scales", scales);
-		if (matrix.biases() == null) {
-			throw new IllegalArgumentException("A matrix of format " + format + " needs biases");
+		if (matrix.skippedRows() < 0 || matrix.skippedRows() >= groupRows) {
+			throw new IllegalArgumentException(
+					"Cannot begin at row " + matrix.skippedRows() + " of " + groupRows + " that share their scales");
 		}
-		Rows biases = Rows.of(matrix.biases());
-		Checks.shape("biases", biases, codes.count(), columns / groupSize);
-		Checks.number("biases", biases);
-		return new Weights(format, codes, scales, biases, groupSize, codes.count(), columns);
+		int groups = Math.toIntExact(quantization.groups(columns));
+		Checks.shape("scales", scales, Math.ceilDiv(matrix.skippedRows() + codes.count(), groupRows), groups);
+		checkScales(format, scales);
+		if ((biases != null) != format.affine()) {
+			throw new IllegalArgumentException(
+					"A matrix of format " + format + (format.affine() ? " needs biases" : " has no biases"));
+		}
+		if (biases != null) {
+			Checks.shape("biases", biases, codes.count(), groups);
+			Checks.number("biases", biases);
+		}
+		return new Weights(format, codes, scales, biases, groupSize, groupRows, matrix.skippedRows(), codes.count(),
+				columns);
+	}
+
+	private static void checkScales(Format format, Rows scales) {
+		switch (format) {
+			case MXFP4, MXFP8, NVFP4 -> {
+				if (scales.type() != DType.U8) {
+					throw new IllegalArgumentException("Expected scales of type U8, found " + scales.type());
+				}
+			}
+			case FP8 -> {
+				if (scales.type() != DType.F8_E8M0) {
+					Checks.number("scales", scales);
+				}
+			}
+			default -> Checks.number("scales", scales);
+		}
+	}
+
+	/**
+	 * The row of scales that belongs to a row.
+	 */
+	int scaleRow(int row) {
+		return (this.groupRows == 1) ? row : (this.skippedRows + row) / this.groupRows;
 	}
 
 }

@@ -379,7 +379,7 @@ class GgufImporterTests {
 		MemorySegment scale = checkpoint.map(scales);
 		MemorySegment bias = checkpoint.map(checkpoint.tensor(module + ".biases"));
 		int rows = (int) weight.dimension(0);
-		int columns = (int) weight.dimension(1) * quantization.codesPerWord();
+		int columns = (int) quantization.codes(weight.dimension(1), weight.dtype());
 		float[][] values = new float[rows][columns];
 		for (int row = 0; row < rows; row++) {
 			for (int column = 0; column < columns; column++) {

@@ -13,6 +13,7 @@ import net.jqwik.api.constraints.IntRange;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
@@ -37,8 +38,33 @@ class CpuDeviceTests {
 				case F32 -> operands.dense(DType.F32, this.outputs, this.inputs);
 				case F16 -> operands.dense(DType.F16, this.outputs, this.inputs);
 				case BF16 -> operands.dense(DType.BF16, this.outputs, this.inputs);
-				case AFFINE4 -> operands.affine(4, this.groupSize, this.outputs, this.inputs, this.scales);
-				case AFFINE8 -> operands.affine(8, this.groupSize, this.outputs, this.inputs, this.scales);
+				case AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 ->
+					operands.affine(this.format.bits(), this.groupSize, this.outputs, this.inputs, this.scales);
+				case MXFP4 -> quantized(operands, new Quantization(Quantization.MXFP4, 4, 32));
+				case MXFP8 -> quantized(operands, new Quantization(Quantization.MXFP8, 8, 32));
+				case NVFP4 -> quantized(operands, new Quantization(Quantization.NVFP4, 4, 16));
+				case FP8 -> {
+					int groupRows = 1 + operands.random().nextInt(20);
+					int from = operands.random().nextInt(2 * groupRows);
+					yield operands
+						.quantized(new Quantization(Quantization.FP8, 8, this.groupSize, groupRows),
+								from + this.outputs + 1, this.inputs, this.scales)
+						.rows(from, this.outputs);
+				}
+			};
+		}
+
+		private Matrix quantized(Operands operands, Quantization quantization) {
+			return operands.quantized(quantization, this.outputs, this.inputs, this.scales);
+		}
+
+		/** The next number of inputs that makes whole groups. */
+		static int whole(Format format, int groupSize, int inputs) {
+			return switch (format) {
+				case F32, F16, BF16, FP8 -> inputs;
+				case NVFP4 -> Math.ceilDiv(inputs, 16) * 16;
+				case MXFP4, MXFP8 -> Math.ceilDiv(inputs, 32) * 32;
+				default -> Math.ceilDiv(inputs, groupSize) * groupSize;
 			};
 		}
 
@@ -55,8 +81,7 @@ class CpuDeviceTests {
 		Arbitrary<Integer> threads = Arbitraries.integers().between(1, 3);
 		return Combinators.combine(formats, groups, scales, rows, inputs, outputs, threads, Arbitraries.longs())
 			.as((format, group, scale, n, in, out, t, seed) -> new Linear(format, group, scale, n,
-					(format == Format.AFFINE4 || format == Format.AFFINE8) ? Math.ceilDiv(in, group) * group : in, out,
-					t, seed));
+					Linear.whole(format, group, in), out, t, seed));
 	}
 
 	@Property(tries = 150)

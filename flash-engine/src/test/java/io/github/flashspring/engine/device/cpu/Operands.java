@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 import java.util.Random;
+import java.util.function.IntUnaryOperator;
 
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
@@ -64,15 +65,45 @@ final class Operands {
 	}
 
 	Matrix.Quantized affine(int bits, int groupSize, int rows, int columns, DType scaleType) {
-		Tensor codes = empty(DType.U32, rows, columns * bits / 32);
-		MemorySegment memory = memory(codes);
-		for (int r = 0; r < rows; r++) {
-			for (int c = 0; c < codes.columns(); c++) {
-				memory.set(ValueLayout.JAVA_INT_UNALIGNED, offset(codes, r, c), this.random.nextInt());
+		return quantized(new Quantization(Quantization.AFFINE, bits, groupSize), rows, columns, scaleType);
+	}
+
+	/** Random codes; those of eight-bit floats are numbers. */
+	Matrix.Quantized quantized(Quantization quantization, int rows, int columns, DType scaleType) {
+		boolean floats = quantization.mode().equals(Quantization.MXFP8) || quantization.mode().equals(Quantization.FP8);
+		boolean rectangles = quantization.mode().equals(Quantization.FP8);
+		int bits = rectangles ? Byte.SIZE : Integer.SIZE;
+		Tensor codes = empty(rectangles ? DType.F8_E4M3 : DType.U32, rows,
+				Math.toIntExact((long) columns * quantization.bits() / bits));
+		bytes(codes, (code) -> floats && (code & 0x7f) == 0x7f ? code ^ 1 : code);
+		int scaleRows = Math.ceilDiv(rows, quantization.groupRows());
+		int groups = Math.toIntExact(quantization.groups(columns));
+		return switch (quantization.mode()) {
+			case Quantization.AFFINE -> new Matrix.Quantized(codes, numbers(scaleType, rows, groups),
+					numbers(scaleType, rows, groups), quantization);
+			case Quantization.FP8 ->
+				new Matrix.Quantized(codes, numbers(scaleType, scaleRows, groups), null, quantization);
+			case Quantization.NVFP4 -> {
+				Tensor scales = empty(DType.U8, rows, groups);
+				bytes(scales, (code) -> code % 0x7f);
+				yield new Matrix.Quantized(codes, scales, null, quantization);
+			}
+			default -> {
+				Tensor scales = empty(DType.U8, rows, groups);
+				bytes(scales, (code) -> 118 + code % 14);
+				yield new Matrix.Quantized(codes, scales, null, quantization);
+			}
+		};
+	}
+
+	private void bytes(Tensor tensor, IntUnaryOperator allowed) {
+		MemorySegment memory = memory(tensor);
+		for (int r = 0; r < tensor.rows(); r++) {
+			for (int i = 0; i < tensor.columns() * tensor.dtype().bytes(); i++) {
+				memory.set(ValueLayout.JAVA_BYTE, offset(tensor, r, 0) + i,
+						(byte) allowed.applyAsInt(this.random.nextInt(256)));
 			}
 		}
-		return new Matrix.Quantized(codes, numbers(scaleType, rows, columns / groupSize),
-				numbers(scaleType, rows, columns / groupSize), new Quantization(Quantization.AFFINE, bits, groupSize));
 	}
 
 	/** A cache of one layer whose blocks lie in reverse order in one buffer. */
@@ -126,9 +157,7 @@ final class Operands {
 				float[][] values = new float[matrix.rows()][matrix.columns()];
 				for (int r = 0; r < matrix.rows(); r++) {
 					for (int c = 0; c < matrix.columns(); c++) {
-						int group = c / quantized.quantization().groupSize();
-						values[r][c] = Math.fma((float) code(quantized, r, c), get(quantized.scales(), r, group),
-								get(Objects.requireNonNull(quantized.biases()), r, group));
+						values[r][c] = value(quantized, r, c);
 					}
 				}
 				yield values;
@@ -136,14 +165,50 @@ final class Operands {
 		};
 	}
 
+	/** What the format's definition says. */
+	private static float value(Matrix.Quantized matrix, int row, int column) {
+		Quantization quantization = matrix.quantization();
+		int scaleRow = (matrix.skippedRows() + row) / quantization.groupRows();
+		int group = column / quantization.groupSize();
+		int code = code(matrix, row, column);
+		return switch (quantization.mode()) {
+			case Quantization.AFFINE -> Math.fma((float) code, get(matrix.scales(), scaleRow, group),
+					get(Objects.requireNonNull(matrix.biases()), row, group));
+			case Quantization.MXFP4 -> (float) (minifloat(code, 2, 1) * power(matrix, scaleRow, group));
+			case Quantization.MXFP8 -> (float) (minifloat(code, 4, 3) * power(matrix, scaleRow, group));
+			case Quantization.NVFP4 ->
+				(float) (minifloat(code, 2, 1) * minifloat(scaleCode(matrix, scaleRow, group), 4, 3));
+			case Quantization.FP8 -> (float) minifloat(code, 4, 3) * get(matrix.scales(), scaleRow, group);
+			default -> throw new IllegalArgumentException(quantization.toString());
+		};
+	}
+
+	private static double power(Matrix.Quantized matrix, int row, int group) {
+		return Math.pow(2, scaleCode(matrix, row, group) - 127);
+	}
+
+	private static int scaleCode(Matrix.Quantized matrix, int row, int group) {
+		return memory(matrix.scales()).get(ValueLayout.JAVA_BYTE, offset(matrix.scales(), row, group)) & 0xff;
+	}
+
+	/** A float of a few bits without infinities, by the formula of IEEE 754. */
+	static double minifloat(int code, int exponentBits, int fractionBits) {
+		int sign = code >> (exponentBits + fractionBits);
+		int exponent = (code >> fractionBits) & ((1 << exponentBits) - 1);
+		double fraction = (code & ((1 << fractionBits) - 1)) / Math.pow(2, fractionBits);
+		int bias = (1 << (exponentBits - 1)) - 1;
+		double magnitude = (exponent == 0) ? fraction * Math.pow(2, 1 - bias)
+				: (1 + fraction) * Math.pow(2, exponent - bias);
+		return (sign == 0) ? magnitude : -magnitude;
+	}
+
 	private static int code(Matrix.Quantized matrix, int row, int column) {
 		int code = 0;
 		int bits = matrix.quantization().bits();
 		for (int i = 0; i < bits; i++) {
 			long bit = (long) column * bits + i;
-			int word = memory(matrix.codes()).get(ValueLayout.JAVA_INT_UNALIGNED,
-					offset(matrix.codes(), row, (int) (bit / 32)));
-			code |= ((word >>> (bit % 32)) & 1) << i;
+			int octet = memory(matrix.codes()).get(ValueLayout.JAVA_BYTE, offset(matrix.codes(), row, 0) + bit / 8);
+			code |= ((octet >>> (bit % 8)) & 1) << i;
 		}
 		return code;
 	}

@@ -1,0 +1,143 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Objects;
+
+import io.github.flashspring.engine.checkpoint.DType;
+
+/**
+ * What the codes of the {@link Format#decoded() decoded} formats mean, one value at a
+ * time: {@code fma(code, scale, bias)}, or {@code float · scale} rounded once.
+ */
+final class Decoding {
+
+	/** Values of E2M1: a sign, two bits of exponent with a bias of 1, one of fraction. */
+	private static final float[] E2M1 = { 0f, 0.5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -0.5f, -1f, -1.5f, -2f, -3f, -4f,
+			-6f };
+
+	private Decoding() {
+	}
+
+	/**
+	 * A float of four bits.
+	 * @param code 0 to 15
+	 */
+	static float e2m1(int code) {
+		return E2M1[code];
+	}
+
+	/**
+	 * A float of eight bits: a sign, four bits of exponent with a bias of 7, three of
+	 * fraction; no infinities.
+	 * @param code 0 to 255
+	 */
+	static float e4m3(int code) {
+		int magnitude = code & 0x7f;
+		// The product moves the exponent's bias from 7 to 127, for subnormals too.
+		float value = (magnitude == 0x7f) ? Float.NaN : Float.intBitsToFloat(magnitude << 20) * 0x1p120f;
+		return (code > 0x7f) ? -value : value;
+	}
+
+	/**
+	 * A power of two, {@code 2^(code − 127)}.
+	 * @param code 0 to 255, which is NaN
+	 */
+	static float e8m0(int code) {
+		return switch (code) {
+			case 0 -> 0x1p-127f;
+			case 0xff -> Float.NaN;
+			default -> Float.intBitsToFloat(code << 23);
+		};
+	}
+
+	/**
+	 * The scale of a group.
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 * @param group index of the group in its row
+	 */
+	static float scale(Weights weights, int row, int group) {
+		Rows scales = Objects.requireNonNull(weights.scales());
+		long offset = scales.row(weights.scaleRow(row)) + (long) group * scales.type().bytes();
+		if (scales.type() == DType.U8 || scales.type() == DType.F8_E8M0) {
+			int code = scales.memory().get(ValueLayout.JAVA_BYTE, offset) & 0xff;
+			return (weights.format() == Format.NVFP4) ? e4m3(code) : e8m0(code);
+		}
+		return PortableKernels.value(scales.memory(), scales.type(), offset);
+	}
+
+	/**
+	 * The bias of a group.
+	 */
+	static float bias(Weights weights, int row, int group) {
+		return PortableKernels.value(Objects.requireNonNull(weights.biases()), row, group);
+	}
+
+	/**
+	 * Decodes neighbouring values of a row.
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 * @param from first column
+	 * @param count number of columns
+	 * @param out receives the values
+	 * @param to index of the first
+	 */
+	static void decode(Weights weights, int row, int from, int count, float[] out, int to) {
+		int groupSize = weights.groupSize();
+		for (int i = from; i < from + count;) {
+			int group = i / groupSize;
+			int end = Math.min((group + 1) * groupSize, from + count);
+			float scale = scale(weights, row, group);
+			switch (weights.format()) {
+				case MXFP4, NVFP4 -> {
+					for (; i < end; i++) {
+						out[to + i - from] = e2m1(code(weights, row, i)) * scale;
+					}
+				}
+				case MXFP8, FP8 -> {
+					for (; i < end; i++) {
+						out[to + i - from] = e4m3(code(weights, row, i)) * scale;
+					}
+				}
+				default -> {
+					float bias = bias(weights, row, group);
+					for (; i < end; i++) {
+						out[to + i - from] = Math.fma((float) code(weights, row, i), scale, bias);
+					}
+				}
+			}
+		}
+	}
+
+	/**
+	 * Decodes some lanes of a block in the order of {@link BlockOrder}.
+	 * @param lane first lane
+	 * @param width number of lanes
+	 * @param out receives {@code 8 · width} values, step by step; zeros behind the row
+	 */
+	static void decodeBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
+		for (int step = 0; step < BlockOrder.STEPS; step++) {
+			int column = block * BlockOrder.COLUMNS + step * Kernels.LANES + lane;
+			int count = Math.clamp(weights.columns() - column, 0, width);
+			decode(weights, row, column, count, out, step * width);
+			Arrays.fill(out, step * width + count, (step + 1) * width, 0f);
+		}
+	}
+
+	/** A code, of up to eight bits that lie in one byte or two. */
+	private static int code(Weights weights, int row, int column) {
+		int bits = weights.format().bits();
+		long bit = (long) column * bits;
+		int shift = (int) (bit % Byte.SIZE);
+		MemorySegment memory = weights.values().memory();
+		long offset = weights.values().row(row) + bit / Byte.SIZE;
+		int code = (memory.get(ValueLayout.JAVA_BYTE, offset) & 0xff) >> shift;
+		if (shift + bits > Byte.SIZE) {
+			code |= (memory.get(ValueLayout.JAVA_BYTE, offset + 1) & 0xff) << (Byte.SIZE - shift);
+		}
+		return code & ((1 << bits) - 1);
+	}
+
+}
