@@ -2,6 +2,7 @@ package io.github.flashspring.engine;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.RamBudget;
 
 /**
@@ -19,9 +20,10 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param parallel most requests computed at once; further ones wait
  * @param maxComputeDegradation by how much reading weights ahead may lengthen computing:
  * 0.05 for 5 %
+ * @param expertStreaming how mixtures of experts stream
  */
 public record FlashConfig(String model, RamBudget ramBudget, @Nullable String device, int threads, int contextLength,
-		int prefillChunk, int parallel, double maxComputeDegradation) {
+		int prefillChunk, int parallel, double maxComputeDegradation, ExpertStreaming expertStreaming) {
 
 	public FlashConfig {
 		if (model.isBlank()) {
@@ -69,6 +71,8 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 
 		private double maxComputeDegradation = 0.05;
 
+		private ExpertStreaming expertStreaming = ExpertStreaming.DEFAULT;
+
 		private Builder(String model) {
 			this.model = model;
 		}
@@ -108,9 +112,14 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 			return this;
 		}
 
+		public Builder expertStreaming(ExpertStreaming expertStreaming) {
+			this.expertStreaming = expertStreaming;
+			return this;
+		}
+
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.ramBudget, this.device, this.threads, this.contextLength,
-					this.prefillChunk, this.parallel, this.maxComputeDegradation);
+					this.prefillChunk, this.parallel, this.maxComputeDegradation, this.expertStreaming);
 		}
 
 	}

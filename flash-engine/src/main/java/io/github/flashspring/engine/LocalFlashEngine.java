@@ -110,8 +110,8 @@ final class LocalFlashEngine implements FlashEngine {
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();
 		int context = parts.needs().contextLength();
-		WeightStore store = resources
-			.add(WeightStore.open(parts.layout(), parts.files(), plan, device, config.maxComputeDegradation()));
+		WeightStore store = resources.add(WeightStore.open(parts.layout(), parts.files(), plan, device,
+				config.maxComputeDegradation(), config.expertStreaming()));
 		KvCache kv = resources.add(new KvCache(device, definition.kvLayout(context),
 				definition.shape().keyValueLayers(), parts.tokens(), definition.stateFloats(), config.parallel()));
 		CausalLanguageModel model = resources
@@ -265,13 +265,17 @@ final class LocalFlashEngine implements FlashEngine {
 	public EngineSnapshot snapshot() {
 		ResidencyPlan now = this.store.plan();
 		List<EngineSnapshot.Memory> memory = new ArrayList<>();
-		memory.add(new EngineSnapshot.Memory("weights.pinned", now.pinnedBytes()));
+		memory.add(new EngineSnapshot.Memory("weights.pinned", now.pinnedBytes() - now.cachedExpertBytes()));
+		if (now.expertBytes() > 0) {
+			memory.add(new EngineSnapshot.Memory("weights.experts", now.expertBytes()));
+		}
 		memory.add(new EngineSnapshot.Memory("weights.window", now.windowBytes()));
 		memory.add(new EngineSnapshot.Memory("kv", now.kvBytes()));
 		memory.add(new EngineSnapshot.Memory("activations", now.workBytes()));
 		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
 		return new EngineSnapshot(this.device.info().name(), now.budgetBytes(), memory, this.store.snapshot(),
-				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing());
+				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing(),
+				this.store.experts());
 	}
 
 	@Override

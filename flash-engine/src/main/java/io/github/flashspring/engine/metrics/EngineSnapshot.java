@@ -13,14 +13,31 @@ import java.util.List;
  * @param work tokens and passes
  * @param lastPasses some of the last passes, the latest last
  * @param pacing how reading ahead and computing get along
+ * @param experts how experts of mixtures came into memory
  */
 public record EngineSnapshot(String device, long budgetBytes, List<Memory> memory, List<Unit> units, IoMetrics io,
-		Work work, List<Pass> lastPasses, PacingMetrics pacing) {
+		Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts) {
 
 	public EngineSnapshot {
 		memory = List.copyOf(memory);
 		units = List.copyOf(units);
 		lastPasses = List.copyOf(lastPasses);
+	}
+
+	/**
+	 * A snapshot of an engine without experts.
+	 * @param device what computes, for people
+	 * @param budgetBytes memory the engine may use
+	 * @param memory memory reserved, by owner
+	 * @param units residency of the parts of the model
+	 * @param io reads from disk
+	 * @param work tokens and passes
+	 * @param lastPasses some of the last passes
+	 * @param pacing how reading ahead and computing get along
+	 */
+	public EngineSnapshot(String device, long budgetBytes, List<Memory> memory, List<Unit> units, IoMetrics io,
+			Work work, List<Pass> lastPasses, PacingMetrics pacing) {
+		this(device, budgetBytes, memory, units, io, work, lastPasses, pacing, ExpertMetrics.NONE);
 	}
 
 	/**

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import java.util.function.ObjIntConsumer;
 
 import io.github.flashspring.engine.checkpoint.DType;
@@ -15,10 +14,10 @@ import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.residency.ExpertGroup;
 import io.github.flashspring.engine.residency.StreamingProxy;
 import io.github.flashspring.engine.residency.WeightStore;
 import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
 
 /**
  * A model that is ready to compute: token ids and positions in, logits out. Used by one
@@ -36,7 +35,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 
 	private final List<StreamingProxy<Pass>> layers;
 
-	private final Map<WeightUnit, StreamingProxy<Consumer<Weights>>> experts = new IdentityHashMap<>();
+	private final Map<WeightUnit, ExpertGroup> experts = new IdentityHashMap<>();
 
 	private final StreamingProxy<Pass> head;
 
@@ -66,10 +65,11 @@ public final class CausalLanguageModel implements AutoCloseable {
 		this.layers = new ArrayList<>();
 		int unit = 0;
 		for (ModelDefinition.Part part : definition.layers()) {
-			this.layers.add(new StreamingProxy<>(store, unit++, part.layer()));
-			for (WeightUnit expert : part.experts()) {
-				this.experts.put(expert, new StreamingProxy<>(store, unit++, Consumer::accept));
+			this.layers.add(new StreamingProxy<>(store, unit, part.layer()));
+			if (!part.experts().isEmpty()) {
+				this.experts.put(part.experts().getFirst(), new ExpertGroup(store, unit));
 			}
+			unit += 1 + part.experts().size();
 		}
 		this.head = new StreamingProxy<>(store, unit, definition.head().layer());
 		this.activations = definition.slots().allocate(device, chunkRows, maxRows);

@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.residency.WeightUnit;
@@ -36,6 +38,8 @@ final class Decoder {
 	private final List<ModelDefinition.Part> layers = new ArrayList<>();
 
 	private final List<String> ignored = new ArrayList<>(List.of(".rotary_emb.inv_freq"));
+
+	private @Nullable MixtureOfExperts lastMixture;
 
 	private int keyValueLayers;
 
@@ -105,10 +109,12 @@ final class Decoder {
 	 * Starts the weights of an expert.
 	 * @param layer index of the layer
 	 * @param name of the expert below the layer
+	 * @param routing how many experts there are, and how many a token needs
 	 * @return an empty unit, whose names begin like those of the layer
 	 */
-	WeightUnit expertUnit(int layer, String name) {
-		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer), true);
+	WeightUnit expertUnit(int layer, String name, Routing routing) {
+		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer), routing.perToken(),
+				routing.experts());
 	}
 
 	/**
@@ -162,6 +168,24 @@ final class Decoder {
 	}
 
 	/**
+	 * Room for all rows of a pass that layers compute in several parts, which all layers
+	 * share.
+	 * @param name what it is for
+	 * @return room for a row of the stream
+	 */
+	Slots.Slot slotForParts(String name) {
+		return this.shared.computeIfAbsent(name, (key) -> this.slots.addForParts(this.config.hiddenSize()));
+	}
+
+	/**
+	 * The residual stream.
+	 * @return room for it
+	 */
+	Slots.Slot stream() {
+		return this.hidden;
+	}
+
+	/**
 	 * Room for feed-forward parts of a width.
 	 * @param activation between the linear layers
 	 * @param intermediate width between them
@@ -194,6 +218,10 @@ final class Decoder {
 		for (Residual.Branch branch : branches) {
 			if (branch.sublayer() instanceof MixtureOfExperts mixture) {
 				experts.addAll(mixture.units());
+				if (this.lastMixture != null) {
+					this.lastMixture.next(new MixtureOfExperts.Next(mixture, unit, branch.before()));
+				}
+				this.lastMixture = mixture;
 			}
 		}
 		this.layers.add(new ModelDefinition.Part(unit, experts,

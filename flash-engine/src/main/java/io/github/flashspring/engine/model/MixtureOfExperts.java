@@ -3,12 +3,15 @@ package io.github.flashspring.engine.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.residency.ExpertGroup;
+import io.github.flashspring.engine.residency.ExpertGuess;
 import io.github.flashspring.engine.residency.Parameter;
 import io.github.flashspring.engine.residency.WeightUnit;
 import io.github.flashspring.engine.residency.Weights;
@@ -17,12 +20,15 @@ import io.github.flashspring.engine.residency.Weights;
  * A router sends each token to a few of many feed-forward parts, whose outputs are added
  * with the router's weights; shared experts see every token. Tokens are grouped, so that
  * each expert that is needed is computed once, and others are not touched. The outputs of
- * a token's experts are kept apart and added in the router's order, so that the bits do
- * not depend on which tokens lie beside it or which expert is computed first.
+ * a token's experts are added in the order of the experts, so that the bits do not depend
+ * on which tokens lie beside it or which expert is computed first.
  *
  * @see <a href="https://arxiv.org/abs/1701.06538">Shazeer et al. 2017</a>
  */
 final class MixtureOfExperts implements Sublayer {
+
+	/** Most tokens whose next experts are guessed: further ones would add few. */
+	private static final int GUESSED_ROWS = 32;
 
 	private final Routing routing;
 
@@ -36,7 +42,11 @@ final class MixtureOfExperts implements Sublayer {
 
 	private final @Nullable Linear sharedGate;
 
+	private final List<WeightUnit> units;
+
 	private final Room room;
+
+	private @Nullable Next following;
 
 	/** What the router's choice is corrected by; read from the device once. */
 	private float @Nullable [] correctionValues;
@@ -53,7 +63,9 @@ final class MixtureOfExperts implements Sublayer {
 		int outputs = this.routing.perToken() + ((this.shared != null) ? 1 : 0);
 		this.room = new Room(decoder.slot("experts.logits", this.routing.experts()), decoder.slot("experts.gate", 1),
 				decoder.slot("experts.gathered", hidden), decoder.slot("experts.output", hidden),
-				decoder.slot("experts.outputs", outputs * hidden), outputs);
+				decoder.slot("experts.outputs", Math.max(2, outputs) * hidden), outputs, decoder.stream(),
+				decoder.slotForParts("experts.inputs"), decoder.slotForParts("experts.sums"));
+		this.units = this.experts.stream().map(Expert::unit).toList();
 	}
 
 	/**
@@ -61,42 +73,154 @@ final class MixtureOfExperts implements Sublayer {
 	 * @return a unit for each
 	 */
 	List<WeightUnit> units() {
-		return this.experts.stream().map(Expert::unit).toList();
+		return this.units;
+	}
+
+	/**
+	 * Says where guesses about the next mixture come from.
+	 * @param following the next mixture of the model
+	 */
+	void next(Next following) {
+		this.following = following;
+	}
+
+	/**
+	 * Room for the inputs of all parts of a pass.
+	 * @return [hidden] per row
+	 */
+	Slots.Slot inputs() {
+		return this.room.inputs();
 	}
 
 	@Override
 	public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-		int rows = x.rows();
-		int perToken = this.routing.perToken();
-		int outputs = this.room.outputs();
-		Tensor results = pass.get(this.room.results());
-		float[] factors = new float[rows * outputs];
-		int[] chosen = new int[rows * outputs];
-		route(pass, weights, x, chosen, factors);
+		Choice choice = route(pass, weights, x);
+		int[] rowsOf = new int[this.routing.experts()];
+		choice.count(rowsOf);
+		ExpertGroup group = pass.experts(this.units.getFirst());
+		int[] needed = group.choose(rowsOf, x.rows(), false);
+		lookAhead(pass);
+		int hidden = out.columns();
+		Tensor resultRows = pass.get(this.room.results()).reshape(hidden).rows(0, x.rows() * choice.outputs());
 		if (this.shared != null) {
-			share(pass, weights, x, results.columns(perToken * out.columns(), out.columns()), factors);
+			Tensor result = resultRows.reshape(choice.outputs() * hidden).columns(choice.perToken() * hidden, hidden);
+			choice.shared(share(pass, weights, this.shared, result, x));
 		}
-		Tensor resultRows = results.reshape(out.columns());
-		for (int expert = 0; expert < this.experts.size(); expert++) {
-			int[] places = places(chosen, expert, rows);
-			if (places.length > 0) {
-				compute(pass, this.experts.get(expert), places, x, resultRows);
-			}
+		for (int expert : needed) {
+			int[] places = choice.places(expert);
+			group.compute(expert, (own) -> compute(pass, this.experts.get(expert), own, places, x, resultRows));
 		}
-		pass.device().combine(out, resultRows, factors);
+		pass.device().combine(out, resultRows, choice.factors());
 	}
 
-	private void route(Pass pass, Weights weights, Tensor x, int[] chosen, float[] factors) {
+	private void compute(Pass pass, Expert expert, Weights weights, int[] places, Tensor x, Tensor results) {
+		int outputs = this.room.outputs();
+		if (places.length == 1) {
+			expert.computation().forward(pass, weights, results.rows(places[0], 1), x.rows(places[0] / outputs, 1));
+			return;
+		}
+		Tensor input = pass.get(this.room.gathered()).rows(0, places.length);
+		Tensor output = pass.get(this.room.output()).rows(0, places.length);
+		pass.device().gather(input, x, Arrays.stream(places).map((place) -> place / outputs).toArray());
+		expert.computation().forward(pass, weights, output, input);
+		pass.device().scatter(results, output, places);
+	}
+
+	/**
+	 * Computes all parts of a pass: each expert once for all of them. Their outputs are
+	 * added one by one in the order of the experts, which gives the same bits as adding
+	 * them at the end and needs no room for all of them.
+	 * @param parts the parts
+	 * @param weights of the layer
+	 * @param inputs F32 [rows, hidden] of each part
+	 * @return F32 [rows, hidden] of each part
+	 */
+	List<Tensor> forward(List<Pass> parts, Weights weights, List<Tensor> inputs) {
+		List<Choice> choices = new ArrayList<>();
+		int[] rowsOf = new int[this.routing.experts()];
+		int rows = 0;
+		for (int i = 0; i < inputs.size(); i++) {
+			weights.begin(i < inputs.size() - 1);
+			choices.add(route(parts.get(i), weights, inputs.get(i)));
+			choices.get(i).count(rowsOf);
+			rows += inputs.get(i).rows();
+		}
+		ExpertGroup group = parts.getFirst().experts(this.units.getFirst());
+		int[] needed = group.choose(rowsOf, rows, true);
+		lookAhead(parts.getLast());
+		List<Tensor> sums = parts.stream().map((part) -> part.get(this.room.sums())).toList();
+		for (int i = 0; i < sums.size(); i++) {
+			parts.get(i).device().combine(sums.get(i), inputs.get(i), new float[inputs.get(i).rows()]);
+		}
+		for (int expert : needed) {
+			group.compute(expert, (own) -> {
+				for (int i = 0; i < sums.size(); i++) {
+					add(parts.get(i), this.experts.get(expert), own, choices.get(i).places(expert), choices.get(i),
+							inputs.get(i), sums.get(i));
+				}
+			});
+		}
+		if (this.shared != null) {
+			for (int i = 0; i < sums.size(); i++) {
+				weights.begin(i < sums.size() - 1);
+				Tensor pairs = pairs(parts.get(i), inputs.get(i).rows());
+				float[] factors = share(parts.get(i), weights, this.shared, right(pairs), inputs.get(i));
+				int[] all = IntStream.range(0, factors.length).toArray();
+				add(parts.get(i), pairs, all, factors, sums.get(i));
+			}
+		}
+		return sums;
+	}
+
+	private void add(Pass pass, Expert expert, Weights weights, int[] places, Choice choice, Tensor x, Tensor sums) {
+		if (places.length == 0) {
+			return;
+		}
+		int[] rows = Arrays.stream(places).map((place) -> place / this.room.outputs()).toArray();
+		float[] factors = new float[places.length];
+		for (int i = 0; i < places.length; i++) {
+			factors[i] = choice.factors()[places[i]];
+		}
+		Tensor input = pass.get(this.room.gathered()).rows(0, rows.length);
+		pass.device().gather(input, x, rows);
+		Tensor pairs = pairs(pass, rows.length);
+		expert.computation().forward(pass, weights, right(pairs), input);
+		add(pass, pairs, rows, factors, sums);
+	}
+
+	/** Adds the right halves of pairs to rows of the sums. */
+	private void add(Pass pass, Tensor pairs, int[] rows, float[] factors, Tensor sums) {
 		Device device = pass.device();
-		Tensor logits = pass.get(this.room.logits());
+		int hidden = sums.columns();
+		float[] both = new float[2 * factors.length];
+		for (int i = 0; i < factors.length; i++) {
+			both[2 * i] = 1f;
+			both[2 * i + 1] = factors[i];
+		}
+		device.gather(pairs.columns(0, hidden), sums, rows);
+		Tensor output = pass.get(this.room.output()).rows(0, rows.length);
+		device.combine(output, pairs.reshape(hidden), both);
+		device.scatter(sums, output, rows);
+	}
+
+	/** Room for sums, and beside them for what is added: [2 · hidden] per row. */
+	private Tensor pairs(Pass pass, int rows) {
+		int hidden = this.room.output().width();
+		return pass.get(this.room.results()).reshape(hidden).rows(0, 2 * rows).reshape(2 * hidden);
+	}
+
+	private static Tensor right(Tensor pairs) {
+		return pairs.columns(pairs.columns() / 2, pairs.columns() / 2);
+	}
+
+	private Choice route(Pass pass, Weights weights, Tensor x) {
+		Device device = pass.device();
+		Tensor logits = pass.get(this.room.logits()).rows(0, x.rows());
 		float[] correctionOfAll = correction(device, weights, logits);
 		this.router.forward(weights, logits, x);
 		float[] values = new float[x.rows() * this.routing.experts()];
 		device.read(logits, values);
-		for (int row = 0; row < x.rows(); row++) {
-			this.routing.choose(values, row * this.routing.experts(), correctionOfAll, chosen, factors,
-					row * this.room.outputs());
-		}
+		return Choice.of(this.routing, values, x.rows(), correctionOfAll, this.room.outputs());
 	}
 
 	private float @Nullable [] correction(Device device, Weights weights, Tensor scratch) {
@@ -110,10 +234,46 @@ final class MixtureOfExperts implements Sublayer {
 		return this.correctionValues;
 	}
 
-	private void share(Pass pass, Weights weights, Tensor x, Tensor result, float[] factors) {
-		if (this.shared == null) {
+	/**
+	 * Asks the next mixture's router what it would choose of the stream as it is now,
+	 * while the experts of this layer are still being read: its answer hardly changes.
+	 */
+	private void lookAhead(Pass pass) {
+		Next next = this.following;
+		if (next == null) {
 			return;
 		}
+		MixtureOfExperts mixture = next.mixture();
+		ExpertGroup group = pass.experts(mixture.units.getFirst());
+		if (!group.wantsGuesses() || !group.layerWeights().isPresent(mixture.router.weight())) {
+			return;
+		}
+		Weights weights = group.layerWeights();
+		int rows = Math.min(pass.batch().rows(), GUESSED_ROWS);
+		Tensor x = pass.get(this.room.stream()).rows(pass.batch().rows() - rows, rows);
+		if (next.before() != null) {
+			Tensor normed = pass.get(this.room.gathered()).rows(0, rows);
+			next.before().forward(pass, weights, normed, x);
+			x = normed;
+		}
+		group.expect(mixture.guess(pass, weights, x));
+	}
+
+	private List<ExpertGuess> guess(Pass pass, Weights weights, Tensor x) {
+		Tensor logits = pass.get(this.room.logits()).rows(0, x.rows());
+		float[] correctionOfAll = correction(pass.device(), weights, logits);
+		this.router.forward(weights, logits, x);
+		float[] values = new float[x.rows() * this.routing.experts()];
+		pass.device().read(logits, values);
+		List<ExpertGuess> guesses = new ArrayList<>();
+		for (int row = 0; row < x.rows(); row++) {
+			this.routing.guess(values, row * this.routing.experts(), correctionOfAll, guesses);
+		}
+		return guesses;
+	}
+
+	/** Computes what every token sees; returns its weights. */
+	private float[] share(Pass pass, Weights weights, Sublayer part, Tensor result, Tensor x) {
 		float[] gates = new float[x.rows()];
 		Arrays.fill(gates, 1f);
 		if (this.sharedGate != null) {
@@ -124,38 +284,19 @@ final class MixtureOfExperts implements Sublayer {
 				gates[row] = (float) Routing.sigmoid(gates[row]);
 			}
 		}
-		for (int row = 0; row < gates.length; row++) {
-			factors[row * this.room.outputs() + this.routing.perToken()] = gates[row];
-		}
-		this.shared.forward(pass, weights, result, x);
+		part.forward(pass, weights, result, x);
+		return gates;
 	}
 
-	/** Where the outputs of an expert belong: {@code row · outputs + k}. */
-	private int[] places(int[] chosen, int expert, int rows) {
-		int[] places = new int[rows];
-		int count = 0;
-		for (int row = 0; row < rows; row++) {
-			for (int k = 0; k < this.routing.perToken(); k++) {
-				if (chosen[row * this.room.outputs() + k] == expert) {
-					places[count++] = row * this.room.outputs() + k;
-				}
-			}
-		}
-		return Arrays.copyOf(places, count);
-	}
+	/**
+	 * The mixture that comes next in the model.
+	 *
+	 * @param mixture the mixture
+	 * @param unit weights of its layer
+	 * @param before norm of its input, or null
+	 */
+	record Next(MixtureOfExperts mixture, WeightUnit unit, @Nullable Norm before) {
 
-	private void compute(Pass pass, Expert expert, int[] places, Tensor x, Tensor results) {
-		int[] rows = Arrays.stream(places).map((place) -> place / this.room.outputs()).toArray();
-		if (places.length == 1) {
-			pass.expert(expert.unit(), (weights) -> expert.computation()
-				.forward(pass, weights, results.rows(places[0], 1), x.rows(rows[0], 1)));
-			return;
-		}
-		Tensor input = pass.get(this.room.gathered()).rows(0, places.length);
-		Tensor output = pass.get(this.room.output()).rows(0, places.length);
-		pass.device().gather(input, x, rows);
-		pass.expert(expert.unit(), (weights) -> expert.computation().forward(pass, weights, output, input));
-		pass.device().scatter(results, output, places);
 	}
 
 	/**
@@ -189,11 +330,14 @@ final class MixtureOfExperts implements Sublayer {
 	 * @param gate [1] per row
 	 * @param gathered [hidden] per row
 	 * @param output [hidden] per row
-	 * @param results [outputs · hidden] per row
+	 * @param results [outputs · hidden] per row, at least two outputs
 	 * @param outputs experts of a token, shared ones together as the last
+	 * @param stream the residual stream
+	 * @param inputs [hidden] per row, for all parts of a pass
+	 * @param sums [hidden] per row, for all parts of a pass
 	 */
 	private record Room(Slots.Slot logits, Slots.Slot gate, Slots.Slot gathered, Slots.Slot output, Slots.Slot results,
-			int outputs) {
+			int outputs, Slots.Slot stream, Slots.Slot inputs, Slots.Slot sums) {
 
 	}
 
@@ -258,7 +402,7 @@ final class MixtureOfExperts implements Sublayer {
 		 */
 		MixtureOfExperts experts(int layer, ExpertFactory factory) {
 			for (int i = 0; i < this.routing.experts(); i++) {
-				WeightUnit expert = this.decoder.expertUnit(layer, "experts." + i);
+				WeightUnit expert = this.decoder.expertUnit(layer, "experts." + i, this.routing);
 				this.experts.add(new Expert(expert, factory.create(expert, i)));
 			}
 			return new MixtureOfExperts(this);

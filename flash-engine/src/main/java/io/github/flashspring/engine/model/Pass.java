@@ -1,16 +1,13 @@
 package io.github.flashspring.engine.model;
 
-import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.StreamingProxy;
+import io.github.flashspring.engine.residency.ExpertGroup;
 import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
 
 /**
  * What the layers of a model compute on in one pass, or a part of it: the batch, its keys
@@ -26,7 +23,7 @@ final class Pass {
 
 	private final KvBlocks kv;
 
-	private final Map<WeightUnit, StreamingProxy<Consumer<Weights>>> experts;
+	private final Map<WeightUnit, ExpertGroup> experts;
 
 	private final Tensor[] activations;
 
@@ -42,15 +39,15 @@ final class Pass {
 	 * @param batch the rows
 	 * @param firstRow row of the pass with which {@code batch} begins
 	 * @param kv keys and values
-	 * @param experts computes with weights that only some rows need
+	 * @param experts weights that only some rows need, by the unit of the first expert of
+	 * a layer
 	 * @param activations by the index of their slots
 	 * @param logits room for logits
 	 * @param logitRows rows of the pass whose logits are wanted, ascending
 	 * @param sink gets the logits
 	 */
-	Pass(Device device, RaggedBatch batch, int firstRow, KvBlocks kv,
-			Map<WeightUnit, StreamingProxy<Consumer<Weights>>> experts, Tensor[] activations, Head.LogitsMemory logits,
-			int[] logitRows, CausalLanguageModel.LogitsSink sink) {
+	Pass(Device device, RaggedBatch batch, int firstRow, KvBlocks kv, Map<WeightUnit, ExpertGroup> experts,
+			Tensor[] activations, Head.LogitsMemory logits, int[] logitRows, CausalLanguageModel.LogitsSink sink) {
 		this.device = device;
 		this.batch = batch;
 		this.firstRow = firstRow;
@@ -75,16 +72,16 @@ final class Pass {
 	}
 
 	/**
-	 * Computes with the weights of an expert.
-	 * @param unit its weights
-	 * @param computation gets them
+	 * The experts of a layer.
+	 * @param first unit of the first of them
+	 * @return their weights
 	 */
-	void expert(WeightUnit unit, Consumer<Weights> computation) {
-		StreamingProxy<Consumer<Weights>> expert = this.experts.get(unit);
-		if (expert == null) {
-			throw new IllegalArgumentException("The unit " + unit.name() + " is no expert of this model");
+	ExpertGroup experts(WeightUnit first) {
+		ExpertGroup group = this.experts.get(first);
+		if (group == null) {
+			throw new IllegalArgumentException("The unit " + first.name() + " is no expert of this model");
 		}
-		expert.forward(List.of(computation));
+		return group;
 	}
 
 	/**

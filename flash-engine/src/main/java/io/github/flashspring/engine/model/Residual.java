@@ -21,24 +21,62 @@ record Residual(Slots.Slot stream, Slots.Slot normed, Slots.Slot delta,
 
 	@Override
 	public void forward(Pass pass, Weights weights) {
-		Tensor hidden = pass.get(this.stream);
-		Tensor output = pass.get(this.delta);
 		for (Branch branch : this.branches) {
-			Tensor input = hidden;
-			if (branch.before() != null) {
-				input = pass.get(this.normed);
-				branch.before().forward(pass, weights, input, hidden);
-			}
+			Tensor input = input(pass, weights, branch, this.normed);
+			Tensor output = pass.get(this.delta);
 			branch.sublayer().forward(pass, weights, output, input);
-			if (branch.after() != null) {
-				branch.after().forward(pass, weights, output, output);
+			add(pass, weights, branch, output);
+		}
+	}
+
+	/**
+	 * All rows go through one branch before the next, so that a mixture of experts sees
+	 * all of them at once.
+	 */
+	@Override
+	public void forward(List<Pass> parts, Weights weights) {
+		for (Branch branch : this.branches) {
+			if (parts.size() > 1 && branch.sublayer() instanceof MixtureOfExperts mixture) {
+				mixture(parts, weights, branch, mixture);
+				continue;
 			}
-			if (branch.multiplier() == 1f) {
-				pass.device().add(hidden, output);
+			for (Pass part : parts) {
+				weights.begin(part != parts.getLast());
+				Tensor input = input(part, weights, branch, this.normed);
+				Tensor output = part.get(this.delta);
+				branch.sublayer().forward(part, weights, output, input);
+				add(part, weights, branch, output);
 			}
-			else {
-				pass.device().elementwise().addScaled(hidden, output, branch.multiplier());
-			}
+		}
+	}
+
+	private void mixture(List<Pass> parts, Weights weights, Branch branch, MixtureOfExperts mixture) {
+		List<Tensor> inputs = parts.stream().map((part) -> input(part, weights, branch, mixture.inputs())).toList();
+		List<Tensor> outputs = mixture.forward(parts, weights, inputs);
+		for (int i = 0; i < outputs.size(); i++) {
+			add(parts.get(i), weights, branch, outputs.get(i));
+		}
+	}
+
+	private Tensor input(Pass pass, Weights weights, Branch branch, Slots.Slot room) {
+		Tensor hidden = pass.get(this.stream);
+		if (branch.before() == null) {
+			return hidden;
+		}
+		Tensor input = pass.get(room);
+		branch.before().forward(pass, weights, input, hidden);
+		return input;
+	}
+
+	private void add(Pass pass, Weights weights, Branch branch, Tensor output) {
+		if (branch.after() != null) {
+			branch.after().forward(pass, weights, output, output);
+		}
+		if (branch.multiplier() == 1f) {
+			pass.device().add(pass.get(this.stream), output);
+		}
+		else {
+			pass.device().elementwise().addScaled(pass.get(this.stream), output, branch.multiplier());
 		}
 	}
 

@@ -1,8 +1,11 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.residency.ExpertGuess;
 
 /**
  * How a router's logits become experts and their weights. It runs on the host, since what
@@ -71,13 +74,7 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 	 */
 	void choose(float[] logits, int from, float @Nullable [] correction, int[] chosen, float[] weights, int to) {
 		double[] scores = scores(logits, from);
-		double[] ranks = scores.clone();
-		for (int i = 0; correction != null && i < ranks.length; i++) {
-			ranks[i] += correction[i];
-		}
-		if (this.chosenGroups < this.groups) {
-			excludeGroups(ranks);
-		}
+		double[] ranks = ranks(scores, correction);
 		double sum = 0;
 		for (int k = 0; k < this.perToken; k++) {
 			int best = best(ranks);
@@ -88,6 +85,42 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 		double factor = this.normalized ? this.scale / (sum + LEAST_SUM) : this.scale;
 		for (int k = 0; k < this.perToken; k++) {
 			weights[to + k] = (float) (scores[chosen[to + k]] * factor);
+		}
+	}
+
+	/**
+	 * What the choice goes by: scores with their correction, in the best groups alone.
+	 */
+	private double[] ranks(double[] scores, float @Nullable [] correction) {
+		double[] ranks = scores.clone();
+		for (int i = 0; correction != null && i < ranks.length; i++) {
+			ranks[i] += correction[i];
+		}
+		if (this.chosenGroups < this.groups) {
+			excludeGroups(ranks);
+		}
+		return ranks;
+	}
+
+	/**
+	 * Says which experts these logits would choose, and how clearly.
+	 * @param logits of the router
+	 * @param from index of the token's first logit
+	 * @param correction added to the scores for the choice alone, or null
+	 * @param guesses receives the experts
+	 */
+	void guess(float[] logits, int from, float @Nullable [] correction, List<ExpertGuess> guesses) {
+		double[] ranks = ranks(scores(logits, from), correction);
+		int[] experts = new int[this.perToken];
+		double[] found = new double[this.perToken];
+		for (int k = 0; k < this.perToken; k++) {
+			experts[k] = best(ranks);
+			found[k] = ranks[experts[k]];
+			ranks[experts[k]] = Double.NEGATIVE_INFINITY;
+		}
+		double next = Math.max(ranks[best(ranks)], Double.MIN_NORMAL);
+		for (int k = 0; k < this.perToken; k++) {
+			guesses.add(new ExpertGuess(experts[k], Math.max(1, found[k] / next)));
 		}
 	}
 

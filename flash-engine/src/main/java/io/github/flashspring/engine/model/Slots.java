@@ -22,7 +22,7 @@ final class Slots {
 	 * @return its handle
 	 */
 	Slot add(int width) {
-		return add(new Slot(this.slots.size(), width, false));
+		return add(new Slot(this.slots.size(), width, Extent.CHUNK));
 	}
 
 	/**
@@ -32,7 +32,17 @@ final class Slots {
 	 * @return its handle
 	 */
 	Slot addForPass(int width) {
-		return add(new Slot(this.slots.size(), width, true));
+		return add(new Slot(this.slots.size(), width, Extent.PASS));
+	}
+
+	/**
+	 * Adds an activation that is needed where a layer computes a pass in several parts,
+	 * beyond each of them.
+	 * @param width values per row
+	 * @return its handle
+	 */
+	Slot addForParts(int width) {
+		return add(new Slot(this.slots.size(), width, Extent.PARTS));
 	}
 
 	private Slot add(Slot slot) {
@@ -66,18 +76,40 @@ final class Slots {
 	 *
 	 * @param index place in its {@link Slots}
 	 * @param width values per row
-	 * @param forPass whether there is a row for every row of a pass, not only for those
-	 * that a layer computes at once
+	 * @param extent for which rows there is room
 	 */
-	record Slot(int index, int width, boolean forPass) {
+	record Slot(int index, int width, Extent extent) {
+
+		/** Whether there is a row for every row of a pass. */
+		boolean forPass() {
+			return this.extent != Extent.CHUNK;
+		}
 
 		private int rows(int chunkRows, int passRows) {
-			return this.forPass ? passRows : chunkRows;
+			return switch (this.extent) {
+				case CHUNK -> chunkRows;
+				case PASS -> passRows;
+				case PARTS -> (passRows > chunkRows) ? passRows : 0;
+			};
 		}
 
 		private long bytes(int chunkRows, int passRows) {
 			return (4L * this.width * rows(chunkRows, passRows) + 63) & -64;
 		}
+
+	}
+
+	/** For which rows there is room. */
+	enum Extent {
+
+		/** Those that a layer computes at once. */
+		CHUNK,
+
+		/** All of a pass. */
+		PASS,
+
+		/** All of a pass, if it has more than a layer computes at once. */
+		PARTS
 
 	}
 

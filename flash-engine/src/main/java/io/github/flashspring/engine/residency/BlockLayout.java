@@ -33,10 +33,10 @@ final class BlockLayout {
 		this.blocks = List.copyOf(blocks);
 		List<List<Block>> byUnit = new ArrayList<>();
 		for (int i = 0; i < units; i++) {
-			int unit = i;
-			byUnit.add(blocks.stream().filter((block) -> block.unit() == unit).toList());
+			byUnit.add(new ArrayList<>());
 		}
-		this.unitBlocks = List.copyOf(byUnit);
+		blocks.forEach((block) -> byUnit.get(block.unit()).add(block));
+		this.unitBlocks = byUnit.stream().map(List::copyOf).toList();
 	}
 
 	/**
@@ -178,8 +178,36 @@ final class BlockLayout {
 		return this.unitBlocks.size();
 	}
 
+	/**
+	 * The largest block that every pass needs.
+	 * @return bytes
+	 */
 	long largest() {
-		return this.blocks.stream().mapToLong(Block::bytes).max().orElse(0);
+		return largest(false);
+	}
+
+	/**
+	 * The largest block that is read on demand.
+	 * @return bytes, 0 if there is none
+	 */
+	long largestOnDemand() {
+		return largest(true);
+	}
+
+	private long largest(boolean onDemand) {
+		return this.blocks.stream()
+			.filter((block) -> block.onDemand() == onDemand)
+			.mapToLong(Block::bytes)
+			.max()
+			.orElse(0);
+	}
+
+	/**
+	 * Memory of all blocks that are read on demand.
+	 * @return bytes
+	 */
+	long onDemandBytes() {
+		return this.blocks.stream().filter(Block::onDemand).mapToLong(Block::bytes).sum();
 	}
 
 	/**

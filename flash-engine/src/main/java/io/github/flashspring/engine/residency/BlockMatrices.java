@@ -6,13 +6,14 @@ import java.util.List;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The matrices of one unit, acquired block by block from the {@link Prefetcher} and given
- * back as soon as the last piece of a block was used.
+ * The matrices of one unit, acquired block by block from whoever brings them into memory,
+ * and given back as soon as the last piece of a block was used.
  */
 final class BlockMatrices implements Weights.Matrices {
 
@@ -20,10 +21,7 @@ final class BlockMatrices implements Weights.Matrices {
 
 	private final Device device;
 
-	private final Prefetcher prefetcher;
-
-	/** Gives the buffer of a pinned block, or that of the ring for others. */
-	private final Buffers buffers;
+	private final Blocks blocks;
 
 	private final List<List<Place>> places = new ArrayList<>();
 
@@ -35,11 +33,10 @@ final class BlockMatrices implements Weights.Matrices {
 
 	private boolean keep;
 
-	BlockMatrices(WeightLayout.Unit unit, List<Block> blocks, Device device, Prefetcher prefetcher, Buffers buffers) {
+	BlockMatrices(WeightLayout.Unit unit, List<Block> blocks, Device device, Blocks source) {
 		this.unit = unit;
 		this.device = device;
-		this.prefetcher = prefetcher;
-		this.buffers = buffers;
+		this.blocks = source;
 		this.held = new Load[blocks.size()];
 		unit.weights().forEach((weight) -> this.places.add(new ArrayList<>()));
 		int count = 0;
@@ -64,6 +61,13 @@ final class BlockMatrices implements Weights.Matrices {
 	}
 
 	@Override
+	public boolean present(int weight) {
+		return this.places.get(weight)
+			.stream()
+			.allMatch((place) -> this.fixed[place.index()] != null || this.blocks.present(place.block()) != null);
+	}
+
+	@Override
 	public void keep(boolean again) {
 		this.keep = again;
 	}
@@ -79,7 +83,7 @@ final class BlockMatrices implements Weights.Matrices {
 		Load load = this.held[local];
 		if (load != null) {
 			this.held[local] = null;
-			this.prefetcher.release(load, this.device.commit());
+			this.blocks.release(load, this.device.commit());
 		}
 	}
 
@@ -88,9 +92,9 @@ final class BlockMatrices implements Weights.Matrices {
 		if (known != null) {
 			return known;
 		}
-		boolean pinned = this.buffers.isPinned(place.block());
-		Load load = pinned ? this.prefetcher.acquire(place.block()) : held(place);
-		Buffer buffer = this.buffers.of(load);
+		boolean pinned = this.blocks.stays(place.block());
+		Load load = pinned ? this.blocks.acquire(place.block()) : held(place);
+		Buffer buffer = this.blocks.buffer(load, this.device);
 		Matrix matrix = view(this.unit.weights().get(place.piece().weight()), place.piece(), load, buffer);
 		if (pinned) {
 			this.fixed[place.index()] = matrix;
@@ -101,7 +105,7 @@ final class BlockMatrices implements Weights.Matrices {
 	private Load held(Place place) {
 		Load load = this.held[place.local()];
 		if (load == null) {
-			load = this.prefetcher.acquire(place.block());
+			load = this.blocks.acquire(place.block());
 			this.held[place.local()] = load;
 		}
 		return load;
@@ -115,12 +119,49 @@ final class BlockMatrices implements Weights.Matrices {
 						Math.toIntExact(part.dimension(part.rank() - 1))));
 	}
 
-	/** Buffers over the memory of blocks. */
-	interface Buffers {
+	/** Brings blocks into memory. */
+	interface Blocks {
 
-		boolean isPinned(Block block);
+		/**
+		 * Waits for a block.
+		 * @param block the block
+		 * @return the block in memory, held until it is released
+		 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if it
+		 * cannot be read
+		 * @throws IllegalStateException if this is closed
+		 */
+		Load acquire(Block block);
 
-		Buffer of(Load load);
+		/**
+		 * Gives a block back.
+		 * @param load what was acquired
+		 * @param fence behind the work that uses it
+		 */
+		void release(Load load, Fence fence);
+
+		/**
+		 * Whether a block stays where it is once it is in memory, without being held.
+		 * @param block the block
+		 * @return true for pinned ones
+		 */
+		boolean stays(Block block);
+
+		/**
+		 * A block that stays, if it is in memory already.
+		 * @param block the block
+		 * @return null if it must be read, or may leave
+		 */
+		default @Nullable Load present(Block block) {
+			return null;
+		}
+
+		/**
+		 * The memory that holds a block.
+		 * @param load what was acquired
+		 * @param device sees it
+		 * @return a buffer, in which the block lies at its offset
+		 */
+		Buffer buffer(Load load, Device device);
 
 	}
 

@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntUnaryOperator;
 
 import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.metrics.Timeline;
@@ -15,7 +16,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class IoRecorder {
 
+	/** Names of the parts of the model. */
 	private final String[] units;
+
+	/** From a unit to its part. */
+	private final IntUnaryOperator parts;
 
 	private final AtomicLongArray bytes;
 
@@ -35,8 +40,14 @@ final class IoRecorder {
 
 	private volatile @Nullable Timeline timeline;
 
-	IoRecorder(String[] units) {
+	/**
+	 * Counts nothing yet.
+	 * @param units names of the parts of the model, by which everything is counted
+	 * @param parts from a unit to its part
+	 */
+	IoRecorder(String[] units, IntUnaryOperator parts) {
 		this.units = units.clone();
+		this.parts = parts;
 		this.bytes = new AtomicLongArray(units.length);
 		this.stallNanos = new AtomicLongArray(units.length);
 		this.computeNanos = new AtomicLongArray(units.length);
@@ -47,15 +58,21 @@ final class IoRecorder {
 	}
 
 	void read(int unit, long length, long start, long end, boolean demand) {
-		this.bytes.addAndGet(unit, length);
+		int part = this.parts.applyAsInt(unit);
+		this.bytes.addAndGet(part, length);
 		this.reads.increment();
 		this.readNanos.add(end - start);
 		this.longestRead.accumulate(end - start);
 		Timeline current = this.timeline;
 		if (current != null) {
-			current.add(Thread.currentThread().getName(), (demand ? "wanted " : "ahead ") + this.units[unit], start,
+			current.add(Thread.currentThread().getName(), (demand ? "wanted " : "ahead ") + this.units[part], start,
 					end, length);
 		}
+	}
+
+	/** Notes what came along with a read for another unit. */
+	void readAlong(int unit, long length) {
+		this.bytes.addAndGet(this.parts.applyAsInt(unit), length);
 	}
 
 	void readRow(int unit, long length, long start, long end) {
@@ -68,18 +85,20 @@ final class IoRecorder {
 	}
 
 	void stalled(int unit, long start, long end) {
-		this.stallNanos.addAndGet(unit, end - start);
+		int part = this.parts.applyAsInt(unit);
+		this.stallNanos.addAndGet(part, end - start);
 		Timeline current = this.timeline;
 		if (current != null) {
-			current.add("waiting", "waits for " + this.units[unit], start, end, 0);
+			current.add("waiting", "waits for " + this.units[part], start, end, 0);
 		}
 	}
 
 	void computed(int unit, long start, long end, long nanos) {
-		this.computeNanos.addAndGet(unit, nanos);
+		int part = this.parts.applyAsInt(unit);
+		this.computeNanos.addAndGet(part, nanos);
 		Timeline current = this.timeline;
 		if (current != null) {
-			current.add("passes", this.units[unit], start, end, 0);
+			current.add("passes", this.units[part], start, end, 0);
 		}
 	}
 
@@ -90,16 +109,26 @@ final class IoRecorder {
 		}
 	}
 
-	long stallNanos(int unit) {
-		return this.stallNanos.get(unit);
+	/** Time that computing waited, for all parts. */
+	long stallNanos() {
+		return sum(this.stallNanos);
 	}
 
-	long computeNanos(int unit) {
-		return this.computeNanos.get(unit);
+	/** Time that all parts computed, without waiting. */
+	long computeNanos() {
+		return sum(this.computeNanos);
 	}
 
-	long bytesRead(int unit) {
-		return this.bytes.get(unit);
+	long stallNanos(int part) {
+		return this.stallNanos.get(part);
+	}
+
+	long computeNanos(int part) {
+		return this.computeNanos.get(part);
+	}
+
+	long bytesRead(int part) {
+		return this.bytes.get(part);
 	}
 
 	IoMetrics snapshot(long aheadBytes, int readsInFlight, int readsQueued) {

@@ -9,11 +9,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A block on its way into memory, or there. All but the constants belongs to the lock of
- * the {@link Prefetcher}.
+ * the {@link ReadQueue}.
  */
-final class Load {
+sealed class Load permits CachedLoad {
 
 	private final Block block;
+
+	private final MemorySegment base;
 
 	private final MemorySegment memory;
 
@@ -37,9 +39,17 @@ final class Load {
 	/** Whether nobody will ask for it any more. */
 	boolean dropped;
 
-	Load(Block block, MemorySegment memory, long offset, Fence before) {
+	/**
+	 * Begins.
+	 * @param block what is read
+	 * @param base memory that holds it, perhaps among others
+	 * @param offset where in that memory
+	 * @param before behind the work that last used the memory
+	 */
+	Load(Block block, MemorySegment base, long offset, Fence before) {
 		this.block = block;
-		this.memory = memory;
+		this.base = base;
+		this.memory = base.asSlice(offset, block.bytes());
 		this.offset = offset;
 		this.before = before;
 		this.pending = block.extents().size();
@@ -47,6 +57,10 @@ final class Load {
 
 	Block block() {
 		return this.block;
+	}
+
+	MemorySegment base() {
+		return this.base;
 	}
 
 	MemorySegment memory() {

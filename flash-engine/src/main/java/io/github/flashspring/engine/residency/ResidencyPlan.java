@@ -24,13 +24,15 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param blocks blocks of all units
  * @param vectorBytes norms and biases, which always stay in memory
  * @param windowBytes memory into which blocks are read ahead
+ * @param expertBytes memory for experts of mixtures, which are read when a token needs
+ * them and kept by use
  * @param kvBytes keys and values
  * @param workBytes activations, logits, scratch memory of the device, embedding rows
  * @param tokenizerBytes estimate for the tokenizer
  */
 public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLength, int passRows, int chunkRows,
 		ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units, List<PlannedBlock> blocks,
-		long vectorBytes, long windowBytes, long kvBytes, long workBytes, long tokenizerBytes) {
+		long vectorBytes, long windowBytes, long expertBytes, long kvBytes, long workBytes, long tokenizerBytes) {
 
 	public ResidencyPlan {
 		units = List.copyOf(units);
@@ -73,7 +75,7 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	}
 
 	/**
-	 * Bytes of weights that stay in memory.
+	 * Bytes of weights that stay in memory, with as many experts as fit.
 	 * @return bytes, in whole blocks of the file system
 	 */
 	public long pinnedBytes() {
@@ -89,7 +91,9 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	}
 
 	/**
-	 * Bytes that every pass reads, besides a few rows of the embedding.
+	 * Bytes that a pass of one token reads, besides a few rows of the embedding. For
+	 * experts it is what they come to if all are used alike: favourites that stay in
+	 * memory make it less.
 	 * @return bytes
 	 */
 	public long streamedBytes() {
@@ -101,7 +105,20 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	 * @return bytes, at most the budget
 	 */
 	public long plannedBytes() {
-		return pinnedBytes() + this.windowBytes + this.kvBytes + this.workBytes + this.tokenizerBytes;
+		return weightMemoryBytes() + this.windowBytes + this.kvBytes + this.workBytes + this.tokenizerBytes;
+	}
+
+	/** Pinned weights, and memory for experts, which may have room to spare. */
+	private long weightMemoryBytes() {
+		return pinnedBytes() - cachedExpertBytes() + this.expertBytes;
+	}
+
+	/**
+	 * Bytes of experts that fit into memory.
+	 * @return bytes, at most those of all experts
+	 */
+	public long cachedExpertBytes() {
+		return this.units.stream().filter(PlannedUnit::experts).mapToLong(PlannedUnit::pinnedBytes).sum();
 	}
 
 	/**
@@ -123,6 +140,9 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 		line(text, "weights in memory", pinnedBytes(), share(pinnedBytes()));
 		line(text, "read window", this.windowBytes, (streamedBytes() == 0) ? "not needed"
 				: "%d × %s at once".formatted(this.reads.readsInFlight(), ByteSize.readable(this.reads.readBytes())));
+		if (this.expertBytes > 0) {
+			line(text, "memory for experts", this.expertBytes, "kept by use");
+		}
 		line(text, "keys and values", this.kvBytes, this.contextLength + " positions of context");
 		line(text, "activations", this.workBytes,
 				"passes of " + this.passRows + " tokens, " + this.chunkRows + " at once");
@@ -163,15 +183,19 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	 * @param pinnedBytes what of it stays in memory
 	 * @param rowsOnDemand whether what does not stay is read by row as tokens need it,
 	 * not in every pass
+	 * @param experts whether it is the experts of a layer, of which a token needs only
+	 * some
+	 * @param share share of it that a token needs, if all of it is used alike
 	 */
-	public record PlannedUnit(String name, long bytes, long pinnedBytes, boolean rowsOnDemand) {
+	public record PlannedUnit(String name, long bytes, long pinnedBytes, boolean rowsOnDemand, boolean experts,
+			double share) {
 
 		/**
-		 * What every pass reads of it.
+		 * What a pass of one token reads of it.
 		 * @return bytes
 		 */
 		public long streamedBytes() {
-			return this.rowsOnDemand ? 0 : this.bytes - this.pinnedBytes;
+			return this.rowsOnDemand ? 0 : Math.round((this.bytes - this.pinnedBytes) * this.share);
 		}
 
 	}

@@ -2,8 +2,11 @@ package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.metrics.ByteSize;
@@ -18,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * window for reads, each bounded by a share of what is free, and all the rest pins.
  */
 final class ResidencyPlanner {
+
+	/** Blocks of the least window: one is computed with while another is read. */
+	private static final int LEAST_WINDOW = 2;
 
 	/** What is read when nothing was measured. */
 	private static final ReadPattern FAIR = new ReadPattern(8 << 20, 4, 0, true);
@@ -57,6 +63,8 @@ final class ResidencyPlanner {
 
 	private final long minimum;
 
+	private final Map<Long, BlockLayout> cuts = new HashMap<>();
+
 	ResidencyPlanner(WeightLayout layout, Needs needs, Disk disk) {
 		this.layout = layout;
 		this.needs = needs;
@@ -65,19 +73,16 @@ final class ResidencyPlanner {
 		this.fixed = needs.kvBytes() + needs.tokenizerBytes() + layout.vectorBytes();
 		this.smallest = BlockLayout.cut(layout, Math.clamp(this.weightBytes / 256, SMALLEST_BLOCK, 1 << 20),
 				disk.alignment());
-		this.minimum = this.fixed + work(1, 1, LEAST) + leastWindow(this.smallest);
+		this.minimum = this.fixed + work(1, 1, LEAST) + leastWindow(this.smallest) + leastExperts(this.smallest);
 	}
 
 	private static long leastWindow(BlockLayout blocks) {
-		return leastBlocks(blocks) * blocks.largest();
+		return LEAST_WINDOW * blocks.largest();
 	}
 
-	/**
-	 * One block is computed with while another is read. Experts come beside a block of
-	 * their layer, which may lie in the middle of the ring.
-	 */
-	private static int leastBlocks(BlockLayout blocks) {
-		return blocks.blocks().stream().anyMatch(Block::onDemand) ? 4 : 2;
+	/** Of experts as well, one block is computed with while another is read. */
+	private static long leastExperts(BlockLayout blocks) {
+		return Math.min(LEAST_WINDOW * blocks.largestOnDemand(), blocks.onDemandBytes());
 	}
 
 	/**
@@ -118,11 +123,11 @@ final class ResidencyPlanner {
 	}
 
 	private ResidencyPlan mapped() {
-		BlockLayout blocks = BlockLayout.cut(this.layout, blockBytes(FAIR), this.disk.alignment());
+		BlockLayout blocks = cut(blockBytes(FAIR));
 		boolean[] all = new boolean[blocks.blocks().size()];
 		Arrays.fill(all, true);
 		int chunk = this.needs.chunkRows();
-		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, FAIR, blocks, 0, all, all.length));
+		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, FAIR, blocks, 0, all, blocks.onDemandBytes(), true));
 	}
 
 	private Draft within(long bytes) {
@@ -131,7 +136,7 @@ final class ResidencyPlanner {
 		}
 		int chunk = this.needs.chunkRows();
 		Draft all = draft(bytes, chunk, chunk, FAIR, 0);
-		if (all.fits() && all.streamedBytes() == 0) {
+		if (all.fits() && streamedBytes(all) == 0) {
 			return all;
 		}
 		long free = bytes - this.minimum;
@@ -148,11 +153,30 @@ final class ResidencyPlanner {
 		Draft best = null;
 		for (ReadPattern pattern : this.disk.patterns()) {
 			Draft draft = draft(bytes, chunk, chunk, pattern, pattern.readsInFlight() + 2);
-			if (draft.fits() && (best == null || draft.seconds() < best.seconds())) {
+			if (draft.fits() && (best == null || seconds(draft) < seconds(best))) {
 				best = draft;
 			}
 		}
 		return best;
+	}
+
+	/** What a token reads, if all experts are used alike. */
+	private double streamedBytes(Draft draft) {
+		double bytes = 0;
+		for (Block block : draft.blocks().blocks()) {
+			if (block.onDemand()) {
+				bytes += block.bytes() * (1 - draft.expertShare()) * this.layout.units().get(block.unit()).share();
+			}
+			else if (block.unit() < this.layout.units().size() && !draft.pinned()[block.index()]) {
+				bytes += block.bytes();
+			}
+		}
+		return bytes;
+	}
+
+	/** Time to read what streams; a disk that was not measured has some rate. */
+	private double seconds(Draft draft) {
+		return streamedBytes(draft) / Math.max(1, draft.reads().bytesPerSecond());
 	}
 
 	/** Without measurements, as many reads in flight as cost little pinning. */
@@ -179,9 +203,9 @@ final class ResidencyPlanner {
 			return loaded;
 		}
 		ReadPattern reads = loaded.reads();
-		BlockLayout blocks = BlockLayout.cut(this.layout, loaded.blockBytes(), this.disk.alignment());
+		BlockLayout blocks = cut(loaded.blockBytes());
 		long rest = this.fixed + loaded.workBytes();
-		long least = rest + leastWindow(blocks);
+		long least = rest + leastWindow(blocks) + leastExperts(blocks);
 		long bytes = switch (budget.kind()) {
 			case UNLIMITED -> rest + blocks.blocks().stream().mapToLong(Block::bytes).sum();
 			case MINIMUM -> least;
@@ -189,25 +213,26 @@ final class ResidencyPlanner {
 		};
 		int chunk = loaded.chunkRows();
 		Draft all = draft(bytes, rest, chunk, chunk, reads, blocks, 0);
-		if (all.fits() && all.streamedBytes() == 0) {
+		if (all.fits() && streamedBytes(all) == 0) {
 			return plan(all, loaded.workBytes());
 		}
 		if (bytes < least) {
 			throw new BudgetExceededException(
 					"The model that runs cannot go on in a RAM budget of %s. It needs at least %s: %s to read weights into, %s that it has allocated for keys, values and activations, %s for the tokenizer, norms and biases. Raise the budget to at least %d bytes, or load the model again with a shorter context (flash.context-length, --context) or fewer tokens at once."
 						.formatted(ByteSize.readable(bytes), ByteSize.readable(least),
-								ByteSize.readable(leastWindow(blocks)),
+								ByteSize.readable(leastWindow(blocks) + leastExperts(blocks)),
 								ByteSize.readable(this.needs.kvBytes() + loaded.workBytes()),
 								ByteSize.readable(this.needs.tokenizerBytes() + this.layout.vectorBytes()), least),
 					bytes, least);
 		}
-		long usual = Math.max(reads.readsInFlight() + 2, leastBlocks(blocks)) * blocks.largest();
-		long window = Math.clamp(usual, leastWindow(blocks), Math.max(leastWindow(blocks), (bytes - rest) / 2));
+		long usual = Math.max(reads.readsInFlight() + 2, LEAST_WINDOW) * blocks.largest();
+		long window = Math.clamp(usual, leastWindow(blocks),
+				Math.max(leastWindow(blocks), (bytes - rest - leastExperts(blocks)) / 2));
 		Draft draft = draft(bytes, rest, chunk, chunk, reads, blocks, window);
 		Draft longer = draft;
 		for (int step = 0; step < 8 && loaded.passRows() > chunk; step++) {
-			long held = Math.max(window, largestHeld(longer) + (leastBlocks(blocks) - 1) * blocks.largest());
-			if (step > 0 && held <= longer.windowBytes()) {
+			long held = Math.max(window, largestHeld(longer) + (LEAST_WINDOW - 1) * blocks.largest());
+			if (step > 0 && (held <= longer.windowBytes() || longer.windowBytes() == 0)) {
 				return plan(longer, loaded.workBytes());
 			}
 			longer = draft(bytes, rest, chunk, loaded.passRows(), reads, blocks, held);
@@ -223,9 +248,14 @@ final class ResidencyPlanner {
 	 * one that is computed with, and one that is lost where the ring wraps around.
 	 */
 	private Draft draft(long bytes, int chunk, int rows, ReadPattern pattern, int windowBlocks) {
-		BlockLayout blocks = BlockLayout.cut(this.layout, blockBytes(pattern), this.disk.alignment());
-		long window = (windowBlocks == 0) ? 0 : Math.max(windowBlocks, leastBlocks(blocks)) * blocks.largest();
+		BlockLayout blocks = cut(blockBytes(pattern));
+		long window = (windowBlocks == 0) ? 0 : Math.max(windowBlocks, LEAST_WINDOW) * blocks.largest();
 		return draft(bytes, chunk, rows, pattern, blocks, window);
+	}
+
+	private BlockLayout cut(long blockBytes) {
+		return this.cuts.computeIfAbsent(blockBytes,
+				(key) -> BlockLayout.cut(this.layout, blockBytes, this.disk.alignment()));
 	}
 
 	private long blockBytes(ReadPattern pattern) {
@@ -247,8 +277,9 @@ final class ResidencyPlanner {
 		Draft longer = draft;
 		// A larger window pins less, so that layers stream more: until that settles.
 		for (int step = 0; step < 8 && rows > chunk; step++) {
-			long window = Math.max(draft.windowBytes(),
-					largestHeld(longer) + (leastBlocks(draft.blocks()) - 1) * draft.blocks().largest());
+			long held = largestHeld(longer);
+			long window = (held == 0) ? draft.windowBytes()
+					: Math.max(draft.windowBytes(), held + (LEAST_WINDOW - 1) * draft.blocks().largest());
 			if (step > 0 && window <= longer.windowBytes()) {
 				return longer;
 			}
@@ -269,7 +300,7 @@ final class ResidencyPlanner {
 		for (int unit = 0; unit < this.layout.units().size() - 1; unit++) {
 			long bytes = 0;
 			for (Block block : draft.blocks().of(unit)) {
-				bytes += draft.pinned()[block.index()] ? 0 : block.bytes();
+				bytes += (draft.pinned()[block.index()] || block.onDemand()) ? 0 : block.bytes();
 			}
 			largest = Math.max(largest, bytes);
 		}
@@ -286,34 +317,33 @@ final class ResidencyPlanner {
 
 	private Draft draft(long bytes, long rest, int chunk, int rows, ReadPattern reads, BlockLayout blocks,
 			long window) {
-		long available = bytes - rest - window;
 		long[] sizes = blocks.blocks().stream().mapToLong(Block::bytes).toArray();
-		int streamable = (int) blocks.blocks()
+		int[] needed = blocks.blocks()
 			.stream()
-			.filter((block) -> block.unit() < this.layout.units().size())
-			.count();
-		boolean[] pinned = new boolean[sizes.length];
-		long left = available - pin(blocks, sizes, pinned, streamable, false, available);
-		left -= pin(blocks, sizes, pinned, streamable, true, left);
-		for (int i = streamable; i < pinned.length; i++) {
-			pinned[i] = sizes[i] <= left;
-			left -= pinned[i] ? sizes[i] : 0;
-		}
-		return new Draft(bytes, chunk, rows, reads, blocks, window, pinned, (available < 0) ? -1 : streamable);
-	}
-
-	/** Pins blocks that every pass needs, or those that only some need. */
-	private static long pin(BlockLayout blocks, long[] sizes, boolean[] pinned, int streamable, boolean onDemand,
-			long available) {
-		int[] indices = IntStream.range(0, streamable)
-			.filter((i) -> blocks.blocks().get(i).onDemand() == onDemand)
+			.filter((block) -> block.unit() < this.layout.units().size() && !block.onDemand())
+			.mapToInt(Block::index)
 			.toArray();
-		long[] some = IntStream.of(indices).mapToLong((i) -> sizes[i]).toArray();
-		boolean[] chosen = PinChoice.of(some, available);
-		for (int i = 0; i < indices.length; i++) {
-			pinned[indices[i]] = chosen[i];
+		long[] neededSizes = IntStream.of(needed).mapToLong((i) -> sizes[i]).toArray();
+		long available = bytes - rest - leastExperts(blocks);
+		// Where every pass finds all it needs for certain, no window is needed.
+		long ring = (LongStream.of(neededSizes).sum() <= available) ? 0 : Math.max(window, leastWindow(blocks));
+		available -= ring;
+		boolean[] chosen = PinChoice.of(neededSizes, available);
+		boolean[] pinned = new boolean[sizes.length];
+		for (int i = 0; i < needed.length; i++) {
+			pinned[needed[i]] = chosen[i];
 		}
-		return PinChoice.sum(some, chosen);
+		long left = available - PinChoice.sum(neededSizes, chosen);
+		long experts = (available < 0) ? leastExperts(blocks)
+				: Math.min(blocks.onDemandBytes(), leastExperts(blocks) + left);
+		left -= experts - leastExperts(blocks);
+		for (Block block : blocks.blocks()) {
+			if (block.unit() == this.layout.units().size()) {
+				pinned[block.index()] = block.bytes() <= left;
+				left -= pinned[block.index()] ? block.bytes() : 0;
+			}
+		}
+		return new Draft(bytes, chunk, rows, reads, blocks, ring, pinned, experts, available >= 0);
 	}
 
 	private ResidencyPlan plan(Draft draft) {
@@ -326,31 +356,39 @@ final class ResidencyPlanner {
 			blocks.add(new PlannedBlock(block.unit(), block.bytes(), draft.pinned()[block.index()]));
 		}
 		List<PlannedUnit> units = new ArrayList<>();
-		for (int i = 0; i < draft.blocks().units(); i++) {
-			boolean table = i == this.layout.units().size();
-			long bytes = 0;
-			long inMemory = 0;
-			for (Block block : draft.blocks().of(i)) {
-				bytes += block.bytes();
-				inMemory += draft.pinned()[block.index()] ? block.bytes() : 0;
-			}
-			units.add(new PlannedUnit((table ? this.layout.embedding() : this.layout.units().get(i)).name(), bytes,
-					inMemory, table && inMemory < bytes));
+		for (WeightLayout.Part part : this.layout.parts()) {
+			units.add(unit(part, draft));
 		}
 		return new ResidencyPlan(draft.budget(), this.minimum, this.needs.contextLength(), draft.passRows(),
 				draft.chunkRows(), draft.reads(), draft.blocks().blockBytes(), this.disk.alignment(), units, blocks,
-				this.layout.vectorBytes(), draft.windowBytes(), this.needs.kvBytes(), workBytes,
+				this.layout.vectorBytes(), draft.windowBytes(), draft.expertBytes(), this.needs.kvBytes(), workBytes,
 				this.needs.tokenizerBytes());
+	}
+
+	private PlannedUnit unit(WeightLayout.Part part, Draft draft) {
+		long bytes = 0;
+		long inMemory = 0;
+		for (int unit = part.from(); unit < part.to(); unit++) {
+			for (Block block : draft.blocks().of(unit)) {
+				bytes += block.bytes();
+				inMemory += draft.pinned()[block.index()] ? block.bytes() : 0;
+			}
+		}
+		if (part.experts()) {
+			inMemory = Math.round(bytes * draft.expertShare());
+		}
+		boolean table = part.from() == this.layout.units().size();
+		return new PlannedUnit(part.name(), bytes, inMemory, table && inMemory < bytes, part.experts(), part.share());
 	}
 
 	private BudgetExceededException refusal(long bytes) {
 		return new BudgetExceededException(
 				"The model cannot run in a RAM budget of %s. It needs at least %s: %s to read weights into, %s for norms and biases, %s for keys and values of %d positions, %s for activations, %s for the tokenizer. Raise the budget to at least %d bytes (flash.ram-budget-gb, --ram), or shorten the context (flash.context-length, --context)."
 					.formatted(ByteSize.readable(bytes), ByteSize.readable(this.minimum),
-							ByteSize.readable(leastWindow(this.smallest)), ByteSize.readable(this.layout.vectorBytes()),
-							ByteSize.readable(this.needs.kvBytes()), this.needs.contextLength(),
-							ByteSize.readable(work(1, 1, LEAST)), ByteSize.readable(this.needs.tokenizerBytes()),
-							this.minimum),
+							ByteSize.readable(leastWindow(this.smallest) + leastExperts(this.smallest)),
+							ByteSize.readable(this.layout.vectorBytes()), ByteSize.readable(this.needs.kvBytes()),
+							this.needs.contextLength(), ByteSize.readable(work(1, 1, LEAST)),
+							ByteSize.readable(this.needs.tokenizerBytes()), this.minimum),
 				bytes, this.minimum);
 	}
 
@@ -364,28 +402,16 @@ final class ResidencyPlanner {
 	 * @param blocks the blocks
 	 * @param windowBytes memory for reads
 	 * @param pinned which blocks stay in memory
-	 * @param streamable number of blocks that every pass needs; -1 if there is not enough
-	 * memory for this division
+	 * @param expertBytes memory for blocks on demand
+	 * @param fits whether there is enough memory for this division
 	 */
 	private record Draft(long budget, int chunkRows, int passRows, ReadPattern reads, BlockLayout blocks,
-			long windowBytes, boolean[] pinned, int streamable) {
+			long windowBytes, boolean[] pinned, long expertBytes, boolean fits) {
 
-		boolean fits() {
-			return this.streamable >= 0;
-		}
-
-		long streamedBytes() {
-			return this.blocks.blocks()
-				.stream()
-				.limit(this.streamable)
-				.filter((block) -> !this.pinned[block.index()])
-				.mapToLong(Block::bytes)
-				.sum();
-		}
-
-		/** Time to read what streams; a disk that was not measured has some rate. */
-		double seconds() {
-			return streamedBytes() / Math.max(1, this.reads.bytesPerSecond());
+		/** Share of the experts that there is memory for. */
+		double expertShare() {
+			long all = this.blocks.onDemandBytes();
+			return (all == 0) ? 1 : (double) this.expertBytes / all;
 		}
 
 	}

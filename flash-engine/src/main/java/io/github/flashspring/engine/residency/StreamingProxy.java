@@ -35,22 +35,21 @@ public final class StreamingProxy<P> {
 	public void forward(List<P> parts) {
 		IoRecorder recorder = this.store.recorder();
 		long start = System.nanoTime();
-		long stalled = recorder.stallNanos(this.unit);
+		long stalled = recorder.stallNanos();
+		long others = recorder.computeNanos();
 		Weights weights = this.store.weights(this.unit);
 		boolean complete = false;
 		this.store.computing(this.unit);
 		try {
-			for (P part : parts) {
-				weights.begin(part != parts.getLast());
-				this.layer.forward(part, weights);
-			}
+			this.layer.forward(parts, weights);
 			complete = true;
 		}
 		finally {
 			weights.end();
 			long end = System.nanoTime();
-			long nanos = end - start - (recorder.stallNanos(this.unit) - stalled);
-			recorder.computed(this.unit, start, end, nanos);
+			long nanos = end - start - (recorder.stallNanos() - stalled);
+			// What experts computed was counted as theirs.
+			recorder.computed(this.unit, start, end, nanos - (recorder.computeNanos() - others));
 			if (complete) {
 				this.store.computed(this.unit, nanos);
 			}
@@ -72,6 +71,19 @@ public final class StreamingProxy<P> {
 		 * in it
 		 */
 		void forward(P pass, Weights weights);
+
+		/**
+		 * Records the computation on one part of a pass after the other.
+		 * @param parts in order, at least one
+		 * @param weights the unit's weights; {@link Weights#begin} says before each part
+		 * whether they will be used once more
+		 */
+		default void forward(List<P> parts, Weights weights) {
+			for (P part : parts) {
+				weights.begin(part != parts.getLast());
+				forward(part, weights);
+			}
+		}
 
 	}
 

@@ -93,7 +93,7 @@ final class TokenEmbedding implements AutoCloseable {
 	private void some(Tensor out, int[] tokens) {
 		this.free.await();
 		Map<Integer, Integer> places = new HashMap<>();
-		List<Prefetcher.RowRead> reads = new ArrayList<>();
+		List<ReadQueue.RowRead> reads = new ArrayList<>();
 		int[] rowOfToken = IntStream.of(tokens).map((token) -> {
 			Integer known = places.get(token);
 			if (known != null) {
@@ -111,7 +111,7 @@ final class TokenEmbedding implements AutoCloseable {
 		this.free = this.device.commit();
 	}
 
-	private void stage(int token, int row, List<Prefetcher.RowRead> reads) {
+	private void stage(int token, int row, List<ReadQueue.RowRead> reads) {
 		RowsOf holder = this.blocks.stream().filter((rowsOf) -> rowsOf.has(token)).findFirst().orElseThrow();
 		@Nullable Load load = this.prefetcher.present(holder.block());
 		List<TensorInfo> parts = this.table.parts();
@@ -125,7 +125,7 @@ final class TokenEmbedding implements AutoCloseable {
 				MemorySegment.copy(load.memory(), position, target, 0, bytes);
 			}
 			else {
-				reads.add(new Prefetcher.RowRead(this.unit, part.file(),
+				reads.add(new ReadQueue.RowRead(this.unit, part.file(),
 						part.offset() + this.table.rowOf(part, token) * bytes, target));
 			}
 		}

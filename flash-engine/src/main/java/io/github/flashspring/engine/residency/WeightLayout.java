@@ -31,10 +31,13 @@ public final class WeightLayout {
 
 	private final Unit embedding;
 
+	private final List<Part> parts;
+
 	private WeightLayout(Checkpoint checkpoint, List<Unit> units, Unit embedding) {
 		this.checkpoint = checkpoint;
 		this.units = units;
 		this.embedding = embedding;
+		this.parts = parts(units, embedding, tiedUnit() >= 0);
 	}
 
 	/**
@@ -64,7 +67,7 @@ public final class WeightLayout {
 	private static Unit unit(Checkpoint checkpoint, WeightUnit unit, Set<String> used) {
 		List<Weight> weights = unit.parameters().stream().map((parameter) -> weight(checkpoint, parameter)).toList();
 		weights.forEach((weight) -> weight.parts().forEach((part) -> used.add(part.name())));
-		return new Unit(unit.name(), weights, unit.onDemand());
+		return new Unit(unit.name(), weights, unit.onDemand(), unit.share());
 	}
 
 	private static Weight weight(Checkpoint checkpoint, Parameter parameter) {
@@ -125,6 +128,62 @@ public final class WeightLayout {
 	}
 
 	/**
+	 * What people see as parts of the model: every unit is one, but the experts of a
+	 * layer are one together. The last is the embedding, unless it is tied to a unit.
+	 * @return the parts in the order of a pass
+	 */
+	List<Part> parts() {
+		return this.parts;
+	}
+
+	private static List<Part> parts(List<Unit> units, Unit embedding, boolean tied) {
+		List<Part> parts = new ArrayList<>();
+		int from = 0;
+		while (from < units.size()) {
+			Unit unit = units.get(from);
+			int to = from + 1;
+			while (unit.onDemand() && to < units.size() && units.get(to).onDemand()) {
+				to++;
+			}
+			String name = unit.onDemand() ? parts.getLast().name() + ".experts" : unit.name();
+			parts.add(new Part(name, from, to, unit.onDemand(), unit.share()));
+			from = to;
+		}
+		if (!tied) {
+			parts.add(new Part(embedding.name(), from, from + 1, false, 1));
+		}
+		return List.copyOf(parts);
+	}
+
+	/**
+	 * From units to what people see.
+	 * @return index of the part by index of the unit, the embedding's as the last
+	 */
+	int[] partsOfUnits() {
+		int[] found = new int[this.units.size() + 1];
+		for (int i = 0; i < this.parts.size(); i++) {
+			Arrays.fill(found, this.parts.get(i).from(), this.parts.get(i).to(), i);
+		}
+		return found;
+	}
+
+	/**
+	 * From units to those that a pass computes one after the other: experts belong to the
+	 * layer before them.
+	 * @return index by index of the unit; the embedding's, as the last, is -1
+	 */
+	int[] layersOfUnits() {
+		int[] found = new int[this.units.size() + 1];
+		int layer = -1;
+		for (int i = 0; i < this.units.size(); i++) {
+			layer += this.units.get(i).onDemand() ? 0 : 1;
+			found[i] = layer;
+		}
+		found[this.units.size()] = -1;
+		return found;
+	}
+
+	/**
 	 * Index of the unit that also holds the embedding, when the head is tied to it.
 	 * @return index, or -1
 	 */
@@ -173,13 +232,27 @@ public final class WeightLayout {
 	}
 
 	/**
-	 * The weights of a part of the model.
+	 * A part of the model as people see it.
+	 *
+	 * @param name such as {@code layers.3} or {@code layers.3.experts}
+	 * @param from its first unit
+	 * @param to behind its last unit
+	 * @param experts whether its units are read only when a pass asks for them
+	 * @param share share of the tokens that need one of its units, if all are alike
+	 */
+	record Part(String name, int from, int to, boolean experts, double share) {
+
+	}
+
+	/**
+	 * The weights of a unit of the model.
 	 *
 	 * @param name for people
 	 * @param weights in the order of their parameters
 	 * @param onDemand whether it is read only when a pass asks for it
+	 * @param share share of the tokens that need it, if all on demand are alike
 	 */
-	record Unit(String name, List<Weight> weights, boolean onDemand) {
+	record Unit(String name, List<Weight> weights, boolean onDemand, double share) {
 
 		/**
 		 * Size in the files.

@@ -3,10 +3,8 @@ package io.github.flashspring.engine.residency;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -16,6 +14,7 @@ import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.ExpertMetrics;
 import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.metrics.PacingMetrics;
 import io.github.flashspring.engine.metrics.Timeline;
@@ -38,6 +37,10 @@ public final class WeightStore implements AutoCloseable {
 
 	private final BandwidthController controller;
 
+	private final ExpertStreaming streaming;
+
+	private final int[] layers;
+
 	private final Arena arena = Arena.ofShared();
 
 	private final List<Buffer> buffers = new ArrayList<>();
@@ -49,15 +52,18 @@ public final class WeightStore implements AutoCloseable {
 	private volatile Source source;
 
 	private WeightStore(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device,
-			double maxDegradation) {
+			double maxDegradation, ExpertStreaming streaming) {
 		this.layout = layout;
+		this.streaming = streaming;
+		this.layers = layout.layersOfUnits();
+		int[] parts = layout.partsOfUnits();
 		this.files = files;
 		this.device = device;
 		this.plan = plan;
-		this.recorder = new IoRecorder(
-				plan.units().stream().map(ResidencyPlan.PlannedUnit::name).toArray(String[]::new));
+		this.recorder = new IoRecorder(layout.parts().stream().map(WeightLayout.Part::name).toArray(String[]::new),
+				(unit) -> parts[unit]);
 		this.controller = new BandwidthController(System::nanoTime, maxDegradation, plan.reads().windowBytes(),
-				new long[layout.units().size()]);
+				new long[layerCount()]);
 		boolean complete = false;
 		try {
 			readVectors();
@@ -78,12 +84,17 @@ public final class WeightStore implements AutoCloseable {
 	 * @param plan which blocks stay in memory
 	 * @param device computes with them
 	 * @param maxDegradation by how much reads ahead may lengthen computing: 0.05 for 5 %
+	 * @param streaming how experts stream
 	 * @return the store; the caller closes it, before the checkpoint
 	 * @throws CheckpointException if files cannot be read
 	 */
 	public static WeightStore open(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device,
-			double maxDegradation) {
-		return new WeightStore(layout, files, plan, device, maxDegradation);
+			double maxDegradation, ExpertStreaming streaming) {
+		return new WeightStore(layout, files, plan, device, maxDegradation, streaming);
+	}
+
+	private int layerCount() {
+		return 1 + this.layers[this.layers.length - 2];
 	}
 
 	private void readVectors() {
@@ -137,12 +148,12 @@ public final class WeightStore implements AutoCloseable {
 	/** Notes that a unit begins to compute. */
 	void computing(int unit) {
 		this.source.wasDisturbed();
-		this.controller.computing(unit);
+		this.controller.computing(this.layers[unit]);
 	}
 
 	/** Notes that a unit was computed, in so much time without waiting for reads. */
 	void computed(int unit, long nanos) {
-		this.controller.computed(unit, nanos, this.source.wasDisturbed());
+		this.controller.computed(this.layers[unit], nanos, this.source.wasDisturbed());
 	}
 
 	/**
@@ -160,6 +171,57 @@ public final class WeightStore implements AutoCloseable {
 	 */
 	Weights weights(int unit) {
 		return this.source.weights(unit);
+	}
+
+	/**
+	 * Says which experts a layer needs in this pass.
+	 * @param firstUnit unit of its first expert
+	 * @param rowsOf how many tokens go to each expert
+	 * @param rows tokens of the pass
+	 * @param ordered whether they will be computed in their own order
+	 * @return the experts that are needed, in the order in which to compute them
+	 */
+	int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
+		return this.source.choose(firstUnit, rowsOf, rows, ordered);
+	}
+
+	/**
+	 * Computes with the weights of an expert.
+	 * @param unit its unit
+	 * @param computation gets them
+	 */
+	void compute(int unit, Consumer<Weights> computation) {
+		long start = System.nanoTime();
+		long stalled = this.recorder.stallNanos();
+		Weights weights = this.source.weights(unit);
+		weights.begin(false);
+		try {
+			computation.accept(weights);
+		}
+		finally {
+			weights.end();
+			long end = System.nanoTime();
+			this.recorder.computed(unit, start, end, end - start - (this.recorder.stallNanos() - stalled));
+			this.source.computed(unit);
+		}
+	}
+
+	/** Whether guesses about the experts of a layer are welcome. */
+	boolean wantsGuesses(int firstUnit) {
+		return this.source.wantsGuesses(firstUnit);
+	}
+
+	/** Reads experts that a layer will probably choose. */
+	void expect(int firstUnit, List<ExpertGuess> guesses) {
+		this.source.expect(firstUnit, guesses);
+	}
+
+	/**
+	 * How experts come into memory.
+	 * @return a snapshot
+	 */
+	public ExpertMetrics experts() {
+		return this.source.experts();
 	}
 
 	IoRecorder recorder() {
@@ -216,11 +278,13 @@ public final class WeightStore implements AutoCloseable {
 	 */
 	public List<EngineSnapshot.Unit> snapshot() {
 		List<ResidencyPlan.PlannedUnit> units = this.plan.units();
-		return IntStream.range(0, units.size())
-			.mapToObj((i) -> new EngineSnapshot.Unit(units.get(i).name(), units.get(i).bytes(),
-					units.get(i).pinnedBytes() == units.get(i).bytes(), this.recorder.bytesRead(i),
-					units.get(i).pinnedBytes(), this.recorder.stallNanos(i), this.recorder.computeNanos(i)))
-			.toList();
+		return IntStream.range(0, units.size()).mapToObj((i) -> {
+			WeightLayout.Part part = this.layout.parts().get(i);
+			long inMemory = part.experts() ? this.source.expertBytes(part) : units.get(i).pinnedBytes();
+			return new EngineSnapshot.Unit(units.get(i).name(), units.get(i).bytes(),
+					units.get(i).pinnedBytes() == units.get(i).bytes(), this.recorder.bytesRead(i), inMemory,
+					this.recorder.stallNanos(i), this.recorder.computeNanos(i));
+		}).toList();
 	}
 
 	@Override
@@ -243,6 +307,26 @@ public final class WeightStore implements AutoCloseable {
 		default boolean wasDisturbed() {
 			return false;
 		}
+
+		default int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
+			return IntStream.range(0, rowsOf.length).filter((expert) -> rowsOf[expert] > 0).toArray();
+		}
+
+		default void computed(int unit) {
+		}
+
+		default boolean wantsGuesses(int firstUnit) {
+			return false;
+		}
+
+		default void expect(int firstUnit, List<ExpertGuess> guesses) {
+		}
+
+		default ExpertMetrics experts() {
+			return ExpertMetrics.NONE;
+		}
+
+		long expertBytes(WeightLayout.Part part);
 
 		Weights weights(int unit);
 
@@ -296,6 +380,15 @@ public final class WeightStore implements AutoCloseable {
 		}
 
 		@Override
+		public long expertBytes(WeightLayout.Part part) {
+			return WeightStore.this.layout.units()
+				.subList(part.from(), part.to())
+				.stream()
+				.mapToLong(WeightLayout.Unit::bytes)
+				.sum();
+		}
+
+		@Override
 		public IoMetrics metrics() {
 			return WeightStore.this.recorder.snapshot(0, 0, 0);
 		}
@@ -307,29 +400,24 @@ public final class WeightStore implements AutoCloseable {
 
 	}
 
-	/** Blocks in memory of their own, and blocks that stream through a ring. */
-	private final class Streamed implements Source, BlockMatrices.Buffers {
+	/** Blocks in memory of their own, blocks that stream through a ring, and experts. */
+	private final class Streamed implements Source {
 
 		private final Prefetcher prefetcher;
 
 		private final TokenEmbedding embedding;
 
-		private final Map<Load, Buffer> pinned = new IdentityHashMap<>();
-
 		private final BlockLayout blocks;
 
 		private final List<Weights> weights = new ArrayList<>();
 
-		private boolean[] stays = new boolean[0];
-
-		private @Nullable Buffer ring;
-
 		Streamed(ResidencyPlan plan) {
 			WeightLayout layout = WeightStore.this.layout;
 			this.blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
-			this.prefetcher = new Prefetcher(this.blocks, layout.units().size(), WeightStore.this.files.open(),
-					plan.reads().readsInFlight(), ResidencyPlanner.rowReadBytes(layout, plan.alignment()),
-					WeightStore.this.recorder, WeightStore.this.controller);
+			this.prefetcher = new Prefetcher(layout, this.blocks,
+					new ReadQueue.Settings(WeightStore.this.files.open(), plan.reads().readsInFlight(),
+							ResidencyPlanner.rowReadBytes(layout, plan.alignment()), plan.reads().readBytes()),
+					WeightStore.this.streaming, WeightStore.this.recorder, WeightStore.this.controller);
 			this.embedding = new TokenEmbedding(layout, this.blocks, this.prefetcher, WeightStore.this.device,
 					plan.chunkRows());
 			plan(plan);
@@ -337,39 +425,29 @@ public final class WeightStore implements AutoCloseable {
 
 		void plan(ResidencyPlan plan) {
 			WeightLayout layout = WeightStore.this.layout;
-			boolean[] next = new boolean[this.blocks.blocks().size()];
-			long[] streamed = new long[layout.units().size()];
+			boolean[] stays = new boolean[this.blocks.blocks().size()];
+			long[] streamed = new long[layerCount()];
 			for (Block block : this.blocks.blocks()) {
-				next[block.index()] = plan.blocks().get(block.index()).pinned();
-				if (!next[block.index()] && block.unit() < streamed.length) {
-					streamed[block.unit()] += block.bytes();
+				stays[block.index()] = !block.onDemand() && plan.blocks().get(block.index()).pinned();
+				int layer = WeightStore.this.layers[block.unit()];
+				if (!stays[block.index()] && !block.onDemand() && layer >= 0) {
+					streamed[layer] += block.bytes();
 				}
 			}
-			this.pinned.entrySet().removeIf((entry) -> {
-				boolean leaves = !next[entry.getKey().block().index()];
-				if (leaves) {
-					entry.getValue().close();
-				}
-				return leaves;
-			});
-			if (this.ring != null) {
-				this.ring.close();
-			}
-			this.prefetcher.plan(next, plan.windowBytes());
+			this.prefetcher.plan(stays, plan.windowBytes(), plan.expertBytes(), WeightStore.this.device);
 			WeightStore.this.controller.plan(streamed);
-			this.stays = next;
-			this.ring = WeightStore.this.device.wrap(this.prefetcher.ringMemory());
 			this.weights.clear();
 			for (int i = 0; i < layout.units().size(); i++) {
-				this.weights
-					.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i), new BlockMatrices(
-							layout.units().get(i), this.blocks.of(i), WeightStore.this.device, this.prefetcher, this)));
+				WeightLayout.Unit unit = layout.units().get(i);
+				this.weights.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i),
+						new BlockMatrices(unit, this.blocks.of(i), WeightStore.this.device,
+								unit.onDemand() ? this.prefetcher.experts() : this.prefetcher)));
 			}
 		}
 
 		@Override
 		public void beginPass(int rows, int headRounds) {
-			this.prefetcher.beginPass(headRounds);
+			this.prefetcher.beginPass(rows, headRounds);
 		}
 
 		@Override
@@ -378,15 +456,33 @@ public final class WeightStore implements AutoCloseable {
 		}
 
 		@Override
-		public boolean isPinned(Block block) {
-			return this.stays[block.index()];
+		public int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
+			return this.prefetcher.experts().choose(firstUnit, rowsOf, rows, ordered);
 		}
 
 		@Override
-		public Buffer of(Load load) {
-			return Objects.requireNonNull(isPinned(load.block())
-					? this.pinned.computeIfAbsent(load, (key) -> WeightStore.this.device.wrap(key.memory()))
-					: this.ring);
+		public void computed(int unit) {
+			this.prefetcher.experts().computed(unit);
+		}
+
+		@Override
+		public boolean wantsGuesses(int firstUnit) {
+			return this.prefetcher.experts().wantsGuesses(firstUnit);
+		}
+
+		@Override
+		public void expect(int firstUnit, List<ExpertGuess> guesses) {
+			this.prefetcher.experts().expect(firstUnit, guesses);
+		}
+
+		@Override
+		public ExpertMetrics experts() {
+			return this.prefetcher.experts().snapshot();
+		}
+
+		@Override
+		public long expertBytes(WeightLayout.Part part) {
+			return this.prefetcher.experts().bytesOf(part.from(), part.to());
 		}
 
 		@Override
@@ -406,10 +502,6 @@ public final class WeightStore implements AutoCloseable {
 
 		@Override
 		public void close() {
-			this.pinned.values().forEach(Buffer::close);
-			if (this.ring != null) {
-				this.ring.close();
-			}
 			this.embedding.close();
 			this.prefetcher.close();
 		}

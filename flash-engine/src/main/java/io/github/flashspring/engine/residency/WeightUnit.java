@@ -18,7 +18,10 @@ public final class WeightUnit {
 
 	private final String prefix;
 
-	private final boolean onDemand;
+	/** Of how many such units a token needs how many; 0 of 0: every pass needs it. */
+	private final int choices;
+
+	private final int chosen;
 
 	private final List<Parameter> parameters = new ArrayList<>();
 
@@ -29,19 +32,22 @@ public final class WeightUnit {
 	 * {@code model.layers.3.}
 	 */
 	public WeightUnit(String name, String prefix) {
-		this(name, prefix, false);
+		this(name, prefix, 0, 0);
 	}
 
 	/**
-	 * Starts an empty unit that perhaps not every pass needs.
+	 * Starts an empty unit that perhaps not every pass needs: an expert. It is read only
+	 * when a pass asks for it. The experts of a layer follow the layer's unit.
 	 * @param name for people
 	 * @param prefix what the names of its tensors begin with
-	 * @param onDemand whether it is read only when a pass asks for it, such as an expert
+	 * @param chosen how many experts of the layer a token needs
+	 * @param choices how many experts the layer has
 	 */
-	public WeightUnit(String name, String prefix, boolean onDemand) {
+	public WeightUnit(String name, String prefix, int chosen, int choices) {
 		this.name = name;
 		this.prefix = prefix;
-		this.onDemand = onDemand;
+		this.chosen = chosen;
+		this.choices = choices;
 	}
 
 	/**
@@ -132,7 +138,12 @@ public final class WeightUnit {
 	}
 
 	boolean onDemand() {
-		return this.onDemand;
+		return this.choices > 0;
+	}
+
+	/** Share of the tokens that need it, if all experts are alike. */
+	double share() {
+		return onDemand() ? (double) this.chosen / this.choices : 1;
 	}
 
 	List<Parameter> parameters() {

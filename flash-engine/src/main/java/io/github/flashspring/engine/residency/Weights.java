@@ -74,10 +74,20 @@ public final class Weights {
 	}
 
 	/**
+	 * Whether a matrix is in memory and stays there, so that using it out of turn costs
+	 * no read.
+	 * @param weight handle of a matrix that the unit gave out
+	 * @return false if it streams, or was not read yet
+	 */
+	public boolean isPresent(Parameter weight) {
+		return this.matrices.present(weight.index());
+	}
+
+	/**
 	 * Begins to compute with the unit.
 	 * @param again whether the same weights will be used once more afterwards
 	 */
-	void begin(boolean again) {
+	public void begin(boolean again) {
 		this.matrices.keep(again);
 	}
 
@@ -95,6 +105,15 @@ public final class Weights {
 		 * @param visitor gets them in order
 		 */
 		void forEach(int weight, Visitor visitor);
+
+		/**
+		 * Whether a matrix is in memory and stays there.
+		 * @param weight index of the matrix in its unit
+		 * @return true if so
+		 */
+		default boolean present(int weight) {
+			return true;
+		}
 
 		/**
 		 * Whether what was visited stays for another time.

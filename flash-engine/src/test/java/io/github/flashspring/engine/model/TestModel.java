@@ -13,6 +13,7 @@ import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
+import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.residency.WeightFiles;
@@ -49,7 +50,7 @@ final class TestModel implements AutoCloseable {
 				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0),
 				ResidencyPlan.Disk.UNKNOWN);
 		this.files = new WeightFiles(layout);
-		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05);
+		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05, ExpertStreaming.DEFAULT);
 		this.kv = new KvCache(this.device, definition.kvLayout(CONTEXT), definition.shape().keyValueLayers(), CONTEXT,
 				definition.stateFloats(), 1);
 		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT);

@@ -1,0 +1,655 @@
+package io.github.flashspring.engine.residency;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntUnaryOperator;
+
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads that read, and what they read next: first what computing needs, then what it
+ * will need, last what it may need. Reads that are neighbours in the file and in memory
+ * become one.
+ * <p>
+ * The lock guards who reads what next; nobody holds it while reading. Methods that say so
+ * are called with the lock held.
+ */
+final class ReadQueue implements AutoCloseable {
+
+	private final Map<Path, DirectFile> files = new HashMap<>();
+
+	private final IoRecorder recorder;
+
+	private final BandwidthController controller;
+
+	/** From a unit to the layer whose computing it belongs to; -1: to none. */
+	private final IntUnaryOperator layers;
+
+	private final Owner owner;
+
+	private final long rowBytes;
+
+	private final long mergedBytes;
+
+	private final List<Thread> readers = new ArrayList<>();
+
+	private final ReentrantLock lock = new ReentrantLock();
+
+	/** For readers: there may be something to read. */
+	private final Condition work = this.lock.newCondition();
+
+	/** For the thread that computes: a read ended. */
+	private final Condition done = this.lock.newCondition();
+
+	private final Map<Urgency, Deque<Extent>> queues = new EnumMap<>(Urgency.class);
+
+	private final Deque<Row> rows = new ArrayDeque<>();
+
+	private volatile @Nullable Load wanted;
+
+	private int reading;
+
+	/** Whether the thread that computes waits for blocks. */
+	private boolean waiting;
+
+	/** Whether a reader sleeps so that the reads keep their pace; one does for all. */
+	private boolean pacing;
+
+	/** Whether reads ran beside computing since the last layer. */
+	private boolean disturbed;
+
+	private boolean paused = true;
+
+	private boolean closed;
+
+	/**
+	 * Starts the threads; they wait until {@link #resume}.
+	 * @param settings how to read
+	 * @param layers from a unit to the layer whose computing it belongs to; -1: to none
+	 * @param recorder hears of reads
+	 * @param controller paces reads ahead
+	 * @param owner is asked for more
+	 */
+	ReadQueue(Settings settings, IntUnaryOperator layers, IoRecorder recorder, BandwidthController controller,
+			Owner owner) {
+		settings.files().forEach((file) -> this.files.put(file.path(), file));
+		this.rowBytes = settings.rowBytes();
+		this.mergedBytes = settings.mergedBytes();
+		this.layers = layers;
+		this.recorder = recorder;
+		this.controller = controller;
+		this.owner = owner;
+		for (Urgency urgency : Urgency.values()) {
+			this.queues.put(urgency, new ArrayDeque<>());
+		}
+		ThreadFactory factory = ReadThread.factory("flash-prefetch-");
+		for (int i = 0; i < settings.threads(); i++) {
+			Thread thread = factory.newThread(this::read);
+			this.readers.add(thread);
+			thread.start();
+		}
+	}
+
+	ReentrantLock lock() {
+		return this.lock;
+	}
+
+	/** Most reads at once. */
+	int threads() {
+		return this.readers.size();
+	}
+
+	/**
+	 * Stops reading, and forgets what was to be read. Holds the lock; returns when no
+	 * read is under way.
+	 */
+	void pause() {
+		this.paused = true;
+		this.queues.values().forEach(Deque::clear);
+		while (this.reading > 0) {
+			this.done.awaitUninterruptibly();
+		}
+		this.wanted = null;
+	}
+
+	/** Reads again. Holds the lock. */
+	void resume() {
+		this.paused = false;
+		this.work.signalAll();
+	}
+
+	/**
+	 * Reads a block. Holds the lock.
+	 * @param load gets it
+	 * @param urgency when
+	 */
+	void add(Load load, Urgency urgency) {
+		for (Block.Extent extent : load.block().extents()) {
+			queue(urgency).addLast(new Extent(load, extent, urgency));
+		}
+		this.work.signalAll();
+	}
+
+	/**
+	 * Reads what of a block has failed once more, before anything else. Holds the lock.
+	 */
+	private void again(Load load) {
+		load.failure = null;
+		load.pending = load.failed.size();
+		load.failed.forEach((extent) -> queue(Urgency.NOW).addFirst(new Extent(load, extent, Urgency.NOW)));
+		load.failed.clear();
+	}
+
+	/** Reads what is left of a block with more urgency. Holds the lock. */
+	void hurry(Load load) {
+		for (Urgency urgency : List.of(Urgency.AHEAD, Urgency.LIKELY)) {
+			queue(urgency).removeIf((extent) -> {
+				boolean its = extent.load() == load;
+				if (its) {
+					queue(Urgency.NOW).addLast(new Extent(load, extent.extent(), Urgency.NOW));
+				}
+				return its;
+			});
+		}
+		this.work.signalAll();
+	}
+
+	/**
+	 * Does not read what is left of a block. Holds the lock.
+	 * @param load the block, with fewer reads pending afterwards
+	 * @return what is not read
+	 */
+	List<Block.Extent> cancel(Load load) {
+		List<Block.Extent> cancelled = new ArrayList<>();
+		for (Deque<Extent> queue : this.queues.values()) {
+			for (Extent extent : List.copyOf(queue)) {
+				if (extent.load() == load) {
+					queue.remove(extent);
+					load.pending--;
+					cancelled.add(extent.extent());
+				}
+			}
+		}
+		return cancelled;
+	}
+
+	private Deque<Extent> queue(Urgency urgency) {
+		Deque<Extent> queue = this.queues.get(urgency);
+		if (queue == null) {
+			throw new IllegalStateException("There is no queue " + urgency);
+		}
+		return queue;
+	}
+
+	/** Says that there may be something to read, or to go on with. Holds the lock. */
+	void signal() {
+		this.work.signalAll();
+		this.done.signalAll();
+	}
+
+	/** The thread that computes begins or ends to wait for blocks. Holds the lock. */
+	void waits(boolean now) {
+		this.waiting = now;
+		if (!now) {
+			this.disturbed |= this.reading > 0;
+		}
+	}
+
+	/** Waits until a read ends. Holds the lock. */
+	void awaitRead() {
+		requireOpen();
+		this.work.signalAll();
+		this.done.awaitUninterruptibly();
+	}
+
+	/**
+	 * Waits for a block; what failed while nobody waited is tried again. Holds the lock.
+	 * @param load the block
+	 * @return what it failed with, or null if it is in memory
+	 */
+	@Nullable RuntimeException await(Load load) {
+		boolean again = load.failure != null && !load.failed.isEmpty();
+		this.wanted = load;
+		try {
+			hurry(load);
+			while (load.pending > 0 || load.failure != null) {
+				if (load.pending == 0) {
+					if (!again) {
+						return load.failure;
+					}
+					again = false;
+					again(load);
+				}
+				awaitRead();
+			}
+			requireOpen();
+			this.waiting = false;
+			calm();
+			return null;
+		}
+		finally {
+			this.wanted = null;
+		}
+	}
+
+	/** Whether layers are to compute alone, with nothing read beside them. */
+	boolean calms() {
+		return this.controller.coldStart();
+	}
+
+	/** Waits until nothing is read, if layers are to compute alone. */
+	private void calm() {
+		while (calms() && this.reading > 0 && !this.closed) {
+			this.done.awaitUninterruptibly();
+		}
+	}
+
+	private void requireOpen() {
+		if (this.closed) {
+			throw new IllegalStateException("The weights are closed");
+		}
+	}
+
+	/** Reads under way. Holds the lock. */
+	int reading() {
+		return this.reading;
+	}
+
+	/** Reads that wait for their turn. Holds the lock. */
+	int queued() {
+		return this.rows.size() + this.queues.values().stream().mapToInt(Collection::size).sum();
+	}
+
+	/**
+	 * Whether reads ran beside computing since this was last asked.
+	 * @return true if so
+	 */
+	boolean wasDisturbed() {
+		this.lock.lock();
+		try {
+			boolean was = this.disturbed;
+			this.disturbed = this.reading > 0;
+			return was;
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/**
+	 * Reads rows before anything else.
+	 * @param wantedRows what to read
+	 * @throws CheckpointException if one cannot be read
+	 */
+	void readRows(List<RowRead> wantedRows) {
+		RowBatch batch = new RowBatch(wantedRows.size());
+		this.lock.lock();
+		try {
+			wantedRows.forEach((row) -> this.rows.addLast(new Row(batch, row)));
+			this.work.signalAll();
+			while (batch.pending > 0 && !this.closed) {
+				this.done.awaitUninterruptibly();
+			}
+			if (batch.failure != null) {
+				throw batch.failure;
+			}
+			requireOpen();
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** What a reader does. */
+	private void read() {
+		NativeMemory scratch = null;
+		try {
+			Task task = next(null);
+			while (task != null) {
+				if (task instanceof Row && scratch == null) {
+					scratch = NativeMemory.allocate(this.rowBytes);
+				}
+				RuntimeException failure = null;
+				try {
+					read(task, scratch);
+				}
+				catch (RuntimeException ex) {
+					failure = ex;
+					this.recorder.failed();
+				}
+				ended(task, failure);
+				task = next(task);
+			}
+		}
+		finally {
+			if (scratch != null) {
+				scratch.close();
+			}
+		}
+	}
+
+	private void read(Task task, @Nullable NativeMemory scratch) {
+		long start = System.nanoTime();
+		switch (task) {
+			case Extents extents -> {
+				Extent first = extents.list().getFirst();
+				extents.list().forEach((extent) -> extent.load().before().await());
+				long length = extents.length();
+				file(first.extent().file()).read(first.extent().offset(),
+						first.load().base().asSlice(first.position(), length));
+				long end = System.nanoTime();
+				boolean demand = extents.list().stream().anyMatch((extent) -> extent.load() == this.wanted);
+				this.recorder.read(first.load().block().unit(), first.extent().length(), start, end, demand);
+				extents.list()
+					.stream()
+					.skip(1)
+					.forEach((extent) -> this.recorder.readAlong(extent.load().block().unit(),
+							extent.extent().length()));
+				this.controller.read(length, end - start);
+			}
+			case Row(RowBatch batch, RowRead row) -> {
+				DirectFile file = file(row.file());
+				long from = row.offset() / file.alignment() * file.alignment();
+				long length = Math.ceilDiv(row.offset() + row.target().byteSize() - from, file.alignment())
+						* file.alignment();
+				if (scratch == null) {
+					throw new IllegalStateException("A reader of rows needs memory");
+				}
+				file.read(from, scratch.segment().asSlice(0, length));
+				MemorySegment.copy(scratch.segment(), row.offset() - from, row.target(), 0, row.target().byteSize());
+				this.recorder.readRow(row.unit(), length, start, System.nanoTime());
+			}
+		}
+	}
+
+	private DirectFile file(Path path) {
+		DirectFile file = this.files.get(path.toAbsolutePath());
+		if (file == null) {
+			throw new IllegalStateException("The file " + path + " is not open");
+		}
+		return file;
+	}
+
+	private void ended(Task task, @Nullable RuntimeException failure) {
+		this.lock.lock();
+		try {
+			switch (task) {
+				case Extents extents -> {
+					for (Extent extent : extents.list()) {
+						Load load = extent.load();
+						load.pending--;
+						if (failure != null) {
+							load.failure = failure;
+							load.failed.add(extent.extent());
+						}
+						if (load.pending == 0) {
+							this.owner.ended(load);
+						}
+					}
+				}
+				case Row(RowBatch batch, RowRead row) -> {
+					batch.pending--;
+					batch.failure = (batch.failure != null) ? batch.failure : failure;
+				}
+			}
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** Waits for something to read; null when this is closed. */
+	private @Nullable Task next(@Nullable Task before) {
+		this.lock.lock();
+		try {
+			if (before != null) {
+				this.reading--;
+				this.done.signalAll();
+			}
+			while (!this.closed) {
+				Task task = next();
+				if (task != null) {
+					this.reading++;
+					this.disturbed |= !this.waiting;
+					if (queued() > 0) {
+						this.work.signal();
+					}
+					return task;
+				}
+			}
+			return null;
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	/** What may be read now; null after waiting a moment: the queues may have changed. */
+	private @Nullable Task next() {
+		if (this.paused) {
+			this.work.awaitUninterruptibly();
+			return null;
+		}
+		Row row = this.rows.pollFirst();
+		if (row != null) {
+			return row;
+		}
+		for (Urgency urgency : Urgency.values()) {
+			Extent first = queue(urgency).peekFirst();
+			if (first != null) {
+				return mayGo(first) ? merged(queue(urgency)) : null;
+			}
+		}
+		if (this.owner.more()) {
+			this.work.signal();
+			return null;
+		}
+		this.work.awaitUninterruptibly();
+		return null;
+	}
+
+	/** The first extent, and those that follow it in the file and in memory. */
+	private Extents merged(Deque<Extent> queue) {
+		List<Extent> list = new ArrayList<>();
+		Extent last = queue.removeFirst();
+		list.add(last);
+		long length = last.extent().length();
+		Extent next = queue.peekFirst();
+		while (next != null && next.follows(last) && length + next.extent().length() <= this.mergedBytes) {
+			queue.removeFirst();
+			list.add(next);
+			length += next.extent().length();
+			last = next;
+			next = queue.peekFirst();
+		}
+		return new Extents(list, length);
+	}
+
+	/**
+	 * Whether a read may go now. If not, this has waited a moment: the queues may have
+	 * changed.
+	 */
+	private boolean mayGo(Extent extent) {
+		if (this.waiting || extent.urgency() == Urgency.NOW) {
+			return true;
+		}
+		if (this.pacing) {
+			this.work.awaitUninterruptibly();
+			return false;
+		}
+		int layer = this.layers.applyAsInt(extent.load().block().unit());
+		long bytes = extent.extent().length();
+		long pause = (layer >= 0) ? this.controller.pauseNanos(bytes, layer) : this.controller.pauseNanos(bytes);
+		if (pause == 0) {
+			return true;
+		}
+		this.pacing = true;
+		try {
+			this.work.awaitNanos(pause);
+		}
+		catch (InterruptedException ex) {
+			throw new IllegalStateException("A thread that reads was interrupted", ex);
+		}
+		finally {
+			this.pacing = false;
+		}
+		return false;
+	}
+
+	/**
+	 * Ends the threads, after the reads under way.
+	 */
+	@Override
+	public void close() {
+		this.lock.lock();
+		try {
+			this.closed = true;
+			signal();
+		}
+		finally {
+			this.lock.unlock();
+		}
+		boolean interrupted = false;
+		for (Thread reader : this.readers) {
+			while (reader.isAlive()) {
+				try {
+					reader.join();
+				}
+				catch (InterruptedException ex) {
+					interrupted = true;
+				}
+			}
+		}
+		if (interrupted) {
+			Thread.currentThread().interrupt();
+		}
+	}
+
+	/** When something is read. */
+	enum Urgency {
+
+		/** Computing needs it; never paced. */
+		NOW,
+
+		/** Computing will need it. */
+		AHEAD,
+
+		/** Computing may need it. */
+		LIKELY
+
+	}
+
+	/** Whose blocks are read. */
+	interface Owner {
+
+		/**
+		 * Called with the lock held when nothing is left to read.
+		 * @return whether there is something now
+		 */
+		boolean more();
+
+		/**
+		 * Called with the lock held when no read of a block is pending any more.
+		 * @param load the block, in memory or failed
+		 */
+		void ended(Load load);
+
+	}
+
+	/**
+	 * How to read.
+	 *
+	 * @param files open files that hold the blocks; closed after this
+	 * @param threads most reads at once
+	 * @param rowBytes the longest row that {@link #readRows} will be asked for
+	 * @param mergedBytes the longest read that is made of neighbours
+	 */
+	record Settings(List<DirectFile> files, int threads, long rowBytes, long mergedBytes) {
+
+	}
+
+	/** Work of a reader. */
+	private sealed interface Task {
+
+	}
+
+	/**
+	 * A stretch of a block.
+	 *
+	 * @param load the block
+	 * @param extent the stretch
+	 * @param urgency when
+	 */
+	private record Extent(Load load, Block.Extent extent, Urgency urgency) {
+
+		/** Where it goes in the memory of the load. */
+		long position() {
+			return this.load.offset() + this.extent.position();
+		}
+
+		boolean follows(Extent other) {
+			return this.load.base().equals(other.load.base()) && this.extent.file().equals(other.extent.file())
+					&& this.extent.offset() == other.extent.offset() + other.extent.length()
+					&& position() == other.position() + other.extent.length();
+		}
+
+	}
+
+	/**
+	 * Stretches that are read as one.
+	 *
+	 * @param list in order, at least one
+	 * @param length bytes of all
+	 */
+	private record Extents(List<Extent> list, long length) implements Task {
+
+	}
+
+	/**
+	 * A row.
+	 *
+	 * @param batch rows that are waited for together
+	 * @param row the row
+	 */
+	private record Row(RowBatch batch, RowRead row) implements Task {
+
+	}
+
+	/** Rows that are waited for together. */
+	private static final class RowBatch {
+
+		private int pending;
+
+		private @Nullable RuntimeException failure;
+
+		RowBatch(int pending) {
+			this.pending = pending;
+		}
+
+	}
+
+	/**
+	 * Bytes of a file that are wanted at once.
+	 *
+	 * @param unit index of the unit for which they are read
+	 * @param file the file
+	 * @param offset first byte
+	 * @param target where to; its length is the number of bytes
+	 */
+	record RowRead(int unit, Path file, long offset, MemorySegment target) {
+
+	}
+
+}
