@@ -8,11 +8,12 @@ import java.util.Arrays;
  * which 16 lanes take 8 columns, one per step. Missing columns count as zeros.
  *
  * <p>
- * Lane {@code l} of plain numbers takes the columns {@code l, l + 16, l + 32 …}, that of
- * codes eight neighbours, so that one 32-bit word of 4-bit codes, or two of 8-bit ones,
- * belong to one lane and are unpacked by masks alone: the codes stay where they are in
- * their word, as {@code code · 16^k}, and the input is divided by the same power of two
- * instead.
+ * Lane {@code l} of plain numbers takes the columns {@code l, l + 16, l + 32 …}, but of
+ * upper halves of singles, two of which lie in a 32-bit word, {@code 2l, 2l + 1, 2l + 32,
+ * 2l + 33 …}, and of codes eight neighbours, so that one 32-bit word of 4-bit codes, or
+ * two of 8-bit ones, belong to one lane and are unpacked by masks alone: the codes stay
+ * where they are in their word, as {@code code · 16^k}, and the input is divided by the
+ * same power of two instead.
  */
 final class BlockOrder {
 
@@ -36,6 +37,7 @@ final class BlockOrder {
 	 */
 	static int column(Format format, int lane, int step) {
 		return switch (format) {
+			case BF16 -> step / 2 * 2 * LANES + 2 * lane + step % 2;
 			case AFFINE4 -> lane * STEPS + step;
 			// even lanes lie in the low words of 64 bits, odd ones come from 32 bytes on
 			case AFFINE8 -> (lane & 8) * STEPS + (lane & 1) * 4 * STEPS + (lane & 6) / 2 * STEPS + step;
@@ -44,12 +46,19 @@ final class BlockOrder {
 	}
 
 	/**
+	 * Whether the columns of a step lie side by side, so that an input needs no packing.
+	 */
+	static boolean natural(Format format) {
+		return column(format, 1, 0) == 1;
+	}
+
+	/**
 	 * What a code of a step is multiplied with by staying where it is in its word.
 	 * @return a power of two
 	 */
 	static float place(Format format, int step) {
 		return switch (format) {
-			case AFFINE4 -> 1 << 4 * (step % 4);
+			case AFFINE4 -> 1 << 4 * (step % 2);
 			case AFFINE8 -> 1 << 8 * (step % 2);
 			default -> 1f;
 		};
@@ -61,8 +70,8 @@ final class BlockOrder {
 	 * @param memory of the row
 	 * @param offset of the row
 	 * @param columns number of inputs
-	 * @param width lanes that lie side by side; those of the first {@code width} come
-	 * first for all blocks, then the next
+	 * @param width lanes that lie side by side, step after step; those of the first
+	 * {@code width} come first in each block, then the next
 	 * @param out receives {@code blocks · 128} values
 	 * @param at index of the first
 	 */
@@ -76,7 +85,7 @@ final class BlockOrder {
 			}
 			MemorySegment.copy(memory, PortableKernels.FLOAT, offset + 4L * block * COLUMNS, natural, 0, count);
 			for (int lane = 0; lane < LANES; lane += width) {
-				arrange(format, natural, lane, width, out, at + (lane * blocks + block * width) * STEPS);
+				arrange(format, natural, lane, width, out, at + block * COLUMNS + lane * STEPS);
 			}
 		}
 	}

@@ -7,10 +7,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -19,13 +17,15 @@ import jdk.incubator.vector.VectorSpecies;
  * codes where they are: see {@link BlockOrder}.
  *
  * <p>
- * Measured on one core of a Zen 3 at 3 GHz with 4 bits in groups of 64, in billions of
- * weights per second: 10.5, of which centring the codes costs 3 (13.8 without, but then
- * sums and biases cancel and lose three times as much precision). Two chains of four
- * additions for each scale instead of one of eight give a fifth; making every code a
- * weight before it is multiplied gets no more than 10 even without centring. Both halves
- * of the lanes in one loop are too much for the JIT compiler's inlining (0.9), two rows
- * at once make it spill.
+ * Measured on one core of a Zen 3 at 3.1 GHz with 4 bits in groups of 64, in billions of
+ * weights per second: 12.5 in the loop, 9.4 with all that a matrix needs. What gets it
+ * there: all lanes in one loop, so that indices are linear and the JIT compiler drops
+ * their checks (10 with a loop for each half); two masks and three shifts, whose
+ * constants stay in registers (9 with four masks); two chains of four additions for each
+ * scale instead of one of eight (a fifth). Centring the codes then costs nothing. A body
+ * of more than some 45 vector operations is too much for the JIT compiler's inlining and
+ * ten times slower; where codes and scales take more, the two halves of a word are a
+ * loop, which it unrolls afterwards.
  */
 final class RowKernels {
 
@@ -35,13 +35,21 @@ final class RowKernels {
 
 	private static final VectorSpecies<Integer> INTS = Lanes.NARROW_INTS;
 
-	private static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_64
-		.withShape(VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
-
 	private static final int STEP = FLOATS.length();
 
 	/** Values of a block in one register's lanes. */
 	private static final int PART = STEP * BlockOrder.STEPS;
+
+	/** Registers that 16 lanes take. */
+	private static final int PARTS = Kernels.LANES / STEP;
+
+	/** Pairs of registers that 16 lanes take. */
+	private static final int PAIRS = PARTS / 2;
+
+	/** The second four of eight lanes. */
+	private static final VectorMask<Float> UPPER = FloatVector.zero(FLOATS).addIndex(1).compare(VectorOperators.GE, 4);
+
+	private static final VectorMask<Float> ODD = IntVector.zero(INTS).addIndex(1).and(1).eq(1).cast(FLOATS);
 
 	private static final long LOW = 0xffffffffL;
 
@@ -52,15 +60,16 @@ final class RowKernels {
 	 * Multiplies a row, without its biases.
 	 * @param weights the matrix
 	 * @param row row of the matrix
-	 * @param groups scales of the row, if it has any
+	 * @param groups has the scales of the row, if there are any
+	 * @param group index of the first
 	 * @param x the packed input
 	 * @param from index of its first value
 	 * @param block room for a block
 	 * @param lanes receives 16 sums
 	 * @param at index of the first sum
 	 */
-	static void multiply(Weights weights, int row, float[] groups, float[] x, int from, float[] block, float[] lanes,
-			int at) {
+	static void multiply(Weights weights, int row, float[] groups, int group, float[] x, int from, float[] block,
+			float[] lanes, int at) {
 		MemorySegment memory = weights.values().memory();
 		long offset = weights.values().row(row);
 		int columns = weights.columns();
@@ -69,20 +78,29 @@ final class RowKernels {
 		int done = whole;
 		switch (weights.format()) {
 			case F32 -> single(memory, offset, x, from, 2 * whole, lanes, at);
-			case BF16 -> bfloat(memory, offset, x, from, 2 * whole, lanes, at);
+			case BF16 -> {
+				for (int pair = 0; pair < PAIRS; pair++) {
+					bfloat(memory, offset, x, from, whole, pair, lanes, at);
+				}
+			}
 			case F16 -> {
 				Arrays.fill(lanes, at, at + Kernels.LANES, 0f);
 				done = 0;
 			}
-			case AFFINE4 -> {
-				if (weights.groupSize() == 32) {
-					affine4by32(memory, offset, groups, x, from, whole, blocks, lanes, at);
-				}
-				else {
-					affine4(memory, offset, groups, weights.groupSize() / 128, x, from, whole, blocks, lanes, at);
+			case AFFINE4, AFFINE8 -> {
+				int shift = Integer.numberOfTrailingZeros(weights.groupSize());
+				for (int pair = 0; pair < PAIRS; pair++) {
+					if (weights.format() == Format.AFFINE8) {
+						affine8(memory, offset, groups, group, shift, x, from, whole, pair, lanes, at);
+					}
+					else if (shift == 5) {
+						affine4by32(memory, offset, groups, group, x, from, whole, pair, lanes, at);
+					}
+					else {
+						affine4(memory, offset, groups, group, shift, x, from, whole, pair, lanes, at);
+					}
 				}
 			}
-			case AFFINE8 -> affine8(memory, offset, groups, weights.groupSize(), x, from, whole, blocks, lanes, at);
 			default -> {
 				VectorDecoding.multiply(weights, row, x, from, block, lanes, at);
 				done = blocks;
@@ -93,10 +111,13 @@ final class RowKernels {
 				VectorNumbers.unpackBlock(weights, row, b, lane, STEP, block);
 				if (weights.format().coded()) {
 					PortableKernels.blockScales(weights, row, b, lane, STEP, block, PART);
-					coded(block, x, from + (lane * blocks + b * STEP) * BlockOrder.STEPS, lanes, at + lane);
+					coded(block, x, from + b * BlockOrder.COLUMNS + lane * BlockOrder.STEPS, lanes, at + lane);
+				}
+				else if (BlockOrder.natural(weights.format())) {
+					plain(block, x, from + b * BlockOrder.COLUMNS + lane, Kernels.LANES, lanes, at + lane);
 				}
 				else {
-					plain(block, x, from + b * BlockOrder.COLUMNS + lane, lanes, at + lane);
+					plain(block, x, from + b * BlockOrder.COLUMNS + lane * BlockOrder.STEPS, STEP, lanes, at + lane);
 				}
 			}
 		}
@@ -148,121 +169,156 @@ final class RowKernels {
 		}
 	}
 
-	/** Half blocks of upper halves of singles. */
-	private static void bfloat(MemorySegment memory, long offset, float[] x, int from, int halves, float[] lanes,
-			int at) {
-		for (int lane = 0; lane < Kernels.LANES; lane += 2 * STEP) {
-			FloatVector a = FloatVector.zero(FLOATS);
-			FloatVector b = FloatVector.zero(FLOATS);
-			for (int t = 0; t < halves; t++) {
-				int i = from + 64 * t + lane;
-				long w = offset + 128L * t + 2L * lane;
-				FloatVector c = upper(memory, w).mul(load(x, i));
-				FloatVector d = upper(memory, w + 2L * STEP).mul(load(x, i + STEP));
-				c = upper(memory, w + 32).fma(load(x, i + 16), c);
-				d = upper(memory, w + 32 + 2L * STEP).fma(load(x, i + 16 + STEP), d);
-				c = upper(memory, w + 64).fma(load(x, i + 32), c);
-				d = upper(memory, w + 64 + 2L * STEP).fma(load(x, i + 32 + STEP), d);
-				c = upper(memory, w + 96).fma(load(x, i + 48), c);
-				d = upper(memory, w + 96 + 2L * STEP).fma(load(x, i + 48 + STEP), d);
-				a = a.add(c);
-				b = b.add(d);
+	/** Upper halves of singles, two to a word. */
+	private static void bfloat(MemorySegment memory, long offset, float[] x, int from, int blocks, int pair,
+			float[] lanes, int at) {
+		IntVector high = IntVector.broadcast(INTS, 0xffff0000);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		for (int n = 0; n < 2 * blocks; n++) {
+			int p = part(n, pair);
+			long w = offset + p / PARTS * 256L + p % PARTS * 4L * STEP;
+			int i = from + p * PART;
+			FloatVector next = sum;
+			for (int k = 0; k < 2; k++) {
+				IntVector words = load4(memory, w);
+				FloatVector a = words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().mul(load(x, i));
+				a = words.and(high).reinterpretAsFloats().fma(load(x, i + STEP), a);
+				words = load4(memory, w + 64);
+				a = words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(load(x, i + 2 * STEP), a);
+				a = words.and(high).reinterpretAsFloats().fma(load(x, i + 3 * STEP), a);
+				next = next.add(a);
+				w += 128;
+				i += 4 * STEP;
 			}
-			a.intoArray(lanes, at + lane);
-			b.intoArray(lanes, at + lane + STEP);
+			sum = other;
+			other = next;
 		}
+		sum.intoArray(lanes, at + 2 * pair * STEP);
+		other.intoArray(lanes, at + (2 * pair + 1) * STEP);
 	}
 
-	/** Codes of 4 bits in groups of 64 (shift 0) or 128 (shift 1). */
-	private static void affine4(MemorySegment memory, long offset, float[] groups, int shift, float[] x, int from,
-			int whole, int blocks, float[] lanes, int at) {
-		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
-			FloatVector sum = FloatVector.zero(FLOATS);
-			int half = lane / 8;
-			for (int t = 0; t < whole; t++) {
-				FloatVector scale = FloatVector.broadcast(FLOATS, groups[(2 * t + half) >>> shift]);
-				sum = words4(load4(memory, offset + 64L * t + 4L * lane), x, from + lane * blocks * 8 + t * PART)
-					.fma(scale, sum);
-			}
-			sum.intoArray(lanes, at + lane);
+	/** Codes of 4 bits in groups of {@code 1 << shift}, at least 64. */
+	private static void affine4(MemorySegment memory, long offset, float[] groups, int group, int shift, float[] x,
+			int from, int blocks, int pair, float[] lanes, int at) {
+		IntVector low = IntVector.broadcast(INTS, 0xf);
+		IntVector high = IntVector.broadcast(INTS, 0xf0);
+		FloatVector center = FloatVector.broadcast(FLOATS, 8);
+		FloatVector above = FloatVector.broadcast(FLOATS, 8 << 4);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		for (int n = 0; n < 2 * blocks; n++) {
+			int p = part(n, pair);
+			FloatVector scale = FloatVector.broadcast(FLOATS, groups[group + (64 * (p / PAIRS) >>> shift)]);
+			IntVector codes = load4(memory, offset + 4L * STEP * p);
+			int i = from + p * PART;
+			FloatVector a = code(codes, low, center).mul(load(x, i));
+			a = code(codes, high, above).fma(load(x, i + STEP), a);
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			a = code(codes, low, center).fma(load(x, i + 2 * STEP), a);
+			a = code(codes, high, above).fma(load(x, i + 3 * STEP), a);
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			FloatVector b = code(codes, low, center).mul(load(x, i + 4 * STEP));
+			b = code(codes, high, above).fma(load(x, i + 5 * STEP), b);
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			b = code(codes, low, center).fma(load(x, i + 6 * STEP), b);
+			b = code(codes, high, above).fma(load(x, i + 7 * STEP), b);
+			FloatVector next = a.add(b).fma(scale, sum);
+			sum = other;
+			other = next;
 		}
+		sum.intoArray(lanes, at + 2 * pair * STEP);
+		other.intoArray(lanes, at + (2 * pair + 1) * STEP);
 	}
 
 	/** Codes of 4 bits in groups of 32. */
-	private static void affine4by32(MemorySegment memory, long offset, float[] groups, float[] x, int from, int whole,
-			int blocks, float[] lanes, int at) {
-		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
-			FloatVector sum = FloatVector.zero(FLOATS);
-			VectorMask<Float> second = FloatVector.broadcast(FLOATS, lane)
-				.addIndex(1)
-				.compare(VectorOperators.GE, lane / 8 * 8 + 4);
-			int half = lane / 8 * 2;
-			for (int t = 0; t < whole; t++) {
-				FloatVector scale = FloatVector.broadcast(FLOATS, groups[4 * t + half])
-					.blend(FloatVector.broadcast(FLOATS, groups[4 * t + half + 1]), second);
-				sum = words4(load4(memory, offset + 64L * t + 4L * lane), x, from + lane * blocks * 8 + t * PART)
-					.fma(scale, sum);
+	private static void affine4by32(MemorySegment memory, long offset, float[] groups, int group, float[] x, int from,
+			int blocks, int pair, float[] lanes, int at) {
+		IntVector low = IntVector.broadcast(INTS, 0xf);
+		IntVector high = IntVector.broadcast(INTS, 0xf0);
+		FloatVector center = FloatVector.broadcast(FLOATS, 8);
+		FloatVector above = FloatVector.broadcast(FLOATS, 8 << 4);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		for (int n = 0; n < 2 * blocks; n++) {
+			int p = part(n, pair);
+			FloatVector scale = scale(groups, group + p * STEP / 4);
+			IntVector codes = load4(memory, offset + 4L * STEP * p);
+			int i = from + p * PART;
+			FloatVector products = FloatVector.zero(FLOATS);
+			for (int k = 0; k < 2; k++) {
+				FloatVector a = code(codes, low, center).mul(load(x, i));
+				a = code(codes, high, above).fma(load(x, i + STEP), a);
+				codes = codes.lanewise(VectorOperators.LSHR, 8);
+				a = code(codes, low, center).fma(load(x, i + 2 * STEP), a);
+				a = code(codes, high, above).fma(load(x, i + 3 * STEP), a);
+				codes = codes.lanewise(VectorOperators.LSHR, 8);
+				products = products.add(a);
+				i += 4 * STEP;
 			}
-			sum.intoArray(lanes, at + lane);
+			FloatVector next = products.fma(scale, sum);
+			sum = other;
+			other = next;
 		}
+		sum.intoArray(lanes, at + 2 * pair * STEP);
+		other.intoArray(lanes, at + (2 * pair + 1) * STEP);
 	}
 
 	/**
-	 * The two halves are a loop, which the JIT compiler unrolls: written out, it is too
-	 * much for its inlining, and a tenth as fast.
+	 * The register of the lanes of a row that is {@code n}th of a pair: the registers of
+	 * a block follow each other.
 	 */
-	private static FloatVector words4(IntVector words, float[] x, int from) {
-		FloatVector sum = FloatVector.zero(FLOATS);
-		IntVector codes = words;
-		for (int k = 0; k < 2; k++) {
-			int i = from + 4 * STEP * k;
-			FloatVector a = VectorNumbers.code(codes, 0xf, 0x8).mul(load(x, i));
-			a = VectorNumbers.code(codes, 0xf0, 0x80).fma(load(x, i + STEP), a);
-			a = VectorNumbers.code(codes, 0xf00, 0x800).fma(load(x, i + 2 * STEP), a);
-			a = VectorNumbers.code(codes, 0xf000, 0x8000).fma(load(x, i + 3 * STEP), a);
-			sum = sum.add(a);
-			codes = codes.lanewise(VectorOperators.LSHR, 16);
-		}
-		return sum;
+	private static int part(int n, int pair) {
+		return (PAIRS == 1) ? n : n / 2 * PARTS + 2 * pair + n % 2;
 	}
 
-	/** Codes of 8 bits: two words to a lane. */
-	private static void affine8(MemorySegment memory, long offset, float[] groups, int groupSize, float[] x, int from,
-			int whole, int blocks, float[] lanes, int at) {
-		VectorMask<Float> odd = IntVector.zero(INTS).addIndex(1).and(1).eq(1).cast(FLOATS);
-		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
-			FloatVector sum = FloatVector.zero(FLOATS);
-			int first = 64 * (lane / 8);
-			for (int t = 0; t < whole; t++) {
-				int column = 128 * t + first;
-				FloatVector scale = FloatVector.broadcast(FLOATS, groups[column / groupSize])
-					.blend(FloatVector.broadcast(FLOATS, groups[(column + 32) / groupSize]), odd);
-				long w = offset + column + 4L * (lane % 8);
-				LongVector near = load4(memory, w).reinterpretAsLongs();
-				LongVector far = load4(memory, w + 32).reinterpretAsLongs();
-				IntVector even = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-				IntVector next = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-				int i = from + lane * blocks * 8 + t * PART;
-				sum = words8(even, next, x, i).fma(scale, sum);
+	/** Scales of lanes, four of which share a group. */
+	private static FloatVector scale(float[] groups, int group) {
+		FloatVector scale = FloatVector.broadcast(FLOATS, groups[group]);
+		return (STEP == 4) ? scale : scale.blend(groups[group + 1], UPPER);
+	}
+
+	/** Codes of 8 bits in groups of {@code 1 << shift}: two words to a lane. */
+	private static void affine8(MemorySegment memory, long offset, float[] groups, int group, int shift, float[] x,
+			int from, int blocks, int pair, float[] lanes, int at) {
+		IntVector low = IntVector.broadcast(INTS, 0xff);
+		IntVector high = IntVector.broadcast(INTS, 0xff00);
+		FloatVector center = FloatVector.broadcast(FLOATS, 128);
+		FloatVector above = FloatVector.broadcast(FLOATS, 128 << 8);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		for (int n = 0; n < 2 * blocks; n++) {
+			int p = part(n, pair);
+			int column = 64 * (p / PAIRS);
+			FloatVector scale = FloatVector.broadcast(FLOATS, groups[group + (column >>> shift)])
+				.blend(groups[group + (column + 32 >>> shift)], ODD);
+			long w = offset + column + 4L * STEP * (p % PAIRS);
+			LongVector near = load4(memory, w).reinterpretAsLongs();
+			LongVector far = load4(memory, w + 32).reinterpretAsLongs();
+			IntVector codes = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+			IntVector odd = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+			int i = from + p * PART;
+			FloatVector products = FloatVector.zero(FLOATS);
+			for (int k = 0; k < 2; k++) {
+				IntVector upper = codes.lanewise(VectorOperators.LSHR, 16);
+				FloatVector a = code(codes, low, center).mul(load(x, i));
+				a = code(codes, high, above).fma(load(x, i + STEP), a);
+				a = code(upper, low, center).fma(load(x, i + 2 * STEP), a);
+				a = code(upper, high, above).fma(load(x, i + 3 * STEP), a);
+				products = products.add(a);
+				codes = odd;
+				i += 4 * STEP;
 			}
-			sum.intoArray(lanes, at + lane);
+			FloatVector next = products.fma(scale, sum);
+			sum = other;
+			other = next;
 		}
+		sum.intoArray(lanes, at + 2 * pair * STEP);
+		other.intoArray(lanes, at + (2 * pair + 1) * STEP);
 	}
 
-	private static FloatVector words8(IntVector even, IntVector next, float[] x, int from) {
-		FloatVector sum = FloatVector.zero(FLOATS);
-		IntVector codes = even;
-		for (int k = 0; k < 2; k++) {
-			int i = from + 4 * STEP * k;
-			IntVector high = codes.lanewise(VectorOperators.LSHR, 16);
-			FloatVector a = VectorNumbers.code(codes, 0xff, 0x80).mul(load(x, i));
-			a = VectorNumbers.code(codes, 0xff00, 0x8000).fma(load(x, i + STEP), a);
-			a = VectorNumbers.code(high, 0xff, 0x80).fma(load(x, i + 2 * STEP), a);
-			a = VectorNumbers.code(high, 0xff00, 0x8000).fma(load(x, i + 3 * STEP), a);
-			sum = sum.add(a);
-			codes = next;
-		}
-		return sum;
+	private static FloatVector code(IntVector words, IntVector mask, FloatVector center) {
+		return ((FloatVector) words.and(mask).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center);
 	}
 
 	/** A part of a block that was unpacked before, with its scales behind it. */
@@ -277,12 +333,12 @@ final class RowKernels {
 	}
 
 	/** A part of a block that was unpacked before. */
-	private static void plain(float[] block, float[] x, int from, float[] lanes, int at) {
+	private static void plain(float[] block, float[] x, int from, int stride, float[] lanes, int at) {
 		FloatVector sum = load(lanes, at);
 		for (int half = 0; half < BlockOrder.STEPS; half += 4) {
-			FloatVector a = load(block, half * STEP).mul(load(x, from + half * Kernels.LANES));
+			FloatVector a = load(block, half * STEP).mul(load(x, from + half * stride));
 			for (int step = half + 1; step < half + 4; step++) {
-				a = load(block, step * STEP).fma(load(x, from + step * Kernels.LANES), a);
+				a = load(block, step * STEP).fma(load(x, from + step * stride), a);
 			}
 			sum = sum.add(a);
 		}
@@ -295,12 +351,6 @@ final class RowKernels {
 
 	private static FloatVector load(MemorySegment memory, long offset) {
 		return FloatVector.fromMemorySegment(FLOATS, memory, offset, ORDER);
-	}
-
-	private static FloatVector upper(MemorySegment memory, long offset) {
-		return ((IntVector) ShortVector.fromMemorySegment(SHORTS, memory, offset, ORDER)
-			.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)).lanewise(VectorOperators.LSHL, 16)
-			.reinterpretAsFloats();
 	}
 
 	private static IntVector load4(MemorySegment memory, long offset) {

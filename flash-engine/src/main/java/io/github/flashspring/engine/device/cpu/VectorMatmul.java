@@ -56,7 +56,7 @@ final class VectorMatmul {
 
 	static long scratchFloats(Limits limits) {
 		long columns = limits.columns();
-		long groups = ((limits.rows() > FEW) ? TILE : 1) * 2 * (columns / 16 + LANES);
+		long groups = BATCH * 2 * (columns / 16 + LANES);
 		// Attention puts two heads here; a head may be as long as the widest input.
 		long weights = Math.max(2 * columns, STRETCH + LANES);
 		long lanes = Math.max(FEW * BATCH * LANES, VectorAttention.CELL + 2 * columns);
@@ -91,7 +91,7 @@ final class VectorMatmul {
 			if (rows > FEW) {
 				packPanel(x.memory(), offset, columns, weights.format(), rows, r, input.panel());
 			}
-			else if (weights.format().coded()) {
+			else if (!BlockOrder.natural(weights.format())) {
 				BlockOrder.arrange(weights.format(), x.memory(), offset, columns, Lanes.NARROW.length(), input.values(),
 						r * stride);
 			}
@@ -144,17 +144,20 @@ final class VectorMatmul {
 		int sums = sums(weights);
 		float[] x = input.values();
 		float[] lanes = scratch.lanes(rows * BATCH * LANES);
-		float[] groups = scratch.groups(weights.format().coded() ? 2 * groupsPadded(weights) : 0);
+		boolean coded = weights.format().coded();
+		int padded = coded ? groupsPadded(weights) : 0;
+		float[] groups = scratch.groups(BATCH * 2 * padded);
 		float[] block = scratch.weights(BlockOrder.COLUMNS);
 		for (int first = from; first < to; first += BATCH) {
 			int end = Math.min(first + BATCH, to);
+			int biases = coded ? VectorNumbers.readGroups(weights, first, end - first, groups) : 0;
 			for (int o = first; o < end; o++) {
-				int number = weights.format().coded() ? VectorNumbers.readGroups(weights, o, groups, 0) : 0;
+				int group = (o - first) * padded;
 				for (int r = 0; r < rows; r++) {
 					int at = (r * BATCH + o - first) * LANES;
-					RowKernels.multiply(weights, o, groups, x, r * stride, block, lanes, at);
+					RowKernels.multiply(weights, o, groups, group, x, r * stride, block, lanes, at);
 					if (sums > 0) {
-						RowKernels.biases(groups, number, input.sums(), r * sums, sums, lanes, at);
+						RowKernels.biases(groups, biases + group, input.sums(), r * sums, sums, lanes, at);
 					}
 				}
 			}
@@ -180,9 +183,7 @@ final class VectorMatmul {
 		int padded = coded ? groupsPadded(weights) : 0;
 		int perBlock = coded ? BlockOrder.COLUMNS / weights.groupSize() : 0;
 		float[] groups = scratch.groups(TILE * 2 * padded);
-		for (int o = 0; o < outputs && coded; o++) {
-			VectorNumbers.readGroups(weights, output + o, groups, o * 2 * padded);
-		}
+		int groupBiases = coded ? VectorNumbers.readGroups(weights, output, outputs, groups) : 0;
 		long plane = 4L * TILE * rows * WIDTH;
 		MemorySegment sums = scratch.accumulators((long) TILE * ROWS * LANES);
 		sums.asSlice(0, 4L * TILE * rows * LANES).fill((byte) 0);
@@ -198,7 +199,7 @@ final class VectorMatmul {
 					VectorNumbers.unpackBlock(weights, output + o, b, part * WIDTH, WIDTH, block);
 					long at = part * plane + 4L * o * rows * WIDTH;
 					if (coded) {
-						int first = o * 2 * padded + b * perBlock;
+						int first = o * padded + b * perBlock;
 						for (int l = 0; l < WIDTH; l++) {
 							block[BlockOrder.STEPS * WIDTH + l] = groups[first + groupOfLane[l]];
 						}
@@ -212,8 +213,8 @@ final class VectorMatmul {
 			if (coded) {
 				for (int o = 0; o < outputs; o++) {
 					for (int g = part * WIDTH; g < padded; g += LANES) {
-						biases(FloatVector.fromArray(FLOATS, groups, (2 * o + 1) * padded + g), input.sums(), g, padded,
-								rows, sums, part * plane + 4L * o * rows * WIDTH);
+						biases(FloatVector.fromArray(FLOATS, groups, groupBiases + o * padded + g), input.sums(), g,
+								padded, rows, sums, part * plane + 4L * o * rows * WIDTH);
 					}
 				}
 			}

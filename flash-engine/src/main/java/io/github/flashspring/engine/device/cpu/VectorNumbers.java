@@ -111,6 +111,9 @@ final class VectorNumbers {
 		else if (weights.format().decoded()) {
 			VectorDecoding.decodeBlock(weights, row, block, lane, width, out);
 		}
+		else if (whole && weights.format() == Format.BF16) {
+			halves(weights, row, column, lane, width, out);
+		}
 		else if (whole && !weights.format().coded()) {
 			numbers(weights.values(), row, column, lane, width, out);
 		}
@@ -123,12 +126,10 @@ final class VectorNumbers {
 		long offset = weights.values().row(row) + column / 2;
 		for (int l = 0; l < width; l += NARROW_STEP) {
 			IntVector words = words(weights, offset + 4L * (lane + l));
-			for (int step = 0; step < BlockOrder.STEPS; step += 4) {
+			for (int step = 0; step < BlockOrder.STEPS; step += 2) {
 				code(words, 0xf, 0x8).intoArray(out, step * width + l);
 				code(words, 0xf0, 0x80).intoArray(out, (step + 1) * width + l);
-				code(words, 0xf00, 0x800).intoArray(out, (step + 2) * width + l);
-				code(words, 0xf000, 0x8000).intoArray(out, (step + 3) * width + l);
-				words = words.lanewise(VectorOperators.LSHR, 16);
+				words = words.lanewise(VectorOperators.LSHR, 8);
 			}
 		}
 	}
@@ -151,6 +152,18 @@ final class VectorNumbers {
 		}
 	}
 
+	/** Upper halves of singles, two to a word. */
+	private static void halves(Weights weights, int row, int column, int lane, int width, float[] out) {
+		for (int l = 0; l < width; l += NARROW_STEP) {
+			long offset = weights.values().row(row) + 2L * column + 4L * (lane + l);
+			for (int step = 0; step < BlockOrder.STEPS; step += 2) {
+				IntVector words = words(weights, offset + 32L * step);
+				words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, step * width + l);
+				words.and(0xffff0000).reinterpretAsFloats().intoArray(out, (step + 1) * width + l);
+			}
+		}
+	}
+
 	private static void numbers(Rows rows, int row, int column, int lane, int width, float[] out) {
 		for (int step = 0; step < BlockOrder.STEPS; step++) {
 			read(rows, row, column + step * Kernels.LANES + lane, width, out, step * width);
@@ -167,27 +180,37 @@ final class VectorNumbers {
 	}
 
 	/**
-	 * Reads the scales of a row, then its biases for centred codes if it has any, each
-	 * padded with zeros to {@link BlockOrder#padded}.
+	 * Reads the scales of some rows, then their biases for centred codes if they have
+	 * any. Each row is padded with zeros to {@link BlockOrder#padded}.
 	 * @return where the biases begin
 	 */
-	static int readGroups(Weights weights, int row, float[] out, int to) {
-		int number = weights.columns() / weights.groupSize();
-		int padded = BlockOrder.padded(number);
-		read(Objects.requireNonNull(weights.scales()), row, 0, number, out, to);
-		Arrays.fill(out, to + number, to + padded, 0f);
+	static int readGroups(Weights weights, int row, int rows, float[] out) {
+		int end = rows * BlockOrder.padded(weights.columns() / weights.groupSize());
+		read(Objects.requireNonNull(weights.scales()), row, rows, out, 0);
 		if (weights.biases() != null) {
-			read(weights.biases(), row, 0, number, out, to + padded);
-			Arrays.fill(out, to + padded + number, to + 2 * padded, 0f);
+			read(weights.biases(), row, rows, out, end);
 			FloatVector center = FloatVector.broadcast(Lanes.NARROW, weights.format().center());
-			for (int g = to; g < to + padded; g += NARROW_STEP) {
+			for (int g = 0; g < end; g += NARROW_STEP) {
 				center
-					.fma(FloatVector.fromArray(Lanes.NARROW, out, g),
-							FloatVector.fromArray(Lanes.NARROW, out, g + padded))
-					.intoArray(out, g + padded);
+					.fma(FloatVector.fromArray(Lanes.NARROW, out, g), FloatVector.fromArray(Lanes.NARROW, out, g + end))
+					.intoArray(out, g + end);
 			}
 		}
-		return to + padded;
+		return end;
+	}
+
+	/** Reads whole rows, at once where nothing lies between them. */
+	private static void read(Rows rows, int row, int count, float[] out, int to) {
+		int columns = rows.columns();
+		int padded = BlockOrder.padded(columns);
+		if (padded == columns && rows.row(1) - rows.row(0) == (long) columns * rows.type().bytes()) {
+			read(rows, row, 0, count * columns, out, to);
+			return;
+		}
+		for (int r = 0; r < count; r++) {
+			read(rows, row + r, 0, columns, out, to + r * padded);
+			Arrays.fill(out, to + r * padded + columns, to + (r + 1) * padded, 0f);
+		}
 	}
 
 	/**
