@@ -51,8 +51,9 @@ class BenchCommandTests {
 
 	@Test
 	void figuresAreConsistent() {
-		Call call = bench("--prompt 24 --tokens 12 --rounds 3 --threads 1 --budgets all,80% --json");
-		assertThat(call.err()).contains("round 3: memory", "median of 3", "of the memory rate");
+		Call call = bench("--prompt 24 --tokens 12 --rounds 3 --threads 1 --budgets all,80% --prefill --json");
+		assertThat(call.err()).contains("round 3: memory", "median of 3", "of the memory rate", "round 2, 80%: load",
+				"round 2, 80%: 12 tokens");
 		assertThat(call.code()).isZero();
 		JsonNode report = JsonMapper.shared().readTree(call.out());
 		JsonNode model = report.path("model");
@@ -97,12 +98,17 @@ class BenchCommandTests {
 		double streamed = run.path("streamedBytesPerToken").doubleValue();
 		assertThat(run.path("pinnedBytes").doubleValue()).isPositive();
 		assertThat(streamed).isBetween(1000.0, (double) WEIGHTS);
-		assertThat(run.path("prefillTokensPerSecond").isNull()).isTrue();
+		assertThat(run.path("promptTokens").doubleValue()).isEqualTo(24);
+		assertThat(run.path("promptReads").doubleValue()).isEqualTo(1);
 		double limit = run.path("diskBytesPerSecond").doubleValue() / streamed;
 		assertThat(run.path("limitTokensPerSecond").doubleValue()).isCloseTo(limit, within(limit * 1e-9));
 		assertThat(run.path("shareOfLimit").doubleValue())
 			.isCloseTo(run.path("decodeTokensPerSecond").doubleValue() / limit, within(1e-9));
 		assertThat(run.path("stallShare").doubleValue()).isBetween(0.0, 1.0);
+		assertThat(run.path("shareOfInMemory").doubleValue()).isPositive();
+		assertThat(run.path("loadSeconds").doubleValue()).isPositive()
+			.isLessThan(run.path("firstTokenSeconds").doubleValue());
+		assertThat(run.path("peakMemoryBytes").doubleValue()).isGreaterThan(run.path("pinnedBytes").doubleValue());
 	}
 
 	@Test
@@ -131,8 +137,8 @@ class BenchCommandTests {
 			value = { "--budgets half | 'half' is not a budget. Expected all, a share such as 50%",
 					"--budgets 0% | '0%' is not a share of the weights such as 50%",
 					"--rounds 0 | --prompt and --rounds must be at least 1", "--tokens 1 | --tokens at least 2",
-					"--prompt 2147483647 | integer overflow", "--threads 5000 | threads must be 0 to 1024, but is 5000",
-					"--rounds x | 'x' is not an int" })
+					"--seconds 0 | --seconds more than 0", "--prompt 2147483647 | integer overflow",
+					"--threads 5000 | threads must be 0 to 1024, but is 5000", "--rounds x | 'x' is not an int" })
 	void wrongOptionsAreRefused(String options, String message) {
 		Call call = bench(options);
 		assertThat(call.err()).startsWith("flash bench: ").contains(message);

@@ -92,7 +92,22 @@ public interface FlashEngine extends AutoCloseable {
 	}
 
 	/**
-	 * Plans what {@link #load} would do, without doing it.
+	 * Measures how fast the disk gives what passes read when nothing is computed: the
+	 * same stretches of the same files in the same order, as many at once. It uses memory
+	 * of its own besides the budget; let no request run meanwhile.
+	 * @param bytes how much to read, about
+	 * @return bytes per second; 0 if passes read nothing
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if a file
+	 * cannot be read
+	 * @throws UnsupportedOperationException by engines that do not hold a model
+	 */
+	default double diskBytesPerSecond(long bytes) {
+		throw new UnsupportedOperationException("This engine has no disk");
+	}
+
+	/**
+	 * Plans what {@link #load} would do, without doing it, after measuring the disk if it
+	 * is not known.
 	 * @param config model and settings
 	 * @return how the memory would be divided
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if files are

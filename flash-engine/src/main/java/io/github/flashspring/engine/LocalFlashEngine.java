@@ -24,6 +24,7 @@ import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
+import io.github.flashspring.engine.residency.DiskSpeed;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.residency.WeightFiles;
@@ -105,7 +106,7 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
 			Resources resources) {
-		Parts parts = Parts.open(config, opener, resources);
+		Parts parts = Parts.open(config, opener, WeightFiles::disk, resources);
 		ResidencyPlan plan = parts.plan();
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();
@@ -131,16 +132,8 @@ final class LocalFlashEngine implements FlashEngine {
 
 	static ResidencyPlan plan(FlashConfig config) {
 		try (Resources resources = new Resources()) {
-			return Parts.open(config, WeightFiles::new, resources).plan();
+			return Parts.open(config, WeightFiles::new, WeightFiles::measuredDisk, resources).plan();
 		}
-	}
-
-	private static ResidencyPlan.Disk disk(RamBudget budget, WeightFiles files) {
-		return switch (budget.kind()) {
-			case UNLIMITED -> ResidencyPlan.Disk.UNKNOWN;
-			case MINIMUM -> files.disk(0);
-			case BYTES -> files.disk(budget.bytes() / 2);
-		};
 	}
 
 	private static int contextLength(FlashConfig config, int most) {
@@ -241,7 +234,7 @@ final class LocalFlashEngine implements FlashEngine {
 			throw closed(null);
 		}
 		ResidencyPlan next = this.plan.with(budget, this.parts.layout(), this.parts.needs(),
-				disk(budget, this.parts.files()));
+				(budget.kind() == RamBudget.Kind.UNLIMITED) ? ResidencyPlan.Disk.UNKNOWN : this.parts.files().disk());
 		try {
 			this.scheduler.betweenPasses(() -> {
 				this.store.apply(next);
@@ -259,6 +252,11 @@ final class LocalFlashEngine implements FlashEngine {
 	@Override
 	public void record(@Nullable Timeline timeline) {
 		this.store.record(timeline);
+	}
+
+	@Override
+	public double diskBytesPerSecond(long bytes) {
+		return new DiskSpeed(this.parts.layout(), this.store.plan(), this.parts.files()).measure(bytes);
 	}
 
 	@Override
@@ -300,7 +298,8 @@ final class LocalFlashEngine implements FlashEngine {
 	private record Parts(Checkpoint checkpoint, ModelDefinition definition, WeightLayout layout, ModelText text,
 			Device device, WeightFiles files, long tokens, ResidencyPlan.Needs needs, ResidencyPlan plan) {
 
-		static Parts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener, Resources resources) {
+		static Parts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
+				Function<WeightFiles, ResidencyPlan.Disk> disk, Resources resources) {
 			Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
 			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
@@ -315,7 +314,9 @@ final class LocalFlashEngine implements FlashEngine {
 					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(),
 					(chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context));
 			WeightFiles files = resources.add(opener.apply(layout));
-			ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout, needs, disk(config.ramBudget(), files));
+			ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout, needs,
+					(config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? ResidencyPlan.Disk.UNKNOWN
+							: disk.apply(files));
 			return new Parts(checkpoint, definition, layout, text, device, files, tokens, needs, plan);
 		}
 

@@ -5,10 +5,9 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -26,7 +25,6 @@ import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.residency.DiskSpeed;
 
 /**
  * {@code flash bench}: how fast a model reads a prompt and generates, with all of its
@@ -37,8 +35,10 @@ import io.github.flashspring.engine.residency.DiskSpeed;
 @Command(name = "bench", mixinStandardHelpOptions = true, sortOptions = false,
 		description = "Measure how fast a model reads prompts and generates.",
 		footer = { "",
-				"Results are medians over the rounds, after one round to warm up. The limit of a budget is the rate of"
-						+ " the disk, measured in each round, by the bytes that a token reads.",
+				"Results are medians over the rounds. The limit of a budget is the rate of the disk by the bytes that a"
+						+ " token reads: the rate of the very reads of a pass with nothing computed, just before and"
+						+ " after it. 'of all' compares with everything in memory; 'reads' is how often a prompt read"
+						+ " what does not stay in memory.",
 				"'flash synthesize' makes a model with random weights to measure with." })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 public final class BenchCommand implements Callable<Integer> {
@@ -59,12 +59,20 @@ public final class BenchCommand implements Callable<Integer> {
 	private @Nullable String device;
 
 	@Option(names = "--prompt", paramLabel = "N", defaultValue = "512",
-			description = "Tokens of the prompt. Default: ${DEFAULT-VALUE}.")
+			description = "Most tokens of the prompt. Default: ${DEFAULT-VALUE}.")
 	private int prompt;
 
+	@Option(names = "--prefill", description = "Compute the prompt in budgets below 'all' as well.")
+	private boolean prefill;
+
 	@Option(names = "--tokens", paramLabel = "N", defaultValue = "64",
-			description = "Tokens to generate. Default: ${DEFAULT-VALUE}.")
+			description = "Most tokens to generate. Default: ${DEFAULT-VALUE}.")
 	private int tokens;
+
+	@Option(names = "--seconds", paramLabel = "S", defaultValue = "10",
+			description = "About how long one measurement may take: of longer prompts and answers, a part is"
+					+ " computed. Default: ${DEFAULT-VALUE}.")
+	private double seconds;
 
 	@Option(names = "--budgets", paramLabel = "LIST", split = ",", defaultValue = "all,80%,50%,25%",
 			converter = Budget.Converter.class,
@@ -85,9 +93,9 @@ public final class BenchCommand implements Callable<Integer> {
 
 	@Override
 	public Integer call() throws IOException {
-		if (this.prompt < 1 || this.tokens < 2 || this.rounds < 1) {
+		if (this.prompt < 1 || this.tokens < 2 || this.rounds < 1 || !(this.seconds > 0)) {
 			throw new ParameterException(this.spec.commandLine(),
-					"--prompt and --rounds must be at least 1, --tokens at least 2");
+					"--prompt and --rounds must be at least 1, --tokens at least 2, --seconds more than 0");
 		}
 		int processors = (this.threads > 0) ? this.threads : Runtime.getRuntime().availableProcessors();
 		CommandLine commandLine = this.spec.commandLine();
@@ -95,16 +103,18 @@ public final class BenchCommand implements Callable<Integer> {
 		FlashConfig.Builder config = config();
 		Weights weights = weights();
 		BenchReport report;
-		try (MemoryRate memory = new MemoryRate(processors); DiskSpeed disk = DiskSpeed.open(weights.files())) {
+		try (MemoryRate memory = new MemoryRate(processors)) {
 			Model measured = model(config, processors, weights);
 			measured.print(table);
-			BudgetBench bench = new BudgetBench(
-					new BudgetBench.Settings(config, this.prompt, weights.bytes(), weights.bytesPerToken()), disk);
-			round(bench, memory, -1, Math.min(this.tokens, 8));
+			BudgetBench bench = new BudgetBench(new BudgetBench.Settings(config, this.prompt, this.prefill, this.tokens,
+					this.seconds, weights.bytes(), weights.bytesPerToken()), commandLine.getErr());
+			bench.warmUp(this.budgets.getFirst());
+			if (this.budgets.size() > 1) {
+				bench.warmUp(this.budgets.getLast());
+			}
 			List<Round> all = new ArrayList<>();
 			for (int i = 0; i < this.rounds; i++) {
-				all.add(round(bench, memory, i, this.tokens));
-				all.getLast().print(i + 1, table);
+				all.add(round(bench, memory, i, table));
 			}
 			report = BenchReport.of(measured, all);
 			if (this.trace != null) {
@@ -143,11 +153,18 @@ public final class BenchCommand implements Callable<Integer> {
 		}
 	}
 
-	private Round round(BudgetBench bench, MemoryRate memory, int number, int generated) {
+	private Round round(BudgetBench bench, MemoryRate memory, int number, PrintWriter table) {
 		MemoryRate.Rates rates = memory.measure();
+		table.printf(Locale.ROOT, "%nround %d: memory %.2f GB/s%n%s%n", number + 1, rates.best() * 1e-9,
+				BudgetRun.HEADER);
+		table.flush();
 		List<BudgetRun> runs = new ArrayList<>();
+		Double inMemory = null;
 		for (Budget budget : this.budgets) {
-			runs.add(bench.run(budget, generated, number, rates.best()));
+			BudgetRun run = bench.run(budget, number, rates.best(), inMemory);
+			run.print(table);
+			inMemory = budget.isAll() ? Double.valueOf(run.decodeTokensPerSecond()) : inMemory;
+			runs.add(run);
 		}
 		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), runs);
 	}
@@ -161,8 +178,7 @@ public final class BenchCommand implements Callable<Integer> {
 				.filter((tensor) -> tied || !tensor.name().contains("embed_tokens"))
 				.mapToLong(TensorInfo::byteSize)
 				.sum();
-			return new Weights(checkpoint.totalBytes(), perToken,
-					all.values().stream().map(TensorInfo::file).collect(Collectors.toSet()));
+			return new Weights(checkpoint.totalBytes(), perToken);
 		}
 	}
 
@@ -171,9 +187,8 @@ public final class BenchCommand implements Callable<Integer> {
 	 *
 	 * @param bytes size of all
 	 * @param bytesPerToken size of those that a decoded token is multiplied with
-	 * @param files where they lie
 	 */
-	private record Weights(long bytes, long bytesPerToken, Set<Path> files) {
+	private record Weights(long bytes, long bytesPerToken) {
 
 	}
 

@@ -104,20 +104,6 @@ record BenchReport(Model model, List<Round> rounds, Round median) {
 			budgets = List.copyOf(budgets);
 		}
 
-		void print(int number, PrintWriter out) {
-			out.printf(Locale.ROOT, "%nround %d: memory %.2f GB/s", number, this.memoryBytesPerSecond * 1e-9);
-			for (BudgetRun run : this.budgets) {
-				Double prefill = run.prefillTokensPerSecond();
-				if (prefill != null) {
-					out.printf(Locale.ROOT, ", prefill %.2f tokens/s", prefill);
-				}
-			}
-			out.println();
-			out.println(BudgetRun.HEADER);
-			this.budgets.forEach((run) -> run.print(out));
-			out.flush();
-		}
-
 	}
 
 }

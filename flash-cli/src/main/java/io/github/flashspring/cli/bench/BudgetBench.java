@@ -1,12 +1,14 @@
 package io.github.flashspring.cli.bench;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+
+import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
@@ -17,8 +19,6 @@ import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
-import io.github.flashspring.engine.residency.DiskSpeed;
-import io.github.flashspring.engine.residency.ReadPattern;
 
 /**
  * Runs a model in one budget after the other, each with an engine of its own, so that
@@ -27,12 +27,17 @@ import io.github.flashspring.engine.residency.ReadPattern;
 final class BudgetBench {
 
 	/** Tokens that decoding starts from. */
-	private static final int SHORT_PROMPT = 8;
+	private static final int SHORT_PROMPT = 2;
 
-	/** Passes that pin what stays and let reading ahead get into its stride. */
+	/**
+	 * Tokens that let reading ahead get into its stride, and tell how long a token takes.
+	 */
 	private static final int WARM_UP = 4;
 
-	private static final long DISK_BYTES = 1L << 30;
+	/** Least tokens that count. */
+	private static final int LEAST_TOKENS = 4;
+
+	private static final long DISK_BYTES = 512L << 20;
 
 	private static final int TRACED_TOKENS = 8;
 
@@ -40,50 +45,116 @@ final class BudgetBench {
 
 	private final Settings settings;
 
-	private final DiskSpeed disk;
-
-	private final Map<Budget, ReadPattern> patterns = new HashMap<>();
+	private final PrintWriter progress;
 
 	/**
 	 * Prepares runs.
 	 * @param settings what is run
-	 * @param disk the disk of the model; the caller closes it
+	 * @param progress is told what is being done
 	 */
-	BudgetBench(Settings settings, DiskSpeed disk) {
+	BudgetBench(Settings settings, PrintWriter progress) {
 		this.settings = settings;
-		this.disk = disk;
+		this.progress = progress;
+	}
+
+	/**
+	 * Lets the JIT compiler see what is computed, and the disk be known.
+	 * @param budget the budget
+	 */
+	void warmUp(Budget budget) {
+		say("warm-up, " + budget.text());
+		FlashEngine.plan(config(budget));
+		try (FlashEngine engine = FlashEngine.load(config(budget))) {
+			generate(engine, 0, SHORT_PROMPT, WARM_UP);
+		}
 	}
 
 	/**
 	 * Runs a model in a budget.
 	 * @param budget the budget
-	 * @param tokens tokens to generate, at least 2
 	 * @param round number of the round, so that each has other tokens
 	 * @param memoryRate how fast memory is read, in bytes per second
+	 * @param inMemory decoding speed with everything in memory in this round, if known
 	 * @return what was measured
 	 */
-	BudgetRun run(Budget budget, int tokens, int round, double memoryRate) {
-		FlashConfig config = config(budget);
-		Double diskRate = budget.isAll() ? null : this.disk.measure(pattern(budget), diskBytes());
+	BudgetRun run(Budget budget, int round, double memoryRate, @Nullable Double inMemory) {
+		String name = "round " + (round + 1) + ", " + budget.text() + ": ";
+		say(name + "load");
+		System.gc(); // what earlier engines left does not count
+		long memoryBefore = PeakMemory.now();
 		PeakMemory.reset();
-		try (FlashEngine engine = FlashEngine.load(config)) {
-			generate(engine, round, SHORT_PROMPT, WARM_UP);
-			Double prefill = budget.isAll()
-					? generate(engine, round, this.settings.promptTokens(), 1).promptTokensPerSecond() : null;
-			EngineSnapshot before = engine.snapshot();
+		long start = System.nanoTime();
+		try (FlashEngine engine = FlashEngine.load(config(budget))) {
+			double load = (System.nanoTime() - start) * 1e-9;
+			generate(engine, round, SHORT_PROMPT, 1);
+			double first = (System.nanoTime() - start) * 1e-9;
+			Usage estimate = generate(engine, round, SHORT_PROMPT, WARM_UP);
+			Prefill prefill = null;
+			if (budget.isAll() || this.settings.prefill()) {
+				say(name + "prompt");
+				prefill = prefill(engine, round, estimate.promptTokensPerSecond());
+			}
+			int tokens = (int) Math.clamp((long) (estimate.tokensPerSecond() * this.settings.seconds()),
+					Math.min(LEAST_TOKENS, this.settings.tokens()), this.settings.tokens());
+			long peak = PeakMemory.bytes();
+			double diskBefore = engine.diskBytesPerSecond(DISK_BYTES);
+			PeakMemory.reset();
+			say(name + tokens + " tokens");
+			EngineSnapshot before = settled(engine);
 			Usage usage = generate(engine, round, SHORT_PROMPT, tokens);
-			EngineSnapshot after = engine.snapshot();
-			long passes = after.work().passes() - before.work().passes();
-			double streamed = (double) (after.io().bytesRead() - before.io().bytesRead()) / Math.max(1, passes);
+			EngineSnapshot after = settled(engine);
+			peak = Math.max(peak, PeakMemory.bytes());
+			double diskRate = (diskBefore + engine.diskBytesPerSecond(DISK_BYTES)) / 2;
+			double streamed = read(before, after) / Math.max(1.0, after.work().passes() - before.work().passes());
 			double stalls = after.io().stallNanos() - before.io().stallNanos();
 			double decode = usage.tokensPerSecond();
 			double weights = decode * this.settings.weightBytesPerToken();
-			Double limit = (diskRate != null && streamed > 0) ? Double.valueOf(diskRate / streamed) : null;
-			return new BudgetRun(budget.text(), after.memoryOf("weights.pinned"), streamed, prefill, decode, weights,
-					weights / memoryRate, (limit != null) ? diskRate : null, limit,
+			boolean streams = diskRate > 0 && streamed > 0;
+			Double limit = streams ? Double.valueOf(diskRate / streamed) : null;
+			Double reads = (streams && prefill != null)
+					? Double.valueOf(prefill.bytes() / engine.plan().streamedBytes()) : null;
+			return new BudgetRun(budget.text(), load, first, after.memoryOf("weights.pinned"), streamed,
+					(prefill != null) ? Double.valueOf(prefill.usage().promptTokens()) : null,
+					(prefill != null) ? Double.valueOf(prefill.usage().promptTokensPerSecond()) : null, reads, decode,
+					weights, weights / memoryRate, (inMemory != null) ? Double.valueOf(decode / inMemory) : null,
+					streams ? Double.valueOf(diskRate) : null, limit,
 					(limit != null) ? Double.valueOf(decode / limit) : null,
-					stalls / Math.max(1, usage.total().toNanos()), PeakMemory.bytes());
+					stalls / Math.max(1, usage.total().toNanos()), peak, memoryBefore);
 		}
+	}
+
+	/** The whole prompt, or as much of it as the time allows. */
+	private Prefill prefill(FlashEngine engine, int round, double tokensPerSecond) {
+		int most = this.settings.promptTokens();
+		int tokens = (int) Math.clamp((long) (tokensPerSecond * this.settings.seconds()), Math.min(SHORT_PROMPT, most),
+				most);
+		EngineSnapshot before = settled(engine);
+		Usage usage = generate(engine, round, tokens, 1);
+		return new Prefill(usage, read(before, settled(engine)));
+	}
+
+	/** Bytes of weights that passes took from disk between two moments. */
+	private static double read(EngineSnapshot before, EngineSnapshot after) {
+		return (after.io().bytesRead() - after.io().rowBytes() - after.io().aheadBytes())
+				- (before.io().bytesRead() - before.io().rowBytes() - before.io().aheadBytes());
+	}
+
+	/** The state of an engine that reads nothing more. */
+	private static EngineSnapshot settled(FlashEngine engine) {
+		EngineSnapshot now = engine.snapshot();
+		long before = -1;
+		while (now.work().activeRequests() > 0 || now.io().readsInFlight() > 0 || now.io().readsQueued() > 0
+				|| now.io().bytesRead() != before) {
+			before = now.io().bytesRead();
+			LockSupport.parkNanos(2_000_000);
+			now = engine.snapshot();
+		}
+		return now;
+	}
+
+	private void say(String what) {
+		this.progress.println(what);
+		this.progress.flush();
 	}
 
 	/**
@@ -107,14 +178,6 @@ final class BudgetBench {
 
 	private FlashConfig config(Budget budget) {
 		return this.settings.config().ramBudget(budget.of(this.settings.weightBytes())).build();
-	}
-
-	private ReadPattern pattern(Budget budget) {
-		return this.patterns.computeIfAbsent(budget, (key) -> FlashEngine.plan(config(key)).reads());
-	}
-
-	private long diskBytes() {
-		return Math.min(DISK_BYTES, this.settings.weightBytes());
 	}
 
 	private static Usage generate(FlashEngine engine, int round, int promptTokens, int generated) {
@@ -141,11 +204,25 @@ final class BudgetBench {
 	 * What is run.
 	 *
 	 * @param config model, device and threads
-	 * @param promptTokens tokens of the prompt
+	 * @param promptTokens most tokens of the prompt
+	 * @param prefill whether the prompt is computed in budgets below all as well
+	 * @param tokens most tokens to generate
+	 * @param seconds about how long one measurement may take
 	 * @param weightBytes size of all weights
 	 * @param weightBytesPerToken weights that a decoded token is multiplied with
 	 */
-	record Settings(FlashConfig.Builder config, int promptTokens, long weightBytes, long weightBytesPerToken) {
+	record Settings(FlashConfig.Builder config, int promptTokens, boolean prefill, int tokens, double seconds,
+			long weightBytes, long weightBytesPerToken) {
+
+	}
+
+	/**
+	 * A prompt that was computed.
+	 *
+	 * @param usage what it took
+	 * @param bytes what it read of the weights that do not stay in memory
+	 */
+	private record Prefill(Usage usage, double bytes) {
 
 	}
 

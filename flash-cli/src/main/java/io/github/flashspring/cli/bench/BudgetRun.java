@@ -15,28 +15,39 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * How a model ran in one budget.
  *
  * @param budget as it was asked for, such as {@code all} or {@code 50%}
+ * @param loadSeconds time until the engine was ready for requests
+ * @param firstTokenSeconds time from the start of loading to the end of the first pass,
+ * which reads what stays in memory
  * @param pinnedBytes weights that stayed in memory
  * @param streamedBytesPerToken bytes read for each generated token
- * @param prefillTokensPerSecond how fast the prompt was computed; measured with
- * everything in memory only
+ * @param promptTokens tokens of the prompt that was measured; null if none was
+ * @param prefillTokensPerSecond how fast the prompt was computed
+ * @param promptReads how often the prompt read what does not stay in memory: 1 if once;
+ * null where nothing is read
  * @param decodeTokensPerSecond how fast tokens were generated
  * @param weightBytesPerSecond weights that decoding went through, from memory and disk
  * @param shareOfMemoryRate the same over the rate of memory
- * @param diskBytesPerSecond rate of the disk alone, read in the same pattern just before;
- * null where nothing is read
+ * @param shareOfInMemory decoding speed over that with everything in memory, in the same
+ * round; null if that was not measured
+ * @param diskBytesPerSecond rate of the disk alone for the same reads, measured just
+ * before and after decoding; null where nothing is read
  * @param limitTokensPerSecond what that rate allows at most; null where nothing is read
  * @param shareOfLimit how much of it was reached; null where nothing is read
  * @param stallShare share of the time in which computing waited for the disk
  * @param peakMemoryBytes most memory of the whole process; 0 where the system does not
  * tell
+ * @param memoryBeforeBytes memory of the whole process before the model was loaded
  */
-record BudgetRun(String budget, double pinnedBytes, double streamedBytesPerToken,
-		@Nullable Double prefillTokensPerSecond, double decodeTokensPerSecond, double weightBytesPerSecond,
-		double shareOfMemoryRate, @Nullable Double diskBytesPerSecond, @Nullable Double limitTokensPerSecond,
-		@Nullable Double shareOfLimit, double stallShare, double peakMemoryBytes) {
+record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, double pinnedBytes,
+		double streamedBytesPerToken, @Nullable Double promptTokens, @Nullable Double prefillTokensPerSecond,
+		@Nullable Double promptReads, double decodeTokensPerSecond, double weightBytesPerSecond,
+		double shareOfMemoryRate, @Nullable Double shareOfInMemory, @Nullable Double diskBytesPerSecond,
+		@Nullable Double limitTokensPerSecond, @Nullable Double shareOfLimit, double stallShare, double peakMemoryBytes,
+		double memoryBeforeBytes) {
 
-	static final String HEADER = String.format(Locale.ROOT, "%-8s %10s %10s %10s %11s %10s %9s %7s %10s", "budget",
-			"in memory", "read/token", "decode t/s", "disk", "limit t/s", "of limit", "stalls", "peak");
+	static final String HEADER = String.format(Locale.ROOT, "%-8s %9s %9s %10s %8s %10s %11s %8s %8s %7s %9s %7s %7s",
+			"budget", "in memory", "read/tok", "prefill", "reads", "decode t/s", "disk", "limit", "of limit", "of all",
+			"stalls", "peak", "load");
 
 	/**
 	 * The medians of runs in one budget.
@@ -44,12 +55,15 @@ record BudgetRun(String budget, double pinnedBytes, double streamedBytesPerToken
 	 * @return each figure by itself
 	 */
 	static BudgetRun median(List<BudgetRun> runs) {
-		return new BudgetRun(runs.getFirst().budget(), median(runs, BudgetRun::pinnedBytes),
-				median(runs, BudgetRun::streamedBytesPerToken), medianOf(runs, BudgetRun::prefillTokensPerSecond),
+		return new BudgetRun(runs.getFirst().budget(), median(runs, BudgetRun::loadSeconds),
+				median(runs, BudgetRun::firstTokenSeconds), median(runs, BudgetRun::pinnedBytes),
+				median(runs, BudgetRun::streamedBytesPerToken), medianOf(runs, BudgetRun::promptTokens),
+				medianOf(runs, BudgetRun::prefillTokensPerSecond), medianOf(runs, BudgetRun::promptReads),
 				median(runs, BudgetRun::decodeTokensPerSecond), median(runs, BudgetRun::weightBytesPerSecond),
-				median(runs, BudgetRun::shareOfMemoryRate), medianOf(runs, BudgetRun::diskBytesPerSecond),
-				medianOf(runs, BudgetRun::limitTokensPerSecond), medianOf(runs, BudgetRun::shareOfLimit),
-				median(runs, BudgetRun::stallShare), median(runs, BudgetRun::peakMemoryBytes));
+				median(runs, BudgetRun::shareOfMemoryRate), medianOf(runs, BudgetRun::shareOfInMemory),
+				medianOf(runs, BudgetRun::diskBytesPerSecond), medianOf(runs, BudgetRun::limitTokensPerSecond),
+				medianOf(runs, BudgetRun::shareOfLimit), median(runs, BudgetRun::stallShare),
+				median(runs, BudgetRun::peakMemoryBytes), median(runs, BudgetRun::memoryBeforeBytes));
 	}
 
 	private static double median(List<BudgetRun> runs, ToDoubleFunction<BudgetRun> figure) {
@@ -62,12 +76,13 @@ record BudgetRun(String budget, double pinnedBytes, double streamedBytesPerToken
 	}
 
 	void print(PrintWriter out) {
-		out.printf(Locale.ROOT, "%-8s %10s %10s %10.2f %11s %10s %9s %6.0f%% %10s%n", this.budget,
+		out.printf(Locale.ROOT, "%-8s %9s %9s %10s %8s %10.2f %11s %8s %8s %7s %8.0f%% %7s %6.2fs%n", this.budget,
 				ByteSize.readable((long) this.pinnedBytes), ByteSize.readable((long) this.streamedBytesPerToken),
-				this.decodeTokensPerSecond,
+				number(this.prefillTokensPerSecond), number(this.promptReads), this.decodeTokensPerSecond,
 				(this.diskBytesPerSecond != null) ? ByteSize.readable(this.diskBytesPerSecond.longValue()) + "/s" : "-",
-				number(this.limitTokensPerSecond), number(this.shareOfLimit), 100 * this.stallShare,
-				(this.peakMemoryBytes > 0) ? ByteSize.readable((long) this.peakMemoryBytes) : "-");
+				number(this.limitTokensPerSecond), number(this.shareOfLimit), number(this.shareOfInMemory),
+				100 * this.stallShare,
+				(this.peakMemoryBytes > 0) ? ByteSize.readable((long) this.peakMemoryBytes) : "-", this.loadSeconds);
 		out.flush();
 	}
 

@@ -34,10 +34,22 @@ final class PeakMemory {
 	 * @return bytes; 0 where the system does not tell
 	 */
 	static long bytes() {
+		return status("VmHWM:");
+	}
+
+	/**
+	 * What it has now.
+	 * @return bytes; 0 where the system does not tell
+	 */
+	static long now() {
+		return status("VmRSS:");
+	}
+
+	private static long status(String name) {
 		try {
 			return Files.isReadable(STATUS) ? Files.readAllLines(STATUS)
 				.stream()
-				.filter((line) -> line.startsWith("VmHWM:"))
+				.filter((line) -> line.startsWith(name))
 				.mapToLong((line) -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
 				.findFirst()
 				.orElse(0) : 0;

@@ -30,15 +30,15 @@ final class DiskProbe {
 
 	private static final Logger logger = LoggerFactory.getLogger(DiskProbe.class);
 
-	private static final long NANOS = 500_000_000;
+	private static final long NANOS = 2_500_000_000L;
 
-	private static final long BYTES = 1 << 30;
+	private static final long BYTES = 4L << 30;
 
 	/** Rounds after which a pattern is known. */
 	private static final int ROUNDS = 3;
 
-	/** Least bytes of one measurement. */
-	private static final long LEAST_BYTES = 4 << 20;
+	/** Least time of one measurement, at the fastest rate so far: shorter ones err. */
+	private static final double LEAST_SECONDS = 0.02;
 
 	/** A smaller file is read before its disk is known. */
 	private static final long SMALLEST_FILE = 64 << 20;
@@ -91,7 +91,7 @@ final class DiskProbe {
 	}
 
 	/**
-	 * What is known of the disk of a file, after measuring for at most half a second what
+	 * What is known of the disk of a file, after measuring for a few seconds at most what
 	 * is not known yet. Small files are not worth it.
 	 * @param file the largest file of the model
 	 * @param memoryBytes native memory that may be used meanwhile
@@ -125,15 +125,16 @@ final class DiskProbe {
 		boolean changed = false;
 		while (true) {
 			double affordable = Math.min(bytesLeft, (end - this.clock.getAsLong()) / 1e9 * rate);
+			double least = LEAST_SECONDS * rate;
 			Shape next = Shape.all()
 				.stream()
-				.filter((shape) -> shape.windowBytes() <= largestWindow && bytes(shape) <= affordable)
+				.filter((shape) -> shape.windowBytes() <= largestWindow && bytes(shape, least) <= affordable)
 				.min(Comparator.comparingInt((shape) -> rounds(rates, shape)))
 				.orElse(null);
 			if (next == null || rounds(rates, next) >= ROUNDS) {
 				break;
 			}
-			long bytes = bytes(next);
+			long bytes = bytes(next, least);
 			long nanos = Math.max(1, timer.time(next, bytes));
 			rates.computeIfAbsent(next, (shape) -> new ArrayList<>()).add(bytes * 1e9 / nanos);
 			bytesLeft -= bytes;
@@ -152,8 +153,9 @@ final class DiskProbe {
 		return rates.getOrDefault(shape, List.of()).size();
 	}
 
-	private static long bytes(Shape shape) {
-		return Math.ceilDiv(LEAST_BYTES, shape.windowBytes()) * shape.windowBytes();
+	/** How much is read in a measurement: whole windows. */
+	private static long bytes(Shape shape, double least) {
+		return Math.max(1, (long) Math.ceil(least / shape.windowBytes())) * shape.windowBytes();
 	}
 
 	private static double fastest(SequencedMap<Shape, List<Double>> rates) {

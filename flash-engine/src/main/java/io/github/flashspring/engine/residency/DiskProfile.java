@@ -21,9 +21,9 @@ record DiskProfile(String device, boolean direct, SequencedMap<Shape, List<Doubl
 
 	private static final int BLOCK = 4096;
 
-	private static final int UNMEASURED_READ_BYTES = 8 << 20;
+	private static final int UNMEASURED_READ_BYTES = 4 << 20;
 
-	private static final int UNMEASURED_READS = 4;
+	private static final int UNMEASURED_READS = 8;
 
 	/**
 	 * The pattern that reads fastest with so much memory; of those that are about as fast
@@ -95,12 +95,13 @@ record DiskProfile(String device, boolean direct, SequencedMap<Shape, List<Doubl
 		 */
 		static List<Shape> all() {
 			List<Shape> shapes = new ArrayList<>();
-			for (int mebibytes : new int[] { 1, 4, 8, 16, 32 }) {
+			for (int mebibytes : new int[] { 1, 4, 16 }) {
 				for (int reads : new int[] { 1, 2, 4, 8 }) {
 					shapes.add(new Shape(mebibytes << 20, reads));
 				}
 			}
-			Shape typical = new Shape(4 << 20, 4);
+			shapes.add(new Shape(32 << 20, 8));
+			Shape typical = new Shape(4 << 20, 8);
 			shapes.sort(Comparator.comparing((Shape shape) -> !shape.equals(typical))
 				.thenComparing(Shape::windowBytes)
 				.thenComparing(Shape::readBytes));

@@ -37,7 +37,7 @@ final class DiskProfiles {
 
 	private static final Logger logger = LoggerFactory.getLogger(DiskProfiles.class);
 
-	private static final int VERSION = 1;
+	private static final int VERSION = 2;
 
 	private static final int LARGEST_FILE = 1 << 20;
 

@@ -1,6 +1,5 @@
 package io.github.flashspring.engine.residency;
 
-import java.util.Arrays;
 import java.util.function.LongSupplier;
 
 /**
@@ -48,18 +47,17 @@ final class DiskRate {
 	 */
 	double bytesPerSecond() {
 		int known = Math.min(this.count, READS);
-		Integer[] order = new Integer[known];
-		Arrays.setAll(order, (i) -> i);
-		// Differences, since the clock may pass through its largest value.
-		Arrays.sort(order, (a, b) -> Long.signum(this.starts[a] - this.starts[b]));
 		double sum = 0;
 		double busy = 0;
-		long covered = 0;
+		// They were noted in the order in which they ended: from the last one backwards,
+		// each adds what lies before all later ones. Differences, since the clock may
+		// pass through its largest value.
+		long earliest = 0;
 		for (int i = 0; i < known; i++) {
-			int read = order[i];
-			long start = (i == 0 || this.starts[read] - covered > 0) ? this.starts[read] : covered;
-			busy += Math.max(0, this.ends[read] - start);
-			covered = (i == 0 || this.ends[read] - covered > 0) ? this.ends[read] : covered;
+			int read = Math.floorMod(this.count - 1 - i, READS);
+			long end = (i == 0 || this.ends[read] - earliest < 0) ? this.ends[read] : earliest;
+			busy += Math.max(0, end - this.starts[read]);
+			earliest = (i == 0 || this.starts[read] - earliest < 0) ? this.starts[read] : earliest;
 			sum += this.bytes[read];
 		}
 		return (known == 0) ? 0 : sum / busy * 1e9;

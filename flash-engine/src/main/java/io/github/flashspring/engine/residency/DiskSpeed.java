@@ -1,64 +1,105 @@
 package io.github.flashspring.engine.residency;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.Collection;
-import java.util.Comparator;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
-import io.github.flashspring.engine.residency.DiskProfile.Shape;
 
 /**
- * How fast a disk gives a model's files when nothing is computed, read as weights are
- * streamed: what no decoding of streamed weights can beat.
+ * How fast a disk gives what a pass reads when nothing is computed: the same stretches of
+ * the same files in the same order, as many at once. No decoding of streamed weights can
+ * beat it.
  */
-public final class DiskSpeed implements AutoCloseable {
+public final class DiskSpeed {
 
-	private final List<DirectFile> files;
+	private final List<Block.Extent> extents = new ArrayList<>();
 
-	private final DirectFile largest;
+	private final Map<Path, DirectFile> files = new HashMap<>();
 
-	private DiskSpeed(List<DirectFile> files) {
-		this.files = files;
-		this.largest = files.stream().max(Comparator.comparingLong(DirectFile::size)).orElseThrow();
-	}
+	private final int readers;
 
 	/**
-	 * Opens files.
-	 * @param files at least one file, on one disk
-	 * @return the measurement; the caller closes it
-	 * @throws CheckpointException if a file cannot be opened
+	 * Measures for a plan.
+	 * @param layout the weights
+	 * @param plan says what streams, and how
+	 * @param files the open files
 	 */
-	public static DiskSpeed open(Collection<Path> files) {
-		return new DiskSpeed(DirectFile.openAll(List.copyOf(files)));
+	public DiskSpeed(WeightLayout layout, ResidencyPlan plan, WeightFiles files) {
+		this.readers = plan.reads().readsInFlight();
+		if (plan.mapped()) {
+			return;
+		}
+		for (Block block : BlockLayout.cut(layout, plan.blockBytes(), plan.alignment()).blocks()) {
+			boolean streams = !plan.blocks().get(block.index()).pinned() && block.unit() < layout.units().size();
+			if (streams && !block.onDemand()) {
+				this.extents.addAll(block.extents());
+			}
+		}
+		files.open().forEach((file) -> this.files.put(file.path(), file));
 	}
 
 	/**
-	 * Reads at random places.
-	 * @param pattern size and number of reads; smaller ones for a file that is not four
-	 * times as large
+	 * Reads what passes read, again and again, into memory of its own.
 	 * @param bytes how much to read, about
-	 * @return bytes per second
+	 * @return bytes per second; 0 if passes read nothing
 	 * @throws CheckpointException if a file cannot be read
 	 */
-	public double measure(ReadPattern pattern, long bytes) {
-		int alignment = this.largest.alignment();
-		long size = Math.min(pattern.readBytes(), this.largest.size() / 4) / alignment * alignment;
-		if (size == 0) {
-			throw new CheckpointException("The file " + this.largest.path() + " has " + this.largest.size()
-					+ " bytes, too few to measure its disk with.", "Measure with a larger model.");
+	public double measure(long bytes) {
+		if (this.extents.isEmpty()) {
+			return 0;
 		}
-		Shape shape = new Shape((int) size, pattern.readsInFlight());
-		long wanted = Math.max(1, bytes / shape.windowBytes()) * shape.windowBytes();
-		try (ReadTimer timer = new ReadTimer(this.largest, shape.windowBytes())) {
-			timer.time(shape, shape.windowBytes()); // threads and memory are there then
-			return wanted * 1e9 / timer.time(shape, wanted);
+		long size = this.extents.stream().mapToLong(Block.Extent::length).max().orElseThrow();
+		AtomicInteger turn = new AtomicInteger();
+		AtomicLong begun = new AtomicLong();
+		AtomicLong read = new AtomicLong();
+		try (ExecutorService threads = Executors.newThreadPerTaskExecutor(ReadThread.factory("flash-disk-"));
+				NativeMemory memory = NativeMemory.allocate(size * this.readers)) {
+			memory.segment().fill((byte) 1); // as all pages of the passes' memory are
+												// there
+			long start = System.nanoTime();
+			CompletableFuture<?>[] readers = IntStream.range(0, this.readers)
+				.mapToObj((reader) -> memory.segment().asSlice(reader * size, size))
+				.map((target) -> CompletableFuture.runAsync(() -> {
+					Block.Extent next = next(turn);
+					while (begun.getAndAdd(next.length()) < bytes) {
+						read(next, target);
+						read.addAndGet(next.length());
+						next = next(turn);
+					}
+				}, threads))
+				.toArray(CompletableFuture<?>[]::new);
+			CompletableFuture.allOf(readers).join();
+			return read.get() * 1e9 / Math.max(1, System.nanoTime() - start);
+		}
+		catch (CompletionException ex) {
+			if (ex.getCause() instanceof RuntimeException cause) {
+				throw cause;
+			}
+			throw ex;
 		}
 	}
 
-	@Override
-	public void close() {
-		this.files.forEach(DirectFile::close);
+	private Block.Extent next(AtomicInteger turn) {
+		return this.extents.get(Math.floorMod(turn.getAndIncrement(), this.extents.size()));
+	}
+
+	private void read(Block.Extent extent, MemorySegment target) {
+		DirectFile file = this.files.get(extent.file().toAbsolutePath());
+		if (file == null) {
+			throw new IllegalStateException("The file " + extent.file() + " is not open");
+		}
+		file.read(extent.offset(), target.asSlice(0, extent.length()));
 	}
 
 }

@@ -22,6 +22,15 @@ public record ReadPattern(int readBytes, int readsInFlight, double bytesPerSecon
 	}
 
 	/**
+	 * Whether another pattern has reads of the same size and number.
+	 * @param other the other
+	 * @return true if so, whatever was measured
+	 */
+	boolean isLike(ReadPattern other) {
+		return this.readBytes == other.readBytes && this.readsInFlight == other.readsInFlight;
+	}
+
+	/**
 	 * Memory that the reads under way need.
 	 * @return bytes
 	 */

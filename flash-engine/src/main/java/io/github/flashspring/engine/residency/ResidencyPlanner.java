@@ -2,6 +2,7 @@ package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,8 +26,11 @@ final class ResidencyPlanner {
 	/** Blocks of the least window: one is computed with while another is read. */
 	private static final int LEAST_WINDOW = 2;
 
-	/** What is read when nothing was measured. */
-	private static final ReadPattern FAIR = new ReadPattern(8 << 20, 4, 0, true);
+	/**
+	 * What is read when nothing was measured: disks gain by many reads at once, up to
+	 * eight, and little by reads of more than a megabyte.
+	 */
+	private static final ReadPattern FAIR = new ReadPattern(4 << 20, 8, 0, true);
 
 	/** What is read in the least budget: a block, while another is computed with. */
 	private static final ReadPattern LEAST = new ReadPattern(1 << 20, 2, 0, true);
@@ -42,8 +46,24 @@ final class ResidencyPlanner {
 	/** Share of the free memory that goes to more rows at once, instead of pinning. */
 	private static final int WORK_SHARE = 4;
 
-	/** Share of the memory for weights that goes to reads of a disk nobody measured. */
-	private static final int WINDOW_SHARE = 4;
+	/**
+	 * Shares of the memory for weights that go to reads of a disk nobody measured: the
+	 * smaller one, if that is enough for anything.
+	 */
+	private static final int[] WINDOW_SHARES = { 16, 4 };
+
+	/** Passes that differ by less are about as short. */
+	private static final double ABOUT = 1.05;
+
+	/**
+	 * Passes of the usual pattern may be longer by this factor: rates of a disk that
+	 * others use too differ by that much from one moment to the next, and of many
+	 * patterns the one that was lucky would win.
+	 */
+	private static final double MUCH_LONGER = 1.25;
+
+	/** What a block costs besides its bytes: a wait, and kernels that start anew. */
+	private static final double BLOCK_SECONDS = 30e-6;
 
 	/** Share of the free memory for passes over a whole prompt, instead of pinning. */
 	private static final int PASS_SHARE = 4;
@@ -58,12 +78,13 @@ final class ResidencyPlanner {
 
 	private final long fixed;
 
+	/** Cuts that were needed so far, by the size of a block. */
+	private final Map<Long, BlockLayout> cuts = new HashMap<>();
+
 	/** The finest cut, which needs the smallest window. */
 	private final BlockLayout smallest;
 
 	private final long minimum;
-
-	private final Map<Long, BlockLayout> cuts = new HashMap<>();
 
 	ResidencyPlanner(WeightLayout layout, Needs needs, Disk disk) {
 		this.layout = layout;
@@ -71,9 +92,13 @@ final class ResidencyPlanner {
 		this.disk = disk;
 		this.weightBytes = layout.units().stream().mapToLong(WeightLayout.Unit::bytes).sum();
 		this.fixed = needs.kvBytes() + needs.tokenizerBytes() + layout.vectorBytes();
-		this.smallest = BlockLayout.cut(layout, Math.clamp(this.weightBytes / 256, SMALLEST_BLOCK, 1 << 20),
-				disk.alignment());
+		this.smallest = cut(Math.clamp(this.weightBytes / 256, SMALLEST_BLOCK, 1 << 20));
 		this.minimum = this.fixed + work(1, 1, LEAST) + leastWindow(this.smallest) + leastExperts(this.smallest);
+	}
+
+	private BlockLayout cut(long blockBytes) {
+		return this.cuts.computeIfAbsent(blockBytes,
+				(size) -> BlockLayout.cut(this.layout, size, this.disk.alignment()));
 	}
 
 	private static long leastWindow(BlockLayout blocks) {
@@ -149,15 +174,26 @@ final class ResidencyPlanner {
 				free);
 	}
 
+	/**
+	 * The usual pattern if no other makes passes much shorter; else the smallest window
+	 * whose passes are about as short as the shortest.
+	 */
 	private @Nullable Draft fastest(long bytes, int chunk) {
-		Draft best = null;
+		List<Draft> drafts = new ArrayList<>();
 		for (ReadPattern pattern : this.disk.patterns()) {
 			Draft draft = draft(bytes, chunk, chunk, pattern, pattern.readsInFlight() + 2);
-			if (draft.fits() && (best == null || seconds(draft) < seconds(best))) {
-				best = draft;
+			if (draft.fits()) {
+				drafts.add(draft);
 			}
 		}
-		return best;
+		double best = drafts.stream().mapToDouble(this::seconds).min().orElse(0);
+		return drafts.stream()
+			.filter((draft) -> draft.reads().isLike(FAIR) && seconds(draft) <= best * MUCH_LONGER)
+			.findFirst()
+			.or(() -> drafts.stream()
+				.filter((draft) -> seconds(draft) <= best * ABOUT)
+				.min(Comparator.comparingLong(Draft::windowBytes).thenComparingDouble(this::seconds)))
+			.orElse(null);
 	}
 
 	/** What a token reads, if all experts are used alike. */
@@ -174,18 +210,25 @@ final class ResidencyPlanner {
 		return bytes;
 	}
 
-	/** Time to read what streams; a disk that was not measured has some rate. */
+	/** Time to read what streams. */
 	private double seconds(Draft draft) {
-		return streamedBytes(draft) / Math.max(1, draft.reads().bytesPerSecond());
+		return streamedBytes(draft) / Math.max(1, draft.reads().bytesPerSecond())
+				+ draft.blocks().blocks().size() * BLOCK_SECONDS;
 	}
 
-	/** Without measurements, as many reads in flight as cost little pinning. */
+	/**
+	 * Without measurements, as many reads in flight as cost little pinning: smaller ones
+	 * before fewer.
+	 */
 	private @Nullable Draft fair(long bytes, int chunk) {
-		for (int reads = FAIR.readsInFlight(); reads > 0; reads--) {
-			Draft draft = draft(bytes, chunk, chunk, new ReadPattern(FAIR.readBytes(), reads, 0, FAIR.direct()),
-					reads + 2);
-			if (draft.fits() && draft.windowBytes() <= (bytes - this.fixed) / WINDOW_SHARE) {
-				return draft;
+		for (int share : WINDOW_SHARES) {
+			for (int reads = FAIR.readsInFlight(); reads > 0; reads /= 2) {
+				for (int size = FAIR.readBytes(); size >= LEAST.readBytes(); size /= 2) {
+					Draft draft = draft(bytes, chunk, chunk, new ReadPattern(size, reads, 0, FAIR.direct()), reads + 2);
+					if (draft.fits() && draft.windowBytes() <= (bytes - this.fixed) / share) {
+						return draft;
+					}
+				}
 			}
 		}
 		return null;
@@ -251,11 +294,6 @@ final class ResidencyPlanner {
 		BlockLayout blocks = cut(blockBytes(pattern));
 		long window = (windowBlocks == 0) ? 0 : Math.max(windowBlocks, LEAST_WINDOW) * blocks.largest();
 		return draft(bytes, chunk, rows, pattern, blocks, window);
-	}
-
-	private BlockLayout cut(long blockBytes) {
-		return this.cuts.computeIfAbsent(blockBytes,
-				(key) -> BlockLayout.cut(this.layout, blockBytes, this.disk.alignment()));
 	}
 
 	private long blockBytes(ReadPattern pattern) {

@@ -19,6 +19,8 @@ public final class WeightFiles implements AutoCloseable {
 
 	private final Function<List<Path>, List<DirectFile>> opener;
 
+	private final DiskProbe probe = DiskProbe.ofSystem();
+
 	private @Nullable List<DirectFile> open;
 
 	private ResidencyPlan.@Nullable Disk disk;
@@ -42,19 +44,35 @@ public final class WeightFiles implements AutoCloseable {
 	}
 
 	/**
+	 * Opens the files and says what is known about reading them; nothing is measured.
+	 * @return alignment, and what was measured before
+	 * @throws CheckpointException if a file cannot be opened
+	 */
+	public synchronized ResidencyPlan.Disk disk() {
+		if (this.disk == null) {
+			this.disk = disk(this.probe.remembered(largest()));
+		}
+		return this.disk;
+	}
+
+	/**
 	 * Opens the files and says how they can be read, after measuring the disk if it is
-	 * not known.
-	 * @param memoryBytes memory that may be used for that
+	 * not known: that takes seconds.
 	 * @return alignment, and what was measured
 	 * @throws CheckpointException if a file cannot be opened or read
 	 */
-	public synchronized ResidencyPlan.Disk disk(long memoryBytes) {
-		if (this.disk == null) {
-			DirectFile largest = open().stream().max(Comparator.comparingLong(DirectFile::size)).orElseThrow();
-			this.disk = new ResidencyPlan.Disk(DiskProbe.ofSystem().profile(largest, memoryBytes).patterns(),
-					open().stream().mapToInt(DirectFile::alignment).max().orElseThrow());
-		}
+	public synchronized ResidencyPlan.Disk measuredDisk() {
+		this.disk = disk(this.probe.profile(largest(), Long.MAX_VALUE));
 		return this.disk;
+	}
+
+	private ResidencyPlan.Disk disk(DiskProfile profile) {
+		return new ResidencyPlan.Disk(profile.patterns(),
+				open().stream().mapToInt(DirectFile::alignment).max().orElseThrow());
+	}
+
+	private DirectFile largest() {
+		return open().stream().max(Comparator.comparingLong(DirectFile::size)).orElseThrow();
 	}
 
 	synchronized List<DirectFile> open() {

@@ -83,8 +83,8 @@ class DiskProbeTests {
 	void measuresInRoundsSoThatBurstsHitAllPatterns() {
 		settle("disk", 100);
 		List<Shape> shapes = Shape.all();
-		assertThat(shapes).hasSize(20);
-		assertThat(this.measured).startsWith(shapes.toArray(Shape[]::new)).hasSize(60);
+		assertThat(shapes).hasSize(13);
+		assertThat(this.measured).startsWith(shapes.toArray(Shape[]::new)).hasSize(39);
 		assertThat(shapes).allMatch((shape) -> Collections.frequency(this.measured, shape) == 3);
 	}
 
@@ -97,8 +97,8 @@ class DiskProbeTests {
 			this.bytesRead = 0;
 			new DiskProbe(profiles(), this.nanos::get).profile("disk", true, MUCH, timer((shape) -> rate));
 			// Until a first measurement, the rate is a guess.
-			assertThat(this.nanos.get() - start).isLessThan((long) (0.5e9 + 16 * MIB / rate * 1e9));
-			assertThat(this.bytesRead).isLessThanOrEqualTo(1L << 30);
+			assertThat(this.nanos.get() - start).isLessThan((long) (2.5e9 + 32 * MIB / rate * 1e9));
+			assertThat(this.bytesRead).isLessThanOrEqualTo(4L << 30);
 		}
 	}
 
@@ -166,7 +166,7 @@ class DiskProbeTests {
 
 	@ParameterizedTest
 	@CsvSource(delimiter = '|', textBlock = """
-			"version" : 1       | "version" : 2
+			"version" : 2       | "version" : 1
 			"device" : "disk"   | "device" : "another"
 			"measured" : "2026  | "measured" : "2126
 			"measured" : "2026  | "measured" : "soon
@@ -225,8 +225,8 @@ class DiskProbeTests {
 	@Test
 	void knowsAPatternForDisksThatWereNotMeasured() {
 		DiskProfile unknown = new DiskProfile("disk", false, new LinkedHashMap<>());
-		assertThat(unknown.best(MUCH)).isEqualTo(new ReadPattern(8 * MIB, 4, 0, false));
-		assertThat(unknown.best(10 * MIB)).isEqualTo(new ReadPattern(2 * MIB, 4, 0, false));
+		assertThat(unknown.best(MUCH)).isEqualTo(new ReadPattern(4 * MIB, 8, 0, false));
+		assertThat(unknown.best(10 * MIB)).isEqualTo(new ReadPattern(MIB, 8, 0, false));
 		assertThat(unknown.best(10_000)).isEqualTo(new ReadPattern(4096, 2, 0, false));
 		assertThat(unknown.best(1)).isEqualTo(new ReadPattern(4096, 1, 0, false));
 	}

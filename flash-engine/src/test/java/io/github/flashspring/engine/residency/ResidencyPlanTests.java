@@ -172,4 +172,32 @@ class ResidencyPlanTests {
 		}
 	}
 
+	@Test
+	void withoutMeasurementsReadsTakeASmallShareOfTheMemory() throws Exception {
+		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
+			WeightLayout layout = layout(checkpoint, List.of());
+			for (long budget = 400_000; budget < 600_000; budget += 9973) {
+				ResidencyPlan plan = ResidencyPlan.of(RamBudget.ofBytes(budget), layout, NEEDS,
+						new ResidencyPlan.Disk(List.of(), 512));
+				assertThat(plan.windowBytes()).isLessThan(budget / 4);
+			}
+		}
+	}
+
+	@Test
+	void aPatternThatWasLuckyDoesNotReplaceTheUsualOne() throws Exception {
+		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
+			WeightLayout layout = layout(checkpoint, List.of());
+			ReadPattern usual = new ReadPattern(4 << 20, 8, 1e9, true);
+			RamBudget budget = RamBudget.ofBytes(500_000);
+			assertThat(ResidencyPlan
+				.of(budget, layout, NEEDS,
+						new ResidencyPlan.Disk(List.of(new ReadPattern(1 << 20, 1, 1.1e9, true), usual), 512))
+				.reads()).isEqualTo(usual);
+			ReadPattern better = new ReadPattern(1 << 20, 1, 2e9, true);
+			assertThat(ResidencyPlan.of(budget, layout, NEEDS, new ResidencyPlan.Disk(List.of(better, usual), 512))
+				.reads()).isEqualTo(better);
+		}
+	}
+
 }
