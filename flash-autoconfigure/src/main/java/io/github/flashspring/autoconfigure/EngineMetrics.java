@@ -47,6 +47,7 @@ public class EngineMetrics implements MeterBinder {
 			.description("Passes over the layers of the model")
 			.register(registry);
 		bindReads(engine, registry, tags);
+		bindExperts(engine, registry, tags);
 		bindMemory(engine, registry, tags);
 		gauge(engine, "flash.requests.active", (now) -> now.work().activeRequests()).tags(tags)
 			.baseUnit("requests")
@@ -102,6 +103,40 @@ public class EngineMetrics implements MeterBinder {
 				.description("Time that a layer computed, without waiting")
 				.register(registry);
 		}
+	}
+
+	private static void bindExperts(FlashEngine engine, MeterRegistry registry, Tags tags) {
+		if (engine.snapshot().units().stream().noneMatch((unit) -> unit.name().endsWith(".experts"))) {
+			return;
+		}
+		counter(engine, "flash.experts.hits", (now) -> now.experts().hits()).tags(tags)
+			.baseUnit("experts")
+			.description("Experts that were in memory, or on their way, when a router chose them")
+			.register(registry);
+		counter(engine, "flash.experts.misses", (now) -> now.experts().misses()).tags(tags)
+			.baseUnit("experts")
+			.description("Experts that were read only when a router chose them")
+			.register(registry);
+		counter(engine, "flash.experts.missed", (now) -> now.experts().missedBytes()).tags(tags)
+			.baseUnit(BaseUnits.BYTES)
+			.description("Bytes of experts that were read only when a router chose them")
+			.register(registry);
+		gauge(engine, "flash.experts.cached", (now) -> now.experts().cachedBytes()).tags(tags)
+			.baseUnit(BaseUnits.BYTES)
+			.description("Experts in memory")
+			.register(registry);
+		counter(engine, "flash.experts.lookahead.reads", (now) -> now.experts().lookaheadReads()).tags(tags)
+			.baseUnit("reads")
+			.description("Reads of experts that the next router would probably choose")
+			.register(registry);
+		counter(engine, "flash.experts.lookahead.used", (now) -> now.experts().lookaheadUsed()).tags(tags)
+			.baseUnit("reads")
+			.description("Such reads whose expert was then used")
+			.register(registry);
+		counter(engine, "flash.experts.lookahead.useless", (now) -> now.experts().lookaheadUseless()).tags(tags)
+			.baseUnit("reads")
+			.description("Such reads whose expert left memory unused")
+			.register(registry);
 	}
 
 	private static void bindMemory(FlashEngine engine, MeterRegistry registry, Tags tags) {

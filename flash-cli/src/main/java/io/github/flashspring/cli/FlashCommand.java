@@ -21,7 +21,7 @@ import io.github.flashspring.engine.FlashEngine;
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
 		subcommands = { RunCommand.class, PlanCommand.class, LogitsCommand.class, ImportCommand.class,
-				BenchCommand.class, SynthesizeCommand.class },
+				RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec
@@ -90,6 +90,9 @@ public final class FlashCommand implements Runnable {
 			}
 			if (type == ImportCommand.class) {
 				return (K) new ImportCommand(this.terminal);
+			}
+			if (type == RepackCommand.class) {
+				return (K) new RepackCommand(this.terminal);
 			}
 			return CommandLine.defaultFactory().create(type);
 		}

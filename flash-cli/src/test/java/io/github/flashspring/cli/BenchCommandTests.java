@@ -123,6 +123,28 @@ class BenchCommandTests {
 	}
 
 	@Test
+	void expertsHaveATableOfTheirOwn(@TempDir Path mixture) {
+		assertThat(Call.of(FlashEngine::load,
+				("synthesize --format mlx-4bit --layers 2 --hidden 256 --heads 4 --kv-heads 2 --head-dim 32 --vocabulary 320"
+						+ " --mixture --experts 16 --experts-per-token 2 --expert-mlp 128 --out "
+						+ mixture.resolve("model"))
+					.split(" "))
+			.code()).isZero();
+		Call call = Call.of(FlashEngine::load,
+				("bench --prompt 5 --tokens 6 --rounds 1 --expert-tokens 4 --threads 1 --budgets 2500KB,2500kb:lru,2500kb:no-cache --json --model "
+						+ mixture.resolve("model"))
+					.split(" "));
+		assertThat(call.code()).as(call.err()).isZero();
+		assertThat(call.err()).containsPattern("(?m)^budget +experts +hits")
+			.containsPattern("(?m)^2500kb:no-cache +.* 0\\.0% ");
+		JsonNode runs = JsonMapper.shared().readTree(call.out()).at("/median/budgets");
+		assertThat(runs.path(0).at("/experts/hitRate").doubleValue())
+			.isGreaterThan(runs.path(2).at("/experts/hitRate").doubleValue());
+		assertThat(runs.path(2).at("/experts/missedBytesPerToken").doubleValue())
+			.isGreaterThan(runs.path(1).at("/experts/missedBytesPerToken").doubleValue());
+	}
+
+	@Test
 	void tracesTheLastBudget(@TempDir Path out) throws IOException {
 		Path file = out.resolve("trace.json");
 		assertThat(bench("--prompt 5 --tokens 3 --rounds 1 --budgets 80% --trace " + file).code()).isZero();
@@ -136,9 +158,11 @@ class BenchCommandTests {
 	@CsvSource(delimiter = '|', quoteCharacter = '"',
 			value = { "--budgets half | 'half' is not a budget. Expected all, a share such as 50%",
 					"--budgets 0% | '0%' is not a share of the weights such as 50%",
-					"--rounds 0 | --prompt and --rounds must be at least 1", "--tokens 1 | --tokens at least 2",
-					"--seconds 0 | --seconds more than 0", "--prompt 2147483647 | integer overflow",
-					"--threads 5000 | threads must be 0 to 1024, but is 5000", "--rounds x | 'x' is not an int" })
+					"--budgets 50%:fifo | '50%:fifo' does not say how experts stream",
+					"--rounds 0 | --prompt, --rounds and --expert-tokens must be at least 1",
+					"--tokens 1 | --tokens at least 2", "--seconds 0 | --seconds more than 0",
+					"--prompt 2147483647 | integer overflow", "--threads 5000 | threads must be 0 to 1024, but is 5000",
+					"--rounds x | 'x' is not an int" })
 	void wrongOptionsAreRefused(String options, String message) {
 		Call call = bench(options);
 		assertThat(call.err()).startsWith("flash bench: ").contains(message);

@@ -13,6 +13,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.residency.ExpertStreaming;
+import io.github.flashspring.engine.residency.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -48,6 +50,37 @@ class SynthesizeCommandTests {
 				// as spread as those of a model, neither all alike nor far out
 				assertThat(most - least).isBetween(0.1f, 20f);
 			});
+		}
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "bf16, 0", "mlx-4bit, 1.5" })
+	void aMixtureHasFavouriteExperts(String format, String skew) throws IOException {
+		Path model = synthesize("model", "--format", format, "--mixture", "--experts", "16", "--experts-per-token", "2",
+				"--expert-mlp", "128", "--head-dim", "32", "--skew", skew);
+		FlashConfig.Builder config = FlashConfig.builder(model.toString())
+			.threads(1)
+			.expertStreaming(new ExpertStreaming(ExpertStreaming.Keep.BY_USE, false));
+		long least = FlashEngine.plan(config.ramBudget(RamBudget.MINIMUM).build()).minimumBytes();
+		long weights = FlashEngine.plan(config.ramBudget(RamBudget.MINIMUM).build()).weightBytes();
+		try (FlashEngine engine = FlashEngine
+			.load(config.ramBudget(RamBudget.ofBytes(least + weights * 6 / 10)).build())) {
+			assertThat(engine.model().architecture()).isEqualTo("qwen3_moe");
+			for (int i = 0; i < 60; i++) {
+				engine.logits(new int[] { 1 + 5 * i }, (position, logits) -> {
+					for (float logit : logits) {
+						assertThat(logit).isFinite();
+					}
+				});
+			}
+			assertThat(engine.plan().cachedExpertBytes()).isLessThan(engine.plan().weightBytes());
+			double hits = engine.snapshot().experts().hitRate();
+			if (skew.equals("0")) {
+				assertThat(hits).isLessThan(0.75);
+			}
+			else {
+				assertThat(hits).isGreaterThan(0.75);
+			}
 		}
 	}
 

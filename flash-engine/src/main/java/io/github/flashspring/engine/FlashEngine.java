@@ -1,10 +1,14 @@
 package io.github.flashspring.engine;
 
+import java.io.IOException;
+import java.nio.file.Path;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
@@ -29,6 +33,22 @@ public interface FlashEngine extends AutoCloseable {
 	 */
 	static FlashEngine load(FlashConfig config) {
 		return LocalFlashEngine.load(config);
+	}
+
+	/**
+	 * Rewrites a checkpoint so that weights stream from it in fewer and longer reads.
+	 * @param model a folder with a checkpoint, or a hub id that lies in the local cache
+	 * @param target the folder to make; must not exist, or be empty
+	 * @param progress hears how far it is
+	 * @return bytes of the new file
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the source
+	 * is missing or wrong, the target is not empty, or its disk has not enough room
+	 * @throws io.github.flashspring.engine.model.UnsupportedArchitectureException if the
+	 * architecture is not known
+	 * @throws IOException if the target cannot be written
+	 */
+	static long repack(String model, Path target, Repacker.Progress progress) throws IOException {
+		return LocalFlashEngine.repack(model, target, progress);
 	}
 
 	/**

@@ -1,5 +1,7 @@
 package io.github.flashspring.engine;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -26,6 +28,7 @@ import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.DiskSpeed;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.residency.WeightFiles;
 import io.github.flashspring.engine.residency.WeightLayout;
@@ -133,6 +136,14 @@ final class LocalFlashEngine implements FlashEngine {
 	static ResidencyPlan plan(FlashConfig config) {
 		try (Resources resources = new Resources()) {
 			return Parts.open(config, WeightFiles::new, WeightFiles::measuredDisk, resources).plan();
+		}
+	}
+
+	static long repack(String model, Path target, Repacker.Progress progress) throws IOException {
+		try (Checkpoint checkpoint = Checkpoint.open(ModelLocator.ofSystem().locate(model))) {
+			ModelDefinition definition = Architectures.define(checkpoint, (most) -> Math.min(most, DEFAULT_CONTEXT));
+			return Repacker.repack(WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+					definition.ignoredTensors()), target, progress);
 		}
 	}
 

@@ -77,8 +77,14 @@ public final class BenchCommand implements Callable<Integer> {
 	@Option(names = "--budgets", paramLabel = "LIST", split = ",", defaultValue = "all,80%,50%,25%",
 			converter = Budget.Converter.class,
 			description = "Memory for the engine: 'all', shares of the weights, or sizes such as 2GB. Default:"
-					+ " ${DEFAULT-VALUE}.")
+					+ " ${DEFAULT-VALUE}. Behind a colon, how experts stream, to compare: 50%:no-lookahead, 50%:lru"
+					+ " (those used last stay, no lookahead), 50%:no-cache.")
 	private List<Budget> budgets;
+
+	@Option(names = "--expert-tokens", paramLabel = "N", defaultValue = "128",
+			description = "Tokens to generate before measuring a mixture of experts, for favourites to come into"
+					+ " memory. Default: ${DEFAULT-VALUE}.")
+	private int expertTokens;
 
 	@Option(names = "--rounds", paramLabel = "N", defaultValue = "5",
 			description = "Rounds that count. Default: ${DEFAULT-VALUE}.")
@@ -93,9 +99,9 @@ public final class BenchCommand implements Callable<Integer> {
 
 	@Override
 	public Integer call() throws IOException {
-		if (this.prompt < 1 || this.tokens < 2 || this.rounds < 1 || !(this.seconds > 0)) {
+		if (this.prompt < 1 || this.tokens < 2 || this.rounds < 1 || this.expertTokens < 1 || !(this.seconds > 0)) {
 			throw new ParameterException(this.spec.commandLine(),
-					"--prompt and --rounds must be at least 1, --tokens at least 2, --seconds more than 0");
+					"--prompt, --rounds and --expert-tokens must be at least 1, --tokens at least 2, --seconds more than 0");
 		}
 		int processors = (this.threads > 0) ? this.threads : Runtime.getRuntime().availableProcessors();
 		CommandLine commandLine = this.spec.commandLine();
@@ -107,7 +113,7 @@ public final class BenchCommand implements Callable<Integer> {
 			Model measured = model(config, processors, weights);
 			measured.print(table);
 			BudgetBench bench = new BudgetBench(new BudgetBench.Settings(config, this.prompt, this.prefill, this.tokens,
-					this.seconds, weights.bytes(), weights.bytesPerToken()), commandLine.getErr());
+					this.seconds, weights.bytes(), weights.bytesPerToken(), this.expertTokens), commandLine.getErr());
 			bench.warmUp(this.budgets.getFirst());
 			if (this.budgets.size() > 1) {
 				bench.warmUp(this.budgets.getLast());
@@ -135,7 +141,8 @@ public final class BenchCommand implements Callable<Integer> {
 				.threads(this.threads)
 				.device(this.device)
 				.parallel(1)
-				.contextLength(Math.addExact(Math.max(this.prompt, 8), Math.addExact(this.tokens, 8)));
+				.contextLength(Math.addExact(Math.max(this.prompt, 8),
+						Math.addExact(Math.max(this.tokens, this.expertTokens), 8)));
 			config.build();
 			return config;
 		}

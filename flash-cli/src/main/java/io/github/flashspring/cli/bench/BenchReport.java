@@ -62,6 +62,7 @@ record BenchReport(Model model, List<Round> rounds, Round median) {
 		out.println();
 		out.println(BudgetRun.HEADER);
 		this.median.budgets().forEach((run) -> run.print(out));
+		BudgetRun.printExperts(this.median.budgets(), out);
 		out.flush();
 	}
 

@@ -1,7 +1,10 @@
 package io.github.flashspring.cli.bench;
 
 import java.util.Locale;
+import java.util.Map;
 
+import io.github.flashspring.engine.residency.ExpertStreaming;
+import io.github.flashspring.engine.residency.ExpertStreaming.Keep;
 import io.github.flashspring.engine.residency.RamBudget;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -10,15 +13,22 @@ import picocli.CommandLine.TypeConversionException;
  * A budget to measure with.
  *
  * @param text as it was typed: {@code all}, a share of the weights such as {@code 80%},
- * or a size
+ * or a size; perhaps with how experts stream behind a colon
+ * @param size the same without that
+ * @param experts how experts stream
  */
-record Budget(String text) {
+record Budget(String text, String size, ExpertStreaming experts) {
 
 	/** Everything in memory. */
-	static final Budget ALL = new Budget("all");
+	static final Budget ALL = new Budget("all", "all", ExpertStreaming.DEFAULT);
+
+	/** Ways for experts to stream, to compare with the usual one. */
+	private static final Map<String, ExpertStreaming> WAYS = Map.of("no-lookahead",
+			new ExpertStreaming(Keep.BY_USE, false), "lru", new ExpertStreaming(Keep.LAST_USED, false), "no-cache",
+			new ExpertStreaming(Keep.NONE, false));
 
 	boolean isAll() {
-		return this.text.equals(ALL.text);
+		return this.size.equals(ALL.size);
 	}
 
 	/**
@@ -30,9 +40,9 @@ record Budget(String text) {
 		if (isAll()) {
 			return RamBudget.UNLIMITED;
 		}
-		return this.text.endsWith("%")
-				? RamBudget.ofBytes(Math.max(1, Math.round(weightBytes * percent(this.text) / 100)))
-				: RamBudget.parse(this.text);
+		return this.size.endsWith("%")
+				? RamBudget.ofBytes(Math.max(1, Math.round(weightBytes * percent(this.size) / 100)))
+				: RamBudget.parse(this.size);
 	}
 
 	private static double percent(String text) {
@@ -44,12 +54,19 @@ record Budget(String text) {
 
 		@Override
 		public Budget convert(String typed) {
-			String text = typed.strip().toLowerCase(Locale.ROOT);
+			String whole = typed.strip().toLowerCase(Locale.ROOT);
+			int colon = whole.indexOf(':');
+			String text = (colon < 0) ? whole : whole.substring(0, colon);
+			ExpertStreaming experts = (colon < 0) ? ExpertStreaming.DEFAULT : WAYS.get(whole.substring(colon + 1));
+			if (experts == null) {
+				throw new TypeConversionException("'" + typed
+						+ "' does not say how experts stream. Expected no-lookahead, lru or no-cache behind the colon.");
+			}
 			boolean share = text.matches("\\d{1,3}(\\.\\d{1,3})?%");
 			if (text.endsWith("%") && !(share && percent(text) > 0)) {
 				throw new TypeConversionException("'" + typed + "' is not a share of the weights such as 50%.");
 			}
-			if (!share && !text.equals(ALL.text())) {
+			if (!share && !text.equals(ALL.size())) {
 				try {
 					RamBudget.parse(text);
 				}
@@ -58,7 +75,7 @@ record Budget(String text) {
 							+ "' is not a budget. Expected all, a share such as 50%, or a size such as 2GB.");
 				}
 			}
-			return new Budget(text);
+			return new Budget(whole, text, experts);
 		}
 
 	}

@@ -41,6 +41,9 @@ final class BudgetBench {
 
 	private static final int TRACED_TOKENS = 8;
 
+	/** Above it, rounds have tokens that are not counted. */
+	private static final int MOST_ROUNDS = 1 << 20;
+
 	private static final int TRACED_SPANS = 1_000_000;
 
 	private final Settings settings;
@@ -88,6 +91,10 @@ final class BudgetBench {
 			double load = (System.nanoTime() - start) * 1e-9;
 			generate(engine, round, SHORT_PROMPT, 1);
 			double first = (System.nanoTime() - start) * 1e-9;
+			if (engine.snapshot().experts().misses() > 0) {
+				say(name + "favourite experts");
+				generate(engine, round + MOST_ROUNDS, SHORT_PROMPT, this.settings.expertTokens());
+			}
 			Usage estimate = generate(engine, round, SHORT_PROMPT, WARM_UP);
 			Prefill prefill = null;
 			if (budget.isAll() || this.settings.prefill()) {
@@ -119,7 +126,8 @@ final class BudgetBench {
 					weights, weights / memoryRate, (inMemory != null) ? Double.valueOf(decode / inMemory) : null,
 					streams ? Double.valueOf(diskRate) : null, limit,
 					(limit != null) ? Double.valueOf(decode / limit) : null,
-					stalls / Math.max(1, usage.total().toNanos()), peak, memoryBefore);
+					stalls / Math.max(1, usage.total().toNanos()), peak, memoryBefore,
+					ExpertRun.of(before.experts(), after.experts(), after.work().passes() - before.work().passes()));
 		}
 	}
 
@@ -177,7 +185,10 @@ final class BudgetBench {
 	}
 
 	private FlashConfig config(Budget budget) {
-		return this.settings.config().ramBudget(budget.of(this.settings.weightBytes())).build();
+		return this.settings.config()
+			.ramBudget(budget.of(this.settings.weightBytes()))
+			.expertStreaming(budget.experts())
+			.build();
 	}
 
 	private static Usage generate(FlashEngine engine, int round, int promptTokens, int generated) {
@@ -186,7 +197,9 @@ final class BudgetBench {
 		for (int i = 0; i < ids.length; i++) {
 			ids[i] = Math.floorMod((i + 1) * 7919 + (round + 1) * 104_729, vocabulary);
 		}
-		GenerationRequest request = new GenerationRequest(new GenerationRequest.Tokens(ids), Sampling.GREEDY, generated,
+		// With random weights the most likely tokens soon repeat themselves.
+		Sampling sampling = new Sampling(1, 0, 0, 1, 0, 1, 0, (long) round);
+		GenerationRequest request = new GenerationRequest(new GenerationRequest.Tokens(ids), sampling, generated,
 				List.of(), true);
 		try (Generation generation = engine.generate(request)) {
 			GenerationEvent event = generation.next();
@@ -210,9 +223,10 @@ final class BudgetBench {
 	 * @param seconds about how long one measurement may take
 	 * @param weightBytes size of all weights
 	 * @param weightBytesPerToken weights that a decoded token is multiplied with
+	 * @param expertTokens tokens after which favourite experts are in memory
 	 */
 	record Settings(FlashConfig.Builder config, int promptTokens, boolean prefill, int tokens, double seconds,
-			long weightBytes, long weightBytesPerToken) {
+			long weightBytes, long weightBytesPerToken, int expertTokens) {
 
 	}
 

@@ -1,6 +1,7 @@
 package io.github.flashspring.cli.bench;
 
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -37,15 +38,16 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param peakMemoryBytes most memory of the whole process; 0 where the system does not
  * tell
  * @param memoryBeforeBytes memory of the whole process before the model was loaded
+ * @param experts how experts came into memory; null without experts
  */
 record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, double pinnedBytes,
 		double streamedBytesPerToken, @Nullable Double promptTokens, @Nullable Double prefillTokensPerSecond,
 		@Nullable Double promptReads, double decodeTokensPerSecond, double weightBytesPerSecond,
 		double shareOfMemoryRate, @Nullable Double shareOfInMemory, @Nullable Double diskBytesPerSecond,
 		@Nullable Double limitTokensPerSecond, @Nullable Double shareOfLimit, double stallShare, double peakMemoryBytes,
-		double memoryBeforeBytes) {
+		double memoryBeforeBytes, @Nullable ExpertRun experts) {
 
-	static final String HEADER = String.format(Locale.ROOT, "%-8s %9s %9s %10s %8s %10s %11s %8s %8s %7s %9s %7s %7s",
+	static final String HEADER = String.format(Locale.ROOT, "%-16s %9s %9s %10s %8s %10s %11s %8s %8s %7s %9s %7s %7s",
 			"budget", "in memory", "read/tok", "prefill", "reads", "decode t/s", "disk", "limit", "of limit", "of all",
 			"stalls", "peak", "load");
 
@@ -63,7 +65,35 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 				median(runs, BudgetRun::shareOfMemoryRate), medianOf(runs, BudgetRun::shareOfInMemory),
 				medianOf(runs, BudgetRun::diskBytesPerSecond), medianOf(runs, BudgetRun::limitTokensPerSecond),
 				medianOf(runs, BudgetRun::shareOfLimit), median(runs, BudgetRun::stallShare),
-				median(runs, BudgetRun::peakMemoryBytes), median(runs, BudgetRun::memoryBeforeBytes));
+				median(runs, BudgetRun::peakMemoryBytes), median(runs, BudgetRun::memoryBeforeBytes), experts(runs));
+	}
+
+	private static @Nullable ExpertRun experts(List<BudgetRun> runs) {
+		List<ExpertRun> known = new ArrayList<>();
+		for (BudgetRun run : runs) {
+			if (run.experts() != null) {
+				known.add(run.experts());
+			}
+		}
+		return known.isEmpty() ? null : ExpertRun.median(known);
+	}
+
+	/**
+	 * Prints how experts came into memory, if there are any.
+	 * @param runs the runs
+	 * @param out gets a table
+	 */
+	static void printExperts(List<BudgetRun> runs, PrintWriter out) {
+		if (runs.stream().anyMatch((run) -> run.experts() != null)) {
+			out.println();
+			out.println(ExpertRun.HEADER);
+			for (BudgetRun run : runs) {
+				if (run.experts() != null) {
+					run.experts().print(run.budget(), out);
+				}
+			}
+			out.flush();
+		}
 	}
 
 	private static double median(List<BudgetRun> runs, ToDoubleFunction<BudgetRun> figure) {
@@ -76,7 +106,7 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 	}
 
 	void print(PrintWriter out) {
-		out.printf(Locale.ROOT, "%-8s %9s %9s %10s %8s %10.2f %11s %8s %8s %7s %8.0f%% %7s %6.2fs%n", this.budget,
+		out.printf(Locale.ROOT, "%-16s %9s %9s %10s %8s %10.2f %11s %8s %8s %7s %8.0f%% %7s %6.2fs%n", this.budget,
 				ByteSize.readable((long) this.pinnedBytes), ByteSize.readable((long) this.streamedBytesPerToken),
 				number(this.prefillTokensPerSecond), number(this.promptReads), this.decodeTokensPerSecond,
 				(this.diskBytesPerSecond != null) ? ByteSize.readable(this.diskBytesPerSecond.longValue()) + "/s" : "-",

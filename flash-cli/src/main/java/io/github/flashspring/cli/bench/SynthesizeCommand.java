@@ -11,18 +11,25 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code flash synthesize}: writes a Llama model with random weights, to measure speed
- * with where no real model is at hand.
+ * {@code flash synthesize}: writes a model with random weights, to measure speed with
+ * where no real model is at hand: Llama's architecture, or a mixture of experts of Qwen
+ * 3's.
  */
 @Command(name = "synthesize", mixinStandardHelpOptions = true, sortOptions = false,
-		description = "Write a Llama model with random weights, for benchmarks.",
+		description = "Write a model with random weights, for benchmarks.",
 		footer = { "", "Without further options it has the shape of Llama 3.2 1B with 32,000 tokens.", "", "Examples:",
 				"  flash synthesize --format mlx-4bit --out /tmp/llama-1b-4bit",
-				"  flash synthesize --format gguf-q4_1 --out /tmp/llama-1b.gguf" })
+				"  flash synthesize --format gguf-q4_1 --out /tmp/llama-1b.gguf",
+				"  flash synthesize --mixture --format mlx-4bit --layers 12 --kv-heads 4 --head-dim 128 --out /tmp/moe",
+				"",
+				"The last has the proportions of Qwen3-30B-A3B, with 12 of its 48 layers: 4.2 GB. Which experts"
+						+ " its tokens need follows Zipf's law, with other favourites in every layer." })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 public final class SynthesizeCommand implements Callable<Integer> {
 
 	private static final int MOST_LAYERS = 1000;
+
+	private static final int MOST_EXPERTS = 1024;
 
 	private static final int MOST_TOKENS = 1_000_000;
 
@@ -61,6 +68,29 @@ public final class SynthesizeCommand implements Callable<Integer> {
 			description = "Key-value heads. Default: ${DEFAULT-VALUE}.")
 	private int keyValueHeads;
 
+	@Option(names = "--head-dim", paramLabel = "N",
+			description = "Width of a head. Default: --hidden divided by --heads.")
+	private int headDim;
+
+	@Option(names = "--mixture", description = "The feed-forward parts are mixtures of experts; --mlp does not count.")
+	private boolean mixture;
+
+	@Option(names = "--experts", paramLabel = "N", defaultValue = "128",
+			description = "Experts of a layer of a mixture. Default: ${DEFAULT-VALUE}.")
+	private int experts;
+
+	@Option(names = "--experts-per-token", paramLabel = "N", defaultValue = "8",
+			description = "Experts that a token needs. Default: ${DEFAULT-VALUE}.")
+	private int expertsPerToken;
+
+	@Option(names = "--expert-mlp", paramLabel = "N", defaultValue = "768",
+			description = "Width inside an expert. Default: ${DEFAULT-VALUE}.")
+	private int expertMlp;
+
+	@Option(names = "--skew", paramLabel = "S", defaultValue = "1.0",
+			description = "Exponent of Zipf's law for the use of experts; 0: all alike. Default: ${DEFAULT-VALUE}.")
+	private double skew;
+
 	@Option(names = "--vocabulary", paramLabel = "N", defaultValue = "32000",
 			description = "Number of tokens. Default: ${DEFAULT-VALUE}.")
 	private int vocabulary;
@@ -76,21 +106,41 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	public Integer call() throws IOException {
 		ModelShape shape = shape();
 		switch (this.format) {
-			case "bf16" -> new CheckpointModel(shape, 16, 0, this.seed).write(this.out);
-			case "mlx-4bit" -> new CheckpointModel(shape, 4, this.groupSize, this.seed).write(this.out);
-			case "mlx-8bit" -> new CheckpointModel(shape, 8, this.groupSize, this.seed).write(this.out);
-			case "gguf-q4_1" -> new GgufModel(shape, this.seed).write(this.out);
+			case "bf16" -> checkpoint(shape, 16).write(this.out);
+			case "mlx-4bit" -> checkpoint(shape, 4).write(this.out);
+			case "mlx-8bit" -> checkpoint(shape, 8).write(this.out);
+			case "gguf-q4_1" -> {
+				require(!this.mixture, "--mixture needs one of the formats bf16, mlx-4bit and mlx-8bit");
+				new GgufModel(shape, this.seed).write(this.out);
+			}
 			default -> throw wrong("--format must be bf16, mlx-4bit, mlx-8bit or gguf-q4_1, but is " + this.format);
 		}
 		this.spec.commandLine().getErr().println("Wrote " + this.out);
 		return 0;
 	}
 
+	private CheckpointModel checkpoint(ModelShape shape, int bits) {
+		if (!this.mixture) {
+			return new CheckpointModel(shape, bits, this.groupSize, this.seed);
+		}
+		require(this.experts >= 1 && this.experts <= MOST_EXPERTS,
+				"--experts must be 1 to " + MOST_EXPERTS + ", but is " + this.experts);
+		require(this.expertsPerToken >= 1 && this.expertsPerToken <= this.experts,
+				"--experts-per-token must be 1 to " + this.experts + ", but is " + this.expertsPerToken);
+		require(this.expertMlp >= 128 && this.expertMlp % 128 == 0,
+				"--expert-mlp must be a multiple of 128, but is " + this.expertMlp);
+		require(this.hidden > SyntheticMixture.CONSTANT,
+				"--hidden must be more than " + SyntheticMixture.CONSTANT + " in a mixture, but is " + this.hidden);
+		require(this.skew >= 0 && this.skew <= 10, "--skew must be 0 to 10, but is " + this.skew);
+		return new CheckpointModel(shape, bits, this.groupSize, this.seed,
+				new SyntheticMixture(this.experts, this.expertsPerToken, this.expertMlp, this.skew));
+	}
+
 	private ModelShape shape() {
-		require(this.heads >= 1 && this.hidden % this.heads == 0,
+		require(this.headDim > 0 || (this.heads >= 1 && this.hidden % this.heads == 0),
 				"--hidden must be a multiple of --heads, but is " + this.hidden + " with " + this.heads + " heads");
-		require(this.hidden / this.heads % 2 == 0, "--hidden must be an even multiple of --heads, but heads would be "
-				+ this.hidden / this.heads + " wide");
+		int width = (this.headDim > 0) ? this.headDim : this.hidden / this.heads;
+		require(width % 2 == 0, "--hidden must be an even multiple of --heads, but heads would be " + width + " wide");
 		require(this.keyValueHeads >= 1 && this.heads % this.keyValueHeads == 0,
 				"--heads must be a multiple of --kv-heads, but is " + this.heads + " with " + this.keyValueHeads);
 		require(this.groupSize == 32 || this.groupSize == 64 || this.groupSize == 128,
@@ -102,8 +152,8 @@ public final class SynthesizeCommand implements Callable<Integer> {
 		require(this.mlp >= 128 && this.mlp % 128 == 0, "--mlp must be a multiple of 128, but is " + this.mlp);
 		require(this.vocabulary >= 300 && this.vocabulary <= MOST_TOKENS,
 				"--vocabulary must be 300 to " + MOST_TOKENS + ", but is " + this.vocabulary);
-		return new ModelShape(this.layers, this.hidden, this.mlp, this.heads, this.keyValueHeads,
-				this.hidden / this.heads, this.vocabulary, this.tied);
+		return new ModelShape(this.layers, this.hidden, this.mlp, this.heads, this.keyValueHeads, width,
+				this.vocabulary, this.tied);
 	}
 
 	private void require(boolean right, String message) {

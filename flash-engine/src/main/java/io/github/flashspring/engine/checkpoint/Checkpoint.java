@@ -31,6 +31,9 @@ import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
  */
 public final class Checkpoint implements AutoCloseable {
 
+	/** What the names of tensors begin with that only fill gaps between others. */
+	public static final String PADDING = "__padding__.";
+
 	private final Path folder;
 
 	private final ModelConfig config;
@@ -51,6 +54,7 @@ public final class Checkpoint implements AutoCloseable {
 		this.config = config;
 		this.quantization = config.quantization();
 		this.shards = shards;
+		tensors.keySet().removeIf((name) -> name.startsWith(PADDING));
 		this.tensors = Collections.unmodifiableMap(tensors);
 	}
 
@@ -110,7 +114,7 @@ public final class Checkpoint implements AutoCloseable {
 	}
 
 	/**
-	 * All tensors by name.
+	 * All tensors by name, but for those that only fill gaps.
 	 * @return shard after shard, each in the order of its data
 	 */
 	public Map<String, TensorInfo> tensors() {

@@ -55,7 +55,22 @@ public final class Safetensors {
 	 */
 	public static void write(Path file, Map<String, TensorSource> tensors, Map<String, String> metadata)
 			throws IOException {
-		new SafetensorsWriter(tensors, metadata).write(file);
+		write(file, tensors, metadata, 8);
+	}
+
+	/**
+	 * Writes a file like {@link #write(Path, Map, Map)}, whose data begin at a certain
+	 * boundary.
+	 * @param file the target, replaced if it exists
+	 * @param tensors the tensors by name
+	 * @param metadata for {@code __metadata__}; left out when empty
+	 * @param alignment the data begin at a multiple of it, in bytes: a multiple of 8
+	 * @throws IOException if writing fails or a body delivers more or fewer bytes than
+	 * its shape needs
+	 */
+	public static void write(Path file, Map<String, TensorSource> tensors, Map<String, String> metadata, int alignment)
+			throws IOException {
+		new SafetensorsWriter(tensors, metadata, alignment).write(file);
 	}
 
 	static CheckpointException unreadable(Path file, IOException cause) {

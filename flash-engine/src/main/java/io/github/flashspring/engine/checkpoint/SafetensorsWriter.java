@@ -29,7 +29,10 @@ final class SafetensorsWriter {
 
 	private final Map<String, String> metadata;
 
-	SafetensorsWriter(Map<String, TensorSource> tensors, Map<String, String> metadata) {
+	private final int alignment;
+
+	SafetensorsWriter(Map<String, TensorSource> tensors, Map<String, String> metadata, int alignment) {
+		this.alignment = alignment;
 		this.tensors = new ArrayList<>(tensors.entrySet());
 		if (!isAligned()) {
 			this.tensors.sort(Comparator.comparingInt((entry) -> -entry.getValue().dtype().bytes()));
@@ -94,7 +97,7 @@ final class SafetensorsWriter {
 			}
 			generator.writeEndObject();
 		}
-		int padded = Math.ceilDiv(json.size(), 8) * 8;
+		int padded = Math.ceilDiv(8 + json.size(), this.alignment) * this.alignment - 8;
 		if (padded > SafetensorsHeaderReader.MAX_HEADER_BYTES) {
 			throw new IOException("A safetensors header of " + padded + " bytes is over the format's limit of "
 					+ SafetensorsHeaderReader.MAX_HEADER_BYTES);

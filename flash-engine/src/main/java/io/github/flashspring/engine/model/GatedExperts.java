@@ -45,27 +45,29 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 		int hidden = this.shape.hidden();
 		int intermediate = this.shape.intermediate();
 		Names names = inCommon ? this.stacked : this.own;
+		String prefix = this.module + ".experts." + index + ".";
 		Linear gate = null;
 		if (this.shape.activation().gated()) {
-			gate = linear(unit, inCommon, names.gate(), index, intermediate, hidden);
+			gate = linear(unit, inCommon, names.gate(), prefix + this.own.gate(), index, intermediate, hidden);
 		}
-		Linear up = linear(unit, inCommon, names.up(), index, intermediate, hidden);
-		Linear down = linear(unit, inCommon, names.down(), index, hidden, intermediate);
+		Linear up = linear(unit, inCommon, names.up(), prefix + this.own.up(), index, intermediate, hidden);
+		Linear down = linear(unit, inCommon, names.down(), prefix + this.own.down(), index, hidden, intermediate);
 		return new FeedForward(gate, up, down, this.shape.activation(),
 				this.decoder.feedForward(this.shape.activation(), intermediate));
 	}
 
-	private Linear linear(WeightUnit unit, boolean inCommon, String name, int index, int outputs, int inputs) {
+	private Linear linear(WeightUnit unit, boolean inCommon, String name, String apart, int index, int outputs,
+			int inputs) {
 		@Nullable Parameter bias = null;
 		if (inCommon) {
 			String common = this.module + ".switch_mlp." + name;
-			Parameter weight = unit.stacked(common + ".weight", this.count, index, outputs, inputs);
+			Parameter weight = unit.stacked(common + ".weight", apart, this.count, index, outputs, inputs);
 			if (this.shape.bias()) {
-				bias = unit.stackedVector(common + ".bias", this.count, index, outputs);
+				bias = unit.stackedVector(common + ".bias", apart, this.count, index, outputs);
 			}
 			return new Linear(weight, bias);
 		}
-		return Linear.of(unit, this.module + ".experts." + index + "." + name, outputs, inputs, this.shape.bias());
+		return Linear.of(unit, apart, outputs, inputs, this.shape.bias());
 	}
 
 	/**

@@ -48,8 +48,9 @@ final class GptOss {
 
 	/**
 	 * Makes the experts, in any of three layouts: gate and up apart, as converted for
-	 * MLX; their outputs alternating in one matrix of MXFP4 blocks, as published; the
-	 * same in plain numbers, with inputs and outputs exchanged.
+	 * MLX, all experts together or each alone; their outputs alternating in one matrix of
+	 * MXFP4 blocks, as published; the same in plain numbers, with inputs and outputs
+	 * exchanged.
 	 *
 	 * @param decoder the model
 	 * @param count number of experts
@@ -74,10 +75,11 @@ final class GptOss {
 			Slots.Slot apart = this.decoder.slot("experts.apart", 2 * this.intermediate);
 			Input input;
 			Projection down;
-			if (this.decoder.source().has(prefix + "gate_proj.weight")) {
-				input = new Apart(separate(unit, "gate_proj", index, this.intermediate, this.hidden),
-						separate(unit, "up_proj", index, this.intermediate, this.hidden), both);
-				down = separate(unit, "down_proj", index, this.hidden, this.intermediate);
+			boolean alone = this.decoder.source().has(prefix + index + ".gate_proj.weight");
+			if (alone || this.decoder.source().has(prefix + "gate_proj.weight")) {
+				input = new Apart(separate(unit, "gate_proj", alone, index, this.intermediate, this.hidden),
+						separate(unit, "up_proj", alone, index, this.intermediate, this.hidden), both);
+				down = separate(unit, "down_proj", alone, index, this.hidden, this.intermediate);
 			}
 			else {
 				boolean transposed = this.decoder.source().has(prefix + "gate_up_proj");
@@ -89,9 +91,13 @@ final class GptOss {
 			return new Expert(input, down, this.intermediate, this.alpha, this.limit);
 		}
 
-		private Projection separate(WeightUnit unit, String name, int index, int outputs, int inputs) {
-			return new Projection(unit.stacked(MODULE + name + ".weight", this.count, index, outputs, inputs),
-					unit.stackedVector(MODULE + name + ".bias", this.count, index, outputs), false);
+		private Projection separate(WeightUnit unit, String name, boolean alone, int index, int outputs, int inputs) {
+			String own = MODULE + index + "." + name;
+			if (alone) {
+				return new Projection(unit.matrix(own, outputs, inputs), unit.vector(own + ".bias", outputs), false);
+			}
+			return new Projection(unit.stacked(MODULE + name + ".weight", own, this.count, index, outputs, inputs),
+					unit.stackedVector(MODULE + name + ".bias", own, this.count, index, outputs), false);
 		}
 
 		private Projection common(WeightUnit unit, String name, int index, int outputs, int inputs,

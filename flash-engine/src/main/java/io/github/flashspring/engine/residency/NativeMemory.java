@@ -35,6 +35,8 @@ final class NativeMemory implements AutoCloseable {
 
 	private static final int MADV_HUGEPAGE = 14;
 
+	private static final int MADV_NOHUGEPAGE = 15;
+
 	private final Arena arena;
 
 	private final MemorySegment segment;
@@ -63,7 +65,9 @@ final class NativeMemory implements AutoCloseable {
 			long length = ((Math.max(1, bytes) + ALIGNMENT - 1) & -ALIGNMENT) + alignment;
 			MemorySegment mapped = calls.map(length)
 				.reinterpret(length, arena, (memory) -> calls.unmap(memory, length));
-			return new NativeMemory(arena, mapped.asSlice(-mapped.address() & (alignment - 1), bytes));
+			MemorySegment segment = mapped.asSlice(-mapped.address() & (alignment - 1), bytes);
+			calls.adviseHugePages(mapped, segment.asSlice(0, bytes / HUGE_PAGE * HUGE_PAGE));
+			return new NativeMemory(arena, segment);
 		}
 		catch (OutOfMemoryError ex) {
 			arena.close();
@@ -125,14 +129,24 @@ final class NativeMemory implements AutoCloseable {
 			if (memory.address() == -1) {
 				throw new OutOfMemoryError("mmap refuses " + length + " bytes");
 			}
+			return memory;
+		}
+
+		/**
+		 * Advises huge pages where they are used to their ends: the last one of a few
+		 * megabytes could take half as much again.
+		 */
+		void adviseHugePages(MemorySegment all, MemorySegment huge) {
 			MethodHandle advise = this.madvise;
 			if (advise != null) {
-				int error = (int) call(() -> advise.invoke(memory, length, MADV_HUGEPAGE));
+				int error = (int) call(() -> advise.invoke(all, all.byteSize(), MADV_NOHUGEPAGE));
+				if (huge.byteSize() > 0) {
+					error |= (int) call(() -> advise.invoke(huge, huge.byteSize(), MADV_HUGEPAGE));
+				}
 				if (error != 0) {
 					logger.debug("The system has no huge pages");
 				}
 			}
-			return memory;
 		}
 
 		void unmap(MemorySegment memory, long length) {

@@ -62,12 +62,22 @@ public record Parameter(int index, String name, boolean vector, int rows, int co
 	}
 
 	/**
+	 * The module that a part of a stack belongs to where a checkpoint does not stack.
+	 * @return its path; null for what is no part of a stack, or has no other name
+	 */
+	@Nullable String apart() {
+		return (this.part != null) ? this.part.apart() : null;
+	}
+
+	/**
 	 * Rows of a larger tensor, whatever its dimensions but the last.
 	 *
 	 * @param shape sizes of the tensor's dimensions, were it not quantised
 	 * @param firstRow first row
+	 * @param apart the module that these rows belong to where a checkpoint does not stack
+	 * them, or null if it always does
 	 */
-	record Part(long[] shape, long firstRow) {
+	record Part(long[] shape, long firstRow, @Nullable String apart) {
 
 	}
 

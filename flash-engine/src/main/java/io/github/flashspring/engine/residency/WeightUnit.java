@@ -82,7 +82,7 @@ public final class WeightUnit {
 	 */
 	public Parameter rows(String module, int total, int firstRow, int rows, int columns) {
 		return add(module + ".weight", false, rows, columns,
-				new Parameter.Part(new long[] { total, columns }, firstRow));
+				new Parameter.Part(new long[] { total, columns }, firstRow, null));
 	}
 
 	/**
@@ -97,7 +97,40 @@ public final class WeightUnit {
 	 */
 	public Parameter stacked(String tensor, int count, int index, int rows, int columns) {
 		return add(tensor, false, rows, columns,
-				new Parameter.Part(new long[] { count, rows, columns }, (long) index * rows));
+				new Parameter.Part(new long[] { count, rows, columns }, (long) index * rows, null));
+	}
+
+	/**
+	 * Declares one of the matrices that a tensor of three dimensions holds, and that the
+	 * model code finds as well where it has a tensor of its own.
+	 * @param tensor name of the tensor below the prefix
+	 * @param apart path below the prefix of the module that has the matrix where it is
+	 * not stacked
+	 * @param count number of matrices
+	 * @param index of the matrix wanted
+	 * @param rows number of outputs
+	 * @param columns number of inputs
+	 * @return its handle
+	 */
+	public Parameter stacked(String tensor, String apart, int count, int index, int rows, int columns) {
+		return add(tensor, false, rows, columns,
+				new Parameter.Part(new long[] { count, rows, columns }, (long) index * rows, this.prefix + apart));
+	}
+
+	/**
+	 * Declares one of the dense vectors that a tensor of two dimensions holds, and that
+	 * the model code finds as well where it has a tensor of its own.
+	 * @param tensor name of the tensor below the prefix
+	 * @param apart path below the prefix of the module that has the vector where it is
+	 * not stacked
+	 * @param count number of vectors
+	 * @param index of the vector wanted
+	 * @param length number of values
+	 * @return its handle
+	 */
+	public Parameter stackedVector(String tensor, String apart, int count, int index, int length) {
+		return add(tensor, true, 1, length,
+				new Parameter.Part(new long[] { count, length }, index, this.prefix + apart));
 	}
 
 	/**
@@ -109,7 +142,7 @@ public final class WeightUnit {
 	 * @return its handle
 	 */
 	public Parameter stackedVector(String tensor, int count, int index, int length) {
-		return add(tensor, true, 1, length, new Parameter.Part(new long[] { count, length }, index));
+		return add(tensor, true, 1, length, new Parameter.Part(new long[] { count, length }, index, null));
 	}
 
 	/**
@@ -120,7 +153,7 @@ public final class WeightUnit {
 	 */
 	public Parameter flat(String tensor, long... shape) {
 		int length = Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
-		return add(tensor, true, 1, length, new Parameter.Part(shape, 0));
+		return add(tensor, true, 1, length, new Parameter.Part(shape, 0, null));
 	}
 
 	private Parameter add(String tensor, boolean vector, int rows, int columns) {
