@@ -18,7 +18,7 @@ import io.github.flashspring.engine.device.Device.Limits;
  * sum. Biases of groups, {@code fma(center, scale, bias)}, come last: lane {@code l} adds
  * those of group {@code l, l + 16 …} times the sum of the group's inputs.
  * <li>Weights of the {@link Format#decoded() decoded} formats are first brought to FP32,
- * as they are looked up, and then count as numbers.
+ * as they are looked up, and then count as numbers of that type.
  * <li>Other sums of products (also of squares) run in {@value #LANES} lanes too: lane
  * {@code l} adds the products of index {@code l, l + 16, l + 32 …} in this order, each
  * with one fused multiply-add, starting from zero; where the last 16 are not complete,

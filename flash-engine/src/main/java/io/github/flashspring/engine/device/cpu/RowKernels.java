@@ -3,6 +3,7 @@ package io.github.flashspring.engine.device.cpu;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -100,6 +101,12 @@ final class RowKernels {
 						affine4(memory, offset, groups, group, shift, x, from, whole, pair, lanes, at);
 					}
 				}
+			}
+			case MXFP4 -> {
+				Rows scales = Objects.requireNonNull(weights.scales());
+				MicroscalingRows.multiply(memory, offset, scales.memory(), scales.row(row), columns, x, from, lanes,
+						at);
+				done = blocks;
 			}
 			default -> {
 				VectorDecoding.multiply(weights, row, x, from, block, lanes, at);

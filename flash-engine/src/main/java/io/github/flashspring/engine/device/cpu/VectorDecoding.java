@@ -29,10 +29,10 @@ final class VectorDecoding {
 		.addIndex(1)
 		.compare(VectorOperators.GE, 4);
 
-	/** Bits of the magnitudes of E2M1, for lanes 0 to 3 and 4 to 7. */
-	private static final IntVector MAGNITUDES = magnitudes(0);
+	/** Bits of the magnitudes of E2M1: the first ones, and the last ones. */
+	private static final IntVector MAGNITUDES = magnitudes(0).reinterpretAsInts();
 
-	private static final IntVector UPPER_MAGNITUDES = magnitudes(8 - STEP);
+	private static final IntVector UPPER_MAGNITUDES = magnitudes(8 - STEP).reinterpretAsInts();
 
 	/** Where the codes of 32 columns lie, by their bits. */
 	private static final Places[] PLACES = { Places.of(1), Places.of(1), Places.of(2), Places.of(3), Places.of(4),
@@ -41,12 +41,13 @@ final class VectorDecoding {
 	private VectorDecoding() {
 	}
 
-	private static IntVector magnitudes(int first) {
-		int[] bits = new int[STEP];
+	/** Magnitudes of E2M1. */
+	static FloatVector magnitudes(int first) {
+		float[] values = new float[STEP];
 		for (int i = 0; i < STEP; i++) {
-			bits[i] = Float.floatToRawIntBits(Decoding.e2m1(first + i));
+			values[i] = Decoding.e2m1(first + i);
 		}
-		return IntVector.fromArray(INTS, bits, 0);
+		return FloatVector.fromArray(FLOATS, values, 0);
 	}
 
 	/**
@@ -156,19 +157,22 @@ final class VectorDecoding {
 		for (int i = 0; i < count; i++) {
 			int column = first + i * stride;
 			float scale = Decoding.scale(weights, row, column / weights.groupSize());
-			e2m1(codes(memory, offset, column, places)).mul(scale).intoArray(out, to + i * STEP);
+			e2m1(codes(memory, offset, column, places), MAGNITUDES, UPPER_MAGNITUDES).mul(scale)
+				.intoArray(out, to + i * STEP);
 		}
 	}
 
 	/**
 	 * The values of four-bit floats.
 	 * @param codes four bits, and others above them
+	 * @param magnitudes bits of the first magnitudes
+	 * @param upper bits of the last magnitudes, if a register does not hold all
 	 */
-	static FloatVector e2m1(IntVector codes) {
-		IntVector magnitude = codes.and(STEP - 1).selectFrom(MAGNITUDES);
+	static FloatVector e2m1(IntVector codes, IntVector magnitudes, IntVector upper) {
+		IntVector magnitude = codes.and(STEP - 1).selectFrom(magnitudes);
 		if (STEP < 8) {
-			IntVector upper = codes.and(STEP - 1).selectFrom(UPPER_MAGNITUDES);
-			magnitude = magnitude.blend(upper, codes.and(4).compare(VectorOperators.NE, 0));
+			magnitude = magnitude.blend(codes.and(STEP - 1).selectFrom(upper),
+					codes.and(4).compare(VectorOperators.NE, 0));
 		}
 		return codes.lanewise(VectorOperators.LSHL, 28).and(0x80000000).or(magnitude).reinterpretAsFloats();
 	}
