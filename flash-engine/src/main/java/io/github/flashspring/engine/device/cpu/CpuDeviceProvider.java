@@ -56,6 +56,13 @@ public final class CpuDeviceProvider implements DeviceProvider {
 			}
 			return new PortableKernels();
 		}
+		if (!Addresses.allowed()) {
+			if (WARNED.compareAndSet(false, true)) {
+				LOGGER.warn("The JVM denies native access, so the CPU device computes many times slower."
+						+ " Start it with --enable-native-access=ALL-UNNAMED");
+			}
+			return new PortableKernels();
+		}
 		return Lanes.suffice() ? new VectorKernels() : new PortableKernels();
 	}
 
