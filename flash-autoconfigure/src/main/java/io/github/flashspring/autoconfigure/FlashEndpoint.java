@@ -4,18 +4,22 @@ import java.util.concurrent.Future;
 
 import org.jspecify.annotations.Nullable;
 
+import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
 import org.springframework.boot.actuate.endpoint.OperationResponseBody;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
+import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.residency.BudgetExceededException;
 import io.github.flashspring.engine.residency.PlanReport;
+import io.github.flashspring.engine.residency.RamBudget;
 
 /**
  * {@link Endpoint} that shows what an engine runs, what of it stays in memory, and every
- * byte that it read.
+ * byte that it read; and that changes the memory it may use.
  */
 @Endpoint(id = "flash")
 public class FlashEndpoint {
@@ -37,6 +41,30 @@ public class FlashEndpoint {
 					: FlashDescriptor.of(State.FAILED, background.failure().getMessage());
 		}
 		return new FlashDescriptor(State.READY, null, this.engine.model(), plan(), this.engine.snapshot());
+	}
+
+	/**
+	 * Changes the memory that the engine may use; requests go on.
+	 * @param ramBudgetGb memory in gigabytes of 1024³ bytes, perhaps a fraction; without
+	 * it, the whole model stays in memory
+	 * @return what the engine is from now on
+	 */
+	@WriteOperation
+	public FlashDescriptor ramBudget(@Nullable Double ramBudgetGb) {
+		if (this.engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
+			throw refused("The model is not loaded");
+		}
+		try {
+			this.engine.ramBudget((ramBudgetGb != null) ? RamBudget.ofGigabytes(ramBudgetGb) : RamBudget.UNLIMITED);
+		}
+		catch (IllegalArgumentException | BudgetExceededException | UnsupportedOperationException ex) {
+			throw refused(String.valueOf(ex.getMessage()));
+		}
+		return flash();
+	}
+
+	private static InvalidEndpointRequestException refused(String reason) {
+		return new InvalidEndpointRequestException("Cannot change the budget: " + reason, reason);
 	}
 
 	private @Nullable PlanReport plan() {

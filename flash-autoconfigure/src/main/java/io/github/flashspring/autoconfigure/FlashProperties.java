@@ -10,9 +10,11 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.util.StringUtils;
+import org.springframework.util.unit.DataSize;
 
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.residency.RamBudget;
 
 /**
@@ -22,7 +24,10 @@ import io.github.flashspring.engine.residency.RamBudget;
  * in the local cache, such as 'mlx-community/Qwen3-4B-4bit'.
  * @param ramBudgetGb Memory that the engine may use, in gigabytes of 1024³ bytes, perhaps
  * a fraction. Weights that do not fit are read again for each token. By default, the
- * whole model stays in memory.
+ * whole model if it fits into three quarters of the memory of the container or the
+ * machine, else those.
+ * @param ramBudgetFollowPressure Whether the budget shrinks while the system is short of
+ * memory, and grows again when it has not been for a while.
  * @param device Kind of device that computes. By default, the best there is.
  * @param threads Threads that compute. By default, as many as there are processors.
  * @param contextLength Tokens that a prompt and its answer may have together. By default,
@@ -35,10 +40,10 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param chat Options of the chat model, for prompts that do not set them.
  */
 @ConfigurationProperties(FlashProperties.PREFIX)
-public record FlashProperties(@Nullable String model, @Nullable Double ramBudgetGb, @Nullable String device,
-		@Nullable Integer threads, @Nullable Integer contextLength, @Nullable Integer prefillChunk,
-		@DefaultValue("4") int parallel, @DefaultValue Io io, @DefaultValue("eager") Load load,
-		@DefaultValue Chat chat) {
+public record FlashProperties(@Nullable String model, @Nullable Double ramBudgetGb,
+		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
+		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
+		@DefaultValue Io io, @DefaultValue("eager") Load load, @DefaultValue Chat chat) {
 
 	static final String PREFIX = "flash";
 
@@ -55,7 +60,10 @@ public record FlashProperties(@Nullable String model, @Nullable Double ramBudget
 					"Set 'flash.model' to the folder of a checkpoint, or to the id of a model in the local Hugging Face cache. "
 							+ "To use another chat model instead, set 'spring.ai.model.chat'.");
 		}
-		FlashConfig.Builder config = FlashConfig.builder(this.model).device(this.device);
+		FlashConfig.Builder config = FlashConfig.builder(this.model)
+			.ramBudget(null)
+			.followMemoryPressure(this.ramBudgetFollowPressure)
+			.device(this.device);
 		// Built after each value, so that what is refused is the value just set.
 		set("ram-budget-gb", this.ramBudgetGb, (gigabytes) -> config.ramBudget(RamBudget.ofGigabytes(gigabytes)));
 		set("threads", this.threads, (value) -> config.threads(value).build());
@@ -64,7 +72,16 @@ public record FlashProperties(@Nullable String model, @Nullable Double ramBudget
 		set("parallel", this.parallel, (value) -> config.parallel(value).build());
 		set("io.max-compute-degradation", this.io.maxComputeDegradation(),
 				(value) -> config.maxComputeDegradation(value).build());
+		Reading reading = new Reading(this.io.directIo(), 0, 0);
+		config.reading(reading);
+		set("io.read-size", this.io.readSize(), (value) -> config.reading(reading.ofBytes(bytes(value))));
+		Reading sized = config.build().reading();
+		set("io.reads-in-flight", this.io.readsInFlight(), (value) -> config.reading(sized.atOnce(value)));
 		return config.build();
+	}
+
+	private static int bytes(DataSize size) {
+		return (int) Math.clamp(size.toBytes(), -1, Integer.MAX_VALUE);
 	}
 
 	private static <T> void set(String name, @Nullable T value, Consumer<T> setter) {
@@ -86,8 +103,13 @@ public record FlashProperties(@Nullable String model, @Nullable Double ramBudget
 	 * @param maxComputeDegradation By how much reading weights ahead may lengthen
 	 * computing, such as 0.05 for five percent. Reads that computing waits for are never
 	 * held back.
+	 * @param directIo Whether reads go around the page cache, where the file system
+	 * allows it.
+	 * @param readSize Size of a read. By default, what suits the disk.
+	 * @param readsInFlight Reads at once. By default, what suits the disk.
 	 */
-	public record Io(@DefaultValue("0.05") double maxComputeDegradation) {
+	public record Io(@DefaultValue("0.05") double maxComputeDegradation, @DefaultValue("true") boolean directIo,
+			@Nullable DataSize readSize, @Nullable Integer readsInFlight) {
 
 	}
 

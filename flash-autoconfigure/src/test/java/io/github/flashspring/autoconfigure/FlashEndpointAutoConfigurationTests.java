@@ -8,6 +8,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import org.springframework.ai.chat.model.ChatModel;
+import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.FilteredClassLoader;
@@ -17,6 +18,7 @@ import io.github.flashspring.chat.ScriptedEngine;
 import io.github.flashspring.engine.FlashEngine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 class FlashEndpointAutoConfigurationTests {
 
@@ -66,6 +68,34 @@ class FlashEndpointAutoConfigurationTests {
 					.orElseThrow();
 				assertThat(mean).isBetween(0.5 * streamed, 1.6 * streamed);
 			});
+	}
+
+	@Test
+	void changesTheBudget() {
+		this.runner
+			.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.chat.temperature=0",
+					"flash.chat.max-tokens=64")
+			.run((context) -> {
+				FlashEndpoint endpoint = context.getBean(FlashEndpoint.class);
+				ChatModel model = context.getBean(ChatModel.class);
+				String story = model.call("Once upon a time");
+				JsonNode small = JsonMapper.shared().valueToTree(endpoint.ramBudget(0.006));
+				assertThat(small.at("/plan/budgetBytes").asLong()).isEqualTo((long) (0.006 * (1 << 30)));
+				assertThat(model.call("Once upon a time")).isEqualTo(story);
+				for (double refused : new double[] { 0, -1, Double.NaN, 1e-9 }) {
+					assertThatExceptionOfType(InvalidEndpointRequestException.class)
+						.isThrownBy(() -> endpoint.ramBudget(refused))
+						.withMessageContaining("Cannot change the budget: ");
+				}
+				JsonNode kept = JsonMapper.shared().valueToTree(endpoint.flash());
+				assertThat(kept.at("/plan")).isEqualTo(small.at("/plan"));
+				JsonNode whole = JsonMapper.shared().valueToTree(endpoint.ramBudget(null));
+				assertThat(whole.at("/plan/budgetBytes").isNull()).isTrue();
+				assertThat(whole.at("/plan/streamedBytesPerToken").asLong()).isZero();
+			});
+		this.scripted.run((context) -> assertThatExceptionOfType(InvalidEndpointRequestException.class)
+			.isThrownBy(() -> context.getBean(FlashEndpoint.class).ramBudget(1.0))
+			.withMessageContaining("no budget"));
 	}
 
 	@Test

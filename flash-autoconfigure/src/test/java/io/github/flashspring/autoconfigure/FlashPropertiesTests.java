@@ -23,7 +23,7 @@ class FlashPropertiesTests {
 	@Test
 	void byDefaultOnlyTheModelIsGiven() {
 		FlashProperties properties = bind(Map.of("flash.model", "org/name"));
-		assertThat(properties.toConfig()).isEqualTo(FlashConfig.builder("org/name").build());
+		assertThat(properties.toConfig()).isEqualTo(FlashConfig.builder("org/name").ramBudget(null).build());
 		assertThat(properties.load()).isEqualTo(FlashProperties.Load.EAGER);
 		assertThat(properties.chat().toOptions("org/name"))
 			.isEqualTo(FlashChatOptions.builder().model("org/name").build());
@@ -40,6 +40,14 @@ class FlashPropertiesTests {
 		assertThat(config("flash.parallel", "2")).isEqualTo(builder().parallel(2).build());
 		assertThat(config("flash.io.max-compute-degradation", "0.2"))
 			.isEqualTo(builder().maxComputeDegradation(0.2).build());
+		assertThat(config("flash.ram-budget-follow-pressure", "true"))
+			.isEqualTo(builder().followMemoryPressure(true).build());
+		assertThat(config("flash.io.direct-io", "false"))
+			.isEqualTo(builder().reading(new FlashConfig.Reading(false, 0, 0)).build());
+		assertThat(config("flash.io.read-size", "4MB"))
+			.isEqualTo(builder().reading(new FlashConfig.Reading(true, 4 << 20, 0)).build());
+		assertThat(config("flash.io.reads-in-flight", "3"))
+			.isEqualTo(builder().reading(new FlashConfig.Reading(true, 0, 3)).build());
 		assertThat(bind(Map.of("flash.load", "background")).load()).isEqualTo(FlashProperties.Load.BACKGROUND);
 	}
 
@@ -68,9 +76,10 @@ class FlashPropertiesTests {
 	@ParameterizedTest
 	@CsvSource({ "flash.ram-budget-gb, 0", "flash.ram-budget-gb, NaN", "flash.threads, -1", "flash.context-length, -1",
 			"flash.prefill-chunk, -1", "flash.parallel, 0", "flash.io.max-compute-degradation, -0.1",
-			"flash.chat.temperature, -1", "flash.chat.top-k, -1", "flash.chat.top-p, 2", "flash.chat.min-p, 2",
-			"flash.chat.repetition-penalty, 0", "flash.chat.presence-penalty, 101",
-			"flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
+			"flash.io.read-size, 1KB", "flash.io.read-size, -1B", "flash.io.read-size, 4GB",
+			"flash.io.reads-in-flight, 65", "flash.io.reads-in-flight, -1", "flash.chat.temperature, -1",
+			"flash.chat.top-k, -1", "flash.chat.top-p, 2", "flash.chat.min-p, 2", "flash.chat.repetition-penalty, 0",
+			"flash.chat.presence-penalty, 101", "flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
 	void valuesOutOfRangeAreRefusedWithTheirProperty(String name, String value) {
 		FlashProperties properties = bind(Map.of("flash.model", "org/name", name, value));
 		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class).isThrownBy(() -> {
@@ -90,7 +99,7 @@ class FlashPropertiesTests {
 	}
 
 	private static FlashConfig.Builder builder() {
-		return FlashConfig.builder("org/name");
+		return FlashConfig.builder("org/name").ramBudget(null);
 	}
 
 	private static FlashConfig config(String name, String value) {

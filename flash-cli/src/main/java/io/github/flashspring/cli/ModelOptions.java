@@ -2,9 +2,11 @@ package io.github.flashspring.cli;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
+import io.github.flashspring.cli.bench.ReadOptions;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.residency.RamBudget;
 
@@ -20,8 +22,9 @@ final class ModelOptions {
 
 	@Option(names = "--ram", paramLabel = "GB", converter = RamBudgetConverter.class,
 			description = "Memory that the engine may use: gigabytes such as 4 or 0.5, a size such as 800MB or 900KB,"
-					+ " or 'min' for the least that the model can run in. Default: everything may be resident.")
-	private RamBudget ram = RamBudget.UNLIMITED;
+					+ " or 'min' for the least that the model can run in. Default: the whole model if it fits into three"
+					+ " quarters of the memory that this process may have, else those.")
+	private @Nullable RamBudget ram;
 
 	@Option(names = { "-t", "--threads" }, paramLabel = "N",
 			description = "Threads that compute. Default: one per processor.")
@@ -39,6 +42,9 @@ final class ModelOptions {
 			description = "What computes, such as cpu. Default: the best there is.")
 	private @Nullable String device;
 
+	@Mixin
+	private final ReadOptions reads = new ReadOptions();
+
 	/**
 	 * The engine's configuration for these options.
 	 * @return a builder to add to
@@ -49,7 +55,8 @@ final class ModelOptions {
 			.threads(this.threads)
 			.contextLength(this.context)
 			.prefillChunk(this.chunk)
-			.device(this.device);
+			.device(this.device)
+			.reading(this.reads.reading());
 	}
 
 	/** Reads {@code --ram}. */

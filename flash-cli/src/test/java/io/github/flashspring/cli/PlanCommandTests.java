@@ -50,7 +50,8 @@ class PlanCommandTests {
 	void figuresAddUp() {
 		JsonNode plan = json("--ram", "2500KB");
 		long sum = 0;
-		for (String part : List.of("pinnedBytes", "windowBytes", "kvBytes", "workBytes", "tokenizerBytes")) {
+		for (String part : List.of("pinnedBytes", "windowBytes", "kvBytes", "workBytes", "tokenizerBytes",
+				"heapBytes")) {
 			sum += plan.path(part).longValue();
 		}
 		assertThat(plan.path("plannedBytes").longValue()).isEqualTo(sum).isLessThanOrEqualTo(2500 << 10);

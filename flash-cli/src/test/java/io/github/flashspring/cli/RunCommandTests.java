@@ -91,7 +91,7 @@ class RunCommandTests {
 		run("-m", "m", "--ram", "min", "-p", "hi");
 		assertThat(config().ramBudget()).isEqualTo(RamBudget.MINIMUM);
 		run("-m", "m", "-p", "hi");
-		assertThat(config().ramBudget()).isEqualTo(RamBudget.UNLIMITED);
+		assertThat(config().ramBudget()).isNull();
 	}
 
 	@Test

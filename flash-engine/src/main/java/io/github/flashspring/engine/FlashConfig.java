@@ -10,7 +10,10 @@ import io.github.flashspring.engine.residency.RamBudget;
  *
  * @param model a folder with a checkpoint, or a hub id such as
  * {@code mlx-community/Qwen3-4B-4bit} that lies in the local Hugging Face cache
- * @param ramBudget memory that the engine may use
+ * @param ramBudget memory that the engine may use; null: the whole model if it fits into
+ * three quarters of the memory that this process may have, else those
+ * @param followMemoryPressure whether the budget shrinks while the system is short of
+ * memory, and grows again afterwards
  * @param device kind of device, such as {@code cpu}; null: the best there is
  * @param threads threads that compute; 0: as many as there are processors
  * @param contextLength positions that a sequence may have; 0: the model's own limit, at
@@ -21,9 +24,11 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param maxComputeDegradation by how much reading weights ahead may lengthen computing:
  * 0.05 for 5 %
  * @param expertStreaming how mixtures of experts stream
+ * @param reading how files are read
  */
-public record FlashConfig(String model, RamBudget ramBudget, @Nullable String device, int threads, int contextLength,
-		int prefillChunk, int parallel, double maxComputeDegradation, ExpertStreaming expertStreaming) {
+public record FlashConfig(String model, @Nullable RamBudget ramBudget, boolean followMemoryPressure,
+		@Nullable String device, int threads, int contextLength, int prefillChunk, int parallel,
+		double maxComputeDegradation, ExpertStreaming expertStreaming, Reading reading) {
 
 	public FlashConfig {
 		if (model.isBlank()) {
@@ -52,12 +57,59 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 		}
 	}
 
+	/**
+	 * How files are read.
+	 *
+	 * @param direct whether reads go around the page cache where the file system allows
+	 * it
+	 * @param readBytes size of a read; 0: what suits the disk
+	 * @param readsInFlight reads at once; 0: what suits the disk
+	 */
+	public record Reading(boolean direct, int readBytes, int readsInFlight) {
+
+		/** As suits the disk. */
+		public static final Reading DEFAULT = new Reading(true, 0, 0);
+
+		/**
+		 * Checks the values.
+		 * @throws IllegalArgumentException if one is out of range
+		 */
+		public Reading {
+			check(readBytes == 0 || (readBytes >= 1 << 14 && readBytes <= 1 << 28), "read-size", "16 KB to 256 MB",
+					readBytes);
+			check(readsInFlight >= 0 && readsInFlight <= 64, "reads-in-flight", "0 to 64", readsInFlight);
+		}
+
+		/**
+		 * The same with another size.
+		 * @param bytes size of a read; 0: what suits the disk
+		 * @return the settings
+		 */
+		public Reading ofBytes(int bytes) {
+			return new Reading(this.direct, bytes, this.readsInFlight);
+		}
+
+		/**
+		 * The same with another number of reads.
+		 * @param reads reads at once; 0: what suits the disk
+		 * @return the settings
+		 */
+		public Reading atOnce(int reads) {
+			return new Reading(this.direct, this.readBytes, reads);
+		}
+
+	}
+
 	/** Collects settings; see the components of {@link FlashConfig}. */
 	public static final class Builder {
 
 		private final String model;
 
-		private RamBudget ramBudget = RamBudget.UNLIMITED;
+		private @Nullable RamBudget ramBudget = RamBudget.UNLIMITED;
+
+		private boolean followMemoryPressure;
+
+		private Reading reading = Reading.DEFAULT;
 
 		private @Nullable String device;
 
@@ -77,8 +129,18 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 			this.model = model;
 		}
 
-		public Builder ramBudget(RamBudget ramBudget) {
+		public Builder ramBudget(@Nullable RamBudget ramBudget) {
 			this.ramBudget = ramBudget;
+			return this;
+		}
+
+		public Builder followMemoryPressure(boolean followMemoryPressure) {
+			this.followMemoryPressure = followMemoryPressure;
+			return this;
+		}
+
+		public Builder reading(Reading reading) {
+			this.reading = reading;
 			return this;
 		}
 
@@ -118,8 +180,9 @@ public record FlashConfig(String model, RamBudget ramBudget, @Nullable String de
 		}
 
 		public FlashConfig build() {
-			return new FlashConfig(this.model, this.ramBudget, this.device, this.threads, this.contextLength,
-					this.prefillChunk, this.parallel, this.maxComputeDegradation, this.expertStreaming);
+			return new FlashConfig(this.model, this.ramBudget, this.followMemoryPressure, this.device, this.threads,
+					this.contextLength, this.prefillChunk, this.parallel, this.maxComputeDegradation,
+					this.expertStreaming, this.reading);
 		}
 
 	}

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ReadsBeside;
 import io.github.flashspring.engine.residency.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
@@ -122,6 +123,20 @@ public interface FlashEngine extends AutoCloseable {
 	 * @throws UnsupportedOperationException by engines that do not hold a model
 	 */
 	default double diskBytesPerSecond(long bytes) {
+		throw new UnsupportedOperationException("This engine has no disk");
+	}
+
+	/**
+	 * Reads the files of the model again and again, into memory of its own besides the
+	 * budget, to show how that disturbs computing.
+	 * @param paced whether the bandwidth controller paces the reads, as it does those
+	 * that passes need
+	 * @return the reads; the caller closes them
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if a file
+	 * cannot be opened
+	 * @throws UnsupportedOperationException by engines that do not hold a model
+	 */
+	default ReadsBeside readBeside(boolean paced) {
 		throw new UnsupportedOperationException("This engine has no disk");
 	}
 

@@ -27,7 +27,9 @@ import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.DiskSpeed;
+import io.github.flashspring.engine.residency.MemoryLimits;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ReadsBeside;
 import io.github.flashspring.engine.residency.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.residency.WeightFiles;
@@ -69,10 +71,14 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private final PassLog passes;
 
+	private final long scratchBytes;
+
+	private final @Nullable BudgetFollower follower;
+
 	private volatile boolean closed;
 
 	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Parts parts,
-			ResidencyPlan plan, WeightStore store, Scheduler scheduler, PassLog passes) {
+			ResidencyPlan plan, WeightStore store, Scheduler scheduler, PassLog passes, boolean follows) {
 		this.resources = resources;
 		this.info = info;
 		this.text = text;
@@ -83,10 +89,12 @@ final class LocalFlashEngine implements FlashEngine {
 		this.store = store;
 		this.scheduler = scheduler;
 		this.passes = passes;
+		this.scratchBytes = parts.definition().scratchBytes(this.device, plan.chunkRows(), plan.contextLength());
+		this.follower = follows ? BudgetFollower.ofSystem(plan.plannedBytes(), this::apply) : null;
 	}
 
 	static LocalFlashEngine load(FlashConfig config) {
-		return load(config, WeightFiles::new);
+		return load(config, (layout) -> new WeightFiles(layout, config.reading().direct()));
 	}
 
 	/** Loads a model whose weights are streamed from files that others open. */
@@ -130,12 +138,15 @@ final class LocalFlashEngine implements FlashEngine {
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, scheduler,
-				passes);
+				passes, config.followMemoryPressure());
 	}
 
 	static ResidencyPlan plan(FlashConfig config) {
 		try (Resources resources = new Resources()) {
-			return Parts.open(config, WeightFiles::new, WeightFiles::measuredDisk, resources).plan();
+			return Parts
+				.open(config, (layout) -> new WeightFiles(layout, config.reading().direct()), WeightFiles::measuredDisk,
+						resources)
+				.plan();
 		}
 	}
 
@@ -145,6 +156,19 @@ final class LocalFlashEngine implements FlashEngine {
 			return Repacker.repack(WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
 					definition.ignoredTensors()), target, progress);
 		}
+	}
+
+	/** The budget where none is set. */
+	private static RamBudget allowed(long neededBytes) {
+		MemoryLimits limits = MemoryLimits.ofSystem();
+		RamBudget budget = RamBudget.within(limits, neededBytes);
+		if (budget.kind() == RamBudget.Kind.BYTES) {
+			logger.info(
+					"No RAM budget is set, and the model needs {}: it gets {}, three quarters of the {} that this process may have ({}). Weights that do not fit are read again for each token.",
+					ByteSize.readable(neededBytes), ByteSize.readable(budget.bytes()),
+					ByteSize.readable(limits.limitBytes()), limits.source());
+		}
+		return budget;
 	}
 
 	private static int contextLength(FlashConfig config, int most) {
@@ -240,7 +264,15 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public synchronized ResidencyPlan ramBudget(RamBudget budget) {
+	public ResidencyPlan ramBudget(RamBudget budget) {
+		ResidencyPlan next = apply(budget);
+		if (this.follower != null) {
+			this.follower.most(next.plannedBytes());
+		}
+		return next;
+	}
+
+	private synchronized ResidencyPlan apply(RamBudget budget) {
 		if (this.closed) {
 			throw closed(null);
 		}
@@ -271,6 +303,11 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	@Override
+	public ReadsBeside readBeside(boolean paced) {
+		return this.store.readBeside(paced);
+	}
+
+	@Override
 	public EngineSnapshot snapshot() {
 		ResidencyPlan now = this.store.plan();
 		List<EngineSnapshot.Memory> memory = new ArrayList<>();
@@ -280,8 +317,10 @@ final class LocalFlashEngine implements FlashEngine {
 		}
 		memory.add(new EngineSnapshot.Memory("weights.window", now.windowBytes()));
 		memory.add(new EngineSnapshot.Memory("kv", now.kvBytes()));
-		memory.add(new EngineSnapshot.Memory("activations", now.workBytes()));
+		memory.add(new EngineSnapshot.Memory("activations", now.workBytes() - this.scratchBytes));
+		memory.add(new EngineSnapshot.Memory("scratch", this.scratchBytes));
 		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
+		memory.add(new EngineSnapshot.Memory("heap", now.heapBytes()));
 		return new EngineSnapshot(this.device.info().name(), now.budgetBytes(), memory, this.store.snapshot(),
 				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing(),
 				this.store.experts());
@@ -289,7 +328,14 @@ final class LocalFlashEngine implements FlashEngine {
 
 	@Override
 	public void close() {
+		boolean wasClosed = this.closed;
 		this.closed = true;
+		if (this.follower != null) {
+			this.follower.close();
+		}
+		if (!this.plan.mapped() && !wasClosed) {
+			this.parts.files().learn(this.plan.reads(), this.store.pacing().diskBytesPerSecond());
+		}
 		this.resources.close();
 	}
 
@@ -318,16 +364,21 @@ final class LocalFlashEngine implements FlashEngine {
 			ModelText text = resources.add(ModelText.load(checkpoint.folder()));
 			Device device = resources.add(Devices.open(config.device(), config.threads()));
 			int context = contextLength(config, definition.shape().maxPositions());
-			long tokens = (config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? (long) context * config.parallel()
-					: context;
 			int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
+			ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows,
+					context);
+			long all = (long) context * config.parallel();
+			RamBudget budget = (config.ramBudget() != null) ? config.ramBudget()
+					: allowed(checkpoint.totalBytes() + text.memoryBytes() + work.bytes(chunk, chunk)
+							+ definition.kvBytes(context, all, config.parallel()));
+			boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
+			long tokens = unlimited ? all : context;
 			ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
-					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(),
-					(chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context));
+					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(), work);
 			WeightFiles files = resources.add(opener.apply(layout));
-			ResidencyPlan plan = ResidencyPlan.of(config.ramBudget(), layout, needs,
-					(config.ramBudget().kind() == RamBudget.Kind.UNLIMITED) ? ResidencyPlan.Disk.UNKNOWN
-							: disk.apply(files));
+			FlashConfig.Reading reading = config.reading();
+			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs, unlimited ? ResidencyPlan.Disk.UNKNOWN
+					: disk.apply(files).read(reading.readBytes(), reading.readsInFlight()));
 			return new Parts(checkpoint, definition, layout, text, device, files, tokens, needs, plan);
 		}
 

@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -90,9 +91,17 @@ public final class BenchCommand implements Callable<Integer> {
 			description = "Rounds that count. Default: ${DEFAULT-VALUE}.")
 	private int rounds;
 
+	@Mixin
+	private final ReadOptions reads = new ReadOptions();
+
 	@Option(names = "--trace", paramLabel = "FILE",
 			description = "Write what happened when in the last of the budgets, for Chrome's about:tracing or Perfetto.")
 	private @Nullable Path trace;
+
+	@Option(names = "--degradation",
+			description = "Measure instead how much reads beside a model that is wholly in memory lengthen computing,"
+					+ " with and without the bandwidth controller.")
+	private boolean degradation;
 
 	@Option(names = "--json", description = "Print the results as JSON; the table goes to standard error.")
 	private boolean json;
@@ -108,6 +117,13 @@ public final class BenchCommand implements Callable<Integer> {
 		PrintWriter table = this.json ? commandLine.getErr() : commandLine.getOut();
 		FlashConfig.Builder config = config();
 		Weights weights = weights();
+		if (this.degradation) {
+			DegradationBench.Report found = new DegradationBench(config, weights.bytes(), this.tokens, this.seconds,
+					table)
+				.run(this.rounds);
+			json(found);
+			return 0;
+		}
 		BenchReport report;
 		try (MemoryRate memory = new MemoryRate(processors)) {
 			Model measured = model(config, processors, weights);
@@ -128,11 +144,16 @@ public final class BenchCommand implements Callable<Integer> {
 			}
 		}
 		report.printMedian(table);
-		if (this.json) {
-			commandLine.getOut().println(JsonMapper.shared().writeValueAsString(report));
-			commandLine.getOut().flush();
-		}
+		json(report);
 		return 0;
+	}
+
+	private void json(Object report) {
+		if (this.json) {
+			PrintWriter out = this.spec.commandLine().getOut();
+			out.println(JsonMapper.shared().writeValueAsString(report));
+			out.flush();
+		}
 	}
 
 	private FlashConfig.Builder config() {
@@ -140,6 +161,7 @@ public final class BenchCommand implements Callable<Integer> {
 			FlashConfig.Builder config = FlashConfig.builder(this.model)
 				.threads(this.threads)
 				.device(this.device)
+				.reading(this.reads.reading())
 				.parallel(1)
 				.contextLength(Math.addExact(Math.max(this.prompt, 8),
 						Math.addExact(Math.max(this.tokens, this.expertTokens), 8)));

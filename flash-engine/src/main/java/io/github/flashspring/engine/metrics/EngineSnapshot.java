@@ -53,7 +53,7 @@ public record EngineSnapshot(String device, long budgetBytes, List<Memory> memor
 	 * Memory of one owner.
 	 *
 	 * @param owner such as {@code weights.pinned}, {@code weights.window}, {@code kv},
-	 * {@code activations}, {@code tokenizer}
+	 * {@code activations}, {@code scratch}, {@code tokenizer}, {@code heap}
 	 * @param bytes reserved bytes
 	 */
 	public record Memory(String owner, long bytes) {

@@ -102,8 +102,18 @@ public final class ModelDefinition {
 		long logits = (long) logitRows(passRows) * (this.shape.hiddenSize() + this.shape.vocabSize()) * Float.BYTES;
 		// the row of logits that is read back, and the sampler's copy of it
 		long host = 2L * this.shape.vocabSize() * Float.BYTES;
-		return this.slots.bytes(chunkRows, passRows) + logits + host
-				+ device.scratchBytes(new Device.Limits(chunkRows, this.shape.widest(), contextLength));
+		return this.slots.bytes(chunkRows, passRows) + logits + host + scratchBytes(device, chunkRows, contextLength);
+	}
+
+	/**
+	 * Memory that the device itself needs, part of {@link #workBytes}.
+	 * @param device computes
+	 * @param chunkRows most rows that a layer computes at once
+	 * @param contextLength positions of a sequence
+	 * @return bytes
+	 */
+	public long scratchBytes(Device device, int chunkRows, int contextLength) {
+		return device.scratchBytes(new Device.Limits(chunkRows, this.shape.widest(), contextLength));
 	}
 
 	/** Rows whose logits are computed at once; more are computed in turns. */

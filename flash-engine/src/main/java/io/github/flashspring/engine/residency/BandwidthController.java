@@ -56,6 +56,9 @@ final class BandwidthController {
 	/** The JVM has compiled what they run by then. */
 	private static final int PASSES_BEFORE_COLD_START = 8;
 
+	/** Reading takes longer than computing by so much where nothing is held back. */
+	private static final double DISK_BOUND = 1.5;
+
 	/** If layers were disturbed even so, more attempts would not help. */
 	private static final int COLD_STARTS = 2;
 
@@ -162,7 +165,9 @@ final class BandwidthController {
 	synchronized void beginPass(int rows) {
 		this.timing = timing(rows);
 		this.timing.passes++;
-		this.coldStart = rows < COLD_START_ROWS && Double.isFinite(this.maxDegradation) && this.timing.needsColdStart();
+		this.coldStart = rows < COLD_START_ROWS && Double.isFinite(this.maxDegradation) && this.timing.needsColdStart()
+				&& !isDiskBound();
+		this.timing.coldStarts += this.coldStart ? 1 : 0;
 		this.quietLayer = (this.quietLayer + 1) % this.streamed.length;
 		this.passRuns = true;
 		this.layer = 0;
@@ -290,6 +295,15 @@ final class BandwidthController {
 				&& (this.layer == this.quietLayer || this.layer + 1 == this.quietLayer) && hasSlack());
 	}
 
+	/**
+	 * Whether reading a pass takes so much longer than computing it that nothing will
+	 * ever be held back: then measuring layers alone would only delay the reads.
+	 */
+	private boolean isDiskBound() {
+		double compute = Arrays.stream(this.timing.average).sum() / NANOS;
+		return this.bestDiskRate > 0 && Arrays.stream(this.streamed).sum() / this.bestDiskRate > DISK_BOUND * compute;
+	}
+
 	private boolean hasSlack() {
 		return this.demand * MARGIN < SLACK * this.bestDiskRate;
 	}
@@ -376,14 +390,15 @@ final class BandwidthController {
 
 		private int passes;
 
+		private int coldStarts;
+
 		Timing(int layers) {
 			this.baseline = new double[layers];
 			this.average = new double[layers];
 		}
 
 		boolean needsColdStart() {
-			int attempts = this.passes - PASSES_BEFORE_COLD_START;
-			return attempts > 0 && attempts <= COLD_STARTS
+			return this.passes > PASSES_BEFORE_COLD_START && this.coldStarts < COLD_STARTS
 					&& Arrays.stream(this.baseline).anyMatch((nanos) -> nanos == 0);
 		}
 

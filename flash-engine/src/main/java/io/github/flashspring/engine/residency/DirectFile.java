@@ -16,6 +16,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import org.jspecify.annotations.Nullable;
@@ -95,22 +96,25 @@ final class DirectFile implements AutoCloseable {
 	}
 
 	/**
+	 * Opens several files.
+	 * @param files regular files
+	 * @param direct whether reads go around the page cache where the file system allows
+	 * it; else pages are dropped behind them
+	 * @return the open files, in the same order
+	 * @throws CheckpointException if one cannot be opened or read; none is open then
+	 */
+	static List<DirectFile> openAll(List<Path> files, boolean direct) {
+		return direct ? openAll(files) : openEach(files, (file) -> openBuffered(file, SystemBlockSource.OPENER));
+	}
+
+	/**
 	 * Opens several files of another system.
 	 * @param files the files
 	 * @param opener opens them
 	 * @param sleeper waits before a read is tried again
 	 */
 	static List<DirectFile> openAll(List<Path> files, BlockSource.Opener opener, Consumer<Duration> sleeper) {
-		List<DirectFile> open = new ArrayList<>();
-		try {
-			for (Path file : files) {
-				open.add(open(file.toAbsolutePath(), opener, sleeper));
-			}
-		}
-		catch (RuntimeException ex) {
-			open.forEach(DirectFile::close);
-			throw ex;
-		}
+		List<DirectFile> open = openEach(files, (file) -> open(file, opener, sleeper));
 		open.stream()
 			.filter((file) -> !file.direct())
 			.findFirst()
@@ -118,7 +122,35 @@ final class DirectFile implements AutoCloseable {
 					"The file system of {} refuses direct reads: reading through the page cache and dropping "
 							+ "the pages behind. Expect slower reads; keep models on a local ext4, xfs, btrfs or APFS.",
 					file.file));
-		return List.copyOf(open);
+		return open;
+	}
+
+	private static List<DirectFile> openEach(List<Path> files, Function<Path, DirectFile> opener) {
+		List<DirectFile> open = new ArrayList<>();
+		try {
+			for (Path file : files) {
+				open.add(opener.apply(file.toAbsolutePath()));
+			}
+			return List.copyOf(open);
+		}
+		catch (RuntimeException ex) {
+			open.forEach(DirectFile::close);
+			throw ex;
+		}
+	}
+
+	private static DirectFile openBuffered(Path file, BlockSource.Opener opener) {
+		try {
+			return of(file, opener.open(file, false), false, LEAST_ALIGNMENT, DirectFile::sleep);
+		}
+		catch (IOException ex) {
+			throw cannotOpen(file, ex);
+		}
+	}
+
+	private static CheckpointException cannotOpen(Path file, IOException cause) {
+		return new CheckpointException("Cannot open " + file + " for reading weights (" + cause + ").",
+				"Check that the file exists and that this process may read it.", cause);
 	}
 
 	private static DirectFile open(Path file, BlockSource.Opener opener, Consumer<Duration> sleeper) {
@@ -134,8 +166,7 @@ final class DirectFile implements AutoCloseable {
 			return of(file, opener.open(file, false), false, LEAST_ALIGNMENT, sleeper);
 		}
 		catch (IOException ex) {
-			throw new CheckpointException("Cannot open " + file + " for reading weights (" + ex + ").",
-					"Check that the file exists and that this process may read it.", ex);
+			throw cannotOpen(file, ex);
 		}
 	}
 

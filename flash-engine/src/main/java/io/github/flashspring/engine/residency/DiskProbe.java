@@ -41,7 +41,7 @@ final class DiskProbe {
 	private static final double LEAST_SECONDS = 0.02;
 
 	/** A smaller file is read before its disk is known. */
-	private static final long SMALLEST_FILE = 64 << 20;
+	static final long SMALLEST_FILE = 64 << 20;
 
 	/** What is thought of a disk before its first read, to plan that. */
 	private static final double GUESS = 200e6;
@@ -147,6 +147,26 @@ final class DiskProbe {
 			logger.debug("Measured {}: {}", device, profile.patterns());
 		}
 		return profile;
+	}
+
+	/**
+	 * Remembers how fast passes read a disk of which nothing is known.
+	 * @param file the largest file of the model
+	 * @param pattern how they read
+	 * @param bytesPerSecond the rate while they did
+	 */
+	void learn(DirectFile file, ReadPattern pattern, double bytesPerSecond) {
+		learn(device(file.path()), file.direct(), pattern, bytesPerSecond);
+	}
+
+	/** As {@link #learn(DirectFile, ReadPattern, double)}, of a device. */
+	void learn(String device, boolean direct, ReadPattern pattern, double bytesPerSecond) {
+		Shape shape = new Shape(pattern.readBytes(), pattern.readsInFlight());
+		if (bytesPerSecond > 0 && Shape.all().contains(shape) && remembered(device, direct).rates().isEmpty()) {
+			SequencedMap<Shape, List<Double>> rates = new LinkedHashMap<>();
+			rates.put(shape, List.of(bytesPerSecond));
+			this.profiles.keep(new DiskProfile(device, direct, rates));
+		}
 	}
 
 	private static int rounds(SequencedMap<Shape, List<Double>> rates, Shape shape) {

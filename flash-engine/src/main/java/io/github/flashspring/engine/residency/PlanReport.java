@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param kvBytes keys and values
  * @param workBytes activations and scratch memory
  * @param tokenizerBytes the tokenizer
+ * @param heapBytes what the engine itself needs on the heap
  * @param contextLength positions of a sequence
  * @param passRows most tokens of a pass
  * @param chunkRows tokens of a pass that a layer computes at once
@@ -27,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * @param units parts of the model in the order of a pass
  */
 public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long plannedBytes, long weightBytes,
-		long pinnedBytes, long windowBytes, long kvBytes, long workBytes, long tokenizerBytes, int contextLength,
-		int passRows, int chunkRows, long streamedBytesPerToken, @Nullable ReadPattern reads,
+		long pinnedBytes, long windowBytes, long kvBytes, long workBytes, long tokenizerBytes, long heapBytes,
+		int contextLength, int passRows, int chunkRows, long streamedBytesPerToken, @Nullable ReadPattern reads,
 		@Nullable Double limitTokensPerSecond, List<Unit> units) {
 
 	public PlanReport {
@@ -45,8 +46,8 @@ public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long pla
 		boolean measured = streams && plan.reads().bytesPerSecond() > 0;
 		return new PlanReport(plan.mapped() ? null : Long.valueOf(plan.budgetBytes()), plan.minimumBytes(),
 				plan.plannedBytes(), plan.weightBytes(), plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(),
-				plan.workBytes(), plan.tokenizerBytes(), plan.contextLength(), plan.passRows(), plan.chunkRows(),
-				plan.streamedBytes(), streams ? plan.reads() : null,
+				plan.workBytes(), plan.tokenizerBytes(), plan.heapBytes(), plan.contextLength(), plan.passRows(),
+				plan.chunkRows(), plan.streamedBytes(), streams ? plan.reads() : null,
 				measured ? Double.valueOf(plan.tokensPerSecond()) : null,
 				plan.units()
 					.stream()

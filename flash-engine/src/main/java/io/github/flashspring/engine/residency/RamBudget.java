@@ -49,6 +49,19 @@ public record RamBudget(Kind kind, long bytes) {
 	}
 
 	/**
+	 * The budget where none is set: everything if it fits into three quarters of what
+	 * this process may have, else those; the rest is for the JVM and for others.
+	 * @param limits memory that this process may have: that of its container, or of the
+	 * machine
+	 * @param neededBytes memory that the engine would use without a bound
+	 * @return the budget
+	 */
+	public static RamBudget within(MemoryLimits limits, long neededBytes) {
+		long share = limits.limitBytes() / 4 * 3;
+		return (neededBytes <= share) ? UNLIMITED : ofBytes(share);
+	}
+
+	/**
 	 * Reads a budget as people write it: {@code 4} or {@code 0.5} (gigabytes),
 	 * {@code 800MB}, {@code 900KB}, {@code min}. Units are powers of 1024.
 	 * @param text the budget

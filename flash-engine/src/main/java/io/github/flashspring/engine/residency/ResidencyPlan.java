@@ -34,6 +34,9 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 		ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units, List<PlannedBlock> blocks,
 		long vectorBytes, long windowBytes, long expertBytes, long kvBytes, long workBytes, long tokenizerBytes) {
 
+	/** Heap for a block: itself, its pieces, its read, views of its matrices. */
+	static final long HEAP_BYTES_PER_BLOCK = 1024;
+
 	public ResidencyPlan {
 		units = List.copyOf(units);
 		blocks = List.copyOf(blocks);
@@ -105,7 +108,16 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	 * @return bytes, at most the budget
 	 */
 	public long plannedBytes() {
-		return weightMemoryBytes() + this.windowBytes + this.kvBytes + this.workBytes + this.tokenizerBytes;
+		return weightMemoryBytes() + this.windowBytes + this.kvBytes + this.workBytes + this.tokenizerBytes
+				+ heapBytes();
+	}
+
+	/**
+	 * What the engine itself needs on the heap: it knows blocks one by one.
+	 * @return bytes, estimated
+	 */
+	public long heapBytes() {
+		return this.blocks.size() * HEAP_BYTES_PER_BLOCK;
 	}
 
 	/** Pinned weights, and memory for experts, which may have room to spare. */
@@ -147,6 +159,7 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 		line(text, "activations", this.workBytes,
 				"passes of " + this.passRows + " tokens, " + this.chunkRows + " at once");
 		line(text, "tokenizer", this.tokenizerBytes, "");
+		line(text, "heap", heapBytes(), this.blocks.size() + " blocks");
 		line(text, "planned", plannedBytes(), "");
 		line(text, "read in each pass", streamedBytes(), share(streamedBytes()));
 		if (streamedBytes() > 0) {
@@ -245,6 +258,24 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	 * @param alignment what offsets and lengths of reads must be multiples of
 	 */
 	public record Disk(List<ReadPattern> patterns, int alignment) {
+
+		/**
+		 * A disk that is read as somebody says, not as was measured.
+		 * @param readBytes size of a read; 0: the usual one
+		 * @param readsInFlight reads at once; 0: as many as usual
+		 * @return the disk, with that pattern alone; with all patterns if nothing is said
+		 */
+		public Disk read(int readBytes, int readsInFlight) {
+			if (readBytes == 0 && readsInFlight == 0) {
+				return this;
+			}
+			ReadPattern usual = ResidencyPlanner.FAIR;
+			ReadPattern wanted = new ReadPattern((readBytes > 0) ? readBytes : usual.readBytes(),
+					(readsInFlight > 0) ? readsInFlight : usual.readsInFlight(), 0, usual.direct());
+			return new Disk(List
+				.of(this.patterns.stream().filter((pattern) -> pattern.isLike(wanted)).findFirst().orElse(wanted)),
+					this.alignment);
+		}
 
 		/** A disk that nobody measured. */
 		public static final Disk UNKNOWN = new Disk(List.of(), 4096);

@@ -30,7 +30,7 @@ final class ResidencyPlanner {
 	 * What is read when nothing was measured: disks gain by many reads at once, up to
 	 * eight, and little by reads of more than a megabyte.
 	 */
-	private static final ReadPattern FAIR = new ReadPattern(4 << 20, 8, 0, true);
+	static final ReadPattern FAIR = new ReadPattern(4 << 20, 8, 0, true);
 
 	/** What is read in the least budget: a block, while another is computed with. */
 	private static final ReadPattern LEAST = new ReadPattern(1 << 20, 2, 0, true);
@@ -93,12 +93,17 @@ final class ResidencyPlanner {
 		this.weightBytes = layout.units().stream().mapToLong(WeightLayout.Unit::bytes).sum();
 		this.fixed = needs.kvBytes() + needs.tokenizerBytes() + layout.vectorBytes();
 		this.smallest = cut(Math.clamp(this.weightBytes / 256, SMALLEST_BLOCK, 1 << 20));
-		this.minimum = this.fixed + work(1, 1, LEAST) + leastWindow(this.smallest) + leastExperts(this.smallest);
+		this.minimum = this.fixed + work(1, 1, LEAST) + leastWindow(this.smallest) + leastExperts(this.smallest)
+				+ heap(this.smallest);
 	}
 
 	private BlockLayout cut(long blockBytes) {
 		return this.cuts.computeIfAbsent(blockBytes,
 				(size) -> BlockLayout.cut(this.layout, size, this.disk.alignment()));
+	}
+
+	private static long heap(BlockLayout blocks) {
+		return blocks.blocks().size() * ResidencyPlan.HEAP_BYTES_PER_BLOCK;
 	}
 
 	private static long leastWindow(BlockLayout blocks) {
@@ -247,7 +252,7 @@ final class ResidencyPlanner {
 		}
 		ReadPattern reads = loaded.reads();
 		BlockLayout blocks = cut(loaded.blockBytes());
-		long rest = this.fixed + loaded.workBytes();
+		long rest = this.fixed + loaded.workBytes() + heap(blocks);
 		long least = rest + leastWindow(blocks) + leastExperts(blocks);
 		long bytes = switch (budget.kind()) {
 			case UNLIMITED -> rest + blocks.blocks().stream().mapToLong(Block::bytes).sum();
@@ -350,7 +355,7 @@ final class ResidencyPlanner {
 	 * its rows.
 	 */
 	private Draft draft(long bytes, int chunk, int rows, ReadPattern reads, BlockLayout blocks, long window) {
-		return draft(bytes, this.fixed + work(chunk, rows, reads), chunk, rows, reads, blocks, window);
+		return draft(bytes, this.fixed + work(chunk, rows, reads) + heap(blocks), chunk, rows, reads, blocks, window);
 	}
 
 	private Draft draft(long bytes, long rest, int chunk, int rows, ReadPattern reads, BlockLayout blocks,
@@ -421,12 +426,13 @@ final class ResidencyPlanner {
 
 	private BudgetExceededException refusal(long bytes) {
 		return new BudgetExceededException(
-				"The model cannot run in a RAM budget of %s. It needs at least %s: %s to read weights into, %s for norms and biases, %s for keys and values of %d positions, %s for activations, %s for the tokenizer. Raise the budget to at least %d bytes (flash.ram-budget-gb, --ram), or shorten the context (flash.context-length, --context)."
+				"The model cannot run in a RAM budget of %s. It needs at least %s: %s to read weights into, %s for norms and biases, %s for keys and values of %d positions, %s for activations, %s for the tokenizer, %s on the heap. Raise the budget to at least %d bytes (flash.ram-budget-gb, --ram), or shorten the context (flash.context-length, --context)."
 					.formatted(ByteSize.readable(bytes), ByteSize.readable(this.minimum),
 							ByteSize.readable(leastWindow(this.smallest) + leastExperts(this.smallest)),
 							ByteSize.readable(this.layout.vectorBytes()), ByteSize.readable(this.needs.kvBytes()),
 							this.needs.contextLength(), ByteSize.readable(work(1, 1, LEAST)),
-							ByteSize.readable(this.needs.tokenizerBytes()), this.minimum),
+							ByteSize.readable(this.needs.tokenizerBytes()), ByteSize.readable(heap(this.smallest)),
+							this.minimum),
 				bytes, this.minimum);
 	}
 

@@ -26,11 +26,21 @@ public final class WeightFiles implements AutoCloseable {
 	private ResidencyPlan.@Nullable Disk disk;
 
 	/**
-	 * Names the files.
+	 * Names the files, to be read around the page cache.
 	 * @param layout which tensors lie in which file
 	 */
 	public WeightFiles(WeightLayout layout) {
-		this(layout, DirectFile::openAll);
+		this(layout, true);
+	}
+
+	/**
+	 * Names the files.
+	 * @param layout which tensors lie in which file
+	 * @param direct whether reads go around the page cache where the file system allows
+	 * it
+	 */
+	public WeightFiles(WeightLayout layout, boolean direct) {
+		this(layout, (files) -> DirectFile.openAll(files, direct));
 	}
 
 	/**
@@ -64,6 +74,17 @@ public final class WeightFiles implements AutoCloseable {
 	public synchronized ResidencyPlan.Disk measuredDisk() {
 		this.disk = disk(this.probe.profile(largest(), Long.MAX_VALUE));
 		return this.disk;
+	}
+
+	/**
+	 * Remembers how fast passes read, if nothing is known of the disk.
+	 * @param pattern how they read
+	 * @param bytesPerSecond the rate while they did; 0 if they did not
+	 */
+	public synchronized void learn(ReadPattern pattern, double bytesPerSecond) {
+		if (this.disk != null && this.disk.patterns().isEmpty() && largest().size() >= DiskProbe.SMALLEST_FILE) {
+			this.probe.learn(largest(), pattern, bytesPerSecond);
+		}
 	}
 
 	private ResidencyPlan.Disk disk(DiskProfile profile) {

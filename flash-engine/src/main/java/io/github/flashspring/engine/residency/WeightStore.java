@@ -51,6 +51,8 @@ public final class WeightStore implements AutoCloseable {
 
 	private volatile Source source;
 
+	private volatile @Nullable ReadsBeside beside;
+
 	private WeightStore(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device,
 			double maxDegradation, ExpertStreaming streaming) {
 		this.layout = layout;
@@ -147,13 +149,29 @@ public final class WeightStore implements AutoCloseable {
 
 	/** Notes that a unit begins to compute. */
 	void computing(int unit) {
-		this.source.wasDisturbed();
+		wasDisturbed();
 		this.controller.computing(this.layers[unit]);
 	}
 
 	/** Notes that a unit was computed, in so much time without waiting for reads. */
 	void computed(int unit, long nanos) {
-		this.controller.computed(this.layers[unit], nanos, this.source.wasDisturbed());
+		this.controller.computed(this.layers[unit], nanos, wasDisturbed());
+	}
+
+	private boolean wasDisturbed() {
+		ReadsBeside others = this.beside;
+		return this.source.wasDisturbed() | (others != null && others.wasDisturbed());
+	}
+
+	/**
+	 * Reads the files again and again, whatever passes need.
+	 * @param paced whether the controller paces the reads
+	 * @return the reads; the caller closes them, one after the other
+	 */
+	public ReadsBeside readBeside(boolean paced) {
+		ReadsBeside reads = new ReadsBeside(this.files.open(), this.plan.reads(), paced ? this.controller : null);
+		this.beside = reads;
+		return reads;
 	}
 
 	/**

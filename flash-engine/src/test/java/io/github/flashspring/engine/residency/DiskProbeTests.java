@@ -144,6 +144,20 @@ class DiskProbeTests {
 	}
 
 	@Test
+	void learnsFromPassesWhatNobodyMeasured() {
+		ReadPattern usual = new ReadPattern(4 * MIB, 8, 0, true);
+		DiskProbe probe = new DiskProbe(profiles(), this.nanos::get);
+		probe.learn("disk", true, new ReadPattern(5 * MIB, 8, 0, true), 1e9);
+		probe.learn("disk", true, usual, 0);
+		assertThat(profiles().find("disk", true)).isNull();
+		probe.learn("disk", true, usual, 1e9);
+		probe.learn("disk", true, usual, 2e9);
+		assertThat(probe("disk", 0, 0).patterns()).containsExactly(new ReadPattern(4 * MIB, 8, 1e9, true));
+		settle("disk", 100);
+		assertThat(this.measured).as("a probe goes on from there").hasSize(38);
+	}
+
+	@Test
 	void remembersDevicesApart() {
 		settle("disk", 100);
 		this.measured.clear();

@@ -28,4 +28,11 @@ class RamBudgetTests {
 		assertThatIllegalArgumentException().isThrownBy(() -> RamBudget.parse(text));
 	}
 
+	@Test
+	void withoutASettingAModelGetsWhatItNeedsUpToThreeQuarters() {
+		MemoryLimits limits = new MemoryLimits(4000, 1000, "control group");
+		assertThat(RamBudget.within(limits, 3000)).isEqualTo(RamBudget.UNLIMITED);
+		assertThat(RamBudget.within(limits, 3001)).isEqualTo(RamBudget.ofBytes(3000));
+	}
+
 }

@@ -3,9 +3,15 @@ package io.github.flashspring.samples.chatweb;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.micrometer.metrics.test.autoconfigure.AutoConfigureMetrics;
@@ -17,6 +23,7 @@ import org.springframework.test.web.reactive.server.EntityExchangeResult;
 import org.springframework.test.web.reactive.server.WebTestClient;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
 /**
@@ -95,6 +102,47 @@ class ChatWebApplicationTests {
 		this.client.get().uri("/actuator/info").exchange().expectStatus().isOk();
 		assertThat(get("/actuator/metrics")).contains("\"flash.");
 		assertThat(get("/actuator/prometheus")).containsPattern("(?m)^flash_\\w+(\\{.*})? \\d");
+	}
+
+	@Test
+	void theBudgetChangesWhileRequestsRun() throws Exception {
+		String question = "{\"messages\": [{\"role\": \"user\", \"text\": \"Once upon a time\"}]}";
+		String expected = text(post(question));
+		JsonNode plan = JsonMapper.shared().readTree(get("/actuator/flash")).path("plan");
+		try (ExecutorService requests = Executors.newFixedThreadPool(4)) {
+			List<Future<List<String>>> running = IntStream.range(0, 12)
+				.mapToObj((i) -> requests.submit(() -> post(question)))
+				.toList();
+			for (double streamed : new double[] { 0.3, 0.6, 0.1, 0.5 }) {
+				double bytes = plan.path("plannedBytes").doubleValue()
+						- streamed * plan.path("weightBytes").doubleValue();
+				JsonNode now = changeBudget("{\"ramBudgetGb\": " + bytes / (1L << 30) + "}", 200).path("plan");
+				assertThat(now.path("budgetBytes").doubleValue()).isCloseTo(bytes, within(2.0));
+				assertThat(now.path("streamedBytesPerToken").longValue()).isPositive();
+			}
+			changeBudget("{\"ramBudgetGb\": 0.000001}", 400);
+			for (Future<List<String>> request : running) {
+				assertThat(text(request.get())).isEqualTo(expected);
+			}
+		}
+		finally {
+			JsonNode whole = changeBudget("{}", 200).path("plan");
+			assertThat(whole.path("streamedBytesPerToken").longValue()).isZero();
+		}
+		assertThat(text(post(question))).isEqualTo(expected);
+	}
+
+	private JsonNode changeBudget(String body, int status) {
+		EntityExchangeResult<String> result = this.client.post()
+			.uri("/actuator/flash")
+			.contentType(MediaType.APPLICATION_JSON)
+			.bodyValue(body)
+			.exchange()
+			.expectStatus()
+			.isEqualTo(status)
+			.expectBody(String.class)
+			.returnResult();
+		return JsonMapper.shared().readTree(String.valueOf(result.getResponseBody()));
 	}
 
 	@Test
