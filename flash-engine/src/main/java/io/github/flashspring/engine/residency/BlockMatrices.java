@@ -95,7 +95,7 @@ final class BlockMatrices implements Weights.Matrices {
 		boolean pinned = this.blocks.stays(place.block());
 		Load load = pinned ? this.blocks.acquire(place.block()) : held(place);
 		Buffer buffer = this.blocks.buffer(load, this.device);
-		Matrix matrix = view(this.unit.weights().get(place.piece().weight()), place.piece(), load, buffer);
+		Matrix matrix = view(this.unit.weights().get(place.piece().weight()), place.piece(), load.offset(), buffer);
 		if (pinned) {
 			this.fixed[place.index()] = matrix;
 		}
@@ -111,10 +111,14 @@ final class BlockMatrices implements Weights.Matrices {
 		return load;
 	}
 
-	private static Matrix view(WeightLayout.Weight weight, Block.Piece piece, Load load, Buffer buffer) {
+	/**
+	 * Rows of a matrix in a block.
+	 * @param offset where the block begins in the buffer
+	 */
+	static Matrix view(WeightLayout.Weight weight, Block.Piece piece, long offset, Buffer buffer) {
 		List<TensorInfo> parts = weight.parts();
 		return weight.matrix(piece.firstRow(),
-				(part) -> Tensor.of(buffer, load.offset() + piece.positions()[parts.indexOf(part)], part.dtype(),
+				(part) -> Tensor.of(buffer, offset + piece.positions()[parts.indexOf(part)], part.dtype(),
 						weight.rowsOf(part, piece.firstRow(), piece.rows()),
 						Math.toIntExact(part.dimension(part.rank() - 1))));
 	}

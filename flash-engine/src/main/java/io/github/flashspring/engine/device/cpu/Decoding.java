@@ -17,6 +17,29 @@ final class Decoding {
 	private static final float[] E2M1 = { 0f, 0.5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -0.5f, -1f, -1.5f, -2f, -3f, -4f,
 			-6f };
 
+	/** Values of E4M3, by their codes. */
+	private static final float[] E4M3 = new float[256];
+
+	static {
+		for (int code = 0; code < E4M3.length; code++) {
+			int magnitude = code & 0x7f;
+			// The product moves the exponent's bias from 7 to 127, for subnormals too.
+			float value = (magnitude == 0x7f) ? Float.NaN : Float.intBitsToFloat(magnitude << 20) * 0x1p120f;
+			E4M3[code] = (code > 0x7f) ? -value : value;
+		}
+	}
+
+	/** Values of E8M0, by their codes. */
+	private static final float[] E8M0 = new float[256];
+
+	static {
+		for (int code = 1; code < 0xff; code++) {
+			E8M0[code] = Float.intBitsToFloat(code << 23);
+		}
+		E8M0[0] = 0x1p-127f;
+		E8M0[0xff] = Float.NaN;
+	}
+
 	private Decoding() {
 	}
 
@@ -34,10 +57,7 @@ final class Decoding {
 	 * @param code 0 to 255
 	 */
 	static float e4m3(int code) {
-		int magnitude = code & 0x7f;
-		// The product moves the exponent's bias from 7 to 127, for subnormals too.
-		float value = (magnitude == 0x7f) ? Float.NaN : Float.intBitsToFloat(magnitude << 20) * 0x1p120f;
-		return (code > 0x7f) ? -value : value;
+		return E4M3[code];
 	}
 
 	/**
@@ -45,11 +65,15 @@ final class Decoding {
 	 * @param code 0 to 255, which is NaN
 	 */
 	static float e8m0(int code) {
-		return switch (code) {
-			case 0 -> 0x1p-127f;
-			case 0xff -> Float.NaN;
-			default -> Float.intBitsToFloat(code << 23);
-		};
+		return E8M0[code];
+	}
+
+	/**
+	 * Values of the scales of a format whose scales are bytes, by their codes; not to be
+	 * changed.
+	 */
+	static float[] scales(Format format) {
+		return (format == Format.NVFP4) ? E4M3 : E8M0;
 	}
 
 	/**
@@ -63,7 +87,7 @@ final class Decoding {
 		long offset = scales.row(weights.scaleRow(row)) + (long) group * scales.type().bytes();
 		if (scales.type() == DType.U8 || scales.type() == DType.F8_E8M0) {
 			int code = scales.memory().get(ValueLayout.JAVA_BYTE, offset) & 0xff;
-			return (weights.format() == Format.NVFP4) ? e4m3(code) : e8m0(code);
+			return scales(weights.format())[code];
 		}
 		return PortableKernels.value(scales.memory(), scales.type(), offset);
 	}

@@ -28,15 +28,6 @@ final class MicroscalingRows {
 
 	private static final FloatVector UPPER_MAGNITUDES = VectorDecoding.magnitudes(8 - STEP);
 
-	/** All scales. */
-	private static final float[] SCALES = new float[256];
-
-	static {
-		for (int i = 0; i < SCALES.length; i++) {
-			SCALES[i] = Decoding.e8m0(i);
-		}
-	}
-
 	private MicroscalingRows() {
 	}
 
@@ -76,7 +67,7 @@ final class MicroscalingRows {
 	}
 
 	private static float scale(MemorySegment scales, long offset) {
-		return SCALES[scales.get(ValueLayout.JAVA_BYTE, offset) & 0xff];
+		return Decoding.e8m0(scales.get(ValueLayout.JAVA_BYTE, offset) & 0xff);
 	}
 
 	/** Adds the products of a register's part of a group: two steps. */

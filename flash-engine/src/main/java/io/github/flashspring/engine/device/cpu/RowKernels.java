@@ -109,7 +109,7 @@ final class RowKernels {
 				done = blocks;
 			}
 			default -> {
-				VectorDecoding.multiply(weights, row, x, from, block, lanes, at);
+				VectorDecoding.multiply(weights, row, groups, x, from, block, lanes, at);
 				done = blocks;
 			}
 		}

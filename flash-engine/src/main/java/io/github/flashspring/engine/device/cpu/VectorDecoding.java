@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Objects;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -18,6 +19,8 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorDecoding {
 
 	private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+	private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
 	private static final VectorSpecies<Float> FLOATS = Lanes.NARROW;
 
@@ -34,9 +37,8 @@ final class VectorDecoding {
 
 	private static final IntVector UPPER_MAGNITUDES = magnitudes(8 - STEP).reinterpretAsInts();
 
-	/** Where the codes of 32 columns lie, by their bits. */
-	private static final Places[] PLACES = { Places.of(1), Places.of(1), Places.of(2), Places.of(3), Places.of(4),
-			Places.of(5), Places.of(6), Places.of(7), Places.of(8) };
+	/** Columns of half a block. */
+	private static final int HALF = BlockOrder.COLUMNS / 2;
 
 	private VectorDecoding() {
 	}
@@ -51,38 +53,155 @@ final class VectorDecoding {
 	}
 
 	/**
-	 * Adds the products of a row.
+	 * Room for the scales of a row.
+	 * @return number of floats
+	 */
+	static int scaleFloats(Weights weights) {
+		return 2 * Math.ceilDiv(weights.columns(), Kernels.LANES);
+	}
+
+	/**
+	 * Adds the products of a row, whose weights stay in registers. The loops over four
+	 * steps are for the JIT compiler, which unrolls them: written out they are too much
+	 * for its inlining.
 	 * @param weights the matrix
 	 * @param row row of the matrix
+	 * @param scales room for {@link #scaleFloats}
 	 * @param x the input
 	 * @param from index of its first value
-	 * @param block room for a block
+	 * @param block room for 16 values
 	 * @param lanes receives 16 sums
 	 * @param at index of the first sum
 	 */
-	static void multiply(Weights weights, int row, float[] x, int from, float[] block, float[] lanes, int at) {
-		Arrays.fill(lanes, at, at + Kernels.LANES, 0f);
-		int blocks = BlockOrder.blocks(weights.columns());
-		for (int b = 0; b < blocks; b++) {
-			decodeBlock(weights, row, b, 0, Kernels.LANES, block);
-			for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
-				addBlock(block, lane, x, from + b * BlockOrder.COLUMNS + lane, lanes, at + lane);
+	static void multiply(Weights weights, int row, float[] scales, float[] x, int from, float[] block, float[] lanes,
+			int at) {
+		int columns = weights.columns();
+		int whole = columns / Kernels.LANES * Kernels.LANES;
+		int biases = readScales(weights, row, scales);
+		MemorySegment memory = weights.values().memory();
+		long offset = weights.values().row(row);
+		long end = end(weights, row);
+		Decoding.decode(weights, row, whole, columns - whole, block, 0);
+		Arrays.fill(block, columns - whole, Kernels.LANES, 0f);
+		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
+			FloatVector sum = switch (weights.format()) {
+				case MXFP4, NVFP4 -> e2m1Row(memory, offset, scales, lane, whole, x, from + lane);
+				case MXFP8, FP8 -> e4m3Row(memory, offset + lane, scales, whole, x, from + lane);
+				default -> affineRow(memory, offset, end, weights.format().bits(), scales, biases, lane, whole, x,
+						from + lane);
+			};
+			int column = whole / HALF * HALF;
+			if (column < columns) {
+				FloatVector a = FloatVector.zero(FLOATS);
+				for (; column < whole; column += Kernels.LANES) {
+					decode(weights, row, column + lane, STEP, 1, block, Kernels.LANES);
+					a = load(block, Kernels.LANES).fma(load(x, from + column + lane), a);
+				}
+				if (whole < columns) {
+					a = load(block, lane).fma(load(x, from + whole + lane), a);
+				}
+				sum = sum.add(a);
 			}
+			sum.intoArray(lanes, at + lane);
 		}
 	}
 
-	private static void addBlock(float[] block, int lane, float[] x, int from, float[] lanes, int at) {
-		FloatVector sum = FloatVector.fromArray(FLOATS, lanes, at);
-		for (int half = 0; half < BlockOrder.COLUMNS; half += BlockOrder.COLUMNS / 2) {
-			FloatVector a = FloatVector.fromArray(FLOATS, block, half + lane)
-				.mul(FloatVector.fromArray(FLOATS, x, from + half));
-			for (int step = half + Kernels.LANES; step < half + 4 * Kernels.LANES; step += Kernels.LANES) {
-				a = FloatVector.fromArray(FLOATS, block, step + lane)
-					.fma(FloatVector.fromArray(FLOATS, x, from + step), a);
+	private static FloatVector affineRow(MemorySegment memory, long offset, long end, int bits, float[] scales,
+			int biases, int lane, int columns, float[] x, int from) {
+		IntVector shifts = shifts(bits);
+		int mask = (1 << bits) - 1;
+		FloatVector sum = FloatVector.zero(FLOATS);
+		for (int column = 0; column <= columns - HALF; column += HALF) {
+			FloatVector a = FloatVector.zero(FLOATS);
+			for (int k = 0; k < 4; k++) {
+				int i = column + k * Kernels.LANES;
+				int step = i >>> 4;
+				a = ((FloatVector) codes(memory, offset, end, i + lane, bits, shifts).and(mask)
+					.convertShape(VectorOperators.I2F, FLOATS, 0))
+					.fma(FloatVector.broadcast(FLOATS, scales[step]),
+							FloatVector.broadcast(FLOATS, scales[biases + step]))
+					.fma(load(x, from + i), a);
 			}
 			sum = sum.add(a);
 		}
-		sum.intoArray(lanes, at);
+		return sum;
+	}
+
+	private static FloatVector e2m1Row(MemorySegment memory, long offset, float[] scales, int lane, int columns,
+			float[] x, int from) {
+		IntVector shifts = IntVector.broadcast(INTS, 4 * (lane % 8)).addIndex(4);
+		long first = offset + lane / 8 * Integer.BYTES;
+		FloatVector sum = FloatVector.zero(FLOATS);
+		for (int column = 0; column <= columns - HALF; column += HALF) {
+			FloatVector a = FloatVector.zero(FLOATS);
+			for (int k = 0; k < 4; k++) {
+				int i = column + k * Kernels.LANES;
+				IntVector codes = IntVector.broadcast(INTS, memory.get(INT, first + i / 2))
+					.lanewise(VectorOperators.LSHR, shifts);
+				a = e2m1(codes, MAGNITUDES, UPPER_MAGNITUDES).mul(scales[i >>> 4]).fma(load(x, from + i), a);
+			}
+			sum = sum.add(a);
+		}
+		return sum;
+	}
+
+	private static FloatVector e4m3Row(MemorySegment memory, long first, float[] scales, int columns, float[] x,
+			int from) {
+		IntVector shifts = shifts(8);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		for (int column = 0; column <= columns - HALF; column += HALF) {
+			FloatVector a = FloatVector.zero(FLOATS);
+			for (int k = 0; k < 4; k++) {
+				int i = column + k * Kernels.LANES;
+				IntVector codes = IntVector.broadcast(INTS, memory.get(INT, first + i));
+				if (STEP == 8) {
+					codes = codes.blend(memory.get(INT, first + i + Integer.BYTES), UPPER_HALF);
+				}
+				a = e4m3(codes.lanewise(VectorOperators.LSHR, shifts)).mul(scales[i >>> 4]).fma(load(x, from + i), a);
+			}
+			sum = sum.add(a);
+		}
+		return sum;
+	}
+
+	private static FloatVector load(float[] array, int index) {
+		return FloatVector.fromArray(FLOATS, array, index);
+	}
+
+	/**
+	 * Reads the scales of a row, one for each 16 columns, then its biases if it has any.
+	 * @return where the biases begin
+	 */
+	private static int readScales(Weights weights, int row, float[] out) {
+		int steps = Math.ceilDiv(weights.columns(), Kernels.LANES);
+		int perGroup = weights.groupSize() / Kernels.LANES;
+		Rows scales = Objects.requireNonNull(weights.scales());
+		int groups = scales.columns();
+		if (scales.type().bytes() == 1) {
+			float[] table = Decoding.scales(weights.format());
+			long offset = scales.row(weights.scaleRow(row));
+			for (int g = 0; g < groups; g++) {
+				out[g] = table[scales.memory().get(ValueLayout.JAVA_BYTE, offset + g) & 0xff];
+			}
+		}
+		else {
+			VectorNumbers.read(scales, weights.scaleRow(row), 0, groups, out, 0);
+		}
+		spread(out, 0, groups, perGroup, steps);
+		if (weights.biases() != null) {
+			VectorNumbers.read(weights.biases(), row, 0, groups, out, steps);
+			spread(out, steps, groups, perGroup, steps);
+		}
+		return steps;
+	}
+
+	/** Repeats each value for the steps of its group, from the last one on. */
+	private static void spread(float[] values, int at, int groups, int perGroup, int steps) {
+		if (perGroup > 1) {
+			for (int g = groups - 1; g >= 0; g--) {
+				Arrays.fill(values, at + g * perGroup, at + Math.min((g + 1) * perGroup, steps), values[at + g]);
+			}
+		}
 	}
 
 	/**
@@ -94,18 +213,18 @@ final class VectorDecoding {
 	static void decodeBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
 		int column = block * BlockOrder.COLUMNS;
 		int columns = Math.min(weights.columns() - column, BlockOrder.COLUMNS);
-		if (columns % Kernels.LANES != 0) {
-			Decoding.decodeBlock(weights, row, block, lane, width, out);
-			return;
-		}
 		int steps = columns / Kernels.LANES;
 		if (width == Kernels.LANES) {
-			decode(weights, row, column, STEP, columns / STEP, out, 0);
+			decode(weights, row, column, STEP, steps * Kernels.LANES / STEP, out, 0);
 		}
 		else {
 			decode(weights, row, column + lane, Kernels.LANES, steps, out, 0);
 		}
-		Arrays.fill(out, steps * width, BlockOrder.STEPS * width, 0f);
+		if (steps < BlockOrder.STEPS) {
+			int rest = Math.clamp(columns - steps * Kernels.LANES - lane, 0, width);
+			Decoding.decode(weights, row, column + steps * Kernels.LANES + lane, rest, out, steps * width);
+			Arrays.fill(out, steps * width + rest, BlockOrder.STEPS * width, 0f);
+		}
 	}
 
 	/**
@@ -137,27 +256,29 @@ final class VectorDecoding {
 	private static void affine(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
 		MemorySegment memory = weights.values().memory();
 		long offset = weights.values().row(row);
-		Places places = PLACES[weights.format().bits()];
-		int mask = (1 << weights.format().bits()) - 1;
+		long end = end(weights, row);
+		int bits = weights.format().bits();
+		IntVector shifts = shifts(bits);
+		int mask = (1 << bits) - 1;
 		for (int i = 0; i < count; i++) {
 			int column = first + i * stride;
 			int group = column / weights.groupSize();
 			FloatVector scale = FloatVector.broadcast(FLOATS, Decoding.scale(weights, row, group));
 			FloatVector bias = FloatVector.broadcast(FLOATS, Decoding.bias(weights, row, group));
-			((FloatVector) codes(memory, offset, column, places).and(mask).convertShape(VectorOperators.I2F, FLOATS, 0))
-				.fma(scale, bias)
-				.intoArray(out, to + i * STEP);
+			((FloatVector) codes(memory, offset, end, column, bits, shifts).and(mask)
+				.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias).intoArray(out, to + i * STEP);
 		}
 	}
 
 	private static void e2m1(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
 		MemorySegment memory = weights.values().memory();
 		long offset = weights.values().row(row);
-		Places places = PLACES[4];
+		long end = end(weights, row);
+		IntVector shifts = shifts(4);
 		for (int i = 0; i < count; i++) {
 			int column = first + i * stride;
 			float scale = Decoding.scale(weights, row, column / weights.groupSize());
-			e2m1(codes(memory, offset, column, places), MAGNITUDES, UPPER_MAGNITUDES).mul(scale)
+			e2m1(codes(memory, offset, end, column, 4, shifts), MAGNITUDES, UPPER_MAGNITUDES).mul(scale)
 				.intoArray(out, to + i * STEP);
 		}
 	}
@@ -180,11 +301,12 @@ final class VectorDecoding {
 	private static void e4m3(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
 		MemorySegment memory = weights.values().memory();
 		long offset = weights.values().row(row);
-		Places places = PLACES[8];
+		long end = end(weights, row);
+		IntVector shifts = shifts(8);
 		for (int i = 0; i < count; i++) {
 			int column = first + i * stride;
 			float scale = Decoding.scale(weights, row, column / weights.groupSize());
-			e4m3(codes(memory, offset, column, places)).mul(scale).intoArray(out, to + i * STEP);
+			e4m3(codes(memory, offset, end, column, 8, shifts)).mul(scale).intoArray(out, to + i * STEP);
 		}
 	}
 
@@ -193,62 +315,48 @@ final class VectorDecoding {
 	 * @param codes eight bits, and others above them
 	 */
 	private static FloatVector e4m3(IntVector codes) {
-		IntVector magnitude = codes.and(0x7f);
-		// The product moves the exponent's bias from 7 to 127, for subnormals too; the
-		// highest code is NaN.
-		IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 20)
-			.reinterpretAsFloats()
-			.mul(0x1p120f)
-			.reinterpretAsInts();
-		IntVector notANumber = magnitude.add(1)
+		// sign, exponent and fraction as in single precision, but for the exponent's
+		// bias:
+		// the product moves it from 7 to 127, for subnormals too; the highest code is NaN
+		IntVector bits = codes.lanewise(VectorOperators.LSHL, 24).lanewise(VectorOperators.ASHR, 4).and(0x87f00000);
+		IntVector notANumber = codes.and(0x7f)
+			.add(1)
 			.lanewise(VectorOperators.LSHL, 24)
 			.lanewise(VectorOperators.ASHR, 31)
 			.and(0x7fc00000);
-		IntVector sign = codes.and(0x80).lanewise(VectorOperators.LSHL, 24);
-		return finite.or(notANumber).or(sign).reinterpretAsFloats();
+		return bits.reinterpretAsFloats().mul(0x1p120f).reinterpretAsInts().or(notANumber).reinterpretAsFloats();
 	}
 
 	/**
 	 * Brings the codes of neighbouring columns down in their lanes.
 	 * @param offset of the row
+	 * @param end of the row
 	 * @param column the first, a multiple of {@link #STEP}
+	 * @param bits of a code
+	 * @param shifts distance of the code from the first of its four, by lane
 	 * @return codes, with those of other columns above them
 	 */
-	static IntVector codes(MemorySegment memory, long offset, int column, Places places) {
-		int quad = column / 4 % 8;
-		long at = offset + column / 32 * places.bytes();
-		IntVector words = IntVector.broadcast(INTS, memory.get(INT, at + places.offsets()[quad]));
+	private static IntVector codes(MemorySegment memory, long offset, long end, int column, int bits,
+			IntVector shifts) {
+		long bit = (long) column * bits;
+		long at = offset + (bit >>> 3);
+		// the last codes of a row are read with those before them
+		long from = Math.min(at, end - Long.BYTES);
+		long codes = memory.get(LONG, from) >>> (int) (Byte.SIZE * (at - from) + (bit & 7));
+		IntVector words = IntVector.broadcast(INTS, (int) codes);
 		if (STEP == 8) {
-			words = words.blend(memory.get(INT, at + places.offsets()[quad + 1]), UPPER_HALF);
+			words = words.blend((int) (codes >>> 4 * bits), UPPER_HALF);
 		}
-		return words.lanewise(VectorOperators.LSHR, IntVector.fromArray(INTS, places.shifts(), 4 * quad));
+		return words.lanewise(VectorOperators.LSHR, shifts);
 	}
 
-	/**
-	 * Where the codes of 32 columns lie.
-	 *
-	 * @param bytes of 32 columns
-	 * @param offsets of the 32 bits in which each four columns lie, in bytes
-	 * @param shifts by how much each code must be shifted down in these
-	 */
-	record Places(long bytes, int[] offsets, int[] shifts) {
+	private static IntVector shifts(int bits) {
+		return IntVector.zero(INTS).addIndex(1).and(3).mul(bits);
+	}
 
-		static Places of(int bits) {
-			int[] offsets = new int[8];
-			int[] shifts = new int[32];
-			for (int quad = 0; quad < 8; quad++) {
-				int bit = 4 * quad * bits;
-				// Codes that cross no word are read with their word, which may be the
-				// last one of the row; others with what lies behind, but for the last.
-				int offset = (32 % bits == 0) ? bit / 32 * 4 : Math.min(bit / 8, 4 * bits - 4);
-				offsets[quad] = offset;
-				for (int i = 0; i < 4; i++) {
-					shifts[4 * quad + i] = bit + i * bits - 8 * offset;
-				}
-			}
-			return new Places(4L * bits, offsets, shifts);
-		}
-
+	/** End of a row's codes, of which there are at least eight bytes. */
+	private static long end(Weights weights, int row) {
+		return weights.values().row(row) + (long) weights.columns() * weights.format().bits() / Byte.SIZE;
 	}
 
 }

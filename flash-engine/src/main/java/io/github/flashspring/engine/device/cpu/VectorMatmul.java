@@ -146,7 +146,8 @@ final class VectorMatmul {
 		float[] lanes = scratch.lanes(rows * BATCH * LANES);
 		boolean coded = weights.format().coded();
 		int padded = coded ? groupsPadded(weights) : 0;
-		float[] groups = scratch.groups(BATCH * 2 * padded);
+		float[] groups = scratch
+			.groups(weights.format().decoded() ? VectorDecoding.scaleFloats(weights) : BATCH * 2 * padded);
 		float[] block = scratch.weights(BlockOrder.COLUMNS);
 		for (int first = from; first < to; first += BATCH) {
 			int end = Math.min(first + BATCH, to);
