@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.SequencedMap;
@@ -18,6 +19,13 @@ record DiskProfile(String device, boolean direct, SequencedMap<Shape, List<Doubl
 
 	/** More memory for reads must bring more than this. */
 	private static final double WORTHWHILE = 1.05;
+
+	/**
+	 * A pattern that is faster than the usual one was so in each of its measurements, by
+	 * this factor: what else the machine did meanwhile differs by more from one to the
+	 * next than patterns do.
+	 */
+	private static final double CLEARLY = 1.15;
 
 	private static final int BLOCK = 4096;
 
@@ -61,12 +69,18 @@ record DiskProfile(String device, boolean direct, SequencedMap<Shape, List<Doubl
 	/**
 	 * The table.
 	 * @return the patterns that were measured, with their median rates, smaller windows
-	 * first
+	 * first; none is said to be faster than the usual one that was not so every time
 	 */
 	List<ReadPattern> patterns() {
 		List<ReadPattern> patterns = new ArrayList<>();
-		this.rates.forEach((shape, values) -> patterns
-			.add(new ReadPattern(shape.readBytes(), shape.readsInFlight(), median(values), this.direct)));
+		List<Double> usual = this.rates.getOrDefault(Shape.USUAL, List.of());
+		this.rates.forEach((shape, values) -> {
+			double rate = median(values);
+			if (!usual.isEmpty() && Collections.min(values) <= CLEARLY * Collections.max(usual)) {
+				rate = Math.min(rate, median(usual));
+			}
+			patterns.add(new ReadPattern(shape.readBytes(), shape.readsInFlight(), rate, this.direct));
+		});
 		patterns.sort(comparingLong(ReadPattern::windowBytes).thenComparing(ReadPattern::readBytes));
 		return patterns;
 	}
@@ -85,6 +99,9 @@ record DiskProfile(String device, boolean direct, SequencedMap<Shape, List<Doubl
 	 */
 	record Shape(int readBytes, int readsInFlight) {
 
+		/** What is read when nothing was measured. */
+		static final Shape USUAL = new Shape(4 << 20, 8);
+
 		long windowBytes() {
 			return (long) this.readBytes * this.readsInFlight;
 		}
@@ -101,8 +118,7 @@ record DiskProfile(String device, boolean direct, SequencedMap<Shape, List<Doubl
 				}
 			}
 			shapes.add(new Shape(32 << 20, 8));
-			Shape typical = new Shape(4 << 20, 8);
-			shapes.sort(Comparator.comparing((Shape shape) -> !shape.equals(typical))
+			shapes.sort(Comparator.comparing((Shape shape) -> !shape.equals(USUAL))
 				.thenComparing(Shape::windowBytes)
 				.thenComparing(Shape::readBytes));
 			return shapes;

@@ -255,6 +255,17 @@ class DiskProbeTests {
 	}
 
 	@Test
+	void believesInAFasterPatternOnlyIfItWasFasterEveryTime() {
+		SequencedMap<Shape, List<Double>> rates = new LinkedHashMap<>();
+		rates.put(new Shape(4 * MIB, 8), List.of(2.4e8, 7.1e8, 3.8e8));
+		rates.put(new Shape(32 * MIB, 8), List.of(8e8, 1.9e9, 1.9e9));
+		assertThat(new DiskProfile("disk", true, rates).best(MUCH)).isEqualTo(new ReadPattern(4 * MIB, 8, 3.8e8, true));
+		rates.put(new Shape(32 * MIB, 8), List.of(1.8e9, 1.9e9, 1.9e9));
+		assertThat(new DiskProfile("disk", true, rates).best(MUCH))
+			.isEqualTo(new ReadPattern(32 * MIB, 8, 1.9e9, true));
+	}
+
+	@Test
 	void findsItsFolder() {
 		Map<String, @Nullable String> environment = new HashMap<>();
 		assertThat(DiskProbe.folder(environment::get, "/home/me")).isEqualTo(Path.of("/home/me/.cache/flash"));
