@@ -23,10 +23,12 @@ import jdk.incubator.vector.VectorSpecies;
  * there: all lanes in one loop, so that indices are linear and the JIT compiler drops
  * their checks (10 with a loop for each half); two masks and three shifts, whose
  * constants stay in registers (9 with four masks); two chains of four additions for each
- * scale instead of one of eight (a fifth). Centring the codes then costs nothing. A body
- * of more than some 45 vector operations is too much for the JIT compiler's inlining and
- * ten times slower; where codes and scales take more, the two halves of a word are a
- * loop, which it unrolls afterwards.
+ * scale instead of one of eight (a fifth). Centring the codes then costs nothing.
+ *
+ * <p>
+ * Loops call the Vector API themselves, without helpers of our own: behind some 40 vector
+ * operations the JIT compiler's inlining refuses all methods but the API's, and a single
+ * one that it refuses makes the loop ten times slower.
  */
 final class RowKernels {
 
@@ -160,14 +162,22 @@ final class RowKernels {
 			for (int t = 0; t < halves; t++) {
 				int i = from + 64 * t + lane;
 				long w = offset + 256L * t + 4L * lane;
-				FloatVector c = load(memory, w).mul(load(x, i));
-				FloatVector d = load(memory, w + 4L * STEP).mul(load(x, i + STEP));
-				c = load(memory, w + 64).fma(load(x, i + 16), c);
-				d = load(memory, w + 64 + 4L * STEP).fma(load(x, i + 16 + STEP), d);
-				c = load(memory, w + 128).fma(load(x, i + 32), c);
-				d = load(memory, w + 128 + 4L * STEP).fma(load(x, i + 32 + STEP), d);
-				c = load(memory, w + 192).fma(load(x, i + 48), c);
-				d = load(memory, w + 192 + 4L * STEP).fma(load(x, i + 48 + STEP), d);
+				FloatVector c = FloatVector.fromMemorySegment(FLOATS, memory, w, ORDER)
+					.mul(FloatVector.fromArray(FLOATS, x, i));
+				FloatVector d = FloatVector.fromMemorySegment(FLOATS, memory, w + 4L * STEP, ORDER)
+					.mul(FloatVector.fromArray(FLOATS, x, i + STEP));
+				c = FloatVector.fromMemorySegment(FLOATS, memory, w + 64, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i + 16), c);
+				d = FloatVector.fromMemorySegment(FLOATS, memory, w + 64 + 4L * STEP, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i + 16 + STEP), d);
+				c = FloatVector.fromMemorySegment(FLOATS, memory, w + 128, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i + 32), c);
+				d = FloatVector.fromMemorySegment(FLOATS, memory, w + 128 + 4L * STEP, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i + 32 + STEP), d);
+				c = FloatVector.fromMemorySegment(FLOATS, memory, w + 192, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i + 48), c);
+				d = FloatVector.fromMemorySegment(FLOATS, memory, w + 192 + 4L * STEP, ORDER)
+					.fma(FloatVector.fromArray(FLOATS, x, i + 48 + STEP), d);
 				a = a.add(c);
 				b = b.add(d);
 			}
@@ -186,18 +196,27 @@ final class RowKernels {
 			int p = part(n, pair);
 			long w = offset + p / PARTS * 256L + p % PARTS * 4L * STEP;
 			int i = from + p * PART;
-			FloatVector next = sum;
-			for (int k = 0; k < 2; k++) {
-				IntVector words = load4(memory, w);
-				FloatVector a = words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().mul(load(x, i));
-				a = words.and(high).reinterpretAsFloats().fma(load(x, i + STEP), a);
-				words = load4(memory, w + 64);
-				a = words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(load(x, i + 2 * STEP), a);
-				a = words.and(high).reinterpretAsFloats().fma(load(x, i + 3 * STEP), a);
-				next = next.add(a);
-				w += 128;
-				i += 4 * STEP;
-			}
+			IntVector a0 = IntVector.fromMemorySegment(INTS, memory, w, ORDER);
+			IntVector a1 = IntVector.fromMemorySegment(INTS, memory, w + 64, ORDER);
+			FloatVector a = a0.lanewise(VectorOperators.LSHL, 16)
+				.reinterpretAsFloats()
+				.mul(FloatVector.fromArray(FLOATS, x, i));
+			a = a0.and(high).reinterpretAsFloats().fma(FloatVector.fromArray(FLOATS, x, i + STEP), a);
+			a = a1.lanewise(VectorOperators.LSHL, 16)
+				.reinterpretAsFloats()
+				.fma(FloatVector.fromArray(FLOATS, x, i + 2 * STEP), a);
+			a = a1.and(high).reinterpretAsFloats().fma(FloatVector.fromArray(FLOATS, x, i + 3 * STEP), a);
+			IntVector b0 = IntVector.fromMemorySegment(INTS, memory, w + 128, ORDER);
+			IntVector b1 = IntVector.fromMemorySegment(INTS, memory, w + 192, ORDER);
+			FloatVector b = b0.lanewise(VectorOperators.LSHL, 16)
+				.reinterpretAsFloats()
+				.mul(FloatVector.fromArray(FLOATS, x, i + 4 * STEP));
+			b = b0.and(high).reinterpretAsFloats().fma(FloatVector.fromArray(FLOATS, x, i + 5 * STEP), b);
+			b = b1.lanewise(VectorOperators.LSHL, 16)
+				.reinterpretAsFloats()
+				.fma(FloatVector.fromArray(FLOATS, x, i + 6 * STEP), b);
+			b = b1.and(high).reinterpretAsFloats().fma(FloatVector.fromArray(FLOATS, x, i + 7 * STEP), b);
+			FloatVector next = sum.add(a).add(b);
 			sum = other;
 			other = next;
 		}
@@ -217,19 +236,27 @@ final class RowKernels {
 		for (int n = 0; n < 2 * blocks; n++) {
 			int p = part(n, pair);
 			FloatVector scale = FloatVector.broadcast(FLOATS, groups[group + (64 * (p / PAIRS) >>> shift)]);
-			IntVector codes = load4(memory, offset + 4L * STEP * p);
+			IntVector codes = IntVector.fromMemorySegment(INTS, memory, offset + 4L * STEP * p, ORDER);
 			int i = from + p * PART;
-			FloatVector a = code(codes, low, center).mul(load(x, i));
-			a = code(codes, high, above).fma(load(x, i + STEP), a);
+			FloatVector a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromArray(FLOATS, x, i));
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + STEP), a);
 			codes = codes.lanewise(VectorOperators.LSHR, 8);
-			a = code(codes, low, center).fma(load(x, i + 2 * STEP), a);
-			a = code(codes, high, above).fma(load(x, i + 3 * STEP), a);
+			a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 2 * STEP), a);
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 3 * STEP), a);
 			codes = codes.lanewise(VectorOperators.LSHR, 8);
-			FloatVector b = code(codes, low, center).mul(load(x, i + 4 * STEP));
-			b = code(codes, high, above).fma(load(x, i + 5 * STEP), b);
+			FloatVector b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromArray(FLOATS, x, i + 4 * STEP));
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 5 * STEP), b);
 			codes = codes.lanewise(VectorOperators.LSHR, 8);
-			b = code(codes, low, center).fma(load(x, i + 6 * STEP), b);
-			b = code(codes, high, above).fma(load(x, i + 7 * STEP), b);
+			b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 6 * STEP), b);
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 7 * STEP), b);
 			FloatVector next = a.add(b).fma(scale, sum);
 			sum = other;
 			other = next;
@@ -250,20 +277,28 @@ final class RowKernels {
 		for (int n = 0; n < 2 * blocks; n++) {
 			int p = part(n, pair);
 			FloatVector scale = scale(groups, group + p * STEP / 4);
-			IntVector codes = load4(memory, offset + 4L * STEP * p);
+			IntVector codes = IntVector.fromMemorySegment(INTS, memory, offset + 4L * STEP * p, ORDER);
 			int i = from + p * PART;
-			FloatVector products = FloatVector.zero(FLOATS);
-			for (int k = 0; k < 2; k++) {
-				FloatVector a = code(codes, low, center).mul(load(x, i));
-				a = code(codes, high, above).fma(load(x, i + STEP), a);
-				codes = codes.lanewise(VectorOperators.LSHR, 8);
-				a = code(codes, low, center).fma(load(x, i + 2 * STEP), a);
-				a = code(codes, high, above).fma(load(x, i + 3 * STEP), a);
-				codes = codes.lanewise(VectorOperators.LSHR, 8);
-				products = products.add(a);
-				i += 4 * STEP;
-			}
-			FloatVector next = products.fma(scale, sum);
+			FloatVector a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromArray(FLOATS, x, i));
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + STEP), a);
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 2 * STEP), a);
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 3 * STEP), a);
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			FloatVector b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromArray(FLOATS, x, i + 4 * STEP));
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 5 * STEP), b);
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 6 * STEP), b);
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 7 * STEP), b);
+			FloatVector next = a.add(b).fma(scale, sum);
 			sum = other;
 			other = next;
 		}
@@ -300,23 +335,30 @@ final class RowKernels {
 			FloatVector scale = FloatVector.broadcast(FLOATS, groups[group + (column >>> shift)])
 				.blend(groups[group + (column + 32 >>> shift)], ODD);
 			long w = offset + column + 4L * STEP * (p % PAIRS);
-			LongVector near = load4(memory, w).reinterpretAsLongs();
-			LongVector far = load4(memory, w + 32).reinterpretAsLongs();
+			LongVector near = IntVector.fromMemorySegment(INTS, memory, w, ORDER).reinterpretAsLongs();
+			LongVector far = IntVector.fromMemorySegment(INTS, memory, w + 32, ORDER).reinterpretAsLongs();
 			IntVector codes = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
 			IntVector odd = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
 			int i = from + p * PART;
-			FloatVector products = FloatVector.zero(FLOATS);
-			for (int k = 0; k < 2; k++) {
-				IntVector upper = codes.lanewise(VectorOperators.LSHR, 16);
-				FloatVector a = code(codes, low, center).mul(load(x, i));
-				a = code(codes, high, above).fma(load(x, i + STEP), a);
-				a = code(upper, low, center).fma(load(x, i + 2 * STEP), a);
-				a = code(upper, high, above).fma(load(x, i + 3 * STEP), a);
-				products = products.add(a);
-				codes = odd;
-				i += 4 * STEP;
-			}
-			FloatVector next = products.fma(scale, sum);
+			FloatVector a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromArray(FLOATS, x, i));
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + STEP), a);
+			codes = codes.lanewise(VectorOperators.LSHR, 16);
+			a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 2 * STEP), a);
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 3 * STEP), a);
+			FloatVector b = ((FloatVector) odd.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromArray(FLOATS, x, i + 4 * STEP));
+			b = ((FloatVector) odd.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 5 * STEP), b);
+			odd = odd.lanewise(VectorOperators.LSHR, 16);
+			b = ((FloatVector) odd.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 6 * STEP), b);
+			b = ((FloatVector) odd.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
+				.fma(FloatVector.fromArray(FLOATS, x, i + 7 * STEP), b);
+			FloatVector next = a.add(b).fma(scale, sum);
 			sum = other;
 			other = next;
 		}
@@ -324,44 +366,35 @@ final class RowKernels {
 		other.intoArray(lanes, at + (2 * pair + 1) * STEP);
 	}
 
-	private static FloatVector code(IntVector words, IntVector mask, FloatVector center) {
-		return ((FloatVector) words.and(mask).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center);
-	}
-
 	/** A part of a block that was unpacked before, with its scales behind it. */
 	private static void coded(float[] block, float[] x, int from, float[] lanes, int at) {
-		FloatVector a = load(block, 0).mul(load(x, from));
-		FloatVector b = load(block, 4 * STEP).mul(load(x, from + 4 * STEP));
+		FloatVector a = FloatVector.fromArray(FLOATS, block, 0).mul(FloatVector.fromArray(FLOATS, x, from));
+		FloatVector b = FloatVector.fromArray(FLOATS, block, 4 * STEP)
+			.mul(FloatVector.fromArray(FLOATS, x, from + 4 * STEP));
 		for (int step = 1; step < 4; step++) {
-			a = load(block, step * STEP).fma(load(x, from + step * STEP), a);
-			b = load(block, (4 + step) * STEP).fma(load(x, from + (4 + step) * STEP), b);
+			a = FloatVector.fromArray(FLOATS, block, step * STEP)
+				.fma(FloatVector.fromArray(FLOATS, x, from + step * STEP), a);
+			b = FloatVector.fromArray(FLOATS, block, (4 + step) * STEP)
+				.fma(FloatVector.fromArray(FLOATS, x, from + (4 + step) * STEP), b);
 		}
-		a.add(b).fma(load(block, PART), load(lanes, at)).intoArray(lanes, at);
+		a.add(b)
+			.fma(FloatVector.fromArray(FLOATS, block, PART), FloatVector.fromArray(FLOATS, lanes, at))
+			.intoArray(lanes, at);
 	}
 
 	/** A part of a block that was unpacked before. */
 	private static void plain(float[] block, float[] x, int from, int stride, float[] lanes, int at) {
-		FloatVector sum = load(lanes, at);
+		FloatVector sum = FloatVector.fromArray(FLOATS, lanes, at);
 		for (int half = 0; half < BlockOrder.STEPS; half += 4) {
-			FloatVector a = load(block, half * STEP).mul(load(x, from + half * stride));
+			FloatVector a = FloatVector.fromArray(FLOATS, block, half * STEP)
+				.mul(FloatVector.fromArray(FLOATS, x, from + half * stride));
 			for (int step = half + 1; step < half + 4; step++) {
-				a = load(block, step * STEP).fma(load(x, from + step * stride), a);
+				a = FloatVector.fromArray(FLOATS, block, step * STEP)
+					.fma(FloatVector.fromArray(FLOATS, x, from + step * stride), a);
 			}
 			sum = sum.add(a);
 		}
 		sum.intoArray(lanes, at);
-	}
-
-	private static FloatVector load(float[] array, int index) {
-		return FloatVector.fromArray(FLOATS, array, index);
-	}
-
-	private static FloatVector load(MemorySegment memory, long offset) {
-		return FloatVector.fromMemorySegment(FLOATS, memory, offset, ORDER);
-	}
-
-	private static IntVector load4(MemorySegment memory, long offset) {
-		return IntVector.fromMemorySegment(INTS, memory, offset, ORDER);
 	}
 
 }
