@@ -46,7 +46,7 @@ record ExpertRun(double hitRate, double missedBytesPerToken, double aheadBytesPe
 		long reads = after.lookaheadReads() - before.lookaheadReads();
 		return new ExpertRun((double) (after.hits() - before.hits()) / needed, missed / Math.max(1, passes),
 				ahead / Math.max(1, passes),
-				(reads == 0) ? 1 : (double) (after.lookaheadUsed() - before.lookaheadUsed()) / reads,
+				(reads == 0) ? 1 : Math.min(1, (double) (after.lookaheadUsed() - before.lookaheadUsed()) / reads),
 				(missed + ahead == 0) ? 0 : useless / (missed + ahead), after.cachedBytes());
 	}
 

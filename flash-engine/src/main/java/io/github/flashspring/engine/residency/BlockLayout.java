@@ -28,9 +28,12 @@ final class BlockLayout {
 
 	private final List<List<Block>> unitBlocks;
 
+	private final long onDemandBytes;
+
 	private BlockLayout(long blockBytes, List<Block> blocks, int units) {
 		this.blockBytes = blockBytes;
 		this.blocks = List.copyOf(blocks);
+		this.onDemandBytes = blocks.stream().filter(Block::onDemand).mapToLong(Block::bytes).sum();
 		List<List<Block>> byUnit = new ArrayList<>();
 		for (int i = 0; i < units; i++) {
 			byUnit.add(new ArrayList<>());
@@ -207,7 +210,7 @@ final class BlockLayout {
 	 * @return bytes
 	 */
 	long onDemandBytes() {
-		return this.blocks.stream().filter(Block::onDemand).mapToLong(Block::bytes).sum();
+		return this.onDemandBytes;
 	}
 
 	/**

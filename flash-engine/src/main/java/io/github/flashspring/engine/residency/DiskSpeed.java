@@ -3,9 +3,11 @@ package io.github.flashspring.engine.residency;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -18,8 +20,8 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 
 /**
  * How fast a disk gives what a pass reads when nothing is computed: the same stretches of
- * the same files in the same order, as many at once. No decoding of streamed weights can
- * beat it.
+ * the same files in the same order, as many at once; experts in an order of their own. No
+ * decoding of streamed weights can beat it.
  */
 public final class DiskSpeed {
 
@@ -40,11 +42,20 @@ public final class DiskSpeed {
 		if (plan.mapped()) {
 			return;
 		}
+		List<Block> experts = new ArrayList<>();
 		for (Block block : BlockLayout.cut(layout, plan.blockBytes(), plan.alignment()).blocks()) {
 			boolean streams = !plan.blocks().get(block.index()).pinned() && block.unit() < layout.units().size();
 			if (streams && !block.onDemand()) {
 				this.extents.addAll(block.extents());
 			}
+			else if (block.onDemand()) {
+				experts.add(block);
+			}
+		}
+		if (plan.cachedExpertBytes() < experts.stream().mapToLong(Block::bytes).sum()) {
+			// As tokens need them: here one and there one.
+			Collections.shuffle(experts, new Random(1));
+			experts.forEach((block) -> this.extents.addAll(block.extents()));
 		}
 		files.open().forEach((file) -> this.files.put(file.path(), file));
 	}
