@@ -49,6 +49,13 @@ class FlashMetricsAutoConfigurationTests {
 			assertThat(registry.get("flash.io.read.latency").functionTimer().totalTime(TimeUnit.SECONDS)).isEqualTo(3);
 			assertThat(registry.get("flash.io.read.failures").functionCounter().count()).isEqualTo(1);
 			assertThat(registry.get("flash.io.queue.depth").gauge().value()).isEqualTo(7);
+			assertThat(registry.get("flash.experts.hits").functionCounter().count()).isEqualTo(90);
+			assertThat(registry.get("flash.experts.misses").functionCounter().count()).isEqualTo(10);
+			assertThat(registry.get("flash.experts.missed").functionCounter().count()).isEqualTo(6000);
+			assertThat(registry.get("flash.experts.cached").gauge().value()).isEqualTo(2000);
+			assertThat(registry.get("flash.experts.lookahead.reads").functionCounter().count()).isEqualTo(8);
+			assertThat(registry.get("flash.experts.lookahead.used").functionCounter().count()).isEqualTo(7);
+			assertThat(registry.get("flash.experts.lookahead.useless").functionCounter().count()).isEqualTo(1);
 			assertThat(registry.get("flash.layer.stall").tag("layer", "layers.1").functionCounter().count())
 				.isEqualTo(1.5);
 			assertThat(registry.get("flash.layer.compute").tag("layer", "layers.1").functionCounter().count())

@@ -24,6 +24,7 @@ import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.ExpertMetrics;
 import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.metrics.PacingMetrics;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
@@ -146,11 +147,13 @@ public class ScriptedEngine implements FlashEngine {
 				List.of(new EngineSnapshot.Memory("weights.pinned", 1000),
 						new EngineSnapshot.Memory("weights.window", 500), new EngineSnapshot.Memory("kv", 24)),
 				List.of(new EngineSnapshot.Unit("layers.0", 1000, true, 0),
-						new EngineSnapshot.Unit("layers.1", 1000, false, 3000, 250, 1_500_000_000L, 2_000_000_000L)),
+						new EngineSnapshot.Unit("layers.1", 1000, false, 3000, 250, 1_500_000_000L, 2_000_000_000L),
+						new EngineSnapshot.Unit("layers.1.experts", 4000, false, 0)),
 				new IoMetrics(3000, 3, 3_000_000_000L, 0, 0, 1_500_000_000L, 2_000_000_000L, 2_500_000_000L, 1, 2, 5),
 				new EngineSnapshot.Work(9, 70, 30, 4, 2, 1),
 				List.of(new EngineSnapshot.Pass(1, 4_000_000_000L, 1000, 500_000_000L)),
-				new PacingMetrics(1_000_000, 1_030_000, 0.03, 0.05, 1e9, 5e8, 6e8, 250_000_000, 7));
+				new PacingMetrics(1_000_000, 1_030_000, 0.03, 0.05, 1e9, 5e8, 6e8, 250_000_000, 7),
+				new ExpertMetrics(90, 10, 6000, 2000, 2500, 8, 4000, 7, 1, 500, 0));
 	}
 
 	@Override
