@@ -3,7 +3,6 @@ package io.github.flashspring.engine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,26 +25,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 @Timeout(180)
 class StreamedExpertsTests {
 
-	private static FlashConfig.Builder config(Golden golden) {
-		return golden.config();
-	}
-
 	/** The least budget, and a share of the weights on top. */
 	private static RamBudget budget(Golden golden, double share) {
-		ResidencyPlan least = FlashEngine.plan(config(golden).ramBudget(RamBudget.MINIMUM).build());
+		ResidencyPlan least = FlashEngine.plan(golden.config().ramBudget(RamBudget.MINIMUM).build());
 		return RamBudget.ofBytes(least.minimumBytes() + (long) (share * least.weightBytes()));
-	}
-
-	private static EngineSnapshot settled(FlashEngine engine) throws InterruptedException {
-		EngineSnapshot now = engine.snapshot();
-		long before = -1;
-		while (now.work().activeRequests() > 0 || now.io().readsInFlight() > 0 || now.io().readsQueued() > 0
-				|| now.io().bytesRead() != before) {
-			before = now.io().bytesRead();
-			TimeUnit.MILLISECONDS.sleep(20);
-			now = engine.snapshot();
-		}
-		return now;
 	}
 
 	private static long expertBytesRead(EngineSnapshot snapshot) {
@@ -64,18 +47,20 @@ class StreamedExpertsTests {
 		Golden golden = Golden.load(name);
 		List<float[]> expected;
 		int[] tokens;
-		try (FlashEngine engine = FlashEngine.load(config(golden).build())) {
+		try (FlashEngine engine = FlashEngine.load(golden.config().build())) {
 			expected = Golden.logits(engine, golden.prompt());
 			tokens = Golden.generate(engine, golden.prompt(), golden.greedy().length).tokens();
 		}
 		List<FlashConfig> variants = new ArrayList<>();
 		for (Keep keep : Keep.values()) {
-			variants.add(config(golden).expertStreaming(new ExpertStreaming(keep, keep == Keep.LAST_USED))
+			variants.add(golden.config()
+				.expertStreaming(new ExpertStreaming(keep, keep == Keep.LAST_USED))
 				.ramBudget(budget(golden, 0.3))
 				.build());
 		}
 		for (double share : new double[] { 0, 0.1, 0.5, 0.9 }) {
-			variants.add(config(golden).expertStreaming(new ExpertStreaming(Keep.BY_USE, true))
+			variants.add(golden.config()
+				.expertStreaming(new ExpertStreaming(Keep.BY_USE, true))
 				.prefillChunk((share == 0.5) ? 5 : 0)
 				.threads((share == 0.9) ? 3 : 1)
 				.ramBudget(budget(golden, share))
@@ -100,14 +85,15 @@ class StreamedExpertsTests {
 	@Test
 	void withoutACacheEveryTokenReadsItsExperts() throws Exception {
 		Golden golden = Golden.load("golden/qwen3_moe");
-		try (FlashEngine engine = FlashEngine.load(config(golden).expertStreaming(new ExpertStreaming(Keep.NONE, false))
+		try (FlashEngine engine = FlashEngine.load(golden.config()
+			.expertStreaming(new ExpertStreaming(Keep.NONE, false))
 			.ramBudget(budget(golden, 0.3))
 			.build())) {
 			ResidencyPlan plan = engine.plan();
 			Golden.generate(engine, new int[] { 1 }, 2);
-			EngineSnapshot before = settled(engine);
+			EngineSnapshot before = Settled.snapshot(engine);
 			Golden.generate(engine, new int[] { 1 }, 10);
-			EngineSnapshot after = settled(engine);
+			EngineSnapshot after = Settled.snapshot(engine);
 			long passes = after.work().passes() - before.work().passes();
 			double needed = plan.units()
 				.stream()
@@ -124,11 +110,11 @@ class StreamedExpertsTests {
 	@Test
 	void whatIsUsedMostStays() throws Exception {
 		Golden golden = Golden.load("golden/qwen3_moe");
-		try (FlashEngine engine = FlashEngine.load(config(golden).ramBudget(budget(golden, 0.5)).build())) {
+		try (FlashEngine engine = FlashEngine.load(golden.config().ramBudget(budget(golden, 0.5)).build())) {
 			Golden.generate(engine, new int[] { 1 }, 20);
-			EngineSnapshot before = settled(engine);
+			EngineSnapshot before = Settled.snapshot(engine);
 			Golden.generate(engine, new int[] { 1 }, 20);
-			EngineSnapshot after = settled(engine);
+			EngineSnapshot after = Settled.snapshot(engine);
 			long hits = after.experts().hits() - before.experts().hits();
 			long misses = after.experts().misses() - before.experts().misses();
 			assertThat(hits).isGreaterThan(misses);
@@ -146,16 +132,16 @@ class StreamedExpertsTests {
 	@Test
 	void aMixtureThatFitsReadsEachExpertOnce() throws Exception {
 		Golden golden = Golden.load("golden/qwen3_moe");
-		try (FlashEngine engine = FlashEngine.load(config(golden).ramBudget(RamBudget.ofGigabytes(1)).build())) {
+		try (FlashEngine engine = FlashEngine.load(golden.config().ramBudget(RamBudget.ofGigabytes(1)).build())) {
 			assertThat(engine.plan().streamedBytes()).isZero();
 			for (int i = 0; i < 4; i++) {
 				Golden.generate(engine, golden.prompt(), golden.greedy().length);
 			}
-			EngineSnapshot after = settled(engine);
+			EngineSnapshot after = Settled.snapshot(engine);
 			assertThat(after.units()).filteredOn((unit) -> !unit.name().equals("embed_tokens"))
 				.allMatch((unit) -> unit.bytesRead() <= unit.bytes() * 11 / 10);
 			Golden.generate(engine, golden.prompt(), golden.greedy().length);
-			assertThat(settled(engine).experts().misses()).isEqualTo(after.experts().misses());
+			assertThat(Settled.snapshot(engine).experts().misses()).isEqualTo(after.experts().misses());
 		}
 	}
 
@@ -165,9 +151,9 @@ class StreamedExpertsTests {
 		Golden golden = Golden.load(name);
 		int[] prompt = new int[60];
 		Arrays.setAll(prompt, (i) -> 1 + 3 * i);
-		FlashConfig.Builder config = config(golden).contextLength(64).prefillChunk(8);
+		FlashConfig.Builder config = golden.config().contextLength(64).prefillChunk(8);
 		List<float[]> expected;
-		try (FlashEngine whole = FlashEngine.load(config(golden).contextLength(64).build())) {
+		try (FlashEngine whole = FlashEngine.load(golden.config().contextLength(64).build())) {
 			expected = Golden.logits(whole, prompt);
 		}
 		ResidencyPlan least = FlashEngine.plan(config.ramBudget(RamBudget.MINIMUM).build());
@@ -176,9 +162,9 @@ class StreamedExpertsTests {
 			assertThat(engine.plan().passRows()).isEqualTo(64);
 			assertThat(engine.plan().chunkRows()).isLessThanOrEqualTo(8);
 			Golden.generate(engine, new int[] { 1 }, 3);
-			EngineSnapshot before = settled(engine);
+			EngineSnapshot before = Settled.snapshot(engine);
 			Golden.generate(engine, prompt, 1);
-			EngineSnapshot after = settled(engine);
+			EngineSnapshot after = Settled.snapshot(engine);
 			assertThat(after.work().passes() - before.work().passes()).isEqualTo(1);
 			// The embedding, the last, is read by row.
 			for (int i = 0; i < after.units().size() - 1; i++) {

@@ -38,19 +38,6 @@ class StreamedModelTests {
 		}
 	}
 
-	/** What was read when nothing is being read any more. */
-	private static EngineSnapshot settled(FlashEngine engine) throws InterruptedException {
-		EngineSnapshot now = engine.snapshot();
-		long before = -1;
-		while (now.work().activeRequests() > 0 || now.io().readsInFlight() > 0 || now.io().readsQueued() > 0
-				|| now.io().bytesRead() != before) {
-			before = now.io().bytesRead();
-			TimeUnit.MILLISECONDS.sleep(20);
-			now = engine.snapshot();
-		}
-		return now;
-	}
-
 	/** Bytes of blocks that were read for passes between two moments. */
 	private static long streamed(EngineSnapshot before, EngineSnapshot after) {
 		return after.io().bytesRead() - after.io().rowBytes() - after.io().aheadBytes()
@@ -73,9 +60,9 @@ class StreamedModelTests {
 			assertThat(plan.streamedBytes()).isPositive();
 			assertThat(plan.plannedBytes()).isLessThanOrEqualTo(plan.budgetBytes());
 			Golden.generate(engine, new int[] { 1, 403 }, 3);
-			EngineSnapshot before = settled(engine);
+			EngineSnapshot before = Settled.snapshot(engine);
 			Golden.generate(engine, new int[] { 1, 403, 407, 261, 378 }, 9);
-			EngineSnapshot after = settled(engine);
+			EngineSnapshot after = Settled.snapshot(engine);
 			long passes = after.work().passes() - before.work().passes();
 			assertThat(passes).isGreaterThanOrEqualTo(9);
 			assertThat(streamed(before, after)).isEqualTo(passes * layerBytes(plan) + 9 * headBytes(plan));
@@ -91,10 +78,10 @@ class StreamedModelTests {
 			ResidencyPlan plan = engine.plan();
 			assertThat(plan.streamedBytes()).isZero();
 			Golden.generate(engine, new int[] { 1, 403 }, 3);
-			EngineSnapshot before = settled(engine);
+			EngineSnapshot before = Settled.snapshot(engine);
 			assertThat(before.units()).allMatch(EngineSnapshot.Unit::pinned);
 			Golden.generate(engine, new int[] { 1, 403, 407, 261, 378 }, 9);
-			assertThat(settled(engine).io().bytesRead()).isEqualTo(before.io().bytesRead());
+			assertThat(Settled.snapshot(engine).io().bytesRead()).isEqualTo(before.io().bytesRead());
 			assertThat(before.io().bytesRead()).isBetween(plan.weightBytes() - plan.vectorBytes(),
 					plan.weightBytes() + 4 * 8192);
 		}
@@ -114,9 +101,9 @@ class StreamedModelTests {
 			assertThat(plan.passRows()).isEqualTo(64);
 			assertThat(plan.streamedBytes()).isPositive();
 			Golden.generate(engine, new int[] { 1, 403 }, 3);
-			EngineSnapshot before = settled(engine);
+			EngineSnapshot before = Settled.snapshot(engine);
 			Golden.generate(engine, prompt, 1);
-			EngineSnapshot after = settled(engine);
+			EngineSnapshot after = Settled.snapshot(engine);
 			assertThat(after.work().passes() - before.work().passes()).isEqualTo(1);
 			assertThat(streamed(before, after)).isEqualTo(plan.streamedBytes());
 			List<float[]> found = Golden.logits(engine, prompt);

@@ -30,8 +30,14 @@ record BenchReport(Model model, List<Round> rounds, Round median) {
 				median(rounds, Round::smallPages), median(rounds, Round::hugePages), budgets));
 	}
 
-	private static double median(List<Round> rounds, ToDoubleFunction<Round> figure) {
-		return median(rounds.stream().mapToDouble(figure).toArray());
+	/**
+	 * The middle of a figure.
+	 * @param runs at least one
+	 * @param figure of a run
+	 * @return as {@link #median(double[])}
+	 */
+	static <T> double median(List<T> runs, ToDoubleFunction<T> figure) {
+		return median(runs.stream().mapToDouble(figure).toArray());
 	}
 
 	/**

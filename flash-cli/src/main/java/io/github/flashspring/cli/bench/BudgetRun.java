@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
 
 import org.jspecify.annotations.Nullable;
 
@@ -57,15 +56,18 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 	 * @return each figure by itself
 	 */
 	static BudgetRun median(List<BudgetRun> runs) {
-		return new BudgetRun(runs.getFirst().budget(), median(runs, BudgetRun::loadSeconds),
-				median(runs, BudgetRun::firstTokenSeconds), median(runs, BudgetRun::pinnedBytes),
-				median(runs, BudgetRun::streamedBytesPerToken), medianOf(runs, BudgetRun::promptTokens),
+		return new BudgetRun(runs.getFirst().budget(), BenchReport.median(runs, BudgetRun::loadSeconds),
+				BenchReport.median(runs, BudgetRun::firstTokenSeconds),
+				BenchReport.median(runs, BudgetRun::pinnedBytes),
+				BenchReport.median(runs, BudgetRun::streamedBytesPerToken), medianOf(runs, BudgetRun::promptTokens),
 				medianOf(runs, BudgetRun::prefillTokensPerSecond), medianOf(runs, BudgetRun::promptReads),
-				median(runs, BudgetRun::decodeTokensPerSecond), median(runs, BudgetRun::weightBytesPerSecond),
-				median(runs, BudgetRun::shareOfMemoryRate), medianOf(runs, BudgetRun::shareOfInMemory),
+				BenchReport.median(runs, BudgetRun::decodeTokensPerSecond),
+				BenchReport.median(runs, BudgetRun::weightBytesPerSecond),
+				BenchReport.median(runs, BudgetRun::shareOfMemoryRate), medianOf(runs, BudgetRun::shareOfInMemory),
 				medianOf(runs, BudgetRun::diskBytesPerSecond), medianOf(runs, BudgetRun::limitTokensPerSecond),
-				medianOf(runs, BudgetRun::shareOfLimit), median(runs, BudgetRun::stallShare),
-				median(runs, BudgetRun::peakMemoryBytes), median(runs, BudgetRun::memoryBeforeBytes), experts(runs));
+				medianOf(runs, BudgetRun::shareOfLimit), BenchReport.median(runs, BudgetRun::stallShare),
+				BenchReport.median(runs, BudgetRun::peakMemoryBytes),
+				BenchReport.median(runs, BudgetRun::memoryBeforeBytes), experts(runs));
 	}
 
 	private static @Nullable ExpertRun experts(List<BudgetRun> runs) {
@@ -94,10 +96,6 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 			}
 			out.flush();
 		}
-	}
-
-	private static double median(List<BudgetRun> runs, ToDoubleFunction<BudgetRun> figure) {
-		return BenchReport.median(runs.stream().mapToDouble(figure).toArray());
 	}
 
 	private static @Nullable Double medianOf(List<BudgetRun> runs, Function<BudgetRun, @Nullable Double> figure) {

@@ -4,7 +4,6 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.ToDoubleFunction;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
@@ -69,10 +68,13 @@ final class DegradationBench {
 						free.bytesPerSecond()));
 				print(Integer.toString(i + 1), all.getLast());
 			}
-			Round median = new Round(median(all, Round::aloneTokensPerSecond), median(all, Round::pacedTokensPerSecond),
-					median(all, Round::pacedDegradation), median(all, Round::pacedBytesPerSecond),
-					median(all, Round::freeTokensPerSecond), median(all, Round::freeDegradation),
-					median(all, Round::freeBytesPerSecond));
+			Round median = new Round(BenchReport.median(all, Round::aloneTokensPerSecond),
+					BenchReport.median(all, Round::pacedTokensPerSecond),
+					BenchReport.median(all, Round::pacedDegradation),
+					BenchReport.median(all, Round::pacedBytesPerSecond),
+					BenchReport.median(all, Round::freeTokensPerSecond),
+					BenchReport.median(all, Round::freeDegradation),
+					BenchReport.median(all, Round::freeBytesPerSecond));
 			print("median", median);
 			return new Report(count, all, median);
 		}
@@ -84,10 +86,6 @@ final class DegradationBench {
 			double rate = BudgetBench.generate(engine, round, 2, count).tokensPerSecond();
 			return new Beside(rate, reads.bytes() * 1e9 / (System.nanoTime() - start));
 		}
-	}
-
-	private static double median(List<Round> rounds, ToDoubleFunction<Round> figure) {
-		return BenchReport.median(rounds.stream().mapToDouble(figure).toArray());
 	}
 
 	private void print(String name, Round round) {

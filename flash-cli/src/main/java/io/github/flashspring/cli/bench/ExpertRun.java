@@ -3,7 +3,6 @@ package io.github.flashspring.cli.bench;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.ToDoubleFunction;
 
 import org.jspecify.annotations.Nullable;
 
@@ -56,13 +55,10 @@ record ExpertRun(double hitRate, double missedBytesPerToken, double aheadBytesPe
 	 * @return each figure by itself
 	 */
 	static ExpertRun median(List<ExpertRun> runs) {
-		return new ExpertRun(median(runs, ExpertRun::hitRate), median(runs, ExpertRun::missedBytesPerToken),
-				median(runs, ExpertRun::aheadBytesPerToken), median(runs, ExpertRun::aheadUsed),
-				median(runs, ExpertRun::uselessShare), median(runs, ExpertRun::cachedBytes));
-	}
-
-	private static double median(List<ExpertRun> runs, ToDoubleFunction<ExpertRun> figure) {
-		return BenchReport.median(runs.stream().mapToDouble(figure).toArray());
+		return new ExpertRun(BenchReport.median(runs, ExpertRun::hitRate),
+				BenchReport.median(runs, ExpertRun::missedBytesPerToken),
+				BenchReport.median(runs, ExpertRun::aheadBytesPerToken), BenchReport.median(runs, ExpertRun::aheadUsed),
+				BenchReport.median(runs, ExpertRun::uselessShare), BenchReport.median(runs, ExpertRun::cachedBytes));
 	}
 
 	void print(String budget, PrintWriter out) {
