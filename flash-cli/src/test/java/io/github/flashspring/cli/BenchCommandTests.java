@@ -137,11 +137,34 @@ class BenchCommandTests {
 		assertThat(call.code()).as(call.err()).isZero();
 		assertThat(call.err()).containsPattern("(?m)^budget +experts +hits")
 			.containsPattern("(?m)^2500kb:no-cache +.* 0\\.0% ");
-		JsonNode runs = JsonMapper.shared().readTree(call.out()).at("/median/budgets");
+		JsonNode report = JsonMapper.shared().readTree(call.out());
+		JsonNode runs = report.at("/median/budgets");
+		// Attention, 2 of 16 experts and the head in 4.5 bits, routers and norms in BF16.
+		long perToken = (2 * (2 * 128 * 256 + 2 * 64 * 256 + 2 * 3 * 128 * 256) + 320 * 256) * 9L / 16
+				+ 2 * (2 * 16 * 256 + (2 * 2 + 1) * 256 + 2 * 2 * 32);
+		assertThat(report.at("/model/weightBytesPerToken").longValue()).isEqualTo(perToken);
+		for (JsonNode run : runs) {
+			double rate = run.path("decodeTokensPerSecond").doubleValue() * perToken;
+			assertThat(run.path("weightBytesPerSecond").doubleValue()).isCloseTo(rate, within(rate * 1e-9));
+		}
+		checkLimits(runs.path(2));
 		assertThat(runs.path(0).at("/experts/hitRate").doubleValue())
 			.isGreaterThan(runs.path(2).at("/experts/hitRate").doubleValue());
 		assertThat(runs.path(2).at("/experts/missedBytesPerToken").doubleValue())
 			.isGreaterThan(runs.path(1).at("/experts/missedBytesPerToken").doubleValue());
+	}
+
+	/** The disk's limit counts what was needed, the lower limit is that of the two. */
+	private static void checkLimits(JsonNode run) {
+		double decode = run.path("decodeTokensPerSecond").doubleValue();
+		double disk = run.path("limitTokensPerSecond").doubleValue();
+		double compute = run.path("computeTokensPerSecond").doubleValue();
+		assertThat(disk).isGreaterThanOrEqualTo(
+				run.path("diskBytesPerSecond").doubleValue() / run.path("streamedBytesPerToken").doubleValue() * 0.999);
+		assertThat(compute).isGreaterThanOrEqualTo(decode);
+		assertThat(run.path("shareOfLimit").doubleValue()).isCloseTo(decode / disk, within(1e-9));
+		assertThat(run.path("shareOfLongerLimit").doubleValue()).isCloseTo(decode / Math.min(disk, compute),
+				within(1e-9));
 	}
 
 	@Test

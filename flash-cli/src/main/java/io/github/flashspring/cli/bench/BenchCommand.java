@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 
 import org.jspecify.annotations.Nullable;
@@ -25,7 +24,6 @@ import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
-import io.github.flashspring.engine.checkpoint.TensorInfo;
 
 /**
  * {@code flash bench}: how fast a model reads a prompt and generates, with all of its
@@ -36,10 +34,11 @@ import io.github.flashspring.engine.checkpoint.TensorInfo;
 @Command(name = "bench", mixinStandardHelpOptions = true, sortOptions = false,
 		description = "Measure how fast a model reads prompts and generates.",
 		footer = { "",
-				"Results are medians over the rounds. The limit of a budget is the rate of the disk by the bytes that a"
-						+ " token reads: the rate of the very reads of a pass with nothing computed, just before and"
-						+ " after it. 'of all' compares with everything in memory; 'reads' is how often a prompt read"
-						+ " what does not stay in memory.",
+				"Results are medians over the rounds. 'limit' is the rate of the disk by the bytes that a token needs of"
+						+ " it: the rate of the very reads of a pass with nothing computed, just before, between and after"
+						+ " stretches of decoding. 'compute' is the speed without the time in which computing waited for the"
+						+ " disk; 'longer' names the lower of these two, 'of both' compares with it. 'of all' compares with"
+						+ " everything in memory; 'reads' is how often a prompt read what does not stay in memory.",
 				"'flash synthesize' makes a model with random weights to measure with." })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 public final class BenchCommand implements Callable<Integer> {
@@ -79,7 +78,8 @@ public final class BenchCommand implements Callable<Integer> {
 			converter = Budget.Converter.class,
 			description = "Memory for the engine: 'all', shares of the weights, or sizes such as 2GB. Default:"
 					+ " ${DEFAULT-VALUE}. Behind a colon, how experts stream, to compare: 50%:no-lookahead, 50%:lru"
-					+ " (those used last stay, no lookahead), 50%:no-cache.")
+					+ " (those used last stay, no lookahead), 50%:no-cache (none stays, no lookahead),"
+					+ " 50%:no-cache+lookahead.")
 	private List<Budget> budgets;
 
 	@Option(names = "--expert-tokens", paramLabel = "N", defaultValue = "128",
@@ -116,10 +116,9 @@ public final class BenchCommand implements Callable<Integer> {
 		CommandLine commandLine = this.spec.commandLine();
 		PrintWriter table = this.json ? commandLine.getErr() : commandLine.getOut();
 		FlashConfig.Builder config = config();
-		Weights weights = weights();
+		long weights = weightBytes();
 		if (this.degradation) {
-			DegradationBench.Report found = new DegradationBench(config, weights.bytes(), this.tokens, this.seconds,
-					table)
+			DegradationBench.Report found = new DegradationBench(config, weights, this.tokens, this.seconds, table)
 				.run(this.rounds);
 			json(found);
 			return 0;
@@ -129,7 +128,7 @@ public final class BenchCommand implements Callable<Integer> {
 			Model measured = model(config, processors, weights);
 			measured.print(table);
 			BudgetBench bench = new BudgetBench(new BudgetBench.Settings(config, this.prompt, this.prefill, this.tokens,
-					this.seconds, weights.bytes(), weights.bytesPerToken(), this.expertTokens), commandLine.getErr());
+					this.seconds, weights, measured.weightBytesPerToken(), this.expertTokens), commandLine.getErr());
 			bench.warmUp(this.budgets.getFirst());
 			if (this.budgets.size() > 1) {
 				bench.warmUp(this.budgets.getLast());
@@ -173,11 +172,11 @@ public final class BenchCommand implements Callable<Integer> {
 		}
 	}
 
-	private Model model(FlashConfig.Builder config, int processors, Weights weights) {
-		FlashConfig first = config.ramBudget(this.budgets.getFirst().of(weights.bytes())).build();
+	private Model model(FlashConfig.Builder config, int processors, long weights) {
+		FlashConfig first = config.ramBudget(this.budgets.getFirst().of(weights)).build();
 		try (FlashEngine engine = FlashEngine.load(first)) {
 			return new Model(this.model, engine.model().architecture(), engine.model().precision(),
-					engine.snapshot().device(), processors, weights.bytes(), weights.bytesPerToken(), this.prompt,
+					engine.snapshot().device(), processors, weights, engine.plan().weightBytesPerToken(), this.prompt,
 					this.tokens);
 		}
 	}
@@ -198,27 +197,11 @@ public final class BenchCommand implements Callable<Integer> {
 		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), runs);
 	}
 
-	private Weights weights() {
+	/** Size of all weights. */
+	private long weightBytes() {
 		try (Checkpoint checkpoint = Checkpoint.open(ModelLocator.ofSystem().locate(this.model))) {
-			Map<String, TensorInfo> all = checkpoint.tensors();
-			boolean tied = !all.containsKey("lm_head.weight");
-			long perToken = all.values()
-				.stream()
-				.filter((tensor) -> tied || !tensor.name().contains("embed_tokens"))
-				.mapToLong(TensorInfo::byteSize)
-				.sum();
-			return new Weights(checkpoint.totalBytes(), perToken);
+			return checkpoint.totalBytes();
 		}
-	}
-
-	/**
-	 * Weights of a model.
-	 *
-	 * @param bytes size of all
-	 * @param bytesPerToken size of those that a decoded token is multiplied with
-	 */
-	private record Weights(long bytes, long bytesPerToken) {
-
 	}
 
 }

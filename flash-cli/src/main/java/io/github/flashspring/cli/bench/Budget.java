@@ -25,7 +25,7 @@ record Budget(String text, String size, ExpertStreaming experts) {
 	/** Ways for experts to stream, to compare with the usual one. */
 	private static final Map<String, ExpertStreaming> WAYS = Map.of("no-lookahead",
 			new ExpertStreaming(Keep.BY_USE, false), "lru", new ExpertStreaming(Keep.LAST_USED, false), "no-cache",
-			new ExpertStreaming(Keep.NONE, false));
+			new ExpertStreaming(Keep.NONE, false), "no-cache+lookahead", new ExpertStreaming(Keep.NONE, true));
 
 	boolean isAll() {
 		return this.size.equals(ALL.size);
@@ -60,7 +60,7 @@ record Budget(String text, String size, ExpertStreaming experts) {
 			ExpertStreaming experts = (colon < 0) ? ExpertStreaming.DEFAULT : WAYS.get(whole.substring(colon + 1));
 			if (experts == null) {
 				throw new TypeConversionException("'" + typed
-						+ "' does not say how experts stream. Expected no-lookahead, lru or no-cache behind the colon.");
+						+ "' does not say how experts stream. Expected no-lookahead, lru, no-cache or no-cache+lookahead behind the colon.");
 			}
 			boolean share = text.matches("\\d{1,3}(\\.\\d{1,3})?%");
 			if (text.endsWith("%") && !(share && percent(text) > 0)) {

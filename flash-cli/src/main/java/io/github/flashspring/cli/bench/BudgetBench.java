@@ -41,8 +41,6 @@ final class BudgetBench {
 	/** Least tokens that count. */
 	private static final int LEAST_TOKENS = 4;
 
-	private static final long DISK_BYTES = 512L << 20;
-
 	private static final int TRACED_TOKENS = 8;
 
 	/** Above it, rounds have tokens that are not counted. */
@@ -108,30 +106,26 @@ final class BudgetBench {
 			int tokens = (int) Math.clamp((long) (estimate.tokensPerSecond() * this.settings.seconds()),
 					Math.min(LEAST_TOKENS, this.settings.tokens()), this.settings.tokens());
 			long peak = PeakMemory.bytes();
-			double diskBefore = engine.diskBytesPerSecond(DISK_BYTES);
-			PeakMemory.reset();
 			say(name + tokens + " tokens");
-			EngineSnapshot before = settled(engine);
-			Usage usage = generate(engine, round, SHORT_PROMPT, tokens);
-			EngineSnapshot after = settled(engine);
-			peak = Math.max(peak, PeakMemory.bytes());
-			double diskRate = (diskBefore + engine.diskBytesPerSecond(DISK_BYTES)) / 2;
-			double streamed = read(before, after) / Math.max(1.0, after.work().passes() - before.work().passes());
-			double stalls = after.io().stallNanos() - before.io().stallNanos();
-			double decode = usage.tokensPerSecond();
+			Decoding decoding = Decoding.measure(engine, round, tokens);
+			peak = Math.max(peak, decoding.peakMemoryBytes());
+			double diskRate = decoding.diskBytesPerSecond();
+			double streamed = decoding.bytesPerToken();
+			double decode = decoding.tokensPerSecond();
 			double weights = decode * this.settings.weightBytesPerToken();
-			boolean streams = diskRate > 0 && streamed > 0;
-			Double limit = streams ? Double.valueOf(diskRate / streamed) : null;
+			boolean streams = diskRate > 0 && decoding.neededBytesPerToken() > 0;
+			Double limit = streams ? Double.valueOf(diskRate / decoding.neededBytesPerToken()) : null;
+			Double best = (limit != null) ? Double.valueOf(Math.min(limit, decoding.computeTokensPerSecond())) : null;
 			Double reads = (streams && prefill != null)
 					? Double.valueOf(prefill.bytes() / engine.plan().streamedBytes()) : null;
-			return new BudgetRun(budget.text(), load, first, after.memoryOf("weights.pinned"), streamed,
+			return new BudgetRun(budget.text(), load, first, engine.snapshot().memoryOf("weights.pinned"), streamed,
 					(prefill != null) ? Double.valueOf(prefill.usage().promptTokens()) : null,
 					(prefill != null) ? Double.valueOf(prefill.usage().promptTokensPerSecond()) : null, reads, decode,
 					weights, weights / memoryRate, (inMemory != null) ? Double.valueOf(decode / inMemory) : null,
 					streams ? Double.valueOf(diskRate) : null, limit,
-					(limit != null) ? Double.valueOf(decode / limit) : null,
-					stalls / Math.max(1, usage.total().toNanos()), peak, memoryBefore,
-					ExpertRun.of(before.experts(), after.experts(), after.work().passes() - before.work().passes()));
+					(limit != null) ? Double.valueOf(decode / limit) : null, decoding.computeTokensPerSecond(),
+					(best != null) ? Double.valueOf(decode / best) : null, decoding.stallShare(), peak, memoryBefore,
+					ExpertRun.of(decoding.expertsBefore(), decoding.expertsAfter(), decoding.passes()));
 		}
 	}
 
@@ -146,13 +140,13 @@ final class BudgetBench {
 	}
 
 	/** Bytes of weights that passes took from disk between two moments. */
-	private static double read(EngineSnapshot before, EngineSnapshot after) {
+	static double read(EngineSnapshot before, EngineSnapshot after) {
 		return (after.io().bytesRead() - after.io().rowBytes() - after.io().aheadBytes())
 				- (before.io().bytesRead() - before.io().rowBytes() - before.io().aheadBytes());
 	}
 
 	/** The state of an engine that reads nothing more. */
-	private static EngineSnapshot settled(FlashEngine engine) {
+	static EngineSnapshot settled(FlashEngine engine) {
 		EngineSnapshot now = engine.snapshot();
 		long before = -1;
 		while (now.work().activeRequests() > 0 || now.io().readsInFlight() > 0 || now.io().readsQueued() > 0

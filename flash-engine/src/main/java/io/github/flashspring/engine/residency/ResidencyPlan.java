@@ -22,6 +22,8 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param units parts of the model in the order of a pass; the last is the token embedding
  * unless it is tied to the head
  * @param blocks blocks of all units
+ * @param weightBytesPerToken weights that a decoded token is multiplied with: of experts
+ * as many as it needs, of an embedding that is not the head none
  * @param vectorBytes norms and biases, which always stay in memory
  * @param windowBytes memory into which blocks are read ahead
  * @param expertBytes memory for experts of mixtures, which are read when a token needs
@@ -32,7 +34,8 @@ import io.github.flashspring.engine.metrics.ByteSize;
  */
 public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLength, int passRows, int chunkRows,
 		ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units, List<PlannedBlock> blocks,
-		long vectorBytes, long windowBytes, long expertBytes, long kvBytes, long workBytes, long tokenizerBytes) {
+		long weightBytesPerToken, long vectorBytes, long windowBytes, long expertBytes, long kvBytes, long workBytes,
+		long tokenizerBytes) {
 
 	/** Heap for a block: itself, its pieces, its read, views of its matrices. */
 	static final long HEAP_BYTES_PER_BLOCK = 1024;

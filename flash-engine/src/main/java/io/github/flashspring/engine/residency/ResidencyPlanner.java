@@ -404,6 +404,7 @@ final class ResidencyPlanner {
 		}
 		return new ResidencyPlan(draft.budget(), this.minimum, this.needs.contextLength(), draft.passRows(),
 				draft.chunkRows(), draft.reads(), draft.blocks().blockBytes(), this.disk.alignment(), units, blocks,
+				Math.round(this.layout.units().stream().mapToDouble((unit) -> unit.bytes() * unit.share()).sum()),
 				this.layout.vectorBytes(), draft.windowBytes(), draft.expertBytes(), this.needs.kvBytes(), workBytes,
 				this.needs.tokenizerBytes());
 	}
