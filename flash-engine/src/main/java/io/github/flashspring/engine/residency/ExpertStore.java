@@ -21,6 +21,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 
+	/** Computing that waits for a larger share of the time has no use for pacing. */
+	private static final double BEHIND = 0.1;
+
+	/** Weight of a pass in the average. */
+	private static final double WEIGHT = 0.25;
+
 	private final BlockLayout blocks;
 
 	private final ReadQueue queue;
@@ -45,6 +51,15 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 
 	/** Blocks that the layer lacked, being read or waiting to be computed with. */
 	private int begun;
+
+	/** When the pass began. */
+	private long passStart;
+
+	/** Time of the pass in which computing waited for experts. */
+	private long stallNanos;
+
+	/** Share of the time of passes in which computing waited, on average. */
+	private double stalled;
 
 	private long hits;
 
@@ -98,6 +113,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		this.lock.lock();
 		try {
 			forgetPass();
+			measureStalls();
 			this.ranking.passed(rows);
 			for (CachedLoad load : List.copyOf(this.cache.all())) {
 				if (load.pending == 0 && load.failure != null && !load.held) {
@@ -108,6 +124,18 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		finally {
 			this.lock.unlock();
 		}
+	}
+
+	/** Looks at the pass before. */
+	private void measureStalls() {
+		long now = System.nanoTime();
+		if (this.passStart != 0) {
+			double share = Math.min(1, (double) this.stallNanos / Math.max(1, now - this.passStart));
+			this.stalled += WEIGHT * (share - this.stalled);
+			this.queue.behind(this.stalled > BEHIND);
+		}
+		this.passStart = now;
+		this.stallNanos = 0;
 	}
 
 	private void forgetPass() {
@@ -174,6 +202,9 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 			boolean needed = expert >= 0 && expert < rowsOf.length && rowsOf[expert] > 0;
 			if (!needed && load.pending > 0 && !load.dropped) {
 				giveUp(load);
+			}
+			else if (!needed && !this.keeps && !load.held && !load.dropped) {
+				this.cache.remove(load);
 			}
 		}
 		this.expected.clear();
@@ -259,7 +290,9 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 			}
 			long start = System.nanoTime();
 			RuntimeException failure = this.queue.await(load);
-			this.recorder.stalled(block.unit(), start, System.nanoTime());
+			long end = System.nanoTime();
+			this.stallNanos += end - start;
+			this.recorder.stalled(block.unit(), start, end);
 			if (failure != null) {
 				load.held = false;
 				this.cache.remove(load);

@@ -28,6 +28,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class ReadQueue implements AutoCloseable {
 
+	/**
+	 * Longest read of a block on demand: the readers share a longer one, so that the
+	 * first block is there early, while the disk has as much to do.
+	 */
+	private static final long SHARED_BYTES = 1 << 20;
+
 	private final Map<Path, DirectFile> files = new HashMap<>();
 
 	private final IoRecorder recorder;
@@ -69,6 +75,9 @@ final class ReadQueue implements AutoCloseable {
 
 	/** Whether reads ran beside computing since the last layer. */
 	private boolean disturbed;
+
+	/** Whether computing waits so much that reads of what it may need are not paced. */
+	private boolean behind;
 
 	private boolean paused = true;
 
@@ -136,10 +145,27 @@ final class ReadQueue implements AutoCloseable {
 	 * @param urgency when
 	 */
 	void add(Load load, Urgency urgency) {
-		for (Block.Extent extent : load.block().extents()) {
+		List<Block.Extent> extents = load.block().onDemand()
+				? load.block().extents().stream().flatMap((extent) -> shared(extent).stream()).toList()
+				: load.block().extents();
+		load.pending = extents.size();
+		for (Block.Extent extent : extents) {
 			queue(urgency).addLast(new Extent(load, extent, urgency));
 		}
 		this.work.signalAll();
+	}
+
+	/** Cuts a stretch so that several readers share it. */
+	private List<Block.Extent> shared(Block.Extent extent) {
+		long alignment = file(extent.file()).alignment();
+		long count = Math.ceilDiv(extent.length(), SHARED_BYTES);
+		long length = Math.ceilDiv(Math.ceilDiv(extent.length(), count), alignment) * alignment;
+		List<Block.Extent> parts = new ArrayList<>();
+		for (long from = 0; from < extent.length(); from += length) {
+			parts.add(new Block.Extent(extent.file(), extent.offset() + from, Math.min(length, extent.length() - from),
+					extent.position() + from));
+		}
+		return parts;
 	}
 
 	/**
@@ -207,7 +233,16 @@ final class ReadQueue implements AutoCloseable {
 		}
 	}
 
-	/** Waits until a read ends. Holds the lock. */
+	/**
+	 * Says whether computing waits so much for what it needs that nothing is gained by
+	 * pacing what it may need. Holds the lock.
+	 * @param now true to let such reads go at once
+	 */
+	void behind(boolean now) {
+		this.behind = now;
+	}
+
+	/** Waits until a block was read, or nothing is. Holds the lock. */
 	void awaitRead() {
 		requireOpen();
 		this.work.signalAll();
@@ -416,7 +451,9 @@ final class ReadQueue implements AutoCloseable {
 		try {
 			if (before != null) {
 				this.reading--;
-				this.done.signalAll();
+				if (complete(before) || this.reading == 0) {
+					this.done.signalAll();
+				}
 			}
 			while (!this.closed) {
 				Task task = next();
@@ -434,6 +471,17 @@ final class ReadQueue implements AutoCloseable {
 		finally {
 			this.lock.unlock();
 		}
+	}
+
+	/**
+	 * Whether a read that ended was the last of a block or of rows: who waits for a block
+	 * need not wake for each of its parts.
+	 */
+	private static boolean complete(Task task) {
+		return switch (task) {
+			case Extents extents -> extents.list().stream().anyMatch((extent) -> extent.load().pending == 0);
+			case Row row -> row.batch().pending == 0;
+		};
 	}
 
 	/** What may be read now; null after waiting a moment: the queues may have changed. */
@@ -482,7 +530,8 @@ final class ReadQueue implements AutoCloseable {
 	 * changed.
 	 */
 	private boolean mayGo(Extent extent) {
-		if (this.waiting || extent.urgency() == Urgency.NOW) {
+		if (this.waiting || extent.urgency() == Urgency.NOW
+				|| (this.behind && extent.urgency() == Urgency.LIKELY && !calms())) {
 			return true;
 		}
 		if (this.pacing) {
@@ -599,8 +648,10 @@ final class ReadQueue implements AutoCloseable {
 			return this.load.offset() + this.extent.position();
 		}
 
+		/** Whether it is the neighbour behind; parts of one block were cut on purpose. */
 		boolean follows(Extent other) {
-			return this.load.base().equals(other.load.base()) && this.extent.file().equals(other.extent.file())
+			return this.load != other.load && this.load.base().equals(other.load.base())
+					&& this.extent.file().equals(other.extent.file())
 					&& this.extent.offset() == other.extent.offset() + other.extent.length()
 					&& position() == other.position() + other.extent.length();
 		}
