@@ -17,10 +17,10 @@ import io.github.flashspring.engine.metrics.ByteSize;
  */
 @Command(name = "repack", mixinStandardHelpOptions = true, sortOptions = false,
 		description = "Rewrite a checkpoint in the order in which a model uses it, so that it streams faster.",
-		footer = { "",
-				"Values stay the same, bit by bit, which is checked on the disk before the folder gets its name."
-						+ " Settings and tokenizer are copied. The experts of a mixture lie each in one stretch.",
-				"", "Example:", "  flash repack --model mlx-community/Qwen3-30B-A3B-4bit --out Qwen3-30B-A3B-packed" })
+		footer = { "", "Values stay the same, bit by bit, which is checked on the disk before the folder gets its name."
+				+ " Settings and tokenizer are copied. The experts of a mixture lie each in one stretch, under names of"
+				+ " their own; padding between tensors has names that begin with __padding__.", "", "Example:",
+				"  flash repack --model mlx-community/Qwen3-30B-A3B-4bit --out Qwen3-30B-A3B-packed" })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 final class RepackCommand implements Callable<Integer> {
 
@@ -34,6 +34,12 @@ final class RepackCommand implements Callable<Integer> {
 			description = "The folder to make; must not exist, or be empty.")
 	private Path out;
 
+	@Option(names = "--compatible",
+			description = "Keep all names and put no padding between tensors, for programs such as mlx-lm that refuse"
+					+ " tensors that they do not know. Stacked experts stay stacked, and tensors that do not fill"
+					+ " whole pages come last.")
+	private boolean compatible;
+
 	private long percent = -1;
 
 	RepackCommand(Terminal terminal) {
@@ -43,7 +49,8 @@ final class RepackCommand implements Callable<Integer> {
 	@Override
 	public Integer call() throws IOException {
 		long start = System.nanoTime();
-		long bytes = FlashEngine.repack(this.model, this.out, this::progress);
+		long bytes = this.compatible ? FlashEngine.reorder(this.model, this.out, this::progress)
+				: FlashEngine.repack(this.model, this.out, this::progress);
 		if (this.terminal.styled()) {
 			this.terminal.err().print("\r\033[K");
 		}

@@ -6,6 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.checkpoint.Checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -35,6 +36,11 @@ class RepackCommandTests {
 		Call plan = call("plan", "--model", packed, "--ram", "min");
 		assertThat(plan.code()).isZero();
 		assertThat(plan.out()).contains("layers.1.experts");
+		Call compatible = call("repack", "--compatible", "--model", model, "--out", packed + "-compatible");
+		assertThat(compatible.code()).as(compatible.err()).isZero();
+		try (Checkpoint names = Checkpoint.open(this.folder.resolve("packed-compatible"))) {
+			assertThat(names.tensors()).containsKey("model.layers.0.mlp.switch_mlp.up_proj.scales");
+		}
 		Call again = call("repack", "--model", model, "--out", packed);
 		assertThat(again.code()).isEqualTo(1);
 		assertThat(again.err()).contains("is not empty", "delete it first");

@@ -49,7 +49,25 @@ public interface FlashEngine extends AutoCloseable {
 	 * @throws IOException if the target cannot be written
 	 */
 	static long repack(String model, Path target, Repacker.Progress progress) throws IOException {
-		return LocalFlashEngine.repack(model, target, progress);
+		return LocalFlashEngine.repack(model, target, false, progress);
+	}
+
+	/**
+	 * Rewrites a checkpoint in the order of use for programs that refuse tensors that
+	 * they do not know: names stay as they are, nothing is added between tensors, and
+	 * those that do not fill whole pages come last.
+	 * @param model a folder with a checkpoint, or a hub id that lies in the local cache
+	 * @param target the folder to make; must not exist, or be empty
+	 * @param progress hears how far it is
+	 * @return bytes of the new file
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the source
+	 * is missing or wrong, the target is not empty, or its disk has not enough room
+	 * @throws io.github.flashspring.engine.model.UnsupportedArchitectureException if the
+	 * architecture is not known
+	 * @throws IOException if the target cannot be written
+	 */
+	static long reorder(String model, Path target, Repacker.Progress progress) throws IOException {
+		return LocalFlashEngine.repack(model, target, true, progress);
 	}
 
 	/**

@@ -150,11 +150,11 @@ final class LocalFlashEngine implements FlashEngine {
 		}
 	}
 
-	static long repack(String model, Path target, Repacker.Progress progress) throws IOException {
+	static long repack(String model, Path target, boolean compatible, Repacker.Progress progress) throws IOException {
 		try (Checkpoint checkpoint = Checkpoint.open(ModelLocator.ofSystem().locate(model))) {
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> Math.min(most, DEFAULT_CONTEXT));
 			return Repacker.repack(WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
-					definition.ignoredTensors()), target, progress);
+					definition.ignoredTensors()), target, compatible, progress);
 		}
 	}
 

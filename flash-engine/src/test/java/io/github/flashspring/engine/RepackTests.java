@@ -81,7 +81,8 @@ class RepackTests {
 	}
 
 	@ParameterizedTest
-	@ValueSource(strings = { "golden/mixtral", "golden-mlx/qwen3_moe-4bit-g32", "golden-mlx/gpt_oss-4bit-g32" })
+	@ValueSource(strings = { "golden/mixtral", "golden-mlx/qwen3_moe-4bit-g32", "golden-mlx/gpt_oss-4bit-g32",
+			"golden/gpt_oss", "golden-mlx/gpt_oss-mxfp4-original" })
 	void tensorsBeginPagesAndThoseOfAnExpertLieTogether(String name) throws Exception {
 		Golden golden = Golden.load(name);
 		Path packed = repack(golden);
@@ -109,6 +110,38 @@ class RepackTests {
 	private static String expert(String tensor) {
 		Matcher matcher = Pattern.compile(".*\\.experts\\.\\d+(?=\\.)").matcher(tensor);
 		return matcher.lookingAt() ? matcher.group() : "";
+	}
+
+	/** What strict readers accept: the same names, and no others. */
+	@ParameterizedTest
+	@ValueSource(strings = { "golden/mixtral", "golden/mamba2", "golden-mlx/qwen3_moe-4bit-g32",
+			"golden-mlx/gpt_oss-mxfp4-original", "golden-mlx/llama-mixed", "golden-mlx/deepseek_v3-fp8" })
+	void reorderedFilesHaveTheSameNamesAndNoPadding(String name) throws Exception {
+		Golden golden = Golden.load(name);
+		Path target = this.folder.resolve("reordered");
+		long bytes = FlashEngine.reorder(golden.folder().toString(), target, (what, done, total) -> {
+		});
+		Path file = target.resolve("model.safetensors");
+		assertThat(bytes).isEqualTo(Files.size(file));
+		assertThat(target.resolve("config.json")).hasSameBinaryContentAs(golden.folder().resolve("config.json"));
+		Collection<TensorInfo> written = Safetensors.readHeader(file).tensors().values();
+		long end = written.iterator().next().offset();
+		boolean packed = false;
+		for (TensorInfo tensor : written) {
+			packed |= tensor.byteSize() % PAGE != 0;
+			assertThat(tensor.offset()).as(tensor.name()).isEqualTo(end);
+			assertThat(tensor.offset() % (packed ? tensor.dtype().bytes() : PAGE)).as(tensor.name()).isZero();
+			end = tensor.offset() + tensor.byteSize();
+		}
+		try (Checkpoint old = Checkpoint.open(golden.folder()); Checkpoint now = Checkpoint.open(target)) {
+			assertThat(now.tensors().keySet()).isEqualTo(old.tensors().keySet());
+			assertThat(written).hasSize(old.tensors().size());
+			assertThat(now.totalBytes()).isEqualTo(old.totalBytes());
+		}
+		try (FlashEngine engine = FlashEngine.load(config(golden, target).ramBudget(RamBudget.MINIMUM).build())) {
+			assertThat(Golden.generate(engine, golden.prompt(), golden.greedy().length).tokens())
+				.isEqualTo(golden.greedy());
+		}
 	}
 
 	@ParameterizedTest

@@ -48,9 +48,9 @@ final class GptOss {
 
 	/**
 	 * Makes the experts, in any of three layouts: gate and up apart, as converted for
-	 * MLX, all experts together or each alone; their outputs alternating in one matrix of
-	 * MXFP4 blocks, as published; the same in plain numbers, with inputs and outputs
-	 * exchanged.
+	 * MLX; their outputs alternating in one matrix of MXFP4 blocks, as published; the
+	 * same in plain numbers, with inputs and outputs exchanged. In each, tensors hold all
+	 * experts together or each alone.
 	 *
 	 * @param decoder the model
 	 * @param count number of experts
@@ -82,11 +82,9 @@ final class GptOss {
 				down = separate(unit, "down_proj", alone, index, this.hidden, this.intermediate);
 			}
 			else {
-				boolean transposed = this.decoder.source().has(prefix + "gate_up_proj");
-				input = new Alternating(
-						common(unit, "gate_up_proj", index, 2 * this.intermediate, this.hidden, transposed), apart,
-						both);
-				down = common(unit, "down_proj", index, this.hidden, this.intermediate, transposed);
+				input = new Alternating(common(layer, unit, "gate_up_proj", index, 2 * this.intermediate, this.hidden),
+						apart, both);
+				down = common(layer, unit, "down_proj", index, this.hidden, this.intermediate);
 			}
 			return new Expert(input, down, this.intermediate, this.alpha, this.limit);
 		}
@@ -100,11 +98,19 @@ final class GptOss {
 					unit.stackedVector(MODULE + name + ".bias", own, this.count, index, outputs), false);
 		}
 
-		private Projection common(WeightUnit unit, String name, int index, int outputs, int inputs,
-				boolean transposed) {
-			Parameter weight = transposed ? unit.stacked(MODULE + name, this.count, index, inputs, outputs)
-					: unit.stacked(MODULE + name + ".weight", this.count, index, outputs, inputs);
-			return new Projection(weight, unit.stackedVector(MODULE + name + "_bias", this.count, index, outputs),
+		private Projection common(int layer, WeightUnit unit, String name, int index, int outputs, int inputs) {
+			String prefix = this.decoder.layerPrefix(layer);
+			String own = MODULE + index + "." + name;
+			boolean transposed = this.decoder.source().has(prefix + own)
+					|| this.decoder.source().has(prefix + MODULE + name);
+			if (this.decoder.source().has(prefix + own + "_bias")) {
+				return new Projection(
+						transposed ? unit.tensor(own, inputs, outputs) : unit.matrix(own, outputs, inputs),
+						unit.vector(own + "_bias", outputs), transposed);
+			}
+			Parameter weight = transposed ? unit.stacked(MODULE + name, own, this.count, index, inputs, outputs)
+					: unit.stacked(MODULE + name + ".weight", own, this.count, index, outputs, inputs);
+			return new Projection(weight, unit.stackedVector(MODULE + name + "_bias", own, this.count, index, outputs),
 					transposed);
 		}
 

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -24,27 +25,36 @@ import io.github.flashspring.engine.checkpoint.TensorInfo;
  */
 record FileOrder(List<Placed> tensors, Map<String, List<String>> modules) {
 
+	/** Bytes of a group of OpenAI's blocks, which is a dimension of its own. */
+	private static final int BLOCK_BYTES = 16;
+
 	/**
 	 * Orders the tensors of a model.
 	 * @param layout the weights
+	 * @param compatible whether tensors keep their names and need no padding, for
+	 * programs that refuse names that they do not know: stacked experts stay stacked, and
+	 * tensors that do not fill whole pages come last, packed
 	 * @return all tensors of the checkpoint, also those that the model does not use, at
 	 * the end
 	 */
-	static FileOrder of(WeightLayout layout) {
+	static FileOrder of(WeightLayout layout, boolean compatible) {
+		return compatible ? compatible(layout) : apart(layout);
+	}
+
+	/** As it streams best. */
+	private static FileOrder apart(WeightLayout layout) {
 		Map<String, TensorInfo> whole = layout.checkpoint().tensors();
 		SequencedMap<String, Placed> placed = new LinkedHashMap<>();
 		Map<String, Set<String>> modules = new TreeMap<>();
 		Set<String> taken = new HashSet<>();
-		List<WeightLayout.Unit> units = new ArrayList<>();
-		units.add(layout.embedding());
-		units.addAll(layout.units());
-		for (WeightLayout.Unit unit : units) {
+		for (WeightLayout.Unit unit : units(layout)) {
 			boolean first = true;
 			for (WeightLayout.Weight weight : unit.weights()) {
 				String apart = weight.parameter().apart();
 				for (TensorInfo part : weight.parts()) {
-					TensorInfo source = (apart != null) ? part : whole.get(part.name());
-					String name = (apart != null) ? apart + end(part.name()) : part.name();
+					String end = (apart != null) ? end(part.name(), apart) : "";
+					TensorInfo source = (apart != null) ? own(part, end) : whole.get(part.name());
+					String name = (apart != null) ? apart + end : part.name();
 					if (source == null || placed.containsKey(name)) {
 						continue;
 					}
@@ -52,7 +62,8 @@ record FileOrder(List<Placed> tensors, Map<String, List<String>> modules) {
 					taken.add(part.name());
 					first = false;
 					if (apart != null) {
-						modules.computeIfAbsent(module(part.name()), (key) -> new LinkedHashSet<>()).add(apart);
+						String module = part.name().substring(0, part.name().length() - end.length());
+						modules.computeIfAbsent(module, (key) -> new LinkedHashSet<>()).add(apart);
 					}
 				}
 			}
@@ -67,12 +78,45 @@ record FileOrder(List<Placed> tensors, Map<String, List<String>> modules) {
 		return new FileOrder(List.copyOf(placed.values()), Map.copyOf(lists));
 	}
 
-	private static String end(String tensor) {
-		return tensor.substring(tensor.lastIndexOf('.'));
+	private static List<WeightLayout.Unit> units(WeightLayout layout) {
+		List<WeightLayout.Unit> units = new ArrayList<>();
+		units.add(layout.embedding());
+		units.addAll(layout.units());
+		return units;
 	}
 
-	private static String module(String tensor) {
-		return tensor.substring(0, tensor.lastIndexOf('.'));
+	private static FileOrder compatible(WeightLayout layout) {
+		Map<String, TensorInfo> whole = layout.checkpoint().tensors();
+		Set<TensorInfo> order = new LinkedHashSet<>();
+		for (WeightLayout.Unit unit : units(layout)) {
+			for (WeightLayout.Weight weight : unit.weights()) {
+				weight.parts().forEach((part) -> order.add(whole.getOrDefault(part.name(), part)));
+			}
+		}
+		order.addAll(whole.values());
+		List<Placed> placed = new ArrayList<>();
+		order.stream()
+			.filter((tensor) -> tensor.byteSize() % Repacker.PAGE == 0)
+			.forEach((tensor) -> placed.add(new Placed(tensor.name(), tensor, true)));
+		// Wider numbers first, so that all are aligned without padding.
+		order.stream()
+			.filter((tensor) -> tensor.byteSize() % Repacker.PAGE != 0)
+			.sorted(Comparator.comparingInt((TensorInfo tensor) -> tensor.dtype().bytes()).reversed())
+			.forEach((tensor) -> placed.add(new Placed(tensor.name(), tensor, false)));
+		return new FileOrder(List.copyOf(placed), Map.of());
+	}
+
+	/** What the name of a tensor says behind that of its module, or its like. */
+	private static String end(String tensor, String apart) {
+		String name = apart.substring(apart.lastIndexOf('.'));
+		int found = tensor.lastIndexOf(name);
+		return (found >= 0) ? tensor.substring(found + name.length()) : tensor.substring(tensor.lastIndexOf('.'));
+	}
+
+	/** An expert's share of a tensor, in the shape that it has in a tensor of its own. */
+	private static TensorInfo own(TensorInfo part, String end) {
+		return end.equals("_blocks") ? part.part(0, part.dimension(0), part.dimension(1) / BLOCK_BYTES, BLOCK_BYTES)
+				: part;
 	}
 
 	/**

@@ -39,7 +39,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Repacker {
 
 	/** Pages of every system and file system that models lie on, but a few. */
-	private static final int PAGE = 4096;
+	static final int PAGE = 4096;
 
 	private static final int PIECE = 4 << 20;
 
@@ -62,9 +62,9 @@ public final class Repacker {
 
 	private long done;
 
-	private Repacker(WeightLayout layout, Path target, Progress progress) {
+	private Repacker(WeightLayout layout, Path target, boolean compatible, Progress progress) {
 		this.checkpoint = layout.checkpoint();
-		this.order = FileOrder.of(layout);
+		this.order = FileOrder.of(layout, compatible);
 		this.target = target.toAbsolutePath().normalize();
 		this.progress = progress;
 		this.total = 2 * this.order.tensors().stream().mapToLong((placed) -> placed.source().byteSize()).sum();
@@ -74,14 +74,17 @@ public final class Repacker {
 	 * Rewrites a checkpoint.
 	 * @param layout the weights of the model
 	 * @param target the folder to make; must not exist, or be empty
+	 * @param compatible whether tensors keep their names and there is no padding, for
+	 * programs that refuse names that they do not know; stacked experts stay stacked then
 	 * @param progress hears how far it is
 	 * @return bytes of the new file
 	 * @throws CheckpointException if the target is not empty, its disk has not enough
 	 * room, the source cannot be read, or what was written is not what was to be written
 	 * @throws IOException if the target cannot be written; nothing is left of it
 	 */
-	public static long repack(WeightLayout layout, Path target, Progress progress) throws IOException {
-		return new Repacker(layout, target, progress).run();
+	public static long repack(WeightLayout layout, Path target, boolean compatible, Progress progress)
+			throws IOException {
+		return new Repacker(layout, target, compatible, progress).run();
 	}
 
 	private long run() throws IOException {

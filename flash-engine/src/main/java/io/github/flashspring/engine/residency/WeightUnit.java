@@ -62,6 +62,17 @@ public final class WeightUnit {
 	}
 
 	/**
+	 * Declares a matrix whose tensor is not named as those of modules are.
+	 * @param tensor name of the tensor below the prefix
+	 * @param rows number of rows
+	 * @param columns number of columns
+	 * @return its handle
+	 */
+	public Parameter tensor(String tensor, int rows, int columns) {
+		return add(tensor, false, rows, columns);
+	}
+
+	/**
 	 * Declares a dense vector.
 	 * @param tensor name of the tensor below the prefix
 	 * @param length number of values
