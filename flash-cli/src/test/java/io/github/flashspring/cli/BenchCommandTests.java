@@ -169,20 +169,41 @@ class BenchCommandTests {
 
 	@Test
 	void readsBesideLengthenComputing() {
-		Call call = bench("--degradation --tokens 200 --rounds 3 --json");
-		assertThat(call.err()).contains(" tokens in each run").containsPattern("(?m)^median +\\d");
+		Call call = bench("--degradation --tokens 20 --seconds 100000 --rounds 3 --json");
+		assertThat(call.err()).contains("4 turns of 5 tokens in each way and round")
+			.containsPattern("(?m)^all +\\d")
+			.contains("the controller saw");
 		assertThat(call.code()).isZero();
 		JsonNode report = JsonMapper.shared().readTree(call.out());
 		assertThat(report.path("rounds").size()).isEqualTo(3);
-		JsonNode median = report.path("median");
-		for (JsonNode round : report.path("rounds")) {
-			double alone = round.path("aloneTokensPerSecond").doubleValue();
-			assertThat(round.path("pacedDegradation").doubleValue())
-				.isCloseTo(alone / round.path("pacedTokensPerSecond").doubleValue() - 1, within(1e-9));
-			assertThat(round.path("freeDegradation").doubleValue())
-				.isCloseTo(alone / round.path("freeTokensPerSecond").doubleValue() - 1, within(1e-9));
-		}
-		assertThat(median.path("freeBytesPerSecond").doubleValue()).isPositive();
+		assertThat(report.path("turns").size()).isEqualTo(12);
+		double[] free = report.path("turns")
+			.valueStream()
+			.mapToDouble((turn) -> turn.path("free").path("nanos").doubleValue()
+					/ turn.path("alone").path("nanos").doubleValue() - 1)
+			.sorted()
+			.toArray();
+		JsonNode all = report.path("all");
+		assertThat(all.path("freeDegradation").path("median").doubleValue()).isCloseTo((free[5] + free[6]) / 2,
+				within(1e-9));
+		assertThat(all.path("freeDegradation").path("lower").doubleValue()).isCloseTo(free[2], within(1e-9));
+		assertThat(all.path("freeDegradation").path("upper").doubleValue()).isCloseTo(free[9], within(1e-9));
+		assertThat(report.path("turns").valueStream().map((turn) -> turn.path("free").path("bytesPerSecond")))
+			.allSatisfy((rate) -> assertThat(rate.doubleValue()).isPositive());
+	}
+
+	@Test
+	void loadingIsMeasuredOnce() {
+		Call call = bench("--load --budgets 80% --prompt 5 --tokens 3 --expert-tokens 1 --json");
+		assertThat(call.code()).isZero();
+		assertThat(call.err()).containsPattern("(?m)^80% +\\d").contains("until the first token");
+		JsonNode report = JsonMapper.shared().readTree(call.out());
+		assertThat(report.path("readySeconds").doubleValue()).isPositive();
+		assertThat(report.path("firstTokenSeconds").doubleValue())
+			.isGreaterThan(report.path("readySeconds").doubleValue());
+		assertThat(report.path("processSeconds").doubleValue()).isPositive();
+		assertThat(report.path("bytesRead").longValue()).isGreaterThan(report.path("pinnedBytes").longValue());
+		assertThat(report.path("diskBytesPerSecond").doubleValue()).isPositive();
 	}
 
 	@Test
@@ -200,6 +221,7 @@ class BenchCommandTests {
 			value = { "--budgets half | 'half' is not a budget. Expected all, a share such as 50%",
 					"--budgets 0% | '0%' is not a share of the weights such as 50%",
 					"--budgets 50%:fifo | '50%:fifo' does not say how experts stream",
+					"--load --degradation | exclude each other",
 					"--rounds 0 | --prompt, --rounds and --expert-tokens must be at least 1",
 					"--tokens 1 | --tokens at least 2", "--seconds 0 | --seconds more than 0",
 					"--prompt 2147483647 | integer overflow", "--threads 5000 | threads must be 0 to 1024, but is 5000",

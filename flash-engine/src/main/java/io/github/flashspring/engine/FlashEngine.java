@@ -147,14 +147,12 @@ public interface FlashEngine extends AutoCloseable {
 	/**
 	 * Reads the files of the model again and again, into memory of its own besides the
 	 * budget, to show how that disturbs computing.
-	 * @param paced whether the bandwidth controller paces the reads, as it does those
-	 * that passes need
-	 * @return the reads; the caller closes them
+	 * @return the reads, at rest; the caller closes them
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if a file
 	 * cannot be opened
 	 * @throws UnsupportedOperationException by engines that do not hold a model
 	 */
-	default ReadsBeside readBeside(boolean paced) {
+	default ReadsBeside readBeside() {
 		throw new UnsupportedOperationException("This engine has no disk");
 	}
 

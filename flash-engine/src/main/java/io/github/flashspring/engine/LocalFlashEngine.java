@@ -303,8 +303,8 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public ReadsBeside readBeside(boolean paced) {
-		return this.store.readBeside(paced);
+	public ReadsBeside readBeside() {
+		return this.store.readBeside();
 	}
 
 	@Override

@@ -103,6 +103,12 @@ public final class BenchCommand implements Callable<Integer> {
 					+ " with and without the bandwidth controller.")
 	private boolean degradation;
 
+	@Option(names = "--load",
+			description = "Measure instead, once, how long this fresh process takes until the model is ready, and until"
+					+ " its first token, in the first of the budgets. For a cold disk, have the system drop its caches"
+					+ " before, on Linux: sync; echo 3 > /proc/sys/vm/drop_caches")
+	private boolean load;
+
 	@Option(names = "--json", description = "Print the results as JSON; the table goes to standard error.")
 	private boolean json;
 
@@ -112,11 +118,20 @@ public final class BenchCommand implements Callable<Integer> {
 			throw new ParameterException(this.spec.commandLine(),
 					"--prompt, --rounds and --expert-tokens must be at least 1, --tokens at least 2, --seconds more than 0");
 		}
+		if (this.load && this.degradation) {
+			throw new ParameterException(this.spec.commandLine(), "--load and --degradation exclude each other");
+		}
 		int processors = (this.threads > 0) ? this.threads : Runtime.getRuntime().availableProcessors();
 		CommandLine commandLine = this.spec.commandLine();
 		PrintWriter table = this.json ? commandLine.getErr() : commandLine.getOut();
 		FlashConfig.Builder config = config();
 		long weights = weightBytes();
+		if (this.load) {
+			Budget budget = this.budgets.getFirst();
+			json(new LoadBench(table).run(budget.text(),
+					config.ramBudget(budget.of(weights)).expertStreaming(budget.experts()).build()));
+			return 0;
+		}
 		if (this.degradation) {
 			DegradationBench.Report found = new DegradationBench(config, weights, this.tokens, this.seconds, table)
 				.run(this.rounds);

@@ -2,25 +2,39 @@ package io.github.flashspring.cli.bench;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.metrics.ByteSize;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.PacingMetrics;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.residency.ReadsBeside;
+import io.github.flashspring.engine.residency.ReadsBeside.Mode;
 
 /**
- * How much reading disturbs computing: a model that is wholly in memory generates alone,
- * beside reads that the bandwidth controller paces, and beside reads at full speed, in
- * turns.
+ * How much reading disturbs computing: a model that is wholly in memory generates a few
+ * tokens alone, a few beside reads that the bandwidth controller paces, a few beside
+ * reads at full speed, and so on, in changing order. What lasts longer than such a turn,
+ * such as other work on the machine, hits all alike; the rest shows in the quartiles.
  */
 final class DegradationBench {
 
-	private static final int WARM_UP = 12;
+	/** Tokens that are counted in a turn, after those with which the reads change. */
+	private static final int TURN = 5;
 
-	private static final int LEAST_TOKENS = 4;
+	/** Tokens that let the JIT compiler and the controller get to know the machine. */
+	private static final int WARM_UP = 60;
+
+	private static final List<List<Mode>> ORDERS = List.of(List.of(Mode.REST, Mode.PACED, Mode.FREE),
+			List.of(Mode.FREE, Mode.PACED, Mode.REST), List.of(Mode.PACED, Mode.REST, Mode.FREE),
+			List.of(Mode.FREE, Mode.REST, Mode.PACED), List.of(Mode.REST, Mode.FREE, Mode.PACED),
+			List.of(Mode.PACED, Mode.FREE, Mode.REST));
 
 	private final FlashConfig config;
 
@@ -34,8 +48,8 @@ final class DegradationBench {
 	 * Prepares runs.
 	 * @param config model, device and threads
 	 * @param weightBytes size of all weights
-	 * @param tokens most tokens to generate in a run
-	 * @param seconds about how long a run may take
+	 * @param tokens most tokens to generate in each way in a round
+	 * @param seconds about how long they may take
 	 * @param out the table, for people
 	 */
 	DegradationBench(FlashConfig.Builder config, long weightBytes, int tokens, double seconds, PrintWriter out) {
@@ -47,89 +61,154 @@ final class DegradationBench {
 
 	/**
 	 * Runs.
-	 * @param rounds rounds, each with a run of every kind
+	 * @param rounds rounds of many turns
 	 * @return what was measured
 	 */
 	Report run(int rounds) {
-		try (FlashEngine engine = FlashEngine.load(this.config)) {
+		try (FlashEngine engine = FlashEngine.load(this.config); ReadsBeside reads = engine.readBeside()) {
+			reads.mode(Mode.PACED);
 			double rate = BudgetBench.generate(engine, 0, 2, WARM_UP).tokensPerSecond();
-			int count = (int) Math.clamp((long) (rate * this.seconds), Math.min(LEAST_TOKENS, this.tokens),
-					this.tokens);
-			this.out.printf(Locale.ROOT, "%d tokens in each run%n%-8s %10s %10s %10s %11s %10s %10s %11s%n", count,
-					"round", "alone t/s", "paced t/s", "longer", "read", "free t/s", "longer", "read");
-			List<Round> all = new ArrayList<>();
-			beside(engine, 0, WARM_UP, true); // the controller finds the pace
+			int count = (int) Math.clamp((long) (rate * this.seconds), TURN, Math.max(TURN, this.tokens)) / TURN;
+			this.out.printf(Locale.ROOT,
+					"%d turns of %d tokens in each way and round%n%-8s %9s %9s %17s %11s %9s %17s %11s%n", count, TURN,
+					"round", "alone ms", "paced", "(quartiles)", "read", "free", "(quartiles)", "read");
+			List<Turns> all = new ArrayList<>();
+			List<Round> each = new ArrayList<>();
 			for (int i = 0; i < rounds; i++) {
-				double alone = BudgetBench.generate(engine, i, 2, count).tokensPerSecond();
-				Beside paced = beside(engine, i, count, true);
-				Beside free = beside(engine, i, count, false);
-				all.add(new Round(alone, paced.tokensPerSecond(), alone / paced.tokensPerSecond() - 1,
-						paced.bytesPerSecond(), free.tokensPerSecond(), alone / free.tokensPerSecond() - 1,
-						free.bytesPerSecond()));
-				print(Integer.toString(i + 1), all.getLast());
+				List<Turns> turns = new ArrayList<>();
+				for (int j = 0; j < count; j++) {
+					turns.add(turns(engine, reads, i * count + j));
+				}
+				each.add(Round.of(turns));
+				print(Integer.toString(i + 1), each.getLast());
+				all.addAll(turns);
 			}
-			Round median = new Round(BenchReport.median(all, Round::aloneTokensPerSecond),
-					BenchReport.median(all, Round::pacedTokensPerSecond),
-					BenchReport.median(all, Round::pacedDegradation),
-					BenchReport.median(all, Round::pacedBytesPerSecond),
-					BenchReport.median(all, Round::freeTokensPerSecond),
-					BenchReport.median(all, Round::freeDegradation),
-					BenchReport.median(all, Round::freeBytesPerSecond));
-			print("median", median);
-			return new Report(count, all, median);
+			Round together = Round.of(all);
+			print("all", together);
+			PacingMetrics pacing = engine.snapshot().pacing();
+			this.out.printf(Locale.ROOT, "the controller saw %.1f%%, allows %.1f%%, and holds reads to %s%n",
+					100 * pacing.degradation(), 100 * pacing.maxDegradation(),
+					Double.isFinite(pacing.paceBytesPerSecond())
+							? ByteSize.readable((long) pacing.paceBytesPerSecond()) + "/s" : "nothing");
+			this.out.flush();
+			return new Report(TURN, all, each, together);
 		}
 	}
 
-	private static Beside beside(FlashEngine engine, int round, int count, boolean paced) {
-		long start = System.nanoTime();
-		try (ReadsBeside reads = engine.readBeside(paced)) {
-			double rate = BudgetBench.generate(engine, round, 2, count).tokensPerSecond();
-			return new Beside(rate, reads.bytes() * 1e9 / (System.nanoTime() - start));
+	/** One turn in each way. */
+	private static Turns turns(FlashEngine engine, ReadsBeside reads, int number) {
+		Map<Mode, Turn> turns = new EnumMap<>(Mode.class);
+		for (Mode mode : ORDERS.get(number % ORDERS.size())) {
+			turns.put(mode, turn(engine, reads, number, mode));
 		}
+		return new Turns(turns.getOrDefault(Mode.REST, Turn.NONE), turns.getOrDefault(Mode.PACED, Turn.NONE),
+				turns.getOrDefault(Mode.FREE, Turn.NONE));
+	}
+
+	private static Turn turn(FlashEngine engine, ReadsBeside reads, int number, Mode mode) {
+		reads.mode(mode);
+		long bytes = reads.bytes();
+		long start = System.nanoTime();
+		// The prompt is computed while the reads change.
+		BudgetBench.generate(engine, number, 2, TURN + 1);
+		double read = (reads.bytes() - bytes) * 1e9 / (System.nanoTime() - start);
+		List<EngineSnapshot.Pass> passes = BudgetBench.settled(engine)
+			.lastPasses()
+			.stream()
+			.filter((pass) -> pass.rows() == 1)
+			.toList();
+		double nanos = passes.subList(Math.max(0, passes.size() - TURN), passes.size())
+			.stream()
+			.mapToLong((pass) -> pass.nanos() - pass.stallNanos())
+			.average()
+			.orElseThrow();
+		return new Turn(nanos, read);
 	}
 
 	private void print(String name, Round round) {
-		this.out.printf(Locale.ROOT, "%-8s %10.2f %10.2f %9.1f%% %9s/s %10.2f %9.1f%% %9s/s%n", name,
-				round.aloneTokensPerSecond(), round.pacedTokensPerSecond(), 100 * round.pacedDegradation(),
-				ByteSize.readable((long) round.pacedBytesPerSecond()), round.freeTokensPerSecond(),
-				100 * round.freeDegradation(), ByteSize.readable((long) round.freeBytesPerSecond()));
+		this.out.printf(Locale.ROOT, "%-8s %9.2f %s %9s/s %s %9s/s%n", name, round.aloneNanos() * 1e-6,
+				longer(round.pacedDegradation()), ByteSize.readable((long) round.pacedBytesPerSecond()),
+				longer(round.freeDegradation()), ByteSize.readable((long) round.freeBytesPerSecond()));
 		this.out.flush();
+	}
+
+	private static String longer(Spread spread) {
+		return String.format(Locale.ROOT, "%8.1f%% %8.1f%% %6.1f%%", 100 * spread.median(), 100 * spread.lower(),
+				100 * spread.upper());
 	}
 
 	/**
 	 * What was measured.
 	 *
-	 * @param tokens tokens of each run
-	 * @param rounds one after the other
-	 * @param median each figure by itself
+	 * @param turnTokens tokens of each turn
+	 * @param turns one after the other
+	 * @param rounds what the turns of each round amount to
+	 * @param all what all turns amount to
 	 */
-	record Report(int tokens, List<Round> rounds, Round median) {
+	record Report(int turnTokens, List<Turns> turns, List<Round> rounds, Round all) {
 
 	}
 
 	/**
-	 * Runs of every kind.
+	 * Turns of every kind, one after the other.
 	 *
-	 * @param aloneTokensPerSecond with nothing read
-	 * @param pacedTokensPerSecond beside reads that the controller paces
-	 * @param pacedDegradation how much longer a token took then: 0.03 for 3 %
-	 * @param pacedBytesPerSecond what was read meanwhile
-	 * @param freeTokensPerSecond beside reads at full speed
-	 * @param freeDegradation how much longer a token took then
-	 * @param freeBytesPerSecond what was read meanwhile
+	 * @param alone with nothing read
+	 * @param paced beside reads that the controller paces
+	 * @param free beside reads at full speed
 	 */
-	record Round(double aloneTokensPerSecond, double pacedTokensPerSecond, double pacedDegradation,
-			double pacedBytesPerSecond, double freeTokensPerSecond, double freeDegradation, double freeBytesPerSecond) {
+	record Turns(Turn alone, Turn paced, Turn free) {
 
 	}
 
 	/**
-	 * A run beside reads.
+	 * Some tokens.
 	 *
-	 * @param tokensPerSecond how fast tokens were generated
+	 * @param nanos time in which a token was computed, in nanoseconds
 	 * @param bytesPerSecond what was read meanwhile
 	 */
-	private record Beside(double tokensPerSecond, double bytesPerSecond) {
+	record Turn(double nanos, double bytesPerSecond) {
+
+		private static final Turn NONE = new Turn(0, 0);
+
+	}
+
+	/**
+	 * What some turns amount to: medians.
+	 *
+	 * @param aloneNanos time in which a token was computed with nothing read, in
+	 * nanoseconds
+	 * @param pacedDegradation how much longer it took beside paced reads: 0.03 for 3 %
+	 * @param pacedBytesPerSecond what was read meanwhile
+	 * @param freeDegradation how much longer it took beside reads at full speed
+	 * @param freeBytesPerSecond what was read meanwhile
+	 */
+	record Round(double aloneNanos, Spread pacedDegradation, double pacedBytesPerSecond, Spread freeDegradation,
+			double freeBytesPerSecond) {
+
+		static Round of(List<Turns> turns) {
+			return new Round(BenchReport.median(turns, (turn) -> turn.alone().nanos()),
+					Spread.of(turns, (turn) -> turn.paced().nanos() / turn.alone().nanos() - 1),
+					BenchReport.median(turns, (turn) -> turn.paced().bytesPerSecond()),
+					Spread.of(turns, (turn) -> turn.free().nanos() / turn.alone().nanos() - 1),
+					BenchReport.median(turns, (turn) -> turn.free().bytesPerSecond()));
+		}
+
+	}
+
+	/**
+	 * Middle and quartiles of a figure that was compared turn by turn.
+	 *
+	 * @param lower a quarter of the turns had less
+	 * @param median the middle
+	 * @param upper a quarter of the turns had more
+	 */
+	record Spread(double lower, double median, double upper) {
+
+		static Spread of(List<Turns> turns, ToDoubleFunction<Turns> figure) {
+			double[] sorted = turns.stream().mapToDouble(figure).sorted().toArray();
+			return new Spread(sorted[(sorted.length - 1) / 4], BenchReport.median(sorted),
+					sorted[sorted.length - 1 - (sorted.length - 1) / 4]);
+		}
 
 	}
 

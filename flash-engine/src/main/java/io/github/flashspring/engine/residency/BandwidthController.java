@@ -14,9 +14,11 @@ import org.jspecify.annotations.Nullable;
  * start, and from the plan how many bytes must have arrived by then: the steepest of
  * these slopes is the <em>demand</em>, the least rate at which nobody waits. Reads ahead
  * are never held below it, so where the disk is the bottleneck (the demand exceeds what
- * it gives) they are not held at all. Above it, a limit applies that follows what was
- * measured: if passes compute longer than their baseline (layers with no reads beside
- * them) by more than allowed, it falls in proportion, else it rises until it is gone.
+ * it gives) they are not held at all. Above it, a limit applies only where reads were
+ * seen to disturb: layers with and without reads beside them, of the same few passes, are
+ * compared until the {@link Disturbance} is known well enough. If it is surely more than
+ * allowed, the limit falls in proportion; if it is surely less, the limit rises until it
+ * is gone; as long as it is neither, nothing changes.
  * <p>
  * Reads that computing already waits for do not ask. Safe for use by several threads; no
  * call blocks.
@@ -25,6 +27,12 @@ final class BandwidthController {
 
 	/** Longest sleep before asking again: by then layers may have become faster. */
 	private static final long LONGEST_SLEEP_NANOS = 1_000_000;
+
+	/**
+	 * The same for reads that no layer waits for: each time that a reader wakes up, it
+	 * takes a processor from those that compute.
+	 */
+	private static final long LONGEST_REST_NANOS = 20_000_000;
 
 	/**
 	 * Margin above the predicted demand, against layers that are faster than predicted.
@@ -44,8 +52,11 @@ final class BandwidthController {
 	 */
 	private static final double FADING = 0.98;
 
-	/** With reads beside it nothing computes faster: then the baseline is outdated. */
-	private static final double STALE = 0.95;
+	/**
+	 * With reads beside it nothing computes so much faster: then the baseline is that of
+	 * code that was not compiled yet. Nearer to it, noise would decide.
+	 */
+	private static final double STALE = 0.7;
 
 	/** Weight of a new value in moving averages. */
 	private static final double WEIGHT = 0.25;
@@ -62,8 +73,25 @@ final class BandwidthController {
 	/** If layers were disturbed even so, more attempts would not help. */
 	private static final int COLD_STARTS = 2;
 
-	/** Every so many passes a layer is measured alone, even if nothing is held back. */
-	private static final int QUIET_PASSES = 8;
+	/** Windows before the limit may change. */
+	private static final int LEAST_WINDOWS = 8;
+
+	/** Standard errors within which a disturbance may be more or less than it seems. */
+	private static final double CERTAINTY = 2.5;
+
+	/** Least share of the disk's rate that is left to reads ahead. */
+	private static final double LEAST_SHARE = 1.0 / 32;
+
+	/** Layers for which reads rest at most, so that a few of them are computed alone. */
+	private static final int LONGEST_SPELL = 12;
+
+	/**
+	 * Passes without a measurement once nothing is held back, and nothing need be; twice
+	 * as many each time that this is confirmed.
+	 */
+	private static final int RESTING_PASSES = 32;
+
+	private static final int MOST_RESTING_PASSES = 128;
 
 	/**
 	 * Classes of passes: 1, 2 to 3, 4 to 7 rows and so on; times within one are alike.
@@ -91,20 +119,43 @@ final class BandwidthController {
 
 	private boolean coldStart;
 
-	/** The layer whose baseline this pass measures again, if there is slack. */
-	private int quietLayer;
+	private final Disturbance disturbance = new Disturbance();
+
+	/** Whether reads ahead rest until a few layers were computed alone. */
+	private boolean quiet;
+
+	/** Layers since reads began or ceased to rest. */
+	private int spell;
+
+	/** Whether one of them was computed alone, as reads rested. */
+	private boolean spellWasAlone;
+
+	/** Passes until the disturbance is measured again. */
+	private int resting;
+
+	private int nextResting = RESTING_PASSES;
+
+	/** Whether what is computed tells nothing of reads that ask here. */
+	private boolean aside;
 
 	private int layer;
 
 	private long layerStart;
 
-	private double passNanos;
+	/** When the time began that is not accounted for yet. */
+	private long spanStart;
 
-	private double passBaselineNanos;
+	/** Bytes read since. */
+	private double spanBytes;
 
-	private long passStart;
+	/** As last measured; not a number before. */
+	private double degradation = Double.NaN;
 
-	private long passBytes;
+	/** Time of passes in which reads did not rest, since the limit changed. */
+	private double openNanos;
+
+	/** Bytes read in that time. */
+	private double openBytes;
 
 	private double readNanos;
 
@@ -112,8 +163,6 @@ final class BandwidthController {
 	private double bestDiskRate;
 
 	private double limit = Double.POSITIVE_INFINITY;
-
-	private double degradation;
 
 	private double demand;
 
@@ -168,14 +217,11 @@ final class BandwidthController {
 		this.coldStart = rows < COLD_START_ROWS && Double.isFinite(this.maxDegradation) && this.timing.needsColdStart()
 				&& !isDiskBound();
 		this.timing.coldStarts += this.coldStart ? 1 : 0;
-		this.quietLayer = (this.quietLayer + 1) % this.streamed.length;
+		this.resting = Math.max(0, this.resting - 1);
 		this.passRuns = true;
 		this.layer = 0;
-		this.passNanos = 0;
-		this.passBaselineNanos = 0;
-		this.passBytes = 0;
-		this.passStart = this.clock.getAsLong();
-		this.layerStart = this.passStart;
+		this.layerStart = this.clock.getAsLong();
+		this.spanStart = this.layerStart;
 	}
 
 	/**
@@ -203,14 +249,62 @@ final class BandwidthController {
 	 * @param readsWereRunning whether there were reads beside it
 	 */
 	synchronized void computed(int index, long nanos, boolean readsWereRunning) {
-		this.timing.add(index, nanos, readsWereRunning);
 		double baseline = this.timing.baseline[index];
-		if (baseline > 0) {
-			this.passNanos += nanos;
-			this.passBaselineNanos += baseline;
-		}
+		this.timing.add(index, nanos, readsWereRunning);
 		this.layer = index + 1;
 		this.layerStart = this.clock.getAsLong();
+		account();
+		if (baseline > 0 && !this.coldStart && !this.aside && Double.isFinite(this.maxDegradation)) {
+			if (this.resting == 0 && this.disturbance.add(nanos, baseline, readsWereRunning, this.quiet)) {
+				adjustLimit();
+			}
+			rest(readsWereRunning);
+		}
+	}
+
+	/**
+	 * Lets reads rest now and then while layers are missing that compute alone: for a few
+	 * layers only, as what is read ahead lasts no longer.
+	 */
+	private void rest(boolean readsWereRunning) {
+		this.spell++;
+		this.spellWasAlone |= this.quiet && !readsWereRunning;
+		boolean wanted = this.resting == 0 && this.disturbance.wantsQuiet();
+		if (!this.quiet && wanted && this.spell >= Disturbance.LEAST) {
+			begin(true);
+		}
+		else if (this.quiet && (!wanted || this.spell >= LONGEST_SPELL || (this.spellWasAlone && readsWereRunning))) {
+			begin(false);
+		}
+	}
+
+	private void begin(boolean quietSpell) {
+		account();
+		this.quiet = quietSpell;
+		this.spell = 0;
+		this.spellWasAlone = false;
+	}
+
+	/** Adds the time since this was last called to that in which reads may go. */
+	private void account() {
+		long now = this.clock.getAsLong();
+		if (!this.quiet && this.passRuns) {
+			this.openNanos += now - this.spanStart;
+			this.openBytes += this.spanBytes;
+		}
+		this.spanStart = now;
+		this.spanBytes = 0;
+	}
+
+	/**
+	 * Whether passes compute for somebody whose reads do not ask here, so that they tell
+	 * nothing of those that do.
+	 * @param now true from now on
+	 */
+	synchronized void aside(boolean now) {
+		this.aside = now;
+		begin(false);
+		this.disturbance.begin();
 	}
 
 	/**
@@ -220,31 +314,66 @@ final class BandwidthController {
 		if (!this.passRuns) {
 			return;
 		}
+		account();
 		this.passRuns = false;
-		this.bestDiskRate = Math.max(FADING * this.bestDiskRate, this.disk.bytesPerSecond());
-		boolean measured = !this.coldStart && this.passBaselineNanos > 0 && this.layer == this.streamed.length;
 		this.coldStart = false;
-		if (measured) {
-			double now = this.passNanos / this.passBaselineNanos - 1;
-			this.degradation += WEIGHT * (now - this.degradation);
-			adjustLimit(now);
+		this.bestDiskRate = Math.max(FADING * this.bestDiskRate, this.disk.bytesPerSecond());
+	}
+
+	/**
+	 * Compares the disturbance with what is allowed, and both ends of what it may be:
+	 * only what is certain changes the limit, or what still seems so when no more is to
+	 * be learnt.
+	 */
+	private void adjustLimit() {
+		double longer = this.disturbance.longer();
+		double error = CERTAINTY * this.disturbance.error();
+		double rate = this.openBytes / Math.max(1, this.openNanos) * NANOS;
+		int windows = this.disturbance.windows();
+		if (windows < LEAST_WINDOWS || rate <= 0) {
+			return;
+		}
+		this.degradation = longer;
+		double aim = AIM * this.maxDegradation;
+		boolean last = windows == Disturbance.WINDOWS;
+		if (longer - error > this.maxDegradation) {
+			// It grows with the share of the time in which the disk is busy.
+			limit(Math.min(this.limit, rate) * Math.clamp(aim / longer, 0.25, 0.9));
+		}
+		else if (longer + error < this.maxDegradation) {
+			if (!Double.isFinite(this.limit)) {
+				restFromMeasuring();
+			}
+			else if (longer < aim) {
+				limit(this.limit * Math.clamp(aim / Math.max(longer + error / 2, 0.5 * aim), 1, 2));
+			}
+		}
+		else if (last && longer > this.maxDegradation) {
+			limit(Math.min(this.limit, rate) * Math.clamp(aim / longer, 0.7, 0.95));
+		}
+		else if (last && Double.isFinite(this.limit)) {
+			limit(this.limit * Math.clamp(aim / Math.max(longer, 0.5 * aim), 0.85, 1.15));
+		}
+		else if (last) {
+			restFromMeasuring();
 		}
 	}
 
-	private void adjustLimit(double now) {
-		double rate = this.passBytes / ((this.clock.getAsLong() - this.passStart) / NANOS);
-		double aim = AIM * this.maxDegradation;
-		if (now > aim && rate > 0) {
-			// Degradation grows with the share of the time in which the disk is busy.
-			double factor = Math.clamp(aim / now, 0.5, 1);
-			this.limit = Math.max(Math.min(this.limit, rate) * factor, rate / 4);
+	private void restFromMeasuring() {
+		this.resting = this.nextResting;
+		this.nextResting = Math.min(MOST_RESTING_PASSES, 2 * this.nextResting);
+		this.disturbance.forget();
+	}
+
+	private void limit(double bytesPerSecond) {
+		this.limit = Math.max(bytesPerSecond, LEAST_SHARE * this.bestDiskRate);
+		if (this.limit > 2 * this.bestDiskRate) {
+			this.limit = Double.POSITIVE_INFINITY;
 		}
-		else if (now < aim && Double.isFinite(this.limit)) {
-			this.limit *= (now > 0) ? Math.min(1.1, aim / now) : 1.1;
-			if (this.limit > 2 * this.bestDiskRate) {
-				this.limit = Double.POSITIVE_INFINITY;
-			}
-		}
+		this.nextResting = RESTING_PASSES;
+		this.disturbance.forget();
+		this.openNanos = 0;
+		this.openBytes = 0;
 	}
 
 	/**
@@ -258,24 +387,24 @@ final class BandwidthController {
 	 */
 	synchronized long pauseNanos(long bytes, int target) {
 		this.demand = this.passRuns ? demand(target) : Double.POSITIVE_INFINITY;
-		return pause(bytes);
+		return pause(bytes, LONGEST_SLEEP_NANOS);
 	}
 
 	/**
 	 * Asks whether a read may go for which no layer will ever wait.
 	 * @param bytes its size
 	 * @return 0 if it may go now; else nanoseconds to sleep before asking again, at most
-	 * one millisecond
+	 * twenty milliseconds
 	 */
 	synchronized long pauseNanos(long bytes) {
 		this.demand = this.passRuns ? 0 : Double.POSITIVE_INFINITY;
-		return pause(bytes);
+		return pause(bytes, LONGEST_REST_NANOS);
 	}
 
-	private long pause(long bytes) {
+	private long pause(long bytes, long longest) {
 		this.pace = hasSlack() ? Math.max(this.demand * MARGIN, this.limit) : Double.POSITIVE_INFINITY;
 		this.bucket.rate(this.pace);
-		long pause = isQuiet() ? LONGEST_SLEEP_NANOS : Math.min(LONGEST_SLEEP_NANOS, this.bucket.take(bytes));
+		long pause = isQuiet() ? Math.min(longest, quietNanos()) : Math.min(longest, this.bucket.take(bytes));
 		if (pause > 0) {
 			this.sleeps++;
 			this.sleepNanos += pause;
@@ -283,16 +412,15 @@ final class BandwidthController {
 		return pause;
 	}
 
-	/**
-	 * Whether reads ahead rest so that a layer computes alone, as contexts grow and
-	 * baselines with them. They stop a layer earlier, for those under way to end.
-	 */
+	/** Whether reads ahead rest so that layers compute alone. */
 	private boolean isQuiet() {
-		if (!this.passRuns) {
-			return false;
-		}
-		return this.coldStart || ((Double.isFinite(this.limit) || this.timing.passes % QUIET_PASSES == 0)
-				&& (this.layer == this.quietLayer || this.layer + 1 == this.quietLayer) && hasSlack());
+		return this.passRuns && (this.coldStart || (this.quiet && hasSlack()));
+	}
+
+	/** About as long as the layers take that are still to compute alone. */
+	private long quietNanos() {
+		double layerNanos = this.timing.average[Math.min(this.layer, this.streamed.length - 1)];
+		return Math.max(LONGEST_SLEEP_NANOS, (long) (layerNanos * Disturbance.LEAST / 2));
 	}
 
 	/**
@@ -347,7 +475,7 @@ final class BandwidthController {
 	 * @param nanos time that it took
 	 */
 	synchronized void read(long bytes, long nanos) {
-		this.passBytes += bytes;
+		this.spanBytes += bytes;
 		this.readNanos += WEIGHT * (nanos - this.readNanos);
 		this.disk.add(bytes, nanos);
 	}
@@ -365,7 +493,11 @@ final class BandwidthController {
 				average += this.timing.average[i];
 			}
 		}
-		return new PacingMetrics((long) baseline, (long) average, this.degradation, this.maxDegradation,
+		// Where reads never rest, since computing waits for them, only the first passes
+		// can be compared with.
+		double sinceStart = (baseline > 0) ? average / baseline - 1 : 0;
+		return new PacingMetrics((long) baseline, (long) average,
+				Double.isNaN(this.degradation) ? sinceStart : this.degradation, this.maxDegradation,
 				this.disk.bytesPerSecond(), this.demand, this.pace, this.sleepNanos, this.sleeps);
 	}
 
@@ -388,6 +520,9 @@ final class BandwidthController {
 		/** As it is, in nanoseconds; 0 if not measured yet. */
 		private final double[] average;
 
+		/** How often each layer was measured with no reads beside it. */
+		private final int[] alone;
+
 		private int passes;
 
 		private int coldStarts;
@@ -395,6 +530,7 @@ final class BandwidthController {
 		Timing(int layers) {
 			this.baseline = new double[layers];
 			this.average = new double[layers];
+			this.alone = new int[layers];
 		}
 
 		boolean needsColdStart() {
@@ -403,18 +539,20 @@ final class BandwidthController {
 		}
 
 		void add(int layer, long nanos, boolean readsWereRunning) {
-			average(this.average, layer, nanos);
+			average(this.average, layer, nanos, WEIGHT);
 			if (!readsWereRunning) {
-				average(this.baseline, layer, nanos);
+				this.alone[layer]++;
+				average(this.baseline, layer, nanos, Math.max(WEIGHT / 2, 1.0 / this.alone[layer]));
 			}
 			else if (this.average[layer] < STALE * this.baseline[layer]) {
 				this.baseline[layer] = this.average[layer];
+				this.alone[layer] = 0;
 			}
 		}
 
-		private static void average(double[] averages, int layer, long nanos) {
+		private static void average(double[] averages, int layer, long nanos, double weight) {
 			double before = averages[layer];
-			averages[layer] = (before == 0) ? Math.max(1, nanos) : before + WEIGHT * (nanos - before);
+			averages[layer] = (before == 0) ? Math.max(1, nanos) : before + weight * (nanos - before);
 		}
 
 	}

@@ -4,16 +4,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Reads the files of a model from beginning to end, again and again, beside passes that
  * need none of it: shows how much reading disturbs computing, and how well the
- * {@link BandwidthController} bounds that. Safe for use by several threads.
+ * {@link BandwidthController} bounds that. It rests until it is told otherwise. Safe for
+ * use by several threads.
  */
 public final class ReadsBeside implements AutoCloseable {
 
@@ -21,7 +23,7 @@ public final class ReadsBeside implements AutoCloseable {
 
 	private final List<DirectFile> files;
 
-	private final @Nullable BandwidthController controller;
+	private final BandwidthController controller;
 
 	private final long readBytes;
 
@@ -33,17 +35,24 @@ public final class ReadsBeside implements AutoCloseable {
 
 	private final AtomicInteger running = new AtomicInteger();
 
+	/** One asks whether a read may go, the others queue behind it. */
+	private final ReentrantLock turn = new ReentrantLock();
+
+	private final Condition changed = this.turn.newCondition();
+
+	private volatile Mode mode = Mode.REST;
+
 	private volatile boolean disturbed;
 
 	private volatile boolean closed;
 
 	/**
-	 * Begins to read.
+	 * Prepares to read.
 	 * @param files what is read; closed after this
 	 * @param pattern size and number of reads
-	 * @param controller paces the reads; null to read at full speed
+	 * @param controller paces the reads
 	 */
-	ReadsBeside(List<DirectFile> files, ReadPattern pattern, @Nullable BandwidthController controller) {
+	ReadsBeside(List<DirectFile> files, ReadPattern pattern, BandwidthController controller) {
 		this.files = files;
 		this.controller = controller;
 		int alignment = files.stream().mapToInt(DirectFile::alignment).max().orElseThrow();
@@ -51,23 +60,22 @@ public final class ReadsBeside implements AutoCloseable {
 		for (int i = 0; i < pattern.readsInFlight(); i++) {
 			this.threads.add(new ReadThread(this::read, "flash-beside-" + i));
 		}
+		controller.aside(true);
 		this.threads.forEach(Thread::start);
 	}
 
 	private void read() {
 		try (NativeMemory memory = NativeMemory.allocate(this.readBytes)) {
 			while (!this.closed) {
-				long turn = this.next.getAndIncrement();
-				DirectFile file = this.files.get((int) (turn % this.files.size()));
+				long number = this.next.getAndIncrement();
+				DirectFile file = this.files.get((int) (number % this.files.size()));
 				long pieces = Math.max(1, file.size() / this.readBytes);
-				long offset = turn / this.files.size() % pieces * this.readBytes;
+				long offset = number / this.files.size() % pieces * this.readBytes;
 				long length = Math.min(this.readBytes,
 						Math.ceilDiv(file.size() - offset, file.alignment()) * file.alignment());
-				pace(length);
-				if (this.closed) {
-					return;
+				if (awaitTurn(length)) {
+					read(file, offset, length, memory);
 				}
-				read(file, offset, length, memory);
 			}
 		}
 		catch (RuntimeException ex) {
@@ -84,21 +92,53 @@ public final class ReadsBeside implements AutoCloseable {
 			long start = System.nanoTime();
 			file.read(offset, memory.segment().asSlice(0, length));
 			this.bytes.addAndGet(length);
-			if (this.controller != null) {
-				this.controller.read(length, System.nanoTime() - start);
-			}
+			this.controller.read(length, System.nanoTime() - start);
 		}
 		finally {
 			this.running.decrementAndGet();
 		}
 	}
 
-	private void pace(long length) {
-		BandwidthController asked = this.controller;
-		if (asked != null) {
-			for (long pause = asked.pauseNanos(length); pause > 0 && !this.closed; pause = asked.pauseNanos(length)) {
-				LockSupport.parkNanos(pause);
+	/** Waits until a read may go; false when there will be none. */
+	private boolean awaitTurn(long length) {
+		this.turn.lock();
+		try {
+			while (!this.closed) {
+				if (this.mode == Mode.FREE) {
+					return true;
+				}
+				long pause = (this.mode == Mode.PACED) ? this.controller.pauseNanos(length) : 0;
+				if (this.mode == Mode.PACED && pause == 0) {
+					return true;
+				}
+				if (this.mode == Mode.REST) {
+					this.changed.awaitUninterruptibly();
+				}
+				else {
+					// Holding the lock: the others are behind this read.
+					LockSupport.parkNanos(pause);
+				}
 			}
+			return false;
+		}
+		finally {
+			this.turn.unlock();
+		}
+	}
+
+	/**
+	 * Reads in another way from now on; reads under way end as they began.
+	 * @param next how to read
+	 */
+	public void mode(Mode next) {
+		this.mode = next;
+		this.controller.aside(next != Mode.PACED);
+		this.turn.lock();
+		try {
+			this.changed.signalAll();
+		}
+		finally {
+			this.turn.unlock();
 		}
 	}
 
@@ -121,6 +161,8 @@ public final class ReadsBeside implements AutoCloseable {
 	@Override
 	public void close() {
 		this.closed = true;
+		mode(Mode.REST);
+		this.controller.aside(false);
 		boolean interrupted = false;
 		for (Thread thread : this.threads) {
 			while (thread.isAlive()) {
@@ -135,6 +177,20 @@ public final class ReadsBeside implements AutoCloseable {
 		if (interrupted) {
 			Thread.currentThread().interrupt();
 		}
+	}
+
+	/** How to read. */
+	public enum Mode {
+
+		/** Not at all. */
+		REST,
+
+		/** As the bandwidth controller paces. */
+		PACED,
+
+		/** At full speed. */
+		FREE
+
 	}
 
 }

@@ -164,12 +164,11 @@ public final class WeightStore implements AutoCloseable {
 	}
 
 	/**
-	 * Reads the files again and again, whatever passes need.
-	 * @param paced whether the controller paces the reads
+	 * Reads the files again and again, whatever passes need, once it is told how.
 	 * @return the reads; the caller closes them, one after the other
 	 */
-	public ReadsBeside readBeside(boolean paced) {
-		ReadsBeside reads = new ReadsBeside(this.files.open(), this.plan.reads(), paced ? this.controller : null);
+	public ReadsBeside readBeside() {
+		ReadsBeside reads = new ReadsBeside(this.files.open(), this.plan.reads(), this.controller);
 		this.beside = reads;
 		return reads;
 	}

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,19 @@ final class SimulatedMachine {
 
 	private double workFactor = 1;
 
+	/** Standard deviation of how long a layer computes, with a seed of its own. */
+	private double noise;
+
+	/** By how much computing is slower while the disk is busy. */
+	private double interference;
+
+	private final Random random = new Random(42);
+
+	/** How often a layer is interrupted for long, by other work on the machine. */
+	private double interruptions;
+
+	private double drift;
+
 	private long nextPiece;
 
 	private long windowUsed;
@@ -54,6 +68,7 @@ final class SimulatedMachine {
 	SimulatedMachine(Settings settings, double maxDegradation) {
 		this.settings = settings;
 		this.diskRate = settings.diskBytesPerSecond();
+		this.interference = settings.interference();
 		this.controller = new BandwidthController(() -> (long) this.now, maxDegradation,
 				settings.readers() * settings.pieceBytes(), settings.streamed());
 		for (int i = 0; i < settings.streamed().length; i++) {
@@ -79,6 +94,26 @@ final class SimulatedMachine {
 	/** Changes how long all layers compute from now on, as other numbers of rows do. */
 	void workFactor(double factor) {
 		this.workFactor = factor;
+	}
+
+	/**
+	 * Makes the time that layers compute vary from now on.
+	 * @param deviation relative standard deviation
+	 * @param often share of the layers that take three times as long
+	 */
+	void noise(double deviation, double often) {
+		this.noise = deviation;
+		this.interruptions = often;
+	}
+
+	/** Changes by how much computing is slower while the disk is busy. */
+	void interference(double slower) {
+		this.interference = slower;
+	}
+
+	/** Makes every pass longer than the one before, by this factor less one. */
+	void drift(double perPass) {
+		this.drift = perPass;
 	}
 
 	long backgroundBytes() {
@@ -120,6 +155,7 @@ final class SimulatedMachine {
 				compute += computeLayer();
 			}
 			this.controller.endPass();
+			this.workFactor *= 1 + this.drift;
 			this.passIndex++;
 		}
 		return new Result((this.now - start) / passes, compute / passes, stall / passes);
@@ -128,7 +164,7 @@ final class SimulatedMachine {
 	private double computeLayer() {
 		this.controller.computing(this.layer);
 		this.layerStart = this.now;
-		this.workLeft = this.settings.layerNanos()[this.layer] * this.workFactor;
+		this.workLeft = this.settings.layerNanos()[this.layer] * this.workFactor * chance();
 		this.readsWereRunning = false;
 		dispatch();
 		while (this.workLeft > 1e-3) {
@@ -143,6 +179,11 @@ final class SimulatedMachine {
 		this.windowUsed -= this.settings.streamed()[this.layer];
 		this.loaded[this.layer] = 0;
 		return nanos;
+	}
+
+	private double chance() {
+		double factor = Math.max(0.5, 1 + this.noise * this.random.nextGaussian());
+		return (this.random.nextDouble() < this.interruptions) ? 3 * factor : factor;
 	}
 
 	/** Lets every reader that can do something do it. */
@@ -195,7 +236,7 @@ final class SimulatedMachine {
 	/** Moves to the next event, at most so far. */
 	private void advance(double most) {
 		long busy = this.readers.stream().filter((reader) -> reader.reading).count();
-		double speed = (busy > 0) ? 1 / (1 + this.settings.interference()) : 1;
+		double speed = (busy > 0) ? 1 / (1 + this.interference) : 1;
 		this.readsWereRunning |= busy > 0;
 		double bytesPerNano = (busy > 0) ? this.diskRate / busy / SECOND : 0;
 		double step = Math.min(most, this.workLeft / speed);
