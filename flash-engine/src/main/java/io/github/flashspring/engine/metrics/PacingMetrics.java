@@ -7,8 +7,8 @@ package io.github.flashspring.engine.metrics;
  * nanoseconds, over the layers for which that was measured; 0 if for none
  * @param computeNanos moving average of the time that the same layers compute with reads
  * beside them, in nanoseconds
- * @param degradation moving average of how much longer passes compute because of reads:
- * 0.03 for 3 %; 0 while there is no baseline
+ * @param degradation how much longer passes compute because of reads, as last measured:
+ * 0.03 for 3 %; 0 while that is unknown
  * @param maxDegradation what the controller holds it to, where that does not delay reads
  * that computing needs
  * @param diskBytesPerSecond moving average of the rate while the disk is busy

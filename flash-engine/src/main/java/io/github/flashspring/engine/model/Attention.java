@@ -123,9 +123,8 @@ final class Attention implements Sublayer {
 		@Override
 		public Projected forward(Pass pass, Weights weights, Tensor x) {
 			Projected projected = new Projected(pass.get(this.queries), pass.get(this.keys), pass.get(this.values));
-			this.query.forward(weights, projected.queries(), x);
-			this.key.forward(weights, projected.keys(), x);
-			this.value.forward(weights, projected.values(), x);
+			weights.linear(this.query.of(projected.queries(), x), this.key.of(projected.keys(), x),
+					this.value.of(projected.values(), x));
 			return projected;
 		}
 

@@ -66,8 +66,7 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 			this.up.forward(weights, first, x);
 		}
 		else if (this.gate != null && this.up != null) {
-			this.gate.forward(weights, first, x);
-			this.up.forward(weights, second, x);
+			weights.linear(this.gate.of(first, x), this.up.of(second, x));
 		}
 		else if (this.gate != null) {
 			this.gate.forward(weights, both, x);

@@ -23,4 +23,9 @@ record Linear(Parameter weight, @Nullable Parameter bias) {
 		weights.linear(out, x, this.weight, this.bias);
 	}
 
+	/** To be applied together with others. */
+	Weights.Product of(Tensor out, Tensor x) {
+		return new Weights.Product(out, x, this.weight, this.bias);
+	}
+
 }

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 import io.github.flashspring.engine.checkpoint.TensorInfo;
@@ -14,6 +15,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The matrices of one unit, acquired block by block from whoever brings them into memory,
  * and given back as soon as the last piece of a block was used.
+ * <p>
+ * Products of which none needs another are a set of tasks, one for each piece. A task is
+ * ready when its block is in memory. Those of streamed blocks run first, so that the next
+ * blocks find room; those of blocks that stay fill the time in which reads are under way;
+ * only when none is ready is there a wait, for whichever block comes first.
  */
 final class BlockMatrices implements Weights.Matrices {
 
@@ -23,7 +29,29 @@ final class BlockMatrices implements Weights.Matrices {
 
 	private final Blocks blocks;
 
+	private final List<Block> unitBlocks;
+
+	private final IoRecorder recorder;
+
 	private final List<List<Place>> places = new ArrayList<>();
+
+	/** Pieces of each block. */
+	private final List<List<Place>> placesOfBlocks = new ArrayList<>();
+
+	/** Tasks that have not run yet, in the order of use; reused. */
+	private final Place[] open;
+
+	/** Which product a piece belongs to, by the piece's place. */
+	private final int[] products;
+
+	/** How many tasks have not run yet, by place of their block. */
+	private final int[] openOfBlock;
+
+	/** Whether the last piece of a block is among them. */
+	private final boolean[] closing;
+
+	/** Blocks of tasks that have not run yet, and of which nothing is held; reused. */
+	private final List<Block> missing = new ArrayList<>();
 
 	/** What is held of the unit, by place of its block. */
 	private final @Nullable Load[] held;
@@ -33,21 +61,30 @@ final class BlockMatrices implements Weights.Matrices {
 
 	private boolean keep;
 
-	BlockMatrices(WeightLayout.Unit unit, List<Block> blocks, Device device, Blocks source) {
+	BlockMatrices(WeightLayout.Unit unit, List<Block> blocks, Device device, Blocks source, IoRecorder recorder) {
 		this.unit = unit;
 		this.device = device;
 		this.blocks = source;
+		this.recorder = recorder;
+		this.unitBlocks = blocks;
 		this.held = new Load[blocks.size()];
 		unit.weights().forEach((weight) -> this.places.add(new ArrayList<>()));
 		int count = 0;
 		for (int i = 0; i < blocks.size(); i++) {
 			Block block = blocks.get(i);
+			this.placesOfBlocks.add(new ArrayList<>());
 			for (Block.Piece piece : block.pieces()) {
 				boolean last = piece == block.pieces().getLast();
-				this.places.get(piece.weight()).add(new Place(count++, i, block, piece, last));
+				Place place = new Place(count++, i, block, piece, last);
+				this.places.get(piece.weight()).add(place);
+				this.placesOfBlocks.get(i).add(place);
 			}
 		}
 		this.fixed = new Matrix[count];
+		this.open = new Place[count];
+		this.products = new int[count];
+		this.openOfBlock = new int[blocks.size()];
+		this.closing = new boolean[blocks.size()];
 	}
 
 	@Override
@@ -57,6 +94,76 @@ final class BlockMatrices implements Weights.Matrices {
 			if (place.last() && !this.keep) {
 				release(place.local());
 			}
+		}
+	}
+
+	@Override
+	public void forEach(int[] weights, Weights.AnyOrder visitor) {
+		Arrays.fill(this.openOfBlock, 0);
+		Arrays.fill(this.closing, false);
+		int count = 0;
+		for (int i = 0; i < weights.length; i++) {
+			for (Place place : this.places.get(weights[i])) {
+				this.open[count++] = place;
+				this.products[place.index()] = i;
+				this.openOfBlock[place.local()]++;
+				this.closing[place.local()] |= place.last();
+			}
+		}
+		while (count > 0) {
+			int next = next(count);
+			Place place = this.open[next];
+			count--;
+			System.arraycopy(this.open, next + 1, this.open, next, count - next);
+			long start = this.recorder.traces() ? System.nanoTime() : 0;
+			visitor.rows(this.products[place.index()], place.piece().firstRow(), matrix(place));
+			if (start != 0) {
+				this.recorder.multiplied(this.unit.weights().get(place.piece().weight()).parameter().module(),
+						place.piece().firstRow(), place.piece().rows(), start);
+			}
+			ended(place);
+		}
+	}
+
+	/**
+	 * Chooses a task that is ready; waits if none is.
+	 * @param count open tasks
+	 * @return its place among them
+	 */
+	private int next(int count) {
+		while (true) {
+			int stays = -1;
+			this.missing.clear();
+			for (int i = 0; i < count; i++) {
+				Place place = this.open[i];
+				if (this.held[place.local()] != null) {
+					return i;
+				}
+				if (this.fixed[place.index()] != null) {
+					stays = (stays < 0) ? i : stays;
+				}
+				else if (this.missing.isEmpty() || this.missing.getLast() != place.block()) {
+					this.missing.add(place.block());
+				}
+			}
+			Load load = null;
+			if (!this.missing.isEmpty()) {
+				load = (stays >= 0) ? this.blocks.poll(this.missing) : this.blocks.take(this.missing);
+			}
+			if (load == null) {
+				return stays;
+			}
+			hold(load.block().index() - this.unitBlocks.getFirst().index(), load);
+		}
+	}
+
+	/**
+	 * Gives a block back once its last piece and all open ones were computed with.
+	 */
+	private void ended(Place place) {
+		int local = place.local();
+		if (--this.openOfBlock[local] == 0 && this.closing[local] && !this.keep) {
+			release(local);
 		}
 	}
 
@@ -92,23 +199,30 @@ final class BlockMatrices implements Weights.Matrices {
 		if (known != null) {
 			return known;
 		}
-		boolean pinned = this.blocks.stays(place.block());
-		Load load = pinned ? this.blocks.acquire(place.block()) : held(place);
-		Buffer buffer = this.blocks.buffer(load, this.device);
-		Matrix matrix = view(this.unit.weights().get(place.piece().weight()), place.piece(), load.offset(), buffer);
-		if (pinned) {
-			this.fixed[place.index()] = matrix;
-		}
-		return matrix;
-	}
-
-	private Load held(Place place) {
 		Load load = this.held[place.local()];
 		if (load == null) {
 			load = this.blocks.acquire(place.block());
-			this.held[place.local()] = load;
+			hold(place.local(), load);
 		}
-		return load;
+		known = this.fixed[place.index()];
+		return (known != null) ? known : view(place, load);
+	}
+
+	/** Keeps a block that stays for good, and another one until it is released. */
+	private void hold(int local, Load load) {
+		if (this.blocks.stays(load.block())) {
+			for (Place place : this.placesOfBlocks.get(local)) {
+				this.fixed[place.index()] = view(place, load);
+			}
+		}
+		else {
+			this.held[local] = load;
+		}
+	}
+
+	private Matrix view(Place place, Load load) {
+		return view(this.unit.weights().get(place.piece().weight()), place.piece(), load.offset(),
+				this.blocks.buffer(load, this.device));
 	}
 
 	/**
@@ -135,6 +249,27 @@ final class BlockMatrices implements Weights.Matrices {
 		 * @throws IllegalStateException if this is closed
 		 */
 		Load acquire(Block block);
+
+		/**
+		 * One of some blocks, if any is in memory.
+		 * @param wanted blocks in the order of use
+		 * @return a block in memory, held until it is released; null if there is none
+		 */
+		default @Nullable Load poll(List<Block> wanted) {
+			return null;
+		}
+
+		/**
+		 * Waits for one of some blocks.
+		 * @param wanted blocks in the order of use, at least one
+		 * @return the one that is in memory first, held until it is released
+		 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the
+		 * first one cannot be read
+		 * @throws IllegalStateException if this is closed
+		 */
+		default Load take(List<Block> wanted) {
+			return acquire(wanted.getFirst());
+		}
 
 		/**
 		 * Gives a block back.

@@ -102,6 +102,19 @@ final class IoRecorder {
 		}
 	}
 
+	/** Whether somebody wants to know of every piece. */
+	boolean traces() {
+		return this.timeline != null;
+	}
+
+	/** Notes rows of a matrix that were computed with. */
+	void multiplied(String matrix, int firstRow, int rows, long start) {
+		Timeline current = this.timeline;
+		if (current != null) {
+			current.add("tasks", matrix + " from row " + firstRow + ", " + rows + " rows", start, System.nanoTime(), 0);
+		}
+	}
+
 	void passed(int rows, long start, long end) {
 		Timeline current = this.timeline;
 		if (current != null) {

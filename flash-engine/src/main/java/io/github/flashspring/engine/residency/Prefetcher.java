@@ -201,32 +201,78 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 
 	@Override
 	public Load acquire(Block block) {
+		return take(List.of(block));
+	}
+
+	@Override
+	public @Nullable Load poll(List<Block> wanted) {
+		this.lock.lock();
+		try {
+			// Where layers are to compute alone, whoever waits also waits for that.
+			Load load = this.queue.calms() ? null : ready(wanted);
+			if (load != null) {
+				load.held = true;
+			}
+			return load;
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	@Override
+	public Load take(List<Block> wanted) {
 		this.lock.lock();
 		this.queue.waits(true);
 		try {
-			Load load = find(block);
+			Load load = this.queue.calms() ? null : ready(wanted);
+			if (load == null) {
+				Load first = find(wanted.getFirst());
+				await(first, wanted);
+				load = first.ready() ? first : ready(wanted);
+			}
+			if (load == null) {
+				throw new IllegalStateException("Waiting ended with nothing in memory");
+			}
 			load.held = true;
-			if (load.ready() && !this.queue.calms()) {
-				return load;
-			}
-			long start = System.nanoTime();
-			RuntimeException failure;
-			try {
-				failure = this.queue.await(load);
-			}
-			finally {
-				this.recorder.stalled(block.unit(), start, System.nanoTime());
-			}
-			if (failure != null) {
-				drop(load, Fence.DONE);
-				throw failure;
-			}
 			return load;
 		}
 		finally {
 			this.queue.waits(false);
 			this.lock.unlock();
 		}
+	}
+
+	/**
+	 * Waits for one of some blocks.
+	 * @param first the load of the first one: the one that would be computed with next
+	 */
+	private void await(Load first, List<Block> wanted) {
+		first.held = true;
+		long start = System.nanoTime();
+		RuntimeException failure;
+		try {
+			failure = this.queue.await(first, () -> ready(wanted) != null);
+		}
+		finally {
+			first.held = false;
+			this.recorder.stalled(first.block().unit(), start, System.nanoTime());
+		}
+		if (failure != null) {
+			drop(first, Fence.DONE);
+			throw failure;
+		}
+	}
+
+	/** The first of some blocks that is in memory. */
+	private @Nullable Load ready(List<Block> wanted) {
+		for (Block block : wanted) {
+			Load load = this.pinned[block.index()] ? this.pinnedLoads[block.index()] : inWindow(block);
+			if (load != null && load.ready()) {
+				return load;
+			}
+		}
+		return null;
 	}
 
 	/** The load of a block that is needed next, begun now if nobody did so before. */

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntUnaryOperator;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -255,11 +256,21 @@ final class ReadQueue implements AutoCloseable {
 	 * @return what it failed with, or null if it is in memory
 	 */
 	@Nullable RuntimeException await(Load load) {
+		return await(load, () -> false);
+	}
+
+	/**
+	 * Waits for a block, or for something else that will do. Holds the lock.
+	 * @param load the block
+	 * @param other whether there is something else
+	 * @return what the block failed with, or null if it is in memory or need not be
+	 */
+	@Nullable RuntimeException await(Load load, BooleanSupplier other) {
 		boolean again = load.failure != null && !load.failed.isEmpty();
 		this.wanted = load;
 		try {
 			hurry(load);
-			while (load.pending > 0 || load.failure != null) {
+			while ((load.pending > 0 || load.failure != null) && !other.getAsBoolean()) {
 				if (load.pending == 0) {
 					if (!again) {
 						return load.failure;

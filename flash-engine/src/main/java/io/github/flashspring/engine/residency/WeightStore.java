@@ -458,7 +458,8 @@ public final class WeightStore implements AutoCloseable {
 				WeightLayout.Unit unit = layout.units().get(i);
 				this.weights.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i),
 						new BlockMatrices(unit, this.blocks.of(i), WeightStore.this.device,
-								unit.onDemand() ? this.prefetcher.experts() : this.prefetcher)));
+								unit.onDemand() ? this.prefetcher.experts() : this.prefetcher,
+								WeightStore.this.recorder)));
 			}
 		}
 

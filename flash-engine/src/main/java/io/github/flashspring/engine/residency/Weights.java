@@ -36,12 +36,31 @@ public final class Weights {
 	 * cannot be read
 	 */
 	public void linear(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
+		linear(new Product(out, x, weight, bias));
+	}
+
+	/**
+	 * Applies linear layers of the unit of which none needs what another computes. Their
+	 * rows are computed as they come into memory, in any order: no value depends on
+	 * another, so that the bits are the same.
+	 * @param products the layers, in the order in which the unit declared them
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the weights
+	 * cannot be read
+	 */
+	public void linear(Product... products) {
+		int[] weights = new int[products.length];
+		for (int i = 0; i < products.length; i++) {
+			weights[i] = products[i].weight().index();
+		}
+		this.matrices.forEach(weights, (index, firstRow, rows) -> multiply(products[index], firstRow, rows));
+	}
+
+	private void multiply(Product product, int firstRow, Matrix rows) {
+		Parameter bias = product.bias();
 		Tensor added = (bias != null) ? vector(bias) : null;
-		this.matrices.forEach(weight.index(), (firstRow, rows) -> {
-			boolean whole = rows.rows() == weight.rows();
-			this.device.matmul(whole ? out : out.columns(firstRow, rows.rows()), x, rows,
-					(whole || added == null) ? added : added.columns(firstRow, rows.rows()));
-		});
+		boolean whole = rows.rows() == product.weight().rows();
+		this.device.matmul(whole ? product.out() : product.out().columns(firstRow, rows.rows()), product.x(), rows,
+				(whole || added == null) ? added : added.columns(firstRow, rows.rows()));
 	}
 
 	/**
@@ -107,6 +126,18 @@ public final class Weights {
 		void forEach(int weight, Visitor visitor);
 
 		/**
+		 * Goes through the rows of some matrices.
+		 * @param weights indices of different matrices in their unit, in the order of use
+		 * @param visitor gets the rows in whatever order they come into memory
+		 */
+		default void forEach(int[] weights, AnyOrder visitor) {
+			for (int i = 0; i < weights.length; i++) {
+				int index = i;
+				forEach(weights[i], (firstRow, rows) -> visitor.rows(index, firstRow, rows));
+			}
+		}
+
+		/**
 		 * Whether a matrix is in memory and stays there.
 		 * @param weight index of the matrix in its unit
 		 * @return true if so
@@ -138,6 +169,32 @@ public final class Weights {
 		 * @param rows the rows, in memory during the call
 		 */
 		void rows(int firstRow, Matrix rows);
+
+	}
+
+	/** Gets rows of some matrices. */
+	@FunctionalInterface
+	interface AnyOrder {
+
+		/**
+		 * Takes rows.
+		 * @param index which of the matrices
+		 * @param firstRow index of the first one in the whole matrix
+		 * @param rows the rows, in memory during the call
+		 */
+		void rows(int index, int firstRow, Matrix rows);
+
+	}
+
+	/**
+	 * A linear layer and what it is applied to.
+	 *
+	 * @param out F32 [n, rows of the weight]; not {@code x}
+	 * @param x F32 [n, columns of the weight]
+	 * @param weight handle of a matrix that the unit gave out
+	 * @param bias handle of a vector that the unit gave out, or null
+	 */
+	public record Product(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
 
 	}
 

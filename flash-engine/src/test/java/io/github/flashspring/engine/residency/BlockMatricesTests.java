@@ -1,17 +1,27 @@
 package io.github.flashspring.engine.residency;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -20,6 +30,7 @@ import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
+import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
@@ -45,9 +56,7 @@ class BlockMatricesTests {
 	@ParameterizedTest
 	@ValueSource(longs = { 4096, 8192, 20_000, 1 << 20 })
 	void rowsHaveTheirOwnScales(long blockBytes) throws Exception {
-		Path folder = Path
-			.of(Objects.requireNonNull(BlockMatricesTests.class.getResource("/golden-variants/deepseek_v3-fp8-odd"))
-				.toURI());
+		Path folder = folder();
 		try (Checkpoint checkpoint = Checkpoint.open(folder)) {
 			WeightLayout layout = layout(checkpoint);
 			List<WeightLayout.Weight> weights = layout.units().getFirst().weights();
@@ -76,9 +85,7 @@ class BlockMatricesTests {
 	@ParameterizedTest
 	@ValueSource(ints = { 0, 1, 2 })
 	void partsOfMatricesHaveTheirOwnScales(int head) throws Exception {
-		Path folder = Path
-			.of(Objects.requireNonNull(BlockMatricesTests.class.getResource("/golden-variants/deepseek_v3-fp8-odd"))
-				.toURI());
+		Path folder = folder();
 		try (Checkpoint checkpoint = Checkpoint.open(folder)) {
 			List<WeightLayout.Weight> weights = layout(checkpoint).units().getFirst().weights();
 			float[][] whole = values(weights.get(3).matrix(0, (part) -> map(checkpoint, part)));
@@ -87,6 +94,101 @@ class BlockMatricesTests {
 			assertThat(keys).isDeepEqualTo(Arrays.copyOfRange(whole, 88 * head, 88 * head + 48));
 			assertThat(values).isDeepEqualTo(Arrays.copyOfRange(whole, 88 * head + 48, 88 * head + 88));
 		}
+	}
+
+	@Test
+	void whatStreamsIsComputedFirstAndWhatStaysWhileItIsOnItsWay() throws Exception {
+		try (Checkpoint checkpoint = Checkpoint.open(folder())) {
+			WeightLayout layout = layout(checkpoint);
+			List<Block> blocks = BlockLayout.cut(layout, 8192, 512).of(0);
+			List<Integer> gate = blocksOf(blocks, 0);
+			List<Integer> down = blocksOf(blocks, 1);
+			List<Integer> used = Stream.concat(gate.stream(), down.stream()).distinct().toList();
+			assertThat(used).hasSizeGreaterThan(8);
+			Script script = new Script();
+			script.pinned.addAll(List.of(gate.get(1), down.get(2)));
+			script.ready.addAll(List.of(gate.get(1), gate.get(2), down.get(2)));
+			List<Integer> order = new ArrayList<>(List.of(gate.get(2), gate.get(1), down.get(2)));
+			// The others come backwards, each when there is nothing else to do.
+			for (int index : used.reversed()) {
+				if (!order.contains(index)) {
+					script.arrivals.add(index);
+					order.add(index);
+				}
+			}
+			int late = script.arrivals.size();
+			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
+			Set<Integer> computed = new LinkedHashSet<>();
+			float[][][] found = { new float[300][], new float[200][] };
+			matrices.forEach(new int[] { 0, 1 }, (matrix, firstRow, rows) -> {
+				computed.add(blockOf(blocks, matrix, firstRow));
+				float[][] values = values(rows);
+				System.arraycopy(values, 0, found[matrix], firstRow, values.length);
+			});
+			assertThat(computed).as("blocks in the order in which they were computed with")
+				.containsExactlyElementsOf(order);
+			assertThat(script.waits).isEqualTo(late);
+			assertThat(script.released).as("streamed blocks of which nothing is left to compute")
+				.containsExactlyElementsOf(order.stream()
+					.filter((index) -> !script.pinned.contains(index)
+							&& blocks.get(index).pieces().getLast().weight() < 2)
+					.toList());
+			matrices.release();
+			assertThat(script.released).hasSize(used.size() - 2).doesNotHaveDuplicates();
+			for (int i = 0; i < 2; i++) {
+				assertThat(found[i]).isDeepEqualTo(
+						values(layout.units().getFirst().weights().get(i).matrix(0, (part) -> map(checkpoint, part))));
+			}
+		}
+	}
+
+	@Test
+	void whatIsUsedAgainIsKept() throws Exception {
+		try (Checkpoint checkpoint = Checkpoint.open(folder())) {
+			WeightLayout layout = layout(checkpoint);
+			List<Block> blocks = BlockLayout.cut(layout, 8192, 512).of(0);
+			List<Integer> gate = blocksOf(blocks, 0);
+			Script script = new Script();
+			script.arrivals.addAll(gate.reversed());
+			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
+			matrices.keep(true);
+			matrices.forEach(new int[] { 0 }, (matrix, firstRow, rows) -> {
+			});
+			assertThat(script.released).isEmpty();
+			matrices.keep(false);
+			List<Integer> firstRows = new ArrayList<>();
+			matrices.forEach(new int[] { 0 }, (matrix, firstRow, rows) -> firstRows.add(firstRow));
+			assertThat(firstRows).as("all is there, so it goes in order").isSorted();
+			assertThat(script.waits).isEqualTo(gate.size());
+			matrices.release();
+			assertThat(script.released).containsExactlyInAnyOrderElementsOf(gate);
+		}
+	}
+
+	private static Path folder() throws Exception {
+		return Path
+			.of(Objects.requireNonNull(BlockMatricesTests.class.getResource("/golden-variants/deepseek_v3-fp8-odd"))
+				.toURI());
+	}
+
+	/** Indices of the blocks that hold rows of a matrix. */
+	private static List<Integer> blocksOf(List<Block> blocks, int weight) {
+		return blocks.stream()
+			.filter((block) -> block.pieces().stream().anyMatch((piece) -> piece.weight() == weight))
+			.map(Block::index)
+			.toList();
+	}
+
+	private static int blockOf(List<Block> blocks, int weight, int firstRow) {
+		return blocks.stream()
+			.filter((block) -> block.pieces()
+				.stream()
+				.anyMatch((piece) -> piece.weight() == weight && piece.firstRow() == firstRow))
+			.findFirst()
+			.orElseThrow()
+			.index();
 	}
 
 	private static WeightLayout layout(Checkpoint checkpoint) {
@@ -134,6 +236,65 @@ class BlockMatricesTests {
 		float[][] values = new float[matrix.rows()][];
 		Arrays.setAll(values, (row) -> Arrays.copyOfRange(flat, row * matrix.columns(), (row + 1) * matrix.columns()));
 		return values;
+	}
+
+	/** Blocks that come into memory when the test wants it. */
+	private final class Script implements BlockMatrices.Blocks {
+
+		private final Set<Integer> pinned = new HashSet<>();
+
+		private final Set<Integer> ready = new HashSet<>();
+
+		/** What comes next when somebody waits. */
+		private final Deque<Integer> arrivals = new ArrayDeque<>();
+
+		private final List<Integer> released = new ArrayList<>();
+
+		private int waits;
+
+		@Override
+		public Load acquire(Block block) {
+			throw new AssertionError("Products that do not depend on each other are not acquired in order");
+		}
+
+		@Override
+		public @Nullable Load poll(List<Block> wanted) {
+			return wanted.stream().filter((block) -> this.ready.contains(block.index())).findFirst().map((block) -> {
+				try {
+					return new Load(block, read(block), 0, Fence.DONE);
+				}
+				catch (IOException ex) {
+					throw new UncheckedIOException(ex);
+				}
+			}).orElse(null);
+		}
+
+		@Override
+		public Load take(List<Block> wanted) {
+			Load load = poll(wanted);
+			while (load == null) {
+				this.waits++;
+				this.ready.add(this.arrivals.removeFirst());
+				load = poll(wanted);
+			}
+			return load;
+		}
+
+		@Override
+		public void release(Load load, Fence fence) {
+			this.released.add(load.block().index());
+		}
+
+		@Override
+		public boolean stays(Block block) {
+			return this.pinned.contains(block.index());
+		}
+
+		@Override
+		public Buffer buffer(Load load, Device device) {
+			return device.wrap(load.memory());
+		}
+
 	}
 
 }

@@ -2,6 +2,8 @@ package io.github.flashspring.engine.residency;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 
 import io.github.flashspring.engine.residency.FaultySource.Fault;
@@ -66,9 +68,57 @@ public final class FaultyFiles {
 		this.faults.fault = Fault.spikes(nth, millis);
 	}
 
+	/**
+	 * Holds back the first read from now on that covers one of some bytes, until the gate
+	 * opens.
+	 * @param offsets the bytes, in any of the files
+	 */
+	public Gate holdBack(long... offsets) {
+		Gate gate = new Gate();
+		this.faults.fault = (real, target, position) -> {
+			for (int i = 0; i < offsets.length; i++) {
+				if (position <= offsets[i] && offsets[i] < position + target.remaining()) {
+					gate.pass(i);
+				}
+			}
+			return real.read(target, position);
+		};
+		return gate;
+	}
+
 	/** System calls until now. */
 	public int reads() {
 		return this.faults.reads.get();
+	}
+
+	/** Where a read is held back. */
+	public static final class Gate {
+
+		private final CompletableFuture<Integer> held = new CompletableFuture<>();
+
+		private final CountDownLatch open = new CountDownLatch(1);
+
+		private void pass(int index) {
+			if (this.held.complete(index)) {
+				try {
+					this.open.await();
+				}
+				catch (InterruptedException ex) {
+					throw new AssertionError("readers are not interrupted", ex);
+				}
+			}
+		}
+
+		/** Waits until a read has come here, and tells which byte it covers. */
+		public int awaitHeld() {
+			return this.held.join();
+		}
+
+		/** Lets the read pass. */
+		public void open() {
+			this.open.countDown();
+		}
+
 	}
 
 }
