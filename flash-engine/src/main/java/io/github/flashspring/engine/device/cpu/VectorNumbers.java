@@ -101,20 +101,10 @@ final class VectorNumbers {
 	 */
 	static void unpackBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
 		int column = block * BlockOrder.COLUMNS;
-		boolean whole = column + BlockOrder.COLUMNS <= weights.columns();
-		if (whole && weights.format() == Format.AFFINE4) {
-			codes4(weights, row, column, lane, width, out);
-		}
-		else if (whole && weights.format() == Format.AFFINE8) {
-			codes8(weights, row, column, lane, width, out);
-		}
-		else if (weights.format().decoded()) {
+		if (weights.format().decoded()) {
 			VectorDecoding.decodeBlock(weights, row, block, lane, width, out);
 		}
-		else if (whole && weights.format() == Format.BF16) {
-			halves(weights, row, column, lane, width, out);
-		}
-		else if (whole && !weights.format().coded()) {
+		else if (column + BlockOrder.COLUMNS <= weights.columns() && BlockOrder.natural(weights.format())) {
 			numbers(weights.values(), row, column, lane, width, out);
 		}
 		else {
@@ -122,19 +112,41 @@ final class VectorNumbers {
 		}
 	}
 
-	private static void codes4(Weights weights, int row, int column, int lane, int width, float[] out) {
+	/**
+	 * Does the same where a whole block takes few operations.
+	 * @param out address of memory that receives the numbers or codes
+	 * @return whether it was done
+	 */
+	static boolean unpackPart(Weights weights, int row, int block, int lane, int width, long out) {
+		int column = block * BlockOrder.COLUMNS;
+		boolean whole = column + BlockOrder.COLUMNS <= weights.columns();
+		if (!whole) {
+			return false;
+		}
+		switch (weights.format()) {
+			case AFFINE4 -> codes4(weights, row, column, lane, width, Addresses.known(out));
+			case AFFINE8 -> codes8(weights, row, column, lane, width, Addresses.known(out));
+			case BF16 -> halves(weights, row, column, lane, width, Addresses.known(out));
+			default -> {
+				return false;
+			}
+		}
+		return true;
+	}
+
+	private static void codes4(Weights weights, int row, int column, int lane, int width, long out) {
 		long offset = weights.values().row(row) + column / 2;
 		for (int l = 0; l < width; l += NARROW_STEP) {
 			IntVector words = words(weights, offset + 4L * (lane + l));
 			for (int step = 0; step < BlockOrder.STEPS; step += 2) {
-				code(words, 0xf, 0x8).intoArray(out, step * width + l);
-				code(words, 0xf0, 0x80).intoArray(out, (step + 1) * width + l);
+				store(code(words, 0xf, 0x8), out, step * width + l);
+				store(code(words, 0xf0, 0x80), out, (step + 1) * width + l);
 				words = words.lanewise(VectorOperators.LSHR, 8);
 			}
 		}
 	}
 
-	private static void codes8(Weights weights, int row, int column, int lane, int width, float[] out) {
+	private static void codes8(Weights weights, int row, int column, int lane, int width, long out) {
 		for (int l = 0; l < width; l += NARROW_STEP) {
 			long offset = weights.values().row(row) + column + 64L * ((lane + l) / 8) + 4L * ((lane + l) % 8);
 			LongVector near = words(weights, offset).reinterpretAsLongs();
@@ -142,10 +154,10 @@ final class VectorNumbers {
 			IntVector even = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
 			IntVector next = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
 			for (int step = 0; step < 4; step += 2) {
-				code(even, 0xff, 0x80).intoArray(out, step * width + l);
-				code(even, 0xff00, 0x8000).intoArray(out, (step + 1) * width + l);
-				code(next, 0xff, 0x80).intoArray(out, (step + 4) * width + l);
-				code(next, 0xff00, 0x8000).intoArray(out, (step + 5) * width + l);
+				store(code(even, 0xff, 0x80), out, step * width + l);
+				store(code(even, 0xff00, 0x8000), out, (step + 1) * width + l);
+				store(code(next, 0xff, 0x80), out, (step + 4) * width + l);
+				store(code(next, 0xff00, 0x8000), out, (step + 5) * width + l);
 				even = even.lanewise(VectorOperators.LSHR, 16);
 				next = next.lanewise(VectorOperators.LSHR, 16);
 			}
@@ -153,15 +165,19 @@ final class VectorNumbers {
 	}
 
 	/** Upper halves of singles, two to a word. */
-	private static void halves(Weights weights, int row, int column, int lane, int width, float[] out) {
+	private static void halves(Weights weights, int row, int column, int lane, int width, long out) {
 		for (int l = 0; l < width; l += NARROW_STEP) {
 			long offset = weights.values().row(row) + 2L * column + 4L * (lane + l);
 			for (int step = 0; step < BlockOrder.STEPS; step += 2) {
 				IntVector words = words(weights, offset + 32L * step);
-				words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(out, step * width + l);
-				words.and(0xffff0000).reinterpretAsFloats().intoArray(out, (step + 1) * width + l);
+				store(words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), out, step * width + l);
+				store(words.and(0xffff0000).reinterpretAsFloats(), out, (step + 1) * width + l);
 			}
 		}
+	}
+
+	private static void store(FloatVector vector, long out, int index) {
+		vector.intoMemorySegment(Addresses.MEMORY, out + 4L * index, ORDER);
 	}
 
 	private static void numbers(Rows rows, int row, int column, int lane, int width, float[] out) {
