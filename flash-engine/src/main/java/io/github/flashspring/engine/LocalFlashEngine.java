@@ -204,7 +204,8 @@ final class LocalFlashEngine implements FlashEngine {
 		Sampling sampling = (request.sampling() != null) ? request.sampling() : this.info.sampling();
 		LocalGeneration generation = new LocalGeneration(this.scheduler, prompt, maxTokens,
 				new Sampler(sampling, prompt), prepared.pipeline(),
-				request.ignoreEndOfTurn() ? Set.of() : this.endTokens, () -> this.store.metrics().bytesRead());
+				request.ignoreEndOfTurn() ? Set.of() : this.endTokens, () -> this.store.metrics().bytesRead(),
+				this.parts.checkpoint());
 		submit(generation.sequence());
 		return generation;
 	}

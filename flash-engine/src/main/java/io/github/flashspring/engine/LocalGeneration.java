@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -12,7 +13,11 @@ import java.util.function.LongSupplier;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.NotNumbers;
 import io.github.flashspring.engine.generate.FinishReason;
+import io.github.flashspring.engine.generate.NotNumbersException;
 import io.github.flashspring.engine.generate.Sampler;
 import io.github.flashspring.engine.generate.Scheduler;
 import io.github.flashspring.engine.generate.Sequence;
@@ -43,6 +48,8 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private final LongSupplier bytesRead;
 
+	private final Checkpoint checkpoint;
+
 	private final List<Integer> tokens = new ArrayList<>();
 
 	private final ReentrantLock lock = new ReentrantLock();
@@ -63,8 +70,11 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private @Nullable RuntimeException failure;
 
+	/** The failure, once its cause was looked for. */
+	private @Nullable RuntimeException explained;
+
 	LocalGeneration(Scheduler scheduler, int[] prompt, int maxTokens, Sampler sampler, TextPipeline text,
-			Set<Integer> endTokens, LongSupplier bytesRead) {
+			Set<Integer> endTokens, LongSupplier bytesRead, Checkpoint checkpoint) {
 		this.scheduler = scheduler;
 		this.sampler = sampler;
 		this.text = text;
@@ -72,6 +82,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 		this.promptTokens = prompt.length;
 		this.maxTokens = maxTokens;
 		this.bytesRead = bytesRead;
+		this.checkpoint = checkpoint;
 		this.sequence = new Sequence(prompt, maxTokens, this);
 	}
 
@@ -111,7 +122,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 	private @Nullable GenerationEvent take() throws InterruptedException {
 		while (this.events.isEmpty()) {
 			if (this.failure != null) {
-				throw this.failure;
+				throw explained(this.failure);
 			}
 			if (this.ended) {
 				return null;
@@ -119,6 +130,20 @@ final class LocalGeneration implements Generation, SequenceListener {
 			this.changed.await();
 		}
 		return this.events.removeFirst();
+	}
+
+	/** The thread that asked looks for damage, so that other requests go on meanwhile. */
+	private RuntimeException explained(RuntimeException cause) {
+		if (!(cause instanceof NotNumbersException) || cause == this.explained) {
+			return cause;
+		}
+		Optional<String> found = NotNumbers.find(this.checkpoint);
+		RuntimeException named = found.isEmpty() ? cause
+				: new CheckpointException(cause.getMessage() + ": " + found.get() + ", expected a finite number.",
+						"Download or convert the model again.", cause);
+		this.explained = named;
+		this.failure = named;
+		return named;
 	}
 
 	@Override

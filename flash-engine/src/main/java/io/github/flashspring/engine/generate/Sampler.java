@@ -49,7 +49,7 @@ public final class Sampler {
 	 * Draws the next token.
 	 * @param logits [vocab]; changed by penalties
 	 * @return its id
-	 * @throws IllegalStateException if the logits are not numbers
+	 * @throws NotNumbersException if the logits are not numbers
 	 */
 	public int next(float[] logits) {
 		penalise(logits);
@@ -79,8 +79,7 @@ public final class Sampler {
 			}
 		}
 		if (Float.isNaN(logits[best])) {
-			throw new IllegalStateException(
-					"The model's logits are not numbers (NaN); its weights are damaged or its numbers overflow");
+			throw new NotNumbersException();
 		}
 		return best;
 	}

@@ -1,0 +1,386 @@
+package io.github.flashspring.engine.residency;
+
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.Safetensors;
+import io.github.flashspring.engine.checkpoint.TensorSource;
+import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.metrics.ExpertMetrics;
+import io.github.flashspring.engine.residency.ExpertStreaming.Keep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+/**
+ * Experts of a real file, read through a gate that tests open and close.
+ */
+@Timeout(60)
+@SuppressWarnings("NullAway.Init") // each test starts what it needs
+class ExpertStoreTests {
+
+	private static final int EXPERTS = 8;
+
+	private static final int FIRST = 1;
+
+	/** Bytes of an expert: two matrices. */
+	private static final int BYTES = 8192;
+
+	private static final int LARGE_ROWS = 768;
+
+	private static final int READERS = 4;
+
+	@TempDir
+	private Path folder;
+
+	private final FaultySource.Faults faults = new FaultySource.Faults();
+
+	private Checkpoint checkpoint;
+
+	private List<DirectFile> files;
+
+	private BlockLayout blocks;
+
+	private ReadQueue queue;
+
+	private ExpertStore store;
+
+	@BeforeEach
+	void open() throws IOException {
+		Map<String, TensorSource> tensors = new LinkedHashMap<>();
+		tensors.put("embed.weight", tensor(0, 32, 32));
+		tensors.put("layer.weight", tensor(0, 32, 32));
+		for (int expert = 0; expert < EXPERTS; expert++) {
+			tensors.put("e." + expert + ".up.weight", tensor(expert, 32, 32));
+			if (expert == 1) {
+				tensors.put("e.0.down.weight", tensor(0, 32, 32));
+			}
+			if (expert > 0) {
+				tensors.put("e." + expert + ".down.weight", tensor(expert, 32, 32));
+			}
+		}
+		tensors.put("large.weight", tensor(99, LARGE_ROWS, 1024));
+		Path file = this.folder.resolve("model.safetensors");
+		Safetensors.write(file, tensors, Map.of(), 4096);
+		Files.writeString(this.folder.resolve("config.json"), "{\"model_type\": \"llama\"}");
+		this.checkpoint = Checkpoint.open(this.folder);
+		WeightUnit layer = new WeightUnit("layer", "");
+		layer.matrix("layer", 32, 32);
+		List<WeightUnit> units = new ArrayList<>(List.of(layer));
+		for (int expert = 0; expert < EXPERTS; expert++) {
+			WeightUnit unit = new WeightUnit("expert", "e." + expert + ".", 2, EXPERTS);
+			unit.matrix("up", 32, 32);
+			unit.matrix("down", 32, 32);
+			units.add(unit);
+		}
+		WeightUnit large = new WeightUnit("large", "", 1, 1);
+		large.matrix("large", LARGE_ROWS, 1024);
+		units.add(large);
+		WeightUnit embedding = new WeightUnit("embed", "");
+		embedding.matrix("embed", 32, 32);
+		WeightLayout layout = WeightLayout.of(this.checkpoint, units, embedding, List.of());
+		this.blocks = BlockLayout.cut(layout, 4 << 20, 4096);
+		this.files = DirectFile.openAll(List.of(file), this.faults, (pause) -> {
+		});
+	}
+
+	private static TensorSource tensor(int value, int rows, int columns) {
+		float[] values = new float[rows * columns];
+		Arrays.fill(values, value);
+		return TensorSource.of(values, rows, columns);
+	}
+
+	private void start(Keep keep, boolean lookahead, long bytes) {
+		IoRecorder recorder = new IoRecorder(new String[] { "all" }, (unit) -> 0);
+		BandwidthController controller = new BandwidthController(System::nanoTime, Double.POSITIVE_INFINITY, 1 << 20,
+				new long[1]);
+		this.queue = new ReadQueue(new ReadQueue.Settings(this.files, READERS, 4096, 4 << 20), (unit) -> 0, recorder,
+				controller, new ReadQueue.Owner() {
+
+					@Override
+					public boolean more() {
+						return false;
+					}
+
+					@Override
+					public void ended(Load load) {
+						// The store looks for itself.
+					}
+
+				});
+		this.store = new ExpertStore(this.blocks, this.queue, new ExpertStreaming(keep, lookahead), recorder);
+		this.queue.lock().lock();
+		try {
+			this.store.resize(bytes);
+			this.queue.resume();
+		}
+		finally {
+			this.queue.lock().unlock();
+		}
+	}
+
+	@AfterEach
+	void close() {
+		this.queue.close();
+		this.store.close();
+		this.files.forEach(DirectFile::close);
+		this.checkpoint.close();
+	}
+
+	private int[] choose(boolean ordered, int... experts) {
+		int[] rowsOf = new int[EXPERTS];
+		for (int expert : experts) {
+			rowsOf[expert] = 1;
+		}
+		return this.store.choose(FIRST, rowsOf, 1, ordered);
+	}
+
+	private Load acquire(int expert) {
+		return this.store.acquire(this.blocks.of(FIRST + expert).getFirst());
+	}
+
+	/** Computes with an expert: its numbers must be its own. */
+	private void compute(int expert) {
+		Load load = acquire(expert);
+		requireValues(load, expert, BYTES);
+		this.store.release(load, Fence.DONE);
+		this.store.computed(FIRST + expert);
+	}
+
+	private static void requireValues(Load load, int value, long bytes) {
+		for (long at = 0; at < bytes; at += Float.BYTES) {
+			assertThat(load.memory().get(ValueLayout.JAVA_FLOAT, at)).isEqualTo(value);
+		}
+	}
+
+	private void pass(int... experts) {
+		this.store.beginPass(1);
+		for (int expert : choose(false, experts)) {
+			compute(expert);
+		}
+	}
+
+	private static void await(BooleanSupplier condition) {
+		while (!condition.getAsBoolean()) {
+			LockSupport.parkNanos(100_000);
+		}
+	}
+
+	/** Lets so many reads through. */
+	private Semaphore gate(int open) {
+		Semaphore gate = new Semaphore(open);
+		this.faults.fault = (real, target, offset) -> {
+			gate.acquireUninterruptibly();
+			return real.read(target, offset);
+		};
+		return gate;
+	}
+
+	@Test
+	void allThatALayerLacksIsReadAtOnce() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		Semaphore gate = gate(0);
+		int before = this.faults.reads.get();
+		this.store.beginPass(1);
+		assertThat(choose(false, 2, 3, 5, 7)).containsExactly(2, 3, 5, 7);
+		await(() -> this.faults.reads.get() == before + 4);
+		gate.release(100);
+		List.of(2, 3, 5, 7).forEach(this::compute);
+		ExpertMetrics found = this.store.snapshot();
+		assertThat(found.misses()).isEqualTo(4);
+		assertThat(found.hits()).isZero();
+		assertThat(found.missedBytes()).isEqualTo(4 * BYTES);
+		assertThat(found.cachedBytes()).isEqualTo(4 * BYTES);
+	}
+
+	@Test
+	void whatIsInMemoryIsComputedFirst() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		pass(4, 6);
+		this.store.beginPass(1);
+		assertThat(choose(false, 1, 2, 4, 6)).containsExactly(4, 6, 1, 2);
+		List.of(4, 6, 1, 2).forEach(this::compute);
+		this.store.beginPass(1);
+		assertThat(choose(true, 1, 3, 6)).containsExactly(1, 3, 6);
+		List.of(1, 3, 6).forEach(this::compute);
+		ExpertMetrics found = this.store.snapshot();
+		assertThat(found.hits()).isEqualTo(4);
+		assertThat(found.misses()).isEqualTo(5);
+	}
+
+	@Test
+	void neighboursOfAnExpertAreOneReadAndOthersAreNot() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		int before = this.faults.reads.get();
+		pass(3);
+		assertThat(this.faults.reads.get() - before).isEqualTo(1);
+		pass(0);
+		assertThat(this.faults.reads.get() - before).as("another expert lies in between").isEqualTo(3);
+	}
+
+	@Test
+	void readersShareALongRead() {
+		long bytes = LARGE_ROWS * 1024L * Float.BYTES;
+		start(Keep.BY_USE, false, 2 * bytes);
+		Semaphore gate = gate(0);
+		int before = this.faults.reads.get();
+		this.store.beginPass(1);
+		this.store.choose(FIRST + EXPERTS, new int[] { 1 }, 1, false);
+		await(() -> this.faults.reads.get() == before + 3);
+		gate.release(100);
+		Load load = this.store.acquire(this.blocks.of(FIRST + EXPERTS).getFirst());
+		requireValues(load, 99, bytes);
+		this.store.release(load, Fence.DONE);
+		assertThat(this.faults.reads.get()).isEqualTo(before + 3);
+	}
+
+	@Test
+	void anExpertInUseKeepsItsMemoryWhateverElseIsNeeded() {
+		start(Keep.BY_USE, false, 2 * BYTES);
+		this.store.beginPass(1);
+		choose(true, 0, 1, 2, 3, 4);
+		Load held = acquire(0);
+		for (int expert = 1; expert < 5; expert++) {
+			compute(expert);
+			requireValues(held, 0, BYTES);
+		}
+		this.store.release(held, Fence.DONE);
+		assertThat(this.store.snapshot().cachedBytes()).isLessThanOrEqualTo(2 * BYTES);
+	}
+
+	@Test
+	void memoryForNoExpertAtAllIsRefused() {
+		start(Keep.BY_USE, false, BYTES - 1);
+		this.store.beginPass(1);
+		choose(false, 1);
+		assertThatIllegalStateException().isThrownBy(() -> acquire(1)).withMessageContaining("too small for 8192");
+	}
+
+	@Test
+	void aFailedReadReachesOnlyWhoNeedsIt() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		long offset = this.blocks.of(FIRST + 2).getFirst().extents().getFirst().offset();
+		this.faults.fault = (real, target, at) -> {
+			if (at == offset) {
+				throw new IOException("Input/output error");
+			}
+			return real.read(target, at);
+		};
+		this.store.beginPass(1);
+		choose(false, 1, 2, 3);
+		compute(1);
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> acquire(2))
+			.withMessageContainingAll("model.safetensors", "byte " + offset, "Input/output error");
+		compute(3);
+		this.faults.fault = null;
+		pass(1, 2, 3);
+		assertThat(this.store.snapshot().misses()).as("the failed one is read again").isEqualTo(4);
+	}
+
+	@Test
+	void withoutACacheNothingStays() {
+		start(Keep.NONE, false, EXPERTS * BYTES);
+		pass(1, 2);
+		pass(1, 2);
+		ExpertMetrics found = this.store.snapshot();
+		assertThat(found.hits()).isZero();
+		assertThat(found.misses()).isEqualTo(4);
+		assertThat(found.cachedBytes()).isZero();
+	}
+
+	/** Guesses about two experts come true until they are trusted. */
+	private void learn() {
+		for (int i = 0; i < 40; i++) {
+			this.store.beginPass(1);
+			guess(1, 2);
+			for (int expert : choose(false, 1, 2)) {
+				compute(expert);
+			}
+		}
+	}
+
+	private void guess(int... experts) {
+		this.store.expect(FIRST, Arrays.stream(experts).mapToObj((expert) -> new ExpertGuess(expert, 8)).toList());
+	}
+
+	@Test
+	void guessesThatComeTrueAreHits() {
+		start(Keep.NONE, true, EXPERTS * BYTES);
+		learn();
+		ExpertMetrics before = this.store.snapshot();
+		this.store.beginPass(1);
+		guess(4, 5);
+		await(() -> this.store.snapshot().cachedBytes() == 2 * BYTES);
+		for (int expert : choose(false, 4, 5)) {
+			compute(expert);
+		}
+		ExpertMetrics after = this.store.snapshot();
+		assertThat(after.hits() - before.hits()).isEqualTo(2);
+		assertThat(after.misses()).isEqualTo(before.misses());
+		assertThat(after.lookaheadReads() - before.lookaheadReads()).isEqualTo(2);
+		assertThat(after.lookaheadBytes() - before.lookaheadBytes()).isEqualTo(2 * BYTES);
+		assertThat(after.lookaheadUsed() - before.lookaheadUsed()).isEqualTo(2);
+		assertThat(after.lookaheadUseless()).isEqualTo(before.lookaheadUseless());
+	}
+
+	@Test
+	void readsThatNobodyUsedCount() {
+		start(Keep.NONE, true, EXPERTS * BYTES);
+		learn();
+		ExpertMetrics before = this.store.snapshot();
+		this.store.beginPass(1);
+		guess(4, 5);
+		await(() -> this.store.snapshot().cachedBytes() == 2 * BYTES);
+		for (int expert : choose(false, 4, 6)) {
+			compute(expert);
+		}
+		ExpertMetrics after = this.store.snapshot();
+		assertThat(after.lookaheadUsed() - before.lookaheadUsed()).isEqualTo(1);
+		assertThat(after.lookaheadUseless() - before.lookaheadUseless()).isEqualTo(1);
+		assertThat(after.lookaheadUselessBytes() - before.lookaheadUselessBytes()).isEqualTo(BYTES);
+		assertThat(after.misses() - before.misses()).isEqualTo(1);
+		assertThat(after.cachedBytes()).isZero();
+	}
+
+	@Test
+	void aGuessThatIsWrongBeforeItIsReadCostsNothing() {
+		start(Keep.NONE, true, EXPERTS * BYTES);
+		learn();
+		ExpertMetrics before = this.store.snapshot();
+		int reads = this.faults.reads.get();
+		Semaphore gate = gate(0);
+		this.store.beginPass(1);
+		guess(2, 3, 4, 5, 6, 7);
+		await(() -> this.faults.reads.get() == reads + READERS);
+		int[] needed = choose(false, 2, 3, 4, 5);
+		gate.release(100);
+		for (int expert : needed) {
+			compute(expert);
+		}
+		ExpertMetrics after = this.store.snapshot();
+		assertThat(after.lookaheadReads() - before.lookaheadReads()).isEqualTo(READERS);
+		assertThat(after.lookaheadUseless()).isEqualTo(before.lookaheadUseless());
+		assertThat(after.misses()).isEqualTo(before.misses());
+		assertThat(this.faults.reads.get()).isEqualTo(reads + READERS);
+	}
+
+}
