@@ -77,9 +77,9 @@ public final class BenchCommand implements Callable<Integer> {
 	@Option(names = "--budgets", paramLabel = "LIST", split = ",", defaultValue = "all,80%,50%,25%",
 			converter = Budget.Converter.class,
 			description = "Memory for the engine: 'all', shares of the weights, or sizes such as 2GB. Default:"
-					+ " ${DEFAULT-VALUE}. Behind a colon, how experts stream, to compare: 50%:no-lookahead, 50%:lru"
-					+ " (those used last stay, no lookahead), 50%:no-cache (none stays, no lookahead),"
-					+ " 50%:no-cache+lookahead.")
+					+ " ${DEFAULT-VALUE}. Behind a colon, how experts stream, to compare: 50%%:no-lookahead, 50%%:lru"
+					+ " (those used last stay, no lookahead), 50%%:no-cache (none stays, no lookahead),"
+					+ " 50%%:no-cache+lookahead.")
 	private List<Budget> budgets;
 
 	@Option(names = "--expert-tokens", paramLabel = "N", defaultValue = "128",
