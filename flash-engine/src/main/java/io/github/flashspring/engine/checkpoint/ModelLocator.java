@@ -69,7 +69,7 @@ public final class ModelLocator {
 		if (!hubId) {
 			throw new CheckpointException(
 					"There is no model folder " + quote(model)
-							+ ((folder != null) ? " (" + folder.toAbsolutePath() + ")" : "")
+							+ ((folder != null && !folder.isAbsolute()) ? " (" + folder.toAbsolutePath() + ")" : "")
 							+ ", and it is not a hub id either.",
 					"Give an existing folder, or a hub id such as org/name or org/name@revision.");
 		}

@@ -82,6 +82,12 @@ class ModelLocatorTests {
 	}
 
 	@Test
+	void saysWhereRelativeFoldersWereLookedFor() throws IOException {
+		refuses("name", "'name' (" + Path.of("name").toAbsolutePath() + ")", "org/name@revision");
+		refuses("/no/such/folder", "'/no/such/folder', and", "org/name@revision");
+	}
+
+	@Test
 	void pointsToImportForGgufFiles() throws IOException {
 		Path file = Files.createFile(this.home.resolve("model.gguf"));
 		refuses(file.toString(), "is a file, not a folder", "flash import " + file);
