@@ -35,14 +35,14 @@ class GoldenTests {
 			"golden-mlx/qwen2_moe-4bit-g32", "golden-mlx/qwen3-4bit-g32", "golden-mlx/qwen3_moe-4bit-g32",
 			"golden-variants/deepseek_v2-grouped", "golden-variants/deepseek_v3-fp8-odd",
 			"golden-variants/deepseek_v3-mlx-mixed", "golden-variants/deepseek_v3-plain", "golden-variants/gemma2-mqa",
-			"golden-variants/gemma3_text-pattern", "golden-variants/gpt_oss-mlx-mixed",
-			"golden-variants/gpt_oss-mxfp4-odd", "golden-variants/gpt_oss-truncate", "golden-variants/granite-bias",
-			"golden-variants/llama-linear", "golden-variants/llama-mlx-all", "golden-variants/llama-mlx-groups",
-			"golden-variants/llama-mlx-tied-mxfp4", "golden-variants/llama-mlx-tied-nvfp4",
-			"golden-variants/llama-yarn", "golden-variants/mamba2-limits", "golden-variants/mistral-wide",
-			"golden-variants/mixtral-window", "golden-variants/nemotron-bias", "golden-variants/nemotron_h-all",
-			"golden-variants/olmo2-bias", "golden-variants/phi3-longrope", "golden-variants/qwen2_moe-sparse",
-			"golden-variants/qwen3-fp8-embedding", "golden-variants/qwen3-window",
+			"golden-variants/gemma3_text-caps", "golden-variants/gemma3_text-pattern",
+			"golden-variants/gpt_oss-mlx-mixed", "golden-variants/gpt_oss-mxfp4-odd",
+			"golden-variants/gpt_oss-truncate", "golden-variants/granite-bias", "golden-variants/llama-linear",
+			"golden-variants/llama-mlx-all", "golden-variants/llama-mlx-groups", "golden-variants/llama-mlx-tied-mxfp4",
+			"golden-variants/llama-mlx-tied-nvfp4", "golden-variants/llama-yarn", "golden-variants/mamba2-limits",
+			"golden-variants/mistral-wide", "golden-variants/mixtral-window", "golden-variants/nemotron-bias",
+			"golden-variants/nemotron_h-all", "golden-variants/olmo2-bias", "golden-variants/phi3-longrope",
+			"golden-variants/qwen2_moe-sparse", "golden-variants/qwen3-fp8-embedding", "golden-variants/qwen3-window",
 			"golden-variants/qwen3_moe-mlx-mixed", "golden-variants/qwen3_moe-tied" })
 	void agreesWithTheReferenceInTheSameBitsEverywhere(String name) throws Exception {
 		Golden golden = Golden.load(name);

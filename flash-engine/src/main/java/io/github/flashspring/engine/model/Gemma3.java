@@ -8,7 +8,8 @@ import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
  * Gemma 3 (text): Gemma 2 with norms of queries and keys instead of capped scores, five
- * sliding layers for each that sees everything, and faster turns in those that slide.
+ * sliding layers for each that sees everything, and faster turns in those that slide. Its
+ * {@code attn_logit_softcapping} is left over from Gemma 2: no layer uses it.
  *
  * @see <a href="https://arxiv.org/abs/2503.19786">Gemma 3</a>
  */
@@ -29,7 +30,6 @@ final class Gemma3 {
 		int[] windows = sizes.windows(config, config.getInt("sliding_window", 4096),
 				(layer) -> (layer + 1) % Math.max(1, pattern));
 		float scale = (float) (1 / Math.sqrt(config.getDouble("query_pre_attn_scalar", 256)));
-		float softcap = config.getFloat("attn_logit_softcapping", 0f);
 		boolean bias = config.getBoolean("attention_bias", false);
 		FeedForward.Shape mlp = Gemma2.mlp(config, sizes);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
@@ -40,7 +40,6 @@ final class Gemma3 {
 								.rotary((windows[i] > 0) ? local : global)
 								.window(windows[i])
 								.scale(scale)
-								.softcap(softcap)
 								.bias(bias, bias)
 								.normOfHeads(norm)
 								.build(),
