@@ -27,6 +27,12 @@ final class ToolCallReader {
 	private static final Pattern PARAMETER = Pattern
 		.compile("\\s*<parameter=([^>\\s]+)\\s*>(.*?)</parameter>(?=\\s*(?:<parameter=|$))", Pattern.DOTALL);
 
+	/** With the kind of the call and a block of JSON, or without. */
+	private static final Pattern DEEPSEEK_CALL = Pattern.compile(
+			"\\s*<｜tool▁call▁begin｜>\\s*(?:function<｜tool▁sep｜>\\s*(?<function>[^\\s`{]+)\\s*```json(?<fenced>.*?)```"
+					+ "|(?<name>[^\\s<]+)\\s*<｜tool▁sep｜>(?<arguments>.*?))\\s*(?:<｜tool▁call▁end｜>|$)",
+			Pattern.DOTALL);
+
 	// numbers as they are written
 	private static final ObjectReader READER = ModelFiles.JSON.reader()
 		.with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS, DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
@@ -118,6 +124,28 @@ final class ToolCallReader {
 			end = parameter.end();
 		}
 		return (end == body.length()) ? new ToolCall(this.ids.get(), name, arguments.toString()) : null;
+	}
+
+	/**
+	 * Reads the calls of DeepSeek's models, each between its tags.
+	 * @param text what stands between the tags of all calls
+	 * @return the calls, null if the text is something else
+	 */
+	@Nullable List<ToolCall> deepSeek(String text) {
+		List<ToolCall> calls = new ArrayList<>();
+		Matcher matcher = DEEPSEEK_CALL.matcher(text);
+		int end = 0;
+		while (matcher.region(end, text.length()).lookingAt()) {
+			String fenced = matcher.group("fenced");
+			ToolCall call = (fenced != null) ? named(matcher.group("function"), null, fenced)
+					: named(matcher.group("name"), null, matcher.group("arguments"));
+			if (call == null) {
+				return null;
+			}
+			calls.add(call);
+			end = matcher.end();
+		}
+		return (calls.isEmpty() || !text.substring(end).isBlank()) ? null : calls;
 	}
 
 	/**

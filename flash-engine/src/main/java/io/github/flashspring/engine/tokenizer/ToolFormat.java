@@ -30,7 +30,21 @@ enum ToolFormat {
 	 * Llama 3: <code>&lt;|python_tag|&gt;{"name": …, "parameters": {…}}</code>, or the
 	 * object alone at the beginning.
 	 */
-	LLAMA(List.of("<|python_tag|>"));
+	LLAMA(List.of("<|python_tag|>")),
+
+	/**
+	 * DeepSeek: between the tags of all calls, and those of each, {@code function}, a
+	 * separator, the name and the arguments as a block of JSON; since V3.1 the name, the
+	 * separator and the arguments.
+	 */
+	DEEPSEEK(List.of("<｜tool▁calls▁begin｜>"));
+
+	/** What stands behind the last call of {@link #DEEPSEEK}. */
+	static final String DEEPSEEK_END = "<｜tool▁calls▁end｜>";
+
+	/** Begin and end of a call of {@link #DEEPSEEK}, and what divides it. */
+	static final List<String> DEEPSEEK_TAGS = List.of("<｜tool▁call▁begin｜>", "<｜tool▁sep｜>", "<｜tool▁call▁end｜>",
+			DEEPSEEK_END);
 
 	private final List<String> markers;
 
@@ -57,6 +71,9 @@ enum ToolFormat {
 		}
 		if (template.mentions("[TOOL_CALLS]")) {
 			return MISTRAL;
+		}
+		if (template.mentions("<｜tool▁calls▁begin｜>")) {
+			return DEEPSEEK;
 		}
 		boolean llama = template.mentions("<|python_tag|>")
 				|| template.mentions("<|start_header_id|>") && template.mentions("\"parameters\"");

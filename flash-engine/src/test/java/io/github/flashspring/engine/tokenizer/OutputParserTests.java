@@ -31,13 +31,17 @@ class OutputParserTests {
 
 	private static final String LLAMA = "<|start_header_id|> \"parameters\" <|python_tag|>";
 
+	private static final String DEEPSEEK = "</think> <｜tool▁calls▁begin｜> <｜tool▁sep｜>";
+
+	private static final String HARMONY = "<|start|>assistant<|channel|>final<|message|>";
+
 	private static final List<ToolDefinition> TOOLS = List.of(new ToolDefinition("weather", "", """
 			{"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"},
 			 "exact": {"type": "boolean"}, "places": {"type": "array"}}}"""), new ToolDefinition("now", "", ""));
 
 	@Test
 	void textIsText() {
-		for (String format : List.of(HERMES, XML, MISTRAL, LLAMA)) {
+		for (String format : List.of(HERMES, XML, MISTRAL, LLAMA, DEEPSEEK, HARMONY)) {
 			assertThat(parse(format, " Hello <b>world</b>\n ")).containsExactly(text(" Hello <b>world</b>\n "));
 		}
 		assertThat(OutputParser.plain().append(" a <think>")).containsExactly(text(" a <think>"));
@@ -125,6 +129,74 @@ class OutputParserTests {
 				"\n{\"name\": \"weather\", \"parameters\": {\"city\": \"}\"}}\n{\"type\": \"function\","
 						+ " \"name\": \"now\", \"parameters\": {}}"))
 			.containsExactly(call(1, "weather", "{\"city\":\"}\"}"), call(2, "now", "{}"));
+	}
+
+	@Test
+	void readsCallsOfDeepSeek() {
+		assertThat(parse(DEEPSEEK, """
+				Let me see.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>weather
+				```json
+				{"city": "Paris"}
+				```<｜tool▁call▁end｜>
+				<｜tool▁call▁begin｜>function<｜tool▁sep｜>now
+				```json
+				{}
+				```<｜tool▁call▁end｜><｜tool▁calls▁end｜>""")).containsExactly(text("Let me see."),
+				call(1, "weather", "{\"city\":\"Paris\"}"), call(2, "now", "{}"));
+		assertThat(parse(DEEPSEEK,
+				"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>{\"city\": \"Paris\"}<｜tool▁call▁end｜>"
+						+ "<｜tool▁call▁begin｜>now<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>"))
+			.as("as of version 3.1")
+			.containsExactly(call(1, "weather", "{\"city\":\"Paris\"}"), call(2, "now", "{}"));
+		assertThat(parse(DEEPSEEK, "<think>Hm.</think><｜tool▁calls▁begin｜><｜tool▁call▁begin｜>now<｜tool▁sep｜>{}"))
+			.as("ended by an end-of-turn token")
+			.containsExactly(reasoning("Hm."), call(1, "now", "{}"));
+		String broken = "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>now<｜tool▁sep｜>{<｜tool▁call▁end｜><｜tool▁calls▁end｜>";
+		assertThat(parse(DEEPSEEK, broken)).containsExactly(text(broken));
+	}
+
+	@Test
+	void readsChannelsOfHarmony() {
+		assertThat(parse(HARMONY,
+				"<|channel|>analysis<|message|>Easy.<|end|><|start|>assistant<|channel|>final<|message|>2 + 2 = <4>.<|return|>"))
+			.containsExactly(reasoning("Easy."), text("2 + 2 = <4>."));
+		assertThat(parse(HARMONY,
+				"<|channel|>analysis<|message|>One.<|end|><|start|>assistant<|channel|>commentary<|message|>Two.<|end|>"
+						+ "<|start|>assistant<|channel|>final<|message|>Three."))
+			.containsExactly(reasoning("One.\n\nTwo."), text("Three."));
+		assertThat(parse(HARMONY, "<|channel|>analysis<|message|>never ends <|e"))
+			.containsExactly(reasoning("never ends <|e"));
+	}
+
+	@Test
+	void readsCallsOfHarmony() {
+		assertThat(parse(HARMONY,
+				"<|channel|>analysis<|message|>The user asks.<|end|><|start|>assistant<|channel|>commentary to=functions.weather"
+						+ " <|constrain|>json<|message|>{\"city\": \"Paris\"}<|call|>"))
+			.containsExactly(reasoning("The user asks."), call(1, "weather", "{\"city\":\"Paris\"}"));
+		assertThat(parse(HARMONY,
+				" to=functions.weather<|channel|>commentary json<|message|>{\"city\": \"Paris\"}<|end|>"
+						+ "<|start|>assistant to=now<|channel|>analysis code<|message|>{}"))
+			.containsExactly(call(1, "weather", "{\"city\":\"Paris\"}"), call(2, "now", "{}"));
+		String broken = "<|channel|>commentary to=functions.now <|constrain|>json<|message|>{";
+		assertThat(parse(HARMONY, broken)).containsExactly(text(broken));
+	}
+
+	@Test
+	void harmonyMayBeginInThePrompt() {
+		OutputParser parser = parser(HARMONY,
+				"<|start|>user<|message|>Hi<|end|><|start|>assistant<|channel|>analysis<|message|>", TOOLS);
+		List<OutputEvent> events = new ArrayList<>(parser.append("So.<|end|><|start|>assistant<|message|>Yes."));
+		events.addAll(parser.flush());
+		assertThat(events).containsExactly(reasoning("So."), text("Yes."));
+	}
+
+	@Test
+	void reasoningOfHarmonyIsToldAsItComes() {
+		OutputParser parser = parser(HARMONY, "<|start|>assistant", TOOLS);
+		assertThat(parser.append("<|channel|>analysis<|message|>a <")).containsExactly(reasoning("a "));
+		assertThat(parser.append("b")).containsExactly(reasoning("<b"));
+		assertThat(parser.append("<|end|><|start|>assistant<|channel|>final<|message|>c")).containsExactly(text("c"));
 	}
 
 	@Test
@@ -221,7 +293,10 @@ class OutputParserTests {
 					"[TOOL_CALLS]", "now", "[ARGS]", "[CALL_ID]", "[", "]", "{", "}", "{}", "\"", "\\", ",", ":",
 					"<|python_tag|>", "<|", "{\"name\": \"now\", \"arguments\": {}}",
 					"{\"name\": \"now\", \"parameters\": {\"x\": \"</tool_call>\"}}", "{\"a\": 1}",
-					"[{\"name\": \"now\"}]", "<tool", "\"name\"", "{\"name\"", "<func")
+					"[{\"name\": \"now\"}]", "<tool", "\"name\"", "{\"name\"", "<func", "<|channel|>", "<|message|>",
+					"<|end|>", "<|start|>", "<|call|>", "assistant", "analysis", "final", " to=functions.now",
+					" to=now", "<|channel|>analysis<|message|>", "<|channel|>final<|message|>", "<｜tool▁calls▁begin｜>",
+					"<｜tool▁call▁begin｜>now<｜tool▁sep｜>", "<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>")
 			.list()
 			.ofMaxSize(12)
 			.map((list) -> String.join("", list));
@@ -229,7 +304,7 @@ class OutputParserTests {
 
 	@Provide
 	Arbitrary<String> formats() {
-		return Arbitraries.of(HERMES, XML, MISTRAL, LLAMA);
+		return Arbitraries.of(HERMES, XML, MISTRAL, LLAMA, DEEPSEEK, HARMONY);
 	}
 
 	private static ChatTemplate template(String source) {
