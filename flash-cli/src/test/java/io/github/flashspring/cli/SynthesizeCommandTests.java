@@ -31,7 +31,11 @@ class SynthesizeCommandTests {
 	private Path folder;
 
 	@ParameterizedTest
-	@CsvSource({ "bf16, BF16", "mlx-4bit, 'affine, 4 bits, groups of 64'", "mlx-8bit, 'affine, 8 bits, groups of 64'" })
+	@CsvSource({ "bf16, BF16", "mlx-2bit, 'affine, 2 bits, groups of 64'", "mlx-3bit, 'affine, 3 bits, groups of 64'",
+			"mlx-4bit, 'affine, 4 bits, groups of 64'", "mlx-5bit, 'affine, 5 bits, groups of 64'",
+			"mlx-6bit, 'affine, 6 bits, groups of 64'", "mlx-8bit, 'affine, 8 bits, groups of 64'",
+			"mlx-mxfp4, 'mxfp4, 4 bits, groups of 32'", "mlx-mxfp8, 'mxfp8, 8 bits, groups of 32'",
+			"mlx-nvfp4, 'nvfp4, 4 bits, groups of 16'" })
 	void checkpointsLoadAndGiveLogits(String format, String precision) throws IOException {
 		Path model = synthesize("model", "--format", format);
 		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(model.toString()).threads(1).build())) {
@@ -120,7 +124,7 @@ class SynthesizeCommandTests {
 
 	@ParameterizedTest
 	@CsvSource(delimiter = '|', quoteCharacter = '"', value = {
-			"--format q4 | --format must be bf16, mlx-4bit, mlx-8bit or gguf-q4_1, but is q4",
+			"--format q4 | --format must be bf16, mlx-2bit, mlx-3bit, mlx-4bit, mlx-5bit, mlx-6bit, mlx-8bit, mlx-mxfp4, mlx-mxfp8, mlx-nvfp4 or gguf-q4_1, but is q4",
 			"--format bf16 --hidden 100 | --hidden must be a multiple of --heads, but is 100 with 32 heads",
 			"--format bf16 --hidden 96 | --hidden must be an even multiple of --heads, but heads would be 3 wide",
 			"--format bf16 --hidden 64 | --hidden must be a multiple of 128, but is 64",

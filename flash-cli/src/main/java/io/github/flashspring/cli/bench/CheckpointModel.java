@@ -25,9 +25,7 @@ final class CheckpointModel {
 
 	private final ModelShape shape;
 
-	private final int bits;
-
-	private final int groupSize;
+	private final WeightFormat format;
 
 	private final long seed;
 
@@ -36,27 +34,24 @@ final class CheckpointModel {
 	/**
 	 * Describes a model.
 	 * @param shape its shape
-	 * @param bits 4 or 8, or 16 for BF16
-	 * @param groupSize values of a group, if quantised
+	 * @param format how weights are stored
 	 * @param seed of the random values
 	 */
-	CheckpointModel(ModelShape shape, int bits, int groupSize, long seed) {
-		this(shape, bits, groupSize, seed, null);
+	CheckpointModel(ModelShape shape, WeightFormat format, long seed) {
+		this(shape, format, seed, null);
 	}
 
 	/**
 	 * Describes a model whose feed-forward parts are mixtures of experts.
 	 * @param shape its shape, without the feed-forward parts
-	 * @param bits 4 or 8, or 16 for BF16
-	 * @param groupSize values of a group, if quantised
+	 * @param format how weights are stored
 	 * @param seed of the random values
 	 * @param mixture the experts, or null
 	 */
-	CheckpointModel(ModelShape shape, int bits, int groupSize, long seed, @Nullable SyntheticMixture mixture) {
+	CheckpointModel(ModelShape shape, WeightFormat format, long seed, @Nullable SyntheticMixture mixture) {
 		this.mixture = mixture;
 		this.shape = shape;
-		this.bits = bits;
-		this.groupSize = groupSize;
+		this.format = format;
 		this.seed = seed;
 	}
 
@@ -144,7 +139,7 @@ final class CheckpointModel {
 			long columns) {
 		long seed = RandomBlocks.seed(this.seed, tensors.size());
 		long rows = Math.max(1, count) * outputs;
-		if (this.bits == 16) {
+		if (!this.format.quantised()) {
 			tensors.put(name + ".weight",
 					new TensorSource(DType.BF16, shape(count, outputs, columns), (channel) -> RandomBlocks
 						.write(channel, seed, rows * columns / BLOCK, 2 * BLOCK, (target, random) -> {
@@ -154,22 +149,28 @@ final class CheckpointModel {
 						})));
 			return;
 		}
-		long words = columns * this.bits / 32;
-		long groups = columns / this.groupSize;
-		float middle = ((1 << this.bits) - 1) / 2f;
-		tensors.put(name + ".weight",
-				new TensorSource(DType.U32, shape(count, outputs, words),
-						(channel) -> RandomBlocks.write(channel, seed, rows * words / 4, 16,
-								(target, random) -> target.putLong(random.nextLong()).putLong(random.nextLong()))));
+		int bits = this.format.bits();
+		long words = columns * bits / 32;
+		long groups = columns / this.format.groupSize();
+		float middle = ((1 << bits) - 1) / 2f;
+		tensors.put(name + ".weight", new TensorSource(DType.U32, shape(count, outputs, words),
+				(channel) -> RandomBlocks.write(channel, seed, rows * words / 4, 16, (target,
+						random) -> target.putLong(this.format.codes(random)).putLong(this.format.codes(random)))));
+		if (!this.format.hasBiases()) {
+			tensors.put(name + ".scales",
+					new TensorSource(DType.U8, shape(count, outputs, groups), (channel) -> RandomBlocks.write(channel,
+							seed, rows * groups, 1, (target, random) -> target.put(this.format.scale(factor)))));
+			return;
+		}
 		tensors.put(name + ".scales",
-				new TensorSource(DType.BF16, shape(count, outputs, groups),
-						(channel) -> RandomBlocks.write(channel, seed, rows * groups, 2, (target, random) -> target
-							.putShort(bfloat(factor * SyntheticWeights.scale(random, this.bits))))));
+				new TensorSource(DType.BF16, shape(count, outputs, groups), (channel) -> RandomBlocks.write(
+						channel, seed, rows * groups, 2,
+						(target, random) -> target.putShort(bfloat(factor * SyntheticWeights.scale(random, bits))))));
 		// The same seed gives the same scales again, for biases that centre the values.
 		tensors.put(name + ".biases",
 				new TensorSource(DType.BF16, shape(count, outputs, groups),
 						(channel) -> RandomBlocks.write(channel, seed, rows * groups, 2, (target, random) -> target
-							.putShort(bfloat(-middle * factor * SyntheticWeights.scale(random, this.bits))))));
+							.putShort(bfloat(-middle * factor * SyntheticWeights.scale(random, bits))))));
 	}
 
 	private static long[] shape(int count, long rows, long columns) {
@@ -181,9 +182,7 @@ final class CheckpointModel {
 	}
 
 	private String config() {
-		String quantization = (this.bits == 16) ? "" : """
-				  "quantization": {"group_size": %d, "bits": %d},
-				""".formatted(this.groupSize, this.bits);
+		String quantization = this.format.quantised() ? "  \"quantization\": " + this.format.config() + ",\n" : "";
 		String kind = """
 				  "architectures": ["LlamaForCausalLM"],
 				  "model_type": "llama",

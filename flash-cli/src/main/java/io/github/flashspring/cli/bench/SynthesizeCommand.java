@@ -37,7 +37,8 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	private CommandSpec spec;
 
 	@Option(names = "--format", required = true, paramLabel = "FORMAT",
-			description = "bf16, mlx-4bit, mlx-8bit: a checkpoint folder; gguf-q4_1: a file for llama.cpp.")
+			description = "bf16, mlx-2bit, -3bit, -4bit, -5bit, -6bit, -8bit, mlx-mxfp4, mlx-mxfp8, mlx-nvfp4: a checkpoint folder;"
+					+ " gguf-q4_1: a file for llama.cpp.")
 	private String format;
 
 	@Option(names = { "-o", "--out" }, required = true, paramLabel = "PATH",
@@ -45,7 +46,7 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	private Path out;
 
 	@Option(names = "--group-size", paramLabel = "N", defaultValue = "64",
-			description = "Values that share a scale, in mlx formats: 32, 64 or 128. Default: ${DEFAULT-VALUE}.")
+			description = "Values that share a scale, in mlx formats of so many bits: 32, 64 or 128. Default: ${DEFAULT-VALUE}.")
 	private int groupSize;
 
 	@Option(names = "--layers", paramLabel = "N", defaultValue = "16",
@@ -88,7 +89,9 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	private int expertMlp;
 
 	@Option(names = "--skew", paramLabel = "S", defaultValue = "1.0",
-			description = "Exponent of Zipf's law for the use of experts; 0: all alike. Default: ${DEFAULT-VALUE}.")
+			description = "Exponent of Zipf's law for the use of experts; 0: all alike. With 1, a quarter of the experts in"
+					+ " memory serves most tokens; with 0.4, more than half of the experts of a token are read then."
+					+ " Default: ${DEFAULT-VALUE}.")
 	private double skew;
 
 	@Option(names = "--vocabulary", paramLabel = "N", defaultValue = "32000",
@@ -105,23 +108,29 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	@Override
 	public Integer call() throws IOException {
 		ModelShape shape = shape();
-		switch (this.format) {
-			case "bf16" -> checkpoint(shape, 16).write(this.out);
-			case "mlx-4bit" -> checkpoint(shape, 4).write(this.out);
-			case "mlx-8bit" -> checkpoint(shape, 8).write(this.out);
-			case "gguf-q4_1" -> {
-				require(!this.mixture, "--mixture needs one of the formats bf16, mlx-4bit and mlx-8bit");
-				new GgufModel(shape, this.seed).write(this.out);
-			}
-			default -> throw wrong("--format must be bf16, mlx-4bit, mlx-8bit or gguf-q4_1, but is " + this.format);
+		if (this.format.equals("gguf-q4_1")) {
+			require(!this.mixture, "--mixture needs the format bf16 or one of MLX's");
+			new GgufModel(shape, this.seed).write(this.out);
+		}
+		else {
+			checkpoint(shape, format()).write(this.out);
 		}
 		this.spec.commandLine().getErr().println("Wrote " + this.out);
 		return 0;
 	}
 
-	private CheckpointModel checkpoint(ModelShape shape, int bits) {
+	private WeightFormat format() {
+		try {
+			return WeightFormat.of(this.format, this.groupSize);
+		}
+		catch (IllegalArgumentException ex) {
+			throw wrong(String.valueOf(ex.getMessage()));
+		}
+	}
+
+	private CheckpointModel checkpoint(ModelShape shape, WeightFormat stored) {
 		if (!this.mixture) {
-			return new CheckpointModel(shape, bits, this.groupSize, this.seed);
+			return new CheckpointModel(shape, stored, this.seed);
 		}
 		require(this.experts >= 1 && this.experts <= MOST_EXPERTS,
 				"--experts must be 1 to " + MOST_EXPERTS + ", but is " + this.experts);
@@ -132,7 +141,7 @@ public final class SynthesizeCommand implements Callable<Integer> {
 		require(this.hidden > SyntheticMixture.CONSTANT,
 				"--hidden must be more than " + SyntheticMixture.CONSTANT + " in a mixture, but is " + this.hidden);
 		require(this.skew >= 0 && this.skew <= 10, "--skew must be 0 to 10, but is " + this.skew);
-		return new CheckpointModel(shape, bits, this.groupSize, this.seed,
+		return new CheckpointModel(shape, stored, this.seed,
 				new SyntheticMixture(this.experts, this.expertsPerToken, this.expertMlp, this.skew));
 	}
 

@@ -9,7 +9,7 @@ import java.util.SplittableRandom;
 final class SyntheticWeights {
 
 	/** Standard deviation of weights, as models are initialised with. */
-	private static final float DEVIATION = 0.02f;
+	static final float DEVIATION = 0.02f;
 
 	private SyntheticWeights() {
 	}
