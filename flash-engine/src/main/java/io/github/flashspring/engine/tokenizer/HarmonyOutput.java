@@ -146,8 +146,15 @@ final class HarmonyOutput implements OutputParser {
 		else if (!last && end < 0 && mayBecomeHeader(begun)) {
 			return false;
 		}
-		// the model forgot its format, or stopped within it
+		// the model forgot its format, or stopped within it: then this is text
 		open(CHANNEL + "final", 0);
+		for (String tag : List.of(START, CHANNEL)) {
+			if (this.pending.indexOf(tag) == 0) {
+				tell(tag, true);
+				this.pending.delete(0, tag.length());
+				break;
+			}
+		}
 		return true;
 	}
 

@@ -234,6 +234,13 @@ class OutputParserTests {
 		assertThat(parse(MISTRAL, answer)).containsExactly(text(answer));
 	}
 
+	@ParameterizedTest
+	@ValueSource(strings = { "<|start|>", "<|channel|>analysis", "<|start|>assistant<|channel|>", "<|start|>user: hi",
+			"<|start|><|start|><|channel|><|channel|>", "<|channel|>final<|message|><|channel|>" })
+	void whatHarmonyDoesNotReadAsAHeaderIsText(String answer) {
+		assertThat(parse(HARMONY, answer)).containsExactly(text(answer.replace("<|channel|>final<|message|>", "")));
+	}
+
 	@Test
 	void aTagIsHeldBackOnlyWhileItMayBecomeOne() {
 		OutputParser parser = parser(HERMES, "", TOOLS);
