@@ -33,7 +33,8 @@ final class VectorMatmul {
 	}
 
 	static long inputFloats(int rows, int columns) {
-		return VectorPanels.panelFloats(rows, columns) + (long) rows * (columns / 16 + LANES);
+		long few = (long) Math.min(rows, FEW) * BlockOrder.rowFloats(Format.AFFINE4, columns);
+		return few + VectorPanels.panelFloats(rows, columns) + (long) rows * (columns / 16 + LANES);
 	}
 
 	static long scratchFloats(Limits limits) {
@@ -42,18 +43,16 @@ final class VectorMatmul {
 		// Attention puts two heads here; a head may be as long as the widest input.
 		long weights = Math.max(2 * columns, STRETCH + LANES);
 		long lanes = Math.max(FEW * BATCH * LANES, VectorAttention.CELL + 2 * columns);
-		return groups + weights + lanes + ((limits.rows() > FEW) ? VectorPanels.scratchFloats(limits.rows()) : 0);
-	}
-
-	/** Distance of the rows of a packed input. */
-	private static int stride(int columns) {
-		return BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
+		long accumulators = Math.max(BATCH * (columns / 16 + LANES),
+				(limits.rows() > FEW) ? VectorPanels.scratchFloats(limits.rows()) : 0);
+		return groups + weights + lanes + accumulators;
 	}
 
 	static void reserve(Packed input, int rows, Weights weights) {
 		boolean few = rows <= FEW;
-		input.reserve(few ? (long) rows * stride(weights.columns()) : 0, (long) rows * sums(weights),
-				few ? 0 : VectorPanels.panelFloats(rows, weights.columns()));
+		long values = (long) rows * BlockOrder.rowFloats(weights.format(), weights.columns());
+		long panel = few ? (weights.format().coded() ? values : 0) : VectorPanels.panelFloats(rows, weights.columns());
+		input.reserve(few ? values : 0, (long) rows * sums(weights), panel);
 	}
 
 	/** Sums over groups of a packed row. */
@@ -63,7 +62,7 @@ final class VectorMatmul {
 
 	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
 		int columns = weights.columns();
-		int stride = stride(columns);
+		int stride = BlockOrder.rowFloats(weights.format(), columns);
 		int sums = sums(weights);
 		for (int r = from; r < to; r++) {
 			long offset = x.row(firstRow + r);
@@ -76,6 +75,10 @@ final class VectorMatmul {
 			else if (!BlockOrder.natural(weights.format())) {
 				BlockOrder.arrange(weights.format(), x.memory(), offset, columns, Lanes.NARROW.length(), input.values(),
 						r * stride);
+				if (sums > 0) {
+					MemorySegment.copy(input.values(), r * stride, input.panel(), PortableKernels.FLOAT,
+							4L * r * stride, stride);
+				}
 			}
 			else {
 				MemorySegment.copy(x.memory(), PortableKernels.FLOAT, offset, input.values(), r * stride, columns);
@@ -97,7 +100,7 @@ final class VectorMatmul {
 	private static void multiplyFew(Rows out, int firstRow, int rows, Packed input, Weights weights,
 			@Nullable Rows bias, int from, int to, Scratch scratch) {
 		int columns = weights.columns();
-		int stride = stride(columns);
+		int stride = BlockOrder.rowFloats(weights.format(), columns);
 		int sums = sums(weights);
 		float[] x = input.values();
 		float[] lanes = scratch.lanes(rows * BATCH * LANES);
@@ -106,14 +109,21 @@ final class VectorMatmul {
 		float[] groups = scratch
 			.groups(weights.format().decoded() ? VectorDecoding.scaleFloats(weights) : BATCH * 2 * padded);
 		float[] block = scratch.weights(BlockOrder.COLUMNS);
+		MemorySegment scales = scratch.accumulators(BATCH * padded);
+		long values = coded ? Addresses.of(input.panel(), 0, 4L * rows * stride) : 0;
 		for (int first = from; first < to; first += BATCH) {
 			int end = Math.min(first + BATCH, to);
-			int biases = coded ? VectorNumbers.readGroups(weights, first, end - first, groups) : 0;
+			int biases = 0;
+			if (coded) {
+				biases = VectorNumbers.readGroups(weights, first, end - first, groups);
+				MemorySegment.copy(groups, 0, scales, PortableKernels.FLOAT, 0, biases);
+			}
 			for (int o = first; o < end; o++) {
 				int group = (o - first) * padded;
 				for (int r = 0; r < rows; r++) {
 					int at = (r * BATCH + o - first) * LANES;
-					RowKernels.multiply(weights, o, groups, group, x, r * stride, block, lanes, at);
+					RowKernels.multiply(weights, o, groups, x, r * stride, coded ? values + 4L * r * stride : 0,
+							scales.address() + 4L * group, block, lanes, at);
 					if (sums > 0) {
 						RowKernels.biases(groups, biases + group, input.sums(), r * sums, sums, lanes, at);
 					}
