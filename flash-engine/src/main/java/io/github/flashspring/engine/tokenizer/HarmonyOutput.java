@@ -1,6 +1,5 @@
 package io.github.flashspring.engine.tokenizer;
 
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * What goes to a tool is a call, the channel {@code final} is the answer, and the others
  * are reasoning.
  */
-final class HarmonyOutput implements OutputParser {
+final class HarmonyOutput extends SteppedOutput {
 
 	private static final String START = "<|start|>";
 
@@ -47,10 +46,6 @@ final class HarmonyOutput implements OutputParser {
 	private final ToolCallReader reader;
 
 	private final boolean tools;
-
-	private final StringBuilder pending = new StringBuilder();
-
-	private final List<OutputEvent> events = new ArrayList<>();
 
 	/** The header of the message that comes, null before and between messages. */
 	private @Nullable String header;
@@ -97,29 +92,7 @@ final class HarmonyOutput implements OutputParser {
 	}
 
 	@Override
-	public List<OutputEvent> append(String piece) {
-		this.pending.append(piece);
-		while (step(false)) {
-			// each step takes something off the pending text, or reads a header
-		}
-		return take();
-	}
-
-	@Override
-	public List<OutputEvent> flush() {
-		while (step(false) || step(true)) {
-			// until nothing is left
-		}
-		return take();
-	}
-
-	private List<OutputEvent> take() {
-		List<OutputEvent> taken = List.copyOf(this.events);
-		this.events.clear();
-		return taken;
-	}
-
-	private boolean step(boolean last) {
+	protected boolean step(boolean last) {
 		String current = this.header;
 		if (current == null) {
 			return header(last);

@@ -10,7 +10,7 @@ import java.util.function.Supplier;
  * a piece is cut into smaller ones does not change what comes out. A tool call that does
  * not read as one comes out as text, tags and all. For one thread and one answer.
  */
-public sealed interface OutputParser permits TaggedOutput, HarmonyOutput {
+public sealed interface OutputParser permits SteppedOutput {
 
 	/**
 	 * A parser for the answer to a prompt.

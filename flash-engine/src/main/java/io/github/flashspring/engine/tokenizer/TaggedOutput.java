@@ -1,6 +1,5 @@
 package io.github.flashspring.engine.tokenizer;
 
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * text. Part of a tag is held back until it is clear that it is none. White space around
  * tags belongs to the tags.
  */
-final class TaggedOutput implements OutputParser {
+final class TaggedOutput extends SteppedOutput {
 
 	private static final String CALL_END = "</tool_call>";
 
@@ -42,10 +41,6 @@ final class TaggedOutput implements OutputParser {
 	private final @Nullable String thinkBegin;
 
 	private final String thinkEnd;
-
-	private final StringBuilder pending = new StringBuilder();
-
-	private final List<OutputEvent> events = new ArrayList<>();
 
 	private Mode mode = Mode.TEXT;
 
@@ -103,34 +98,7 @@ final class TaggedOutput implements OutputParser {
 	}
 
 	@Override
-	public List<OutputEvent> append(String piece) {
-		this.pending.append(piece);
-		while (step(false)) {
-			// each step takes something off the pending text
-		}
-		return take();
-	}
-
-	@Override
-	public List<OutputEvent> flush() {
-		while (step(false) || step(true)) {
-			// until nothing is left
-		}
-		return take();
-	}
-
-	private List<OutputEvent> take() {
-		List<OutputEvent> taken = List.copyOf(this.events);
-		this.events.clear();
-		return taken;
-	}
-
-	/**
-	 * Handles the beginning of the pending text.
-	 * @param last whether no more text comes
-	 * @return whether anything changed
-	 */
-	private boolean step(boolean last) {
+	protected boolean step(boolean last) {
 		return switch (this.mode) {
 			case TEXT -> text(last);
 			case REASONING -> reasoning(last);
