@@ -13,9 +13,7 @@ import java.util.Arrays;
  * 2l + 33 …}, and of codes eight neighbours, so that one 32-bit word of 4-bit codes, or
  * two of 8-bit ones, belong to one lane and are unpacked by masks alone: the codes stay
  * where they are in their word, as {@code code · 16^k}, and the input is divided by the
- * same power of two instead. Only the topmost code, which would be taken for a sign, is
- * shifted down. That codes count from their {@link Format#center} is up to the input too:
- * chains of products begin with minus the center times the sum of their inputs.
+ * same power of two instead.
  */
 final class BlockOrder {
 
@@ -60,18 +58,10 @@ final class BlockOrder {
 	 */
 	static float place(Format format, int step) {
 		return switch (format) {
-			case AFFINE4 -> (step < 7) ? 1 << 4 * step : 1;
-			case AFFINE8 -> (step % 4 < 3) ? 1 << 8 * (step % 4) : 1;
+			case AFFINE4 -> 1 << 4 * (step % 2);
+			case AFFINE8 -> 1 << 8 * (step % 2);
 			default -> 1f;
 		};
-	}
-
-	/**
-	 * Length of a packed row: its blocks and, for codes, behind them what the two chains
-	 * of each lane begin with.
-	 */
-	static int rowFloats(Format format, int columns) {
-		return blocks(columns) * (format.coded() ? COLUMNS + 2 * LANES : COLUMNS);
 	}
 
 	/**
@@ -82,7 +72,7 @@ final class BlockOrder {
 	 * @param columns number of inputs
 	 * @param width lanes that lie side by side, step after step; those of the first
 	 * {@code width} come first in each block, then the next
-	 * @param out receives {@link #rowFloats} values
+	 * @param out receives {@code blocks · 128} values
 	 * @param at index of the first
 	 */
 	static void arrange(Format format, MemorySegment memory, long offset, int columns, int width, float[] out, int at) {
@@ -96,9 +86,6 @@ final class BlockOrder {
 			MemorySegment.copy(memory, PortableKernels.FLOAT, offset + 4L * block * COLUMNS, natural, 0, count);
 			for (int lane = 0; lane < LANES; lane += width) {
 				arrange(format, natural, lane, width, out, at + block * COLUMNS + lane * STEPS);
-				if (format.coded()) {
-					starts(format, natural, lane, width, out, at + blocks * COLUMNS + 2 * (block * LANES + lane));
-				}
 			}
 		}
 	}
@@ -116,27 +103,6 @@ final class BlockOrder {
 			float factor = 1f / place(format, step);
 			for (int l = 0; l < width; l++) {
 				out[at + step * width + l] = natural[column(format, first + l, step)] * factor;
-			}
-		}
-	}
-
-	/**
-	 * What the chains of some lanes of a block of codes begin with.
-	 * @param natural 128 inputs
-	 * @param first first lane
-	 * @param width number of lanes
-	 * @param out receives {@code 2 · width} values: those of the first four steps, then
-	 * of the last
-	 * @param at index of the first
-	 */
-	static void starts(Format format, float[] natural, int first, int width, float[] out, int at) {
-		for (int half = 0; half < 2; half++) {
-			for (int l = 0; l < width; l++) {
-				float sum = 0f;
-				for (int step = 0; step < STEPS / 2; step++) {
-					sum += natural[column(format, first + l, half * (STEPS / 2) + step)];
-				}
-				out[at + half * width + l] = -format.center() * sum;
 			}
 		}
 	}

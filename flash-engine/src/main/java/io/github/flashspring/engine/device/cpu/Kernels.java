@@ -13,11 +13,10 @@ import io.github.flashspring.engine.device.Device.Limits;
  * take 8 columns each, see {@link BlockOrder}. In a lane a chain of four fused
  * multiply-adds, which begins with a product, adds the first four columns, another one
  * the next four. Of numbers, both are added to the lane's sum one after the other. Of
- * codes, each chain begins with minus the {@link Format#center} times the sum of its four
- * inputs, so that codes count from their middle; the chains are added to each other, and
- * one fused multiply-add with the group's scale adds them to the lane's sum. Biases of
- * groups, {@code fma(center, scale, bias)}, come last: lane {@code l} adds those of group
- * {@code l, l + 16 …} times the sum of the group's inputs.
+ * codes, the chains run over codes less their {@link Format#center}; they are added to
+ * each other, and one fused multiply-add with the group's scale adds them to the lane's
+ * sum. Biases of groups, {@code fma(center, scale, bias)}, come last: lane {@code l} adds
+ * those of group {@code l, l + 16 …} times the sum of the group's inputs.
  * <li>Weights of the {@link Format#decoded() decoded} formats are first brought to FP32,
  * as they are looked up, and then count as numbers of that type.
  * <li>Other sums of products (also of squares) run in {@value #LANES} lanes too: lane

@@ -80,12 +80,12 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public long inputFloats(int rows, int columns) {
-		return (long) rows * (BlockOrder.rowFloats(Format.AFFINE4, columns) + columns / 16 + LANES);
+		return (long) rows * (BlockOrder.blocks(columns) * BlockOrder.COLUMNS + columns / 16 + LANES);
 	}
 
 	@Override
 	public void reserve(Packed input, int rows, Weights weights) {
-		input.reserve((long) rows * BlockOrder.rowFloats(weights.format(), weights.columns()),
+		input.reserve((long) rows * BlockOrder.blocks(weights.columns()) * BlockOrder.COLUMNS,
 				(long) rows * sums(weights), 0);
 	}
 
@@ -95,7 +95,7 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
-		int stride = BlockOrder.rowFloats(weights.format(), weights.columns());
+		int stride = BlockOrder.blocks(weights.columns()) * BlockOrder.COLUMNS;
 		for (int r = from; r < to; r++) {
 			long offset = x.row(firstRow + r);
 			BlockOrder.arrange(weights.format(), x.memory(), offset, weights.columns(), LANES, input.values(),
@@ -111,8 +111,6 @@ final class PortableKernels implements Kernels {
 	public void matmul(Rows out, Rows x, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias,
 			int from, int to, Scratch scratch) {
 		int blocks = BlockOrder.blocks(weights.columns());
-		int stride = BlockOrder.rowFloats(weights.format(), weights.columns());
-		int starts = blocks * BlockOrder.COLUMNS;
 		float[] block = scratch.weights(BlockOrder.COLUMNS + LANES);
 		float[] lanes = scratch.lanes(rows * LANES);
 		for (int o = from; o < to; o++) {
@@ -123,13 +121,8 @@ final class PortableKernels implements Kernels {
 					blockScales(weights, o, b, 0, LANES, block, BlockOrder.COLUMNS);
 				}
 				for (int r = 0; r < rows; r++) {
-					if (weights.format().coded()) {
-						multiplyCodes(block, input.values(), r * stride + b * BlockOrder.COLUMNS,
-								r * stride + starts + b * 2 * LANES, lanes, r * LANES);
-					}
-					else {
-						multiplyNumbers(block, input.values(), r * stride + b * BlockOrder.COLUMNS, lanes, r * LANES);
-					}
+					multiplyBlock(block, weights.format().coded(), input.values(),
+							(r * blocks + b) * BlockOrder.COLUMNS, lanes, r * LANES);
 				}
 			}
 			for (int r = 0; r < rows; r++) {
@@ -141,34 +134,21 @@ final class PortableKernels implements Kernels {
 	}
 
 	/**
-	 * Adds the products of a block of numbers to 16 lanes: two chains of four steps each.
-	 */
-	private static void multiplyNumbers(float[] block, float[] x, int from, float[] lanes, int at) {
-		for (int l = 0; l < LANES; l++) {
-			float a = chain(block, l, x, from + l, 0f);
-			float b = chain(block, 4 * LANES + l, x, from + 4 * LANES + l, 0f);
-			lanes[at + l] = lanes[at + l] + a + b;
-		}
-	}
-
-	/**
-	 * Adds the products of a block of codes to 16 lanes: two chains of four steps each,
+	 * Adds the products of a block to 16 lanes: two chains of four steps each, of codes
 	 * added to each other and then scaled.
 	 */
-	private static void multiplyCodes(float[] block, float[] x, int from, int starts, float[] lanes, int at) {
+	private static void multiplyBlock(float[] block, boolean coded, float[] x, int from, float[] lanes, int at) {
 		for (int l = 0; l < LANES; l++) {
-			float a = chain(block, l, x, from + l, x[starts + l]);
-			float b = chain(block, 4 * LANES + l, x, from + 4 * LANES + l, x[starts + LANES + l]);
-			lanes[at + l] = Math.fma(a + b, block[BlockOrder.COLUMNS + l], lanes[at + l]);
+			float a = block[l] * x[from + l];
+			float b = block[4 * LANES + l] * x[from + 4 * LANES + l];
+			for (int step = 1; step < 4; step++) {
+				int i = step * LANES + l;
+				a = Math.fma(block[i], x[from + i], a);
+				b = Math.fma(block[4 * LANES + i], x[from + 4 * LANES + i], b);
+			}
+			lanes[at + l] = coded ? Math.fma(a + b, block[BlockOrder.COLUMNS + l], lanes[at + l])
+					: lanes[at + l] + a + b;
 		}
-	}
-
-	private static float chain(float[] block, int at, float[] x, int from, float start) {
-		float sum = start;
-		for (int i = 0; i < 4 * LANES; i += LANES) {
-			sum = Math.fma(block[at + i], x[from + i], sum);
-		}
-		return sum;
 	}
 
 	private static void addBiases(Weights weights, int output, float[] sums, int from, float[] lanes, int at) {
@@ -401,12 +381,12 @@ final class PortableKernels implements Kernels {
 		}
 	}
 
-	/** A number, or the code of a weight. */
+	/** A number, or the centred code of a weight. */
 	private static float number(Weights weights, int row, int column) {
 		Format format = weights.format();
 		return switch (format) {
-			case AFFINE4 -> code(weights, row, column / 2) >> 4 * (column % 2) & 15;
-			case AFFINE8 -> code(weights, row, column) & 255;
+			case AFFINE4 -> (code(weights, row, column / 2) >> 4 * (column % 2) & 15) - format.center();
+			case AFFINE8 -> (code(weights, row, column) & 255) - format.center();
 			default -> value(weights.values(), row, column);
 		};
 	}

@@ -19,11 +19,12 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>
  * What makes them fast, measured on a Zen 3 with 4 bits in groups of 64: all lanes in one
- * loop, so that indices are linear; two chains of four additions for each scale instead
- * of one of eight (a fifth); a mask for each code, and the center taken off by what the
- * chains begin with (4 to 7 %; it saves 11 of 37 vector operations); input and scales in
- * native memory, whose bounds are checked before the loop ({@link Addresses}), and which
- * is aligned (another 4 to 6 %).
+ * loop, so that indices are linear; two masks and three shifts, whose constants stay in
+ * registers (more than four masks do not); two chains of four additions for each scale
+ * instead of one of eight (a fifth); input and scales in native memory, whose bounds are
+ * checked before the loop ({@link Addresses}), and which is aligned (7 %). The center
+ * could be taken off once for a chain instead of from each code, which saves 8 of 37
+ * operations, but lets the error of logits grow by two thirds.
  *
  * <p>
  * Loops call the Vector API themselves, without helpers of our own: behind some 40 vector
@@ -83,7 +84,6 @@ final class RowKernels {
 		int whole = columns / BlockOrder.COLUMNS;
 		int blocks = BlockOrder.blocks(columns);
 		int done = whole;
-		int starts = from + blocks * BlockOrder.COLUMNS;
 		switch (weights.format()) {
 			case F32 -> single(memory, offset, x, from, 2 * whole, lanes, at);
 			case BF16 -> {
@@ -98,16 +98,15 @@ final class RowKernels {
 			case AFFINE4, AFFINE8 -> {
 				int shift = Integer.numberOfTrailingZeros(weights.groupSize());
 				long codes = Addresses.of(memory, offset, (long) columns * weights.format().bits() / Byte.SIZE);
-				long start = address + 4L * blocks * BlockOrder.COLUMNS;
 				for (int pair = 0; pair < PAIRS; pair++) {
 					if (weights.format() == Format.AFFINE8) {
-						affine8(codes, scales, shift, address, start, whole, pair, lanes, at);
+						affine8(codes, scales, shift, address, whole, pair, lanes, at);
 					}
 					else if (shift == 5) {
-						affine4by32(codes, scales, address, start, whole, pair, lanes, at);
+						affine4by32(codes, scales, address, whole, pair, lanes, at);
 					}
 					else {
-						affine4(codes, scales, shift, address, start, whole, pair, lanes, at);
+						affine4(codes, scales, shift, address, whole, pair, lanes, at);
 					}
 				}
 			}
@@ -127,8 +126,7 @@ final class RowKernels {
 				VectorNumbers.unpackBlock(weights, row, b, lane, STEP, block);
 				if (weights.format().coded()) {
 					PortableKernels.blockScales(weights, row, b, lane, STEP, block, PART);
-					coded(block, x, from + b * BlockOrder.COLUMNS + lane * BlockOrder.STEPS,
-							starts + 2 * (b * Kernels.LANES + lane), lanes, at + lane);
+					coded(block, x, from + b * BlockOrder.COLUMNS + lane * BlockOrder.STEPS, lanes, at + lane);
 				}
 				else if (BlockOrder.natural(weights.format())) {
 					plain(block, x, from + b * BlockOrder.COLUMNS + lane, Kernels.LANES, lanes, at + lane);
@@ -233,19 +231,14 @@ final class RowKernels {
 	}
 
 	/** Codes of 4 bits in groups of {@code 1 << shift}, at least 64. */
-	private static void affine4(long row, long scales, int shift, long x, long starts, int blocks, int pair,
-			float[] lanes, int at) {
+	private static void affine4(long row, long scales, int shift, long x, int blocks, int pair, float[] lanes, int at) {
 		long codesAt = Addresses.known(row);
 		long scaleAt = Addresses.known(scales);
 		long input = Addresses.known(x);
-		long begin = Addresses.known(starts);
-		IntVector mask0 = IntVector.broadcast(INTS, 0xf);
-		IntVector mask1 = IntVector.broadcast(INTS, 0xf0);
-		IntVector mask2 = IntVector.broadcast(INTS, 0xf00);
-		IntVector mask3 = IntVector.broadcast(INTS, 0xf000);
-		IntVector mask4 = IntVector.broadcast(INTS, 0xf0000);
-		IntVector mask5 = IntVector.broadcast(INTS, 0xf00000);
-		IntVector mask6 = IntVector.broadcast(INTS, 0xf000000);
+		IntVector low = IntVector.broadcast(INTS, 0xf);
+		IntVector high = IntVector.broadcast(INTS, 0xf0);
+		FloatVector center = FloatVector.broadcast(FLOATS, 8);
+		FloatVector above = FloatVector.broadcast(FLOATS, 8 << 4);
 		FloatVector sum = FloatVector.zero(FLOATS);
 		FloatVector other = sum;
 		for (int n = 0; n < 2 * blocks; n++) {
@@ -254,24 +247,24 @@ final class RowKernels {
 			IntVector codes = IntVector.fromMemorySegment(INTS, Addresses.MEMORY, Addresses.known(codesAt + BYTES * p),
 					ORDER);
 			long i = Addresses.known(input + 4L * PART * p);
-			long start = Addresses.known(begin + 2 * BYTES * p);
-			FloatVector a = ((FloatVector) codes.and(mask0).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i, ORDER),
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, start, ORDER));
-			a = ((FloatVector) codes.and(mask1).convertShape(VectorOperators.I2F, FLOATS, 0))
+			FloatVector a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i, ORDER));
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + BYTES, ORDER), a);
-			a = ((FloatVector) codes.and(mask2).convertShape(VectorOperators.I2F, FLOATS, 0))
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 2 * BYTES, ORDER), a);
-			a = ((FloatVector) codes.and(mask3).convertShape(VectorOperators.I2F, FLOATS, 0))
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 3 * BYTES, ORDER), a);
-			FloatVector b = ((FloatVector) codes.and(mask4).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 4 * BYTES, ORDER),
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, start + BYTES, ORDER));
-			b = ((FloatVector) codes.and(mask5).convertShape(VectorOperators.I2F, FLOATS, 0))
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			FloatVector b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 4 * BYTES, ORDER));
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 5 * BYTES, ORDER), b);
-			b = ((FloatVector) codes.and(mask6).convertShape(VectorOperators.I2F, FLOATS, 0))
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 6 * BYTES, ORDER), b);
-			b = ((FloatVector) codes.lanewise(VectorOperators.LSHR, 28).convertShape(VectorOperators.I2F, FLOATS, 0))
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 7 * BYTES, ORDER), b);
 			FloatVector next = a.add(b).fma(scale, sum);
 			sum = other;
@@ -282,19 +275,14 @@ final class RowKernels {
 	}
 
 	/** Codes of 4 bits in groups of 32. */
-	private static void affine4by32(long row, long scales, long x, long starts, int blocks, int pair, float[] lanes,
-			int at) {
+	private static void affine4by32(long row, long scales, long x, int blocks, int pair, float[] lanes, int at) {
 		long codesAt = Addresses.known(row);
 		long scaleAt = Addresses.known(scales);
 		long input = Addresses.known(x);
-		long begin = Addresses.known(starts);
-		IntVector mask0 = IntVector.broadcast(INTS, 0xf);
-		IntVector mask1 = IntVector.broadcast(INTS, 0xf0);
-		IntVector mask2 = IntVector.broadcast(INTS, 0xf00);
-		IntVector mask3 = IntVector.broadcast(INTS, 0xf000);
-		IntVector mask4 = IntVector.broadcast(INTS, 0xf0000);
-		IntVector mask5 = IntVector.broadcast(INTS, 0xf00000);
-		IntVector mask6 = IntVector.broadcast(INTS, 0xf000000);
+		IntVector low = IntVector.broadcast(INTS, 0xf);
+		IntVector high = IntVector.broadcast(INTS, 0xf0);
+		FloatVector center = FloatVector.broadcast(FLOATS, 8);
+		FloatVector above = FloatVector.broadcast(FLOATS, 8 << 4);
 		FloatVector sum = FloatVector.zero(FLOATS);
 		FloatVector other = sum;
 		for (int n = 0; n < 2 * blocks; n++) {
@@ -303,24 +291,24 @@ final class RowKernels {
 			IntVector codes = IntVector.fromMemorySegment(INTS, Addresses.MEMORY, Addresses.known(codesAt + BYTES * p),
 					ORDER);
 			long i = Addresses.known(input + 4L * PART * p);
-			long start = Addresses.known(begin + 2 * BYTES * p);
-			FloatVector a = ((FloatVector) codes.and(mask0).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i, ORDER),
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, start, ORDER));
-			a = ((FloatVector) codes.and(mask1).convertShape(VectorOperators.I2F, FLOATS, 0))
+			FloatVector a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i, ORDER));
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + BYTES, ORDER), a);
-			a = ((FloatVector) codes.and(mask2).convertShape(VectorOperators.I2F, FLOATS, 0))
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 2 * BYTES, ORDER), a);
-			a = ((FloatVector) codes.and(mask3).convertShape(VectorOperators.I2F, FLOATS, 0))
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 3 * BYTES, ORDER), a);
-			FloatVector b = ((FloatVector) codes.and(mask4).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 4 * BYTES, ORDER),
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, start + BYTES, ORDER));
-			b = ((FloatVector) codes.and(mask5).convertShape(VectorOperators.I2F, FLOATS, 0))
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			FloatVector b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 4 * BYTES, ORDER));
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 5 * BYTES, ORDER), b);
-			b = ((FloatVector) codes.and(mask6).convertShape(VectorOperators.I2F, FLOATS, 0))
+			codes = codes.lanewise(VectorOperators.LSHR, 8);
+			b = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 6 * BYTES, ORDER), b);
-			b = ((FloatVector) codes.lanewise(VectorOperators.LSHR, 28).convertShape(VectorOperators.I2F, FLOATS, 0))
+			b = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 7 * BYTES, ORDER), b);
 			FloatVector next = a.add(b).fma(scale, sum);
 			sum = other;
@@ -349,15 +337,14 @@ final class RowKernels {
 	}
 
 	/** Codes of 8 bits in groups of {@code 1 << shift}: two words to a lane. */
-	private static void affine8(long row, long scales, int shift, long x, long starts, int blocks, int pair,
-			float[] lanes, int at) {
+	private static void affine8(long row, long scales, int shift, long x, int blocks, int pair, float[] lanes, int at) {
 		long codesAt = Addresses.known(row);
 		long scaleAt = Addresses.known(scales);
 		long input = Addresses.known(x);
-		long begin = Addresses.known(starts);
-		IntVector mask0 = IntVector.broadcast(INTS, 0xff);
-		IntVector mask1 = IntVector.broadcast(INTS, 0xff00);
-		IntVector mask2 = IntVector.broadcast(INTS, 0xff0000);
+		IntVector low = IntVector.broadcast(INTS, 0xff);
+		IntVector high = IntVector.broadcast(INTS, 0xff00);
+		FloatVector center = FloatVector.broadcast(FLOATS, 128);
+		FloatVector above = FloatVector.broadcast(FLOATS, 128 << 8);
 		FloatVector sum = FloatVector.zero(FLOATS);
 		FloatVector other = sum;
 		for (int n = 0; n < 2 * blocks; n++) {
@@ -371,24 +358,23 @@ final class RowKernels {
 			IntVector codes = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
 			IntVector odd = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
 			long i = Addresses.known(input + 4L * PART * p);
-			long start = Addresses.known(begin + 2 * BYTES * p);
-			FloatVector a = ((FloatVector) codes.and(mask0).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i, ORDER),
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, start, ORDER));
-			a = ((FloatVector) codes.and(mask1).convertShape(VectorOperators.I2F, FLOATS, 0))
+			FloatVector a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i, ORDER));
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + BYTES, ORDER), a);
-			a = ((FloatVector) codes.and(mask2).convertShape(VectorOperators.I2F, FLOATS, 0))
+			codes = codes.lanewise(VectorOperators.LSHR, 16);
+			a = ((FloatVector) codes.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 2 * BYTES, ORDER), a);
-			a = ((FloatVector) codes.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, FLOATS, 0))
+			a = ((FloatVector) codes.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 3 * BYTES, ORDER), a);
-			FloatVector b = ((FloatVector) odd.and(mask0).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 4 * BYTES, ORDER),
-					FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, start + BYTES, ORDER));
-			b = ((FloatVector) odd.and(mask1).convertShape(VectorOperators.I2F, FLOATS, 0))
+			FloatVector b = ((FloatVector) odd.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
+				.mul(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 4 * BYTES, ORDER));
+			b = ((FloatVector) odd.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 5 * BYTES, ORDER), b);
-			b = ((FloatVector) odd.and(mask2).convertShape(VectorOperators.I2F, FLOATS, 0))
+			odd = odd.lanewise(VectorOperators.LSHR, 16);
+			b = ((FloatVector) odd.and(low).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(center)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 6 * BYTES, ORDER), b);
-			b = ((FloatVector) odd.lanewise(VectorOperators.LSHR, 24).convertShape(VectorOperators.I2F, FLOATS, 0))
+			b = ((FloatVector) odd.and(high).convertShape(VectorOperators.I2F, FLOATS, 0)).sub(above)
 				.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, i + 7 * BYTES, ORDER), b);
 			FloatVector next = a.add(b).fma(scale, sum);
 			sum = other;
@@ -399,10 +385,11 @@ final class RowKernels {
 	}
 
 	/** A part of a block that was unpacked before, with its scales behind it. */
-	private static void coded(float[] block, float[] x, int from, int starts, float[] lanes, int at) {
-		FloatVector a = FloatVector.fromArray(FLOATS, x, starts);
-		FloatVector b = FloatVector.fromArray(FLOATS, x, starts + STEP);
-		for (int step = 0; step < 4; step++) {
+	private static void coded(float[] block, float[] x, int from, float[] lanes, int at) {
+		FloatVector a = FloatVector.fromArray(FLOATS, block, 0).mul(FloatVector.fromArray(FLOATS, x, from));
+		FloatVector b = FloatVector.fromArray(FLOATS, block, 4 * STEP)
+			.mul(FloatVector.fromArray(FLOATS, x, from + 4 * STEP));
+		for (int step = 1; step < 4; step++) {
 			a = FloatVector.fromArray(FLOATS, block, step * STEP)
 				.fma(FloatVector.fromArray(FLOATS, x, from + step * STEP), a);
 			b = FloatVector.fromArray(FLOATS, block, (4 + step) * STEP)

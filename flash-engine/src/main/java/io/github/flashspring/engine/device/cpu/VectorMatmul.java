@@ -33,7 +33,7 @@ final class VectorMatmul {
 	}
 
 	static long inputFloats(int rows, int columns) {
-		long few = (long) Math.min(rows, FEW) * BlockOrder.rowFloats(Format.AFFINE4, columns);
+		long few = (long) Math.min(rows, FEW) * stride(columns);
 		return few + VectorPanels.panelFloats(rows, columns) + (long) rows * (columns / 16 + LANES);
 	}
 
@@ -48,9 +48,14 @@ final class VectorMatmul {
 		return groups + weights + lanes + accumulators;
 	}
 
+	/** Distance of the rows of a packed input. */
+	private static int stride(int columns) {
+		return BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
+	}
+
 	static void reserve(Packed input, int rows, Weights weights) {
 		boolean few = rows <= FEW;
-		long values = (long) rows * BlockOrder.rowFloats(weights.format(), weights.columns());
+		long values = (long) rows * stride(weights.columns());
 		long panel = few ? (weights.format().coded() ? values : 0) : VectorPanels.panelFloats(rows, weights.columns());
 		input.reserve(few ? values : 0, (long) rows * sums(weights), panel);
 	}
@@ -62,7 +67,7 @@ final class VectorMatmul {
 
 	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
 		int columns = weights.columns();
-		int stride = BlockOrder.rowFloats(weights.format(), columns);
+		int stride = stride(columns);
 		int sums = sums(weights);
 		for (int r = from; r < to; r++) {
 			long offset = x.row(firstRow + r);
@@ -100,7 +105,7 @@ final class VectorMatmul {
 	private static void multiplyFew(Rows out, int firstRow, int rows, Packed input, Weights weights,
 			@Nullable Rows bias, int from, int to, Scratch scratch) {
 		int columns = weights.columns();
-		int stride = BlockOrder.rowFloats(weights.format(), columns);
+		int stride = stride(columns);
 		int sums = sums(weights);
 		float[] x = input.values();
 		float[] lanes = scratch.lanes(rows * BATCH * LANES);

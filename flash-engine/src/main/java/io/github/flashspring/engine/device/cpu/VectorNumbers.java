@@ -138,14 +138,11 @@ final class VectorNumbers {
 		long offset = weights.values().row(row) + column / 2;
 		for (int l = 0; l < width; l += NARROW_STEP) {
 			IntVector words = words(weights, offset + 4L * (lane + l));
-			store(code(words, 0xf), out, l);
-			store(code(words, 0xf0), out, width + l);
-			store(code(words, 0xf00), out, 2 * width + l);
-			store(code(words, 0xf000), out, 3 * width + l);
-			store(code(words, 0xf0000), out, 4 * width + l);
-			store(code(words, 0xf00000), out, 5 * width + l);
-			store(code(words, 0xf000000), out, 6 * width + l);
-			store(code(words.lanewise(VectorOperators.LSHR, 28), -1), out, 7 * width + l);
+			for (int step = 0; step < BlockOrder.STEPS; step += 2) {
+				store(code(words, 0xf, 0x8), out, step * width + l);
+				store(code(words, 0xf0, 0x80), out, (step + 1) * width + l);
+				words = words.lanewise(VectorOperators.LSHR, 8);
+			}
 		}
 	}
 
@@ -156,14 +153,14 @@ final class VectorNumbers {
 			LongVector far = words(weights, offset + 32).reinterpretAsLongs();
 			IntVector even = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
 			IntVector next = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-			store(code(even, 0xff), out, l);
-			store(code(even, 0xff00), out, width + l);
-			store(code(even, 0xff0000), out, 2 * width + l);
-			store(code(even.lanewise(VectorOperators.LSHR, 24), -1), out, 3 * width + l);
-			store(code(next, 0xff), out, 4 * width + l);
-			store(code(next, 0xff00), out, 5 * width + l);
-			store(code(next, 0xff0000), out, 6 * width + l);
-			store(code(next.lanewise(VectorOperators.LSHR, 24), -1), out, 7 * width + l);
+			for (int step = 0; step < 4; step += 2) {
+				store(code(even, 0xff, 0x80), out, step * width + l);
+				store(code(even, 0xff00, 0x8000), out, (step + 1) * width + l);
+				store(code(next, 0xff, 0x80), out, (step + 4) * width + l);
+				store(code(next, 0xff00, 0x8000), out, (step + 5) * width + l);
+				even = even.lanewise(VectorOperators.LSHR, 16);
+				next = next.lanewise(VectorOperators.LSHR, 16);
+			}
 		}
 	}
 
@@ -193,9 +190,9 @@ final class VectorNumbers {
 		return IntVector.fromMemorySegment(Lanes.NARROW_INTS, weights.values().memory(), offset, ORDER);
 	}
 
-	/** The codes under a mask, where they are in their words. */
-	private static FloatVector code(IntVector words, int mask) {
-		return (FloatVector) words.and(mask).convertShape(VectorOperators.I2F, Lanes.NARROW, 0);
+	/** The codes under a mask, each less the center, where they are in their words. */
+	static FloatVector code(IntVector words, int mask, int center) {
+		return ((FloatVector) words.and(mask).convertShape(VectorOperators.I2F, Lanes.NARROW, 0)).sub(center);
 	}
 
 	/**

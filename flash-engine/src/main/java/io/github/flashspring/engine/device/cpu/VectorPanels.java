@@ -15,10 +15,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>
  * Memory is laid out by <em>parts</em>, the lanes that one register holds, of which 16
- * lanes have {@code 16 / WIDTH}: the input as [part, block, row, step, lane], what chains
- * of codes begin with behind it as [part, block, row, half, lane], unpacked weights as
- * [output, step, lane] and behind them scales as [output, lane], sums as [part, output,
- * row, lane].
+ * lanes have {@code 16 / WIDTH}: the input as [part, block, row, step, lane], unpacked
+ * weights as [output, step, lane] and behind them scales as [output, lane], sums as
+ * [part, output, row, lane].
  */
 final class VectorPanels {
 
@@ -71,7 +70,7 @@ final class VectorPanels {
 	}
 
 	static long panelFloats(int rows, int columns) {
-		return (long) padded(rows) * BlockOrder.rowFloats(Format.AFFINE4, columns);
+		return (long) padded(rows) * BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
 	}
 
 	/** Floats of a thread's tile, halves and sums. */
@@ -85,11 +84,6 @@ final class VectorPanels {
 
 	private static long sumFloats(int rows) {
 		return (long) TILE * rows * Kernels.LANES;
-	}
-
-	/** Where in a panel it says what chains begin with. */
-	private static long starts(int padded, int blocks) {
-		return PARTS * (long) blocks * padded * STEPS;
 	}
 
 	/**
@@ -112,11 +106,6 @@ final class VectorPanels {
 				BlockOrder.arrange(format, natural, part * WIDTH, WIDTH, arranged, 0);
 				long at = ((long) (part * blocks + block) * padded + row) * STEPS;
 				MemorySegment.copy(arranged, 0, panel, PortableKernels.FLOAT, at, arranged.length);
-				if (format.coded()) {
-					BlockOrder.starts(format, natural, part * WIDTH, WIDTH, arranged, 0);
-					MemorySegment.copy(arranged, 0, panel, PortableKernels.FLOAT,
-							starts(padded, blocks) + at / STEPS * 2 * BYTES, 2 * WIDTH);
-				}
 				if (row == rows - 1) {
 					panel.asSlice(at + STEPS, (padded - rows) * STEPS).fill((byte) 0);
 				}
@@ -153,13 +142,9 @@ final class VectorPanels {
 			for (int b = 0; b < blocks; b++) {
 				unpack(weights, output, outputs, b, part, groups, groupsPadded, block, tile);
 				long x = Addresses.of(input.panel(), (long) (part * blocks + b) * padded * STEPS, padded * STEPS);
-				long starts = coded ? Addresses.of(input.panel(),
-						starts(padded, blocks) + (long) (part * blocks + b) * padded * 2 * BYTES, padded * 2 * BYTES)
-						: 0;
 				for (int row = 0; row < padded; row += NEAR_ROWS) {
-					multiplyNear(tile.address(), outputs, x + row * STEPS, coded ? starts + row * 2 * BYTES : 0,
-							Math.min(NEAR_ROWS, padded - row), halves, sums.address() + part * plane + row * BYTES,
-							padded * BYTES);
+					multiplyNear(tile.address(), outputs, coded, x + row * STEPS, Math.min(NEAR_ROWS, padded - row),
+							halves, sums.address() + part * plane + row * BYTES, padded * BYTES);
 				}
 			}
 			for (int o = 0; coded && o < outputs; o++) {
@@ -175,10 +160,9 @@ final class VectorPanels {
 	/**
 	 * Multiplies a part of a block of all outputs of a tile with some rows. All addresses
 	 * were checked.
-	 * @param starts address of what chains of codes begin with, or 0 for numbers
 	 * @param distance bytes from the sums of an output to those of the next
 	 */
-	private static void multiplyNear(long tile, int outputs, long x, long starts, int rows, long halves, long sums,
+	private static void multiplyNear(long tile, int outputs, boolean coded, long x, int rows, long halves, long sums,
 			long distance) {
 		long half = rows * BYTES;
 		long second = halves + PAIR * half;
@@ -186,12 +170,12 @@ final class VectorPanels {
 			long w = tile + o * STEPS;
 			long q = sums + o * distance;
 			long scales = tile + TILE * STEPS + o * BYTES;
-			products(w, x, starts, rows, 0, scales, halves, half, 2 * BYTES);
-			if (starts != 0) {
-				products(w + STEPS / 2, x + STEPS / 2, starts + BYTES, rows, halves, scales, q, distance, 2 * BYTES);
+			products(w, x, rows, 0, scales, halves, half, 2 * BYTES);
+			if (coded) {
+				products(w + STEPS / 2, x + STEPS / 2, rows, halves, scales, q, distance, 2 * BYTES);
 			}
 			else {
-				products(w + STEPS / 2, x + STEPS / 2, 0, rows, 0, scales, second, half, 2 * BYTES);
+				products(w + STEPS / 2, x + STEPS / 2, rows, 0, scales, second, half, 2 * BYTES);
 				add(halves, second, rows, q);
 				add(halves + half, second + half, rows, q + distance);
 			}
@@ -236,7 +220,6 @@ final class VectorPanels {
 	 * weights of one output in registers and loads a number for each product.
 	 * @param weights address of the unpacked weights
 	 * @param x address of the input
-	 * @param starts address of what the chains begin with, [row, 2, lane], or 0 for zeros
 	 * @param rows number of rows, a multiple of four
 	 * @param first 0 for the first four steps of codes and for numbers, or the address of
 	 * what the first four gave
@@ -247,8 +230,8 @@ final class VectorPanels {
 	 * @param stride bytes of two registers: not a constant, so that the JIT compiler
 	 * leaves the loop over steps as it is
 	 */
-	private static void products(long weights, long x, long starts, int rows, long first, long scales, long out,
-			long distance, long stride) {
+	private static void products(long weights, long x, int rows, long first, long scales, long out, long distance,
+			long stride) {
 		FloatVector scaleA = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(scales), ORDER);
 		FloatVector scaleB = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(scales) + BYTES,
 				ORDER);
@@ -263,17 +246,10 @@ final class VectorPanels {
 			FloatVector a1 = a0;
 			FloatVector a2 = a0;
 			FloatVector a3 = a0;
-			if (starts != 0) {
-				long s = Addresses.known(starts + row * 2 * BYTES);
-				a0 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, s, ORDER);
-				a1 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, s + 2 * BYTES, ORDER);
-				a2 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, s + 4 * BYTES, ORDER);
-				a3 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, s + 6 * BYTES, ORDER);
-			}
 			FloatVector b0 = a0;
-			FloatVector b1 = a1;
-			FloatVector b2 = a2;
-			FloatVector b3 = a3;
+			FloatVector b1 = a0;
+			FloatVector b2 = a0;
+			FloatVector b3 = a0;
 			do {
 				p = Addresses.known(p);
 				w = Addresses.known(w);
