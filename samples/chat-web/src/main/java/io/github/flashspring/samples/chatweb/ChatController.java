@@ -42,6 +42,12 @@ class ChatController {
 	 */
 	record Conversation(List<Said> messages) {
 
+		Conversation {
+			if (messages == null || messages.isEmpty()) {
+				throw new IllegalArgumentException("A conversation needs messages");
+			}
+		}
+
 		Prompt prompt() {
 			return new Prompt(this.messages.stream().map(Said::message).toList());
 		}
@@ -49,6 +55,12 @@ class ChatController {
 	}
 
 	record Said(Role role, String text) {
+
+		Said {
+			if (role == null || text == null) {
+				throw new IllegalArgumentException("A message needs a role and a text");
+			}
+		}
 
 		Message message() {
 			return switch (this.role) {

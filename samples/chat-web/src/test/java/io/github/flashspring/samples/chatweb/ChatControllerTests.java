@@ -4,6 +4,8 @@ import java.time.Duration;
 import java.util.List;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 
 import org.springframework.beans.factory.annotation.Autowired;
@@ -78,12 +80,15 @@ class ChatControllerTests {
 		assertThat(generation.pieces()).isLessThan(1000);
 	}
 
-	@Test
-	void unknownRoleIsABadRequest() {
+	@ParameterizedTest
+	@ValueSource(strings = { "{\"messages\": [{\"role\": \"wizard\", \"text\": \"hello\"}]}",
+			"{\"messages\": [{\"role\": \"user\"}]}", "{\"messages\": [{\"text\": \"hello\"}]}", "{\"messages\": []}",
+			"{}" })
+	void whatIsNoConversationIsABadRequest(String body) {
 		this.client.post()
 			.uri("/api/chat")
 			.contentType(MediaType.APPLICATION_JSON)
-			.bodyValue("{\"messages\": [{\"role\": \"wizard\", \"text\": \"hello\"}]}")
+			.bodyValue(body)
 			.exchange()
 			.expectStatus()
 			.isBadRequest();
