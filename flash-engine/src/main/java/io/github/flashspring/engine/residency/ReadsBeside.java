@@ -104,19 +104,19 @@ public final class ReadsBeside implements AutoCloseable {
 		this.turn.lock();
 		try {
 			while (!this.closed) {
-				if (this.mode == Mode.FREE) {
-					return true;
-				}
-				long pause = (this.mode == Mode.PACED) ? this.controller.pauseNanos(length) : 0;
-				if (this.mode == Mode.PACED && pause == 0) {
-					return true;
-				}
-				if (this.mode == Mode.REST) {
-					this.changed.awaitUninterruptibly();
-				}
-				else {
-					// Holding the lock: the others are behind this read.
-					LockSupport.parkNanos(pause);
+				switch (this.mode) {
+					case FREE -> {
+						return true;
+					}
+					case REST -> this.changed.awaitUninterruptibly();
+					case PACED -> {
+						long pause = this.controller.pauseNanos(length);
+						if (pause == 0) {
+							return true;
+						}
+						// Holding the lock: the others are behind this read.
+						LockSupport.parkNanos(pause);
+					}
 				}
 			}
 			return false;

@@ -318,18 +318,27 @@ class ExpertStoreTests {
 		}
 	}
 
-	private void guess(int... experts) {
-		this.store.expect(FIRST, Arrays.stream(experts).mapToObj((expert) -> new ExpertGuess(expert, 8)).toList());
-	}
-
-	@Test
-	void guessesThatComeTrueAreHits() {
+	/**
+	 * Begins a pass for which experts 4 and 5 are read, as guesses are trusted.
+	 * @return what was counted before
+	 */
+	private ExpertMetrics readTwoGuesses() {
 		start(Keep.NONE, true, EXPERTS * BYTES);
 		learn();
 		ExpertMetrics before = this.store.snapshot();
 		this.store.beginPass(1);
 		guess(4, 5);
 		await(() -> this.store.snapshot().cachedBytes() == 2 * BYTES);
+		return before;
+	}
+
+	private void guess(int... experts) {
+		this.store.expect(FIRST, Arrays.stream(experts).mapToObj((expert) -> new ExpertGuess(expert, 8)).toList());
+	}
+
+	@Test
+	void guessesThatComeTrueAreHits() {
+		ExpertMetrics before = readTwoGuesses();
 		for (int expert : choose(false, 4, 5)) {
 			compute(expert);
 		}
@@ -344,12 +353,7 @@ class ExpertStoreTests {
 
 	@Test
 	void readsThatNobodyUsedCount() {
-		start(Keep.NONE, true, EXPERTS * BYTES);
-		learn();
-		ExpertMetrics before = this.store.snapshot();
-		this.store.beginPass(1);
-		guess(4, 5);
-		await(() -> this.store.snapshot().cachedBytes() == 2 * BYTES);
+		ExpertMetrics before = readTwoGuesses();
 		for (int expert : choose(false, 4, 6)) {
 			compute(expert);
 		}

@@ -43,6 +43,13 @@ final class Addresses {
 	}
 
 	/**
+	 * The number at an address that was checked.
+	 */
+	static float value(long address) {
+		return MEMORY.get(PortableKernels.FLOAT, known(address));
+	}
+
+	/**
 	 * Whether the JVM lets this module use addresses.
 	 */
 	static boolean allowed() {

@@ -86,11 +86,7 @@ final class PortableKernels implements Kernels {
 	@Override
 	public void reserve(Packed input, int rows, Weights weights) {
 		input.reserve((long) rows * BlockOrder.blocks(weights.columns()) * BlockOrder.COLUMNS,
-				(long) rows * sums(weights), 0);
-	}
-
-	private static int sums(Weights weights) {
-		return weights.format().coded() ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
+				(long) rows * weights.paddedGroups(), 0);
 	}
 
 	@Override
@@ -100,9 +96,9 @@ final class PortableKernels implements Kernels {
 			long offset = x.row(firstRow + r);
 			BlockOrder.arrange(weights.format(), x.memory(), offset, weights.columns(), LANES, input.values(),
 					r * stride);
-			if (sums(weights) > 0) {
+			if (weights.paddedGroups() > 0) {
 				BlockOrder.groupSums(x.memory(), offset, weights.columns(), weights.groupSize(), input.sums(),
-						r * sums(weights));
+						r * weights.paddedGroups());
 			}
 		}
 	}
@@ -126,7 +122,7 @@ final class PortableKernels implements Kernels {
 				}
 			}
 			for (int r = 0; r < rows; r++) {
-				addBiases(weights, o, input.sums(), r * sums(weights), lanes, r * LANES);
+				addBiases(weights, o, input.sums(), r * weights.paddedGroups(), lanes, r * LANES);
 				float sum = tree(lanes, r * LANES);
 				set(out, firstRow + r, o, (bias != null) ? sum + value(bias, 0, o) : sum);
 			}

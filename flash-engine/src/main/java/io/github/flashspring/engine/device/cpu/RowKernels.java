@@ -243,7 +243,8 @@ final class RowKernels {
 		FloatVector other = sum;
 		for (int n = 0; n < 2 * blocks; n++) {
 			int p = part(n, pair);
-			FloatVector scale = FloatVector.broadcast(FLOATS, value(scaleAt + 4L * (64 * (p / PAIRS) >>> shift)));
+			FloatVector scale = FloatVector.broadcast(FLOATS,
+					Addresses.value(scaleAt + 4L * (64 * (p / PAIRS) >>> shift)));
 			IntVector codes = IntVector.fromMemorySegment(INTS, Addresses.MEMORY, Addresses.known(codesAt + BYTES * p),
 					ORDER);
 			long i = Addresses.known(input + 4L * PART * p);
@@ -328,12 +329,8 @@ final class RowKernels {
 
 	/** Scales of lanes, four of which share a group. */
 	private static FloatVector scale(long address) {
-		FloatVector scale = FloatVector.broadcast(FLOATS, value(address));
-		return (STEP == 4) ? scale : scale.blend(value(address + 4), UPPER);
-	}
-
-	private static float value(long address) {
-		return Addresses.MEMORY.get(PortableKernels.FLOAT, Addresses.known(address));
+		FloatVector scale = FloatVector.broadcast(FLOATS, Addresses.value(address));
+		return (STEP == 4) ? scale : scale.blend(Addresses.value(address + 4), UPPER);
 	}
 
 	/** Codes of 8 bits in groups of {@code 1 << shift}: two words to a lane. */
@@ -350,8 +347,8 @@ final class RowKernels {
 		for (int n = 0; n < 2 * blocks; n++) {
 			int p = part(n, pair);
 			int column = 64 * (p / PAIRS);
-			FloatVector scale = FloatVector.broadcast(FLOATS, value(scaleAt + 4L * (column >>> shift)))
-				.blend(value(scaleAt + 4L * (column + 32 >>> shift)), ODD);
+			FloatVector scale = FloatVector.broadcast(FLOATS, Addresses.value(scaleAt + 4L * (column >>> shift)))
+				.blend(Addresses.value(scaleAt + 4L * (column + 32 >>> shift)), ODD);
 			long w = Addresses.known(codesAt + column + BYTES * (p % PAIRS));
 			LongVector near = IntVector.fromMemorySegment(INTS, Addresses.MEMORY, w, ORDER).reinterpretAsLongs();
 			LongVector far = IntVector.fromMemorySegment(INTS, Addresses.MEMORY, w + 32, ORDER).reinterpretAsLongs();

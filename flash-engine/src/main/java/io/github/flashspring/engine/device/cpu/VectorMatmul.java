@@ -57,18 +57,13 @@ final class VectorMatmul {
 		boolean few = rows <= FEW;
 		long values = (long) rows * stride(weights.columns());
 		long panel = few ? (weights.format().coded() ? values : 0) : VectorPanels.panelFloats(rows, weights.columns());
-		input.reserve(few ? values : 0, (long) rows * sums(weights), panel);
-	}
-
-	/** Sums over groups of a packed row. */
-	private static int sums(Weights weights) {
-		return weights.format().coded() ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
+		input.reserve(few ? values : 0, (long) rows * weights.paddedGroups(), panel);
 	}
 
 	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
 		int columns = weights.columns();
 		int stride = stride(columns);
-		int sums = sums(weights);
+		int sums = weights.paddedGroups();
 		for (int r = from; r < to; r++) {
 			long offset = x.row(firstRow + r);
 			if (sums > 0) {
@@ -106,15 +101,14 @@ final class VectorMatmul {
 			@Nullable Rows bias, int from, int to, Scratch scratch) {
 		int columns = weights.columns();
 		int stride = stride(columns);
-		int sums = sums(weights);
+		int sums = weights.paddedGroups();
 		float[] x = input.values();
 		float[] lanes = scratch.lanes(rows * BATCH * LANES);
 		boolean coded = weights.format().coded();
-		int padded = coded ? groupsPadded(weights) : 0;
 		float[] groups = scratch
-			.groups(weights.format().decoded() ? VectorDecoding.scaleFloats(weights) : BATCH * 2 * padded);
+			.groups(weights.format().decoded() ? VectorDecoding.scaleFloats(weights) : BATCH * 2 * sums);
 		float[] block = scratch.weights(BlockOrder.COLUMNS);
-		MemorySegment scales = scratch.accumulators(BATCH * padded);
+		MemorySegment scales = scratch.accumulators(BATCH * sums);
 		long values = coded ? Addresses.of(input.panel(), 0, 4L * rows * stride) : 0;
 		for (int first = from; first < to; first += BATCH) {
 			int end = Math.min(first + BATCH, to);
@@ -124,7 +118,7 @@ final class VectorMatmul {
 				MemorySegment.copy(groups, 0, scales, PortableKernels.FLOAT, 0, biases);
 			}
 			for (int o = first; o < end; o++) {
-				int group = (o - first) * padded;
+				int group = (o - first) * sums;
 				for (int r = 0; r < rows; r++) {
 					int at = (r * BATCH + o - first) * LANES;
 					RowKernels.multiply(weights, o, groups, x, r * stride, coded ? values + 4L * r * stride : 0,
@@ -142,10 +136,6 @@ final class VectorMatmul {
 		}
 	}
 
-	private static int groupsPadded(Weights weights) {
-		return BlockOrder.padded(weights.columns() / weights.groupSize());
-	}
-
 	/** Adds 16 lanes as the tree of {@link Kernels}. */
 	static float tree(float[] lanes, int at) {
 		for (int l = at; l < at + 8; l += Lanes.NARROW.length()) {
@@ -158,7 +148,7 @@ final class VectorMatmul {
 		return even + odd;
 	}
 
-	static void put(Rows out, int row, int column, float sum, @Nullable Rows bias) {
+	private static void put(Rows out, int row, int column, float sum, @Nullable Rows bias) {
 		float value = (bias != null) ? sum + PortableKernels.value(bias, 0, column) : sum;
 		out.memory().set(PortableKernels.FLOAT, out.row(row) + (long) column * Float.BYTES, value);
 	}

@@ -201,7 +201,7 @@ final class VectorNumbers {
 	 * @return where the biases begin
 	 */
 	static int readGroups(Weights weights, int row, int rows, float[] out) {
-		int end = rows * BlockOrder.padded(weights.columns() / weights.groupSize());
+		int end = rows * weights.paddedGroups();
 		read(Objects.requireNonNull(weights.scales()), row, rows, out, 0);
 		if (weights.biases() != null) {
 			read(weights.biases(), row, rows, out, end);

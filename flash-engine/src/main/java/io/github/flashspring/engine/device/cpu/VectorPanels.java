@@ -65,7 +65,7 @@ final class VectorPanels {
 	}
 
 	/** Rows with those that fill up the last unit. */
-	static int padded(int rows) {
+	private static int padded(int rows) {
 		return Math.ceilDiv(rows, UNIT) * UNIT;
 	}
 
@@ -128,10 +128,10 @@ final class VectorPanels {
 		int blocks = BlockOrder.blocks(weights.columns());
 		int padded = padded(rows);
 		boolean coded = weights.format().coded();
-		int groupsPadded = coded ? BlockOrder.padded(weights.columns() / weights.groupSize()) : 0;
+		int groupsPadded = weights.paddedGroups();
 		float[] groups = scratch.groups(TILE * 2 * groupsPadded);
 		int groupBiases = coded ? VectorNumbers.readGroups(weights, output, outputs, groups) : 0;
-		float[] block = scratch.weights(BlockOrder.COLUMNS + Kernels.LANES);
+		float[] block = scratch.weights(BlockOrder.COLUMNS);
 		MemorySegment memory = scratch.accumulators(scratchFloats(rows));
 		MemorySegment tile = memory.asSlice(0, TILE_BYTES);
 		long halves = Addresses.of(memory, tile.byteSize(), 4 * halfFloats());
@@ -394,8 +394,10 @@ final class VectorPanels {
 			long first = Addresses.known(Addresses.of(sums, sum(padded, 0, r), bytes - sum(padded, 0, r)));
 			for (int o = 0; o < outputs; o++) {
 				long at = first + sum(padded, o, 0);
-				float even = value(at) + value(at + fourth) + (value(at + 8) + value(at + fourth + 8));
-				float odd = value(at + 4) + value(at + fourth + 4) + (value(at + 12) + value(at + fourth + 12));
+				float even = Addresses.value(at) + Addresses.value(at + fourth)
+						+ (Addresses.value(at + 8) + Addresses.value(at + fourth + 8));
+				float odd = Addresses.value(at + 4) + Addresses.value(at + fourth + 4)
+						+ (Addresses.value(at + 12) + Addresses.value(at + fourth + 12));
 				float sum = even + odd;
 				if (bias != null) {
 					sum += PortableKernels.value(bias, 0, output + o);
@@ -403,10 +405,6 @@ final class VectorPanels {
 				Addresses.MEMORY.set(PortableKernels.FLOAT, target + 4L * o, sum);
 			}
 		}
-	}
-
-	private static float value(long address) {
-		return Addresses.MEMORY.get(PortableKernels.FLOAT, address);
 	}
 
 	/** Adds registers of upper lanes to those of lower ones. */

@@ -83,6 +83,14 @@ record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows
 	}
 
 	/**
+	 * Groups of a row of codes as a multiple of the lanes: how many sums of inputs belong
+	 * to it. None for other formats.
+	 */
+	int paddedGroups() {
+		return this.format.coded() ? BlockOrder.padded(this.columns / this.groupSize) : 0;
+	}
+
+	/**
 	 * The row of scales that belongs to a row.
 	 */
 	int scaleRow(int row) {
