@@ -46,9 +46,6 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 					"Set 'flash.ram-budget-gb' to at least %s, or choose a smaller model or a shorter 'flash.context-length'."
 						.formatted(atLeast(ex.neededBytes())),
 					ex);
-			case UnsupportedArchitectureException ex ->
-				new FailureAnalysis("The model of 'flash.model' cannot be computed. " + ex.getMessage(),
-						"Set 'flash.model' to a model of an architecture that this version of Flash knows.", ex);
 			case DeviceException ex -> new FailureAnalysis("The device cannot be used. " + ex.getMessage(),
 					"Correct 'flash.device', or remove it to use the best device there is.", ex);
 			default -> null;
@@ -57,6 +54,7 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 
 	private static String preamble(FlashException failure) {
 		return switch (failure) {
+			case UnsupportedArchitectureException _ -> "The model of 'flash.model' cannot be computed. ";
 			case CheckpointException _ -> "The model of 'flash.model' cannot be loaded. ";
 			case TokenizerException _ -> "The tokenizer of 'flash.model' cannot be used. ";
 			case ChatTemplateException _ -> "The chat template of 'flash.model' cannot be used. ";

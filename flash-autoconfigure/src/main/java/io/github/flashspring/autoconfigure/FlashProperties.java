@@ -66,18 +66,30 @@ public record FlashProperties(@Nullable String model, @Nullable Double ramBudget
 			.device(this.device);
 		// Built after each value, so that what is refused is the value just set.
 		set("ram-budget-gb", this.ramBudgetGb, (gigabytes) -> config.ramBudget(RamBudget.ofGigabytes(gigabytes)));
-		set("threads", this.threads, (value) -> config.threads(value).build());
-		set("context-length", this.contextLength, (value) -> config.contextLength(value).build());
-		set("prefill-chunk", this.prefillChunk, (value) -> config.prefillChunk(value).build());
+		set("threads", this.threads, (value) -> config.threads(positive("threads", value)).build());
+		set("context-length", this.contextLength,
+				(value) -> config.contextLength(positive("context-length", value)).build());
+		set("prefill-chunk", this.prefillChunk,
+				(value) -> config.prefillChunk(positive("prefill-chunk", value)).build());
 		set("parallel", this.parallel, (value) -> config.parallel(value).build());
 		set("io.max-compute-degradation", this.io.maxComputeDegradation(),
 				(value) -> config.maxComputeDegradation(value).build());
 		Reading reading = new Reading(this.io.directIo(), 0, 0);
 		config.reading(reading);
-		set("io.read-size", this.io.readSize(), (value) -> config.reading(reading.ofBytes(bytes(value))));
+		set("io.read-size", this.io.readSize(),
+				(value) -> config.reading(reading.ofBytes(positive("read-size", bytes(value)))));
 		Reading sized = config.build().reading();
-		set("io.reads-in-flight", this.io.readsInFlight(), (value) -> config.reading(sized.atOnce(value)));
+		set("io.reads-in-flight", this.io.readsInFlight(),
+				(value) -> config.reading(sized.atOnce(positive("reads-in-flight", value))));
 		return config.build();
+	}
+
+	/** In the engine's own configuration, 0 stands for a value that is not set. */
+	private static int positive(String name, int value) {
+		if (value <= 0) {
+			throw new IllegalArgumentException(name + " must be above 0, but is " + value);
+		}
+		return value;
 	}
 
 	private static int bytes(DataSize size) {

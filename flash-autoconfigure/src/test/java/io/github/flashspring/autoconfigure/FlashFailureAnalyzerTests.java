@@ -78,8 +78,19 @@ class FlashFailureAnalyzerTests {
 		Path config = folder.resolve("config.json");
 		Files.writeString(config, Files.readString(config).replace("\"llama\"", "\"perceptron\""));
 		start("flash.model=" + folder);
-		assertThat(description(output)).contains("perceptron");
-		assertThat(action(output)).contains("flash.model");
+		assertThat(description(output)).contains("flash.model").contains("perceptron");
+		assertThat(action(output)).contains("Choose a model of one of these architectures");
+	}
+
+	@Test
+	void scalingOfPositionsIsNotKnown(CapturedOutput output, @TempDir Path folder) throws IOException {
+		copy(TestModels.STORIES, folder);
+		Path config = folder.resolve("config.json");
+		Files.writeString(config, Files.readString(config)
+			.replace("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}"));
+		start("flash.model=" + folder);
+		assertThat(description(output)).contains("config.json").contains("\"dynamic\"");
+		assertThat(action(output)).contains("Set a fixed scaling there, such as yarn");
 	}
 
 	@Test

@@ -9,7 +9,7 @@ import io.github.flashspring.engine.failure.FlashException;
  * The message is {@link #description()} (what, where, expected, found) followed by
  * {@link #action()} (what the user can do).
  */
-public final class CheckpointException extends FlashException {
+public class CheckpointException extends FlashException {
 
 	private static final int LONGEST_QUOTE = 120;
 

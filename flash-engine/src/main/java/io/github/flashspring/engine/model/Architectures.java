@@ -51,7 +51,8 @@ public final class Architectures {
 		String nearest = KNOWN.keySet().stream().min(Comparator.comparingInt((known) -> distance(type, known))).get();
 		return new UnsupportedArchitectureException(
 				config.file() + ": model_type \"" + type + "\" is not supported; the nearest that is, is " + nearest
-						+ ". Supported are " + String.join(", ", KNOWN.keySet()));
+						+ ". Supported are " + String.join(", ", KNOWN.keySet()) + ".",
+				"Choose a model of one of these architectures.");
 	}
 
 	/** Letters to be inserted, deleted or replaced. */

@@ -49,8 +49,10 @@ final class DeepSeek {
 	private static void requireValue(ModelConfig config, String property, String expected) {
 		String found = config.getString(property, expected);
 		if (!found.equals(expected)) {
-			throw new UnsupportedArchitectureException(config.file() + ": " + property + " \"" + found
-					+ "\" is not supported for model type " + config.modelType() + "; expected " + expected);
+			throw new UnsupportedArchitectureException(
+					config.file() + ": " + property + " \"" + found + "\" is not supported for model type "
+							+ config.modelType() + "; expected " + expected + ".",
+					"Choose a model of this type that has that value.");
 		}
 	}
 

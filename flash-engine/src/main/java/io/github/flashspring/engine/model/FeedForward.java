@@ -136,8 +136,10 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 			};
 			String found = config.getString(property, expected);
 			if (!found.equals(expected)) {
-				throw new UnsupportedArchitectureException(config.file() + ": " + property + " \"" + found
-						+ "\" is not supported for model type " + config.modelType() + "; expected " + expected);
+				throw new UnsupportedArchitectureException(
+						config.file() + ": " + property + " \"" + found + "\" is not supported for model type "
+								+ config.modelType() + "; expected " + expected + ".",
+						"Choose a model of this type that has that value.");
 			}
 			return this;
 		}

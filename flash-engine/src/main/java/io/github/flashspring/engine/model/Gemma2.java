@@ -48,7 +48,8 @@ final class Gemma2 {
 	static void requireCausal(ModelConfig config) {
 		if (config.getBoolean("use_bidirectional_attention", false)) {
 			throw new UnsupportedArchitectureException(config.file()
-					+ ": use_bidirectional_attention is not supported: the engine generates text from left to right");
+					+ ": use_bidirectional_attention is not supported: the engine generates text from left to right.",
+					"Choose a model that was made to generate text.");
 		}
 	}
 

@@ -65,8 +65,12 @@ final class GptOss {
 			ModelConfig config = decoder.source().config();
 			int intermediate = DecoderConfig.positive(config, "intermediate_size");
 			decoder.widen(intermediate);
+			float limit = config.getFloat("swiglu_limit", 7f);
+			if (!(limit > 0)) {
+				throw config.wrong("swiglu_limit", "a number above 0", String.valueOf(limit));
+			}
 			return new Experts(decoder, count, decoder.config().hiddenSize(), intermediate,
-					config.getFloat("swiglu_alpha", 1.702f), config.getFloat("swiglu_limit", 7f));
+					config.getFloat("swiglu_alpha", 1.702f), limit);
 		}
 
 		Sublayer create(int layer, WeightUnit unit, int index) {

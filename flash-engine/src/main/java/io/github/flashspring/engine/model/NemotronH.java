@@ -25,7 +25,8 @@ final class NemotronH {
 		DecoderConfig sizes = sizes(config, kinds.size());
 		if (config.has("moe_latent_size")) {
 			throw new UnsupportedArchitectureException(
-					config.file() + ": moe_latent_size is not supported: experts must work on the whole stream");
+					config.file() + ": moe_latent_size is not supported: experts must work on the whole stream.",
+					"Choose a model of this type without it.");
 		}
 		Decoder decoder = new Decoder(source, sizes, Decoder.Names.BACKBONE);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("layer_norm_epsilon", 1e-5f));

@@ -37,9 +37,12 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 			case "yarn" -> yarn(base, rope, dim, maxPositions);
 			case "longrope" -> longrope(base, rope, maxPositions, contextLength);
 			case "dynamic" -> throw new UnsupportedArchitectureException(rope.properties().file()
-					+ ": rope scaling of type \"dynamic\" is not supported: with it the keys of a text depend on how long it becomes, so that nothing computed before could be kept. Set a fixed scaling such as yarn, or remove it to use the original context.");
-			default -> throw new UnsupportedArchitectureException(rope.properties().file() + ": rope scaling of type \""
-					+ rope.type() + "\" is not supported; supported are default, linear, llama3, yarn and longrope");
+					+ ": rope scaling of type \"dynamic\" is not supported: with it the keys of a text depend on how long it becomes, so that nothing computed before could be kept.",
+					"Set a fixed scaling there, such as yarn, or remove it to use the original context.");
+			default -> throw new UnsupportedArchitectureException(
+					rope.properties().file() + ": rope scaling of type \"" + rope.type()
+							+ "\" is not supported; supported are default, linear, llama3, yarn and longrope.",
+					"Choose a model with one of these, or remove the scaling there to use the original context.");
 		};
 	}
 

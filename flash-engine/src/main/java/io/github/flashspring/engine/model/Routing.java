@@ -26,6 +26,9 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 
 	private static final double LEAST_SUM = 1e-20;
 
+	/** Rank of what cannot be chosen, or cannot be chosen again. */
+	private static final double TAKEN = Double.NaN;
+
 	/**
 	 * Routing without groups.
 	 * @param config the model's settings, for messages
@@ -79,7 +82,7 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 		for (int k = 0; k < this.perToken; k++) {
 			int best = best(ranks);
 			chosen[to + k] = best;
-			ranks[best] = Double.NEGATIVE_INFINITY;
+			ranks[best] = TAKEN;
 			sum += scores[best];
 		}
 		double factor = this.normalized ? this.scale / (sum + LEAST_SUM) : this.scale;
@@ -90,11 +93,14 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 
 	/**
 	 * What the choice goes by: scores with their correction, in the best groups alone.
+	 * Scores that are no numbers, of damaged weights, come last, so that as many experts
+	 * are chosen as ever, and the logits tell.
 	 */
 	private double[] ranks(double[] scores, float @Nullable [] correction) {
 		double[] ranks = scores.clone();
-		for (int i = 0; correction != null && i < ranks.length; i++) {
-			ranks[i] += correction[i];
+		for (int i = 0; i < ranks.length; i++) {
+			ranks[i] += (correction != null) ? correction[i] : 0;
+			ranks[i] = Double.isNaN(ranks[i]) ? Double.NEGATIVE_INFINITY : ranks[i];
 		}
 		if (this.chosenGroups < this.groups) {
 			excludeGroups(ranks);
@@ -116,9 +122,10 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 		for (int k = 0; k < this.perToken; k++) {
 			experts[k] = best(ranks);
 			found[k] = ranks[experts[k]];
-			ranks[experts[k]] = Double.NEGATIVE_INFINITY;
+			ranks[experts[k]] = TAKEN;
 		}
-		double next = Math.max(ranks[best(ranks)], Double.MIN_NORMAL);
+		int left = best(ranks);
+		double next = (left < 0) ? Double.MIN_NORMAL : Math.max(ranks[left], Double.MIN_NORMAL);
 		for (int k = 0; k < this.perToken; k++) {
 			guesses.add(new ExpertGuess(experts[k], Math.max(1, found[k] / next)));
 		}
@@ -167,23 +174,25 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 				second = Math.max(second, Math.min(first, ranks[i]));
 				first = Math.max(first, ranks[i]);
 			}
-			groupRanks[group] = (this.groupScore == GroupScore.HIGHEST || size == 1) ? first : first + second;
+			double both = (this.groupScore == GroupScore.HIGHEST || size == 1) ? first : first + second;
+			groupRanks[group] = Double.isNaN(both) ? Double.NEGATIVE_INFINITY : both;
 		}
 		boolean[] open = new boolean[this.groups];
 		for (int k = 0; k < this.chosenGroups; k++) {
 			int best = best(groupRanks);
 			open[best] = true;
-			groupRanks[best] = Double.NEGATIVE_INFINITY;
+			groupRanks[best] = TAKEN;
 		}
 		for (int i = 0; i < ranks.length; i++) {
-			ranks[i] = open[i / size] ? ranks[i] : Double.NEGATIVE_INFINITY;
+			ranks[i] = open[i / size] ? ranks[i] : TAKEN;
 		}
 	}
 
+	/** The first of the highest that are not taken; −1 if all are. */
 	private static int best(double[] ranks) {
-		int best = 0;
-		for (int i = 1; i < ranks.length; i++) {
-			best = (ranks[i] > ranks[best] || Double.isNaN(ranks[best])) ? i : best;
+		int best = -1;
+		for (int i = 0; i < ranks.length; i++) {
+			best = (!Double.isNaN(ranks[i]) && (best < 0 || ranks[i] > ranks[best])) ? i : best;
 		}
 		return best;
 	}

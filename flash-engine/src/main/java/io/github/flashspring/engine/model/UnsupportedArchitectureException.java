@@ -1,12 +1,21 @@
 package io.github.flashspring.engine.model;
 
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+
 /**
  * A checkpoint's architecture, or an option of it, that this engine cannot compute.
  */
-public class UnsupportedArchitectureException extends RuntimeException {
+public final class UnsupportedArchitectureException extends CheckpointException {
 
-	public UnsupportedArchitectureException(String message) {
-		super(message);
+	private static final long serialVersionUID = 1L;
+
+	/**
+	 * Creates an exception.
+	 * @param description what is not supported, in which file, and what would be
+	 * @param action what the user can do about it
+	 */
+	public UnsupportedArchitectureException(String description, String action) {
+		super(description, action);
 	}
 
 }

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 
 import org.junit.jupiter.api.Test;
 
@@ -74,6 +75,22 @@ class RoutingTests {
 	private void route(float[] logits, Routing.GroupScore score) {
 		Routing.grouped(CONFIG, new Routing(8, 3, Routing.Scoring.SIGMOID, 4, 2, score, true, 1f))
 			.choose(logits, 0, null, this.chosen, this.weights, 0);
+	}
+
+	@Test
+	void logitsThatAreNoNumbersChooseAsManyExperts() {
+		float[] logits = new float[8];
+		Arrays.fill(logits, Float.NaN);
+		route(logits, Routing.GroupScore.TWO_HIGHEST);
+		assertThat(this.chosen).doesNotHaveDuplicates();
+		assertThat(this.weights).containsOnly(Float.NaN);
+		logits[5] = 1;
+		route(logits, Routing.GroupScore.HIGHEST);
+		assertThat(this.chosen).doesNotHaveDuplicates().startsWith(5);
+		Routing.plain(CONFIG, 8, 3, Routing.Scoring.SOFTMAX, true)
+			.choose(logits, 0, new float[] { 0, 0, Float.NEGATIVE_INFINITY, 0, 0, 0, 0, Float.POSITIVE_INFINITY },
+					this.chosen, this.weights, 0);
+		assertThat(this.chosen).doesNotHaveDuplicates();
 	}
 
 	@Test
