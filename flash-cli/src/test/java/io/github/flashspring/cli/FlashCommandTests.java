@@ -1,8 +1,14 @@
 package io.github.flashspring.cli;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Set;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
@@ -22,6 +28,33 @@ class FlashCommandTests {
 		assertThat(call.code()).isZero();
 		assertThat(call.out()).contains("run", "logits", "FLASH_JAVA_OPTS");
 		assertThat(call.err()).isEmpty();
+	}
+
+	@ParameterizedTest
+	@MethodSource("commands")
+	void helpOfEachCommandIsWellFormed(String command) {
+		PrintStream before = System.err;
+		ByteArrayOutputStream warnings = new ByteArrayOutputStream();
+		// where picocli warns, at help with a wrong format
+		System.setErr(new PrintStream(warnings, true, StandardCharsets.UTF_8));
+		try {
+			Call call = Call.of(this.engine::load, command, "--help");
+			assertThat(call.code()).isZero();
+			assertThat(call.out()).startsWith("Usage: flash " + command).doesNotContain("%%");
+			assertThat(call.err()).isEmpty();
+		}
+		finally {
+			System.setErr(before);
+		}
+		assertThat(warnings.toString(StandardCharsets.UTF_8)).isEmpty();
+	}
+
+	static Set<String> commands() {
+		Set<String> commands = FlashCommand.commandLine(Terminal.system(), (config) -> {
+			throw new AssertionError("nothing is loaded");
+		}).getSubcommands().keySet();
+		assertThat(commands).contains("run", "bench");
+		return commands;
 	}
 
 	@Test
