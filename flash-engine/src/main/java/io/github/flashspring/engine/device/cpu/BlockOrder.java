@@ -11,9 +11,10 @@ import java.util.Arrays;
  * Lane {@code l} of plain numbers takes the columns {@code l, l + 16, l + 32 …}, but of
  * upper halves of singles, two of which lie in a 32-bit word, {@code 2l, 2l + 1, 2l + 32,
  * 2l + 33 …}, and of codes eight neighbours, so that one 32-bit word of 4-bit codes, or
- * two of 8-bit ones, belong to one lane and are unpacked by masks alone: the codes stay
- * where they are in their word, as {@code code · 16^k}, and the input is divided by the
- * same power of two instead.
+ * two of 8-bit ones, belong to one lane and are unpacked by a shift to the top and a
+ * mask. There they stay: a code whose upper bit is flipped is the code less the middle of
+ * all codes, times a power of two, and the input is divided by the same power of two
+ * instead.
  */
 final class BlockOrder {
 
@@ -53,15 +54,11 @@ final class BlockOrder {
 	}
 
 	/**
-	 * What a code of a step is multiplied with by staying where it is in its word.
+	 * What a code is multiplied with by standing at the top of a word.
 	 * @return a power of two
 	 */
-	static float place(Format format, int step) {
-		return switch (format) {
-			case AFFINE4 -> 1 << 4 * (step % 2);
-			case AFFINE8 -> 1 << 8 * (step % 2);
-			default -> 1f;
-		};
+	static float place(Format format) {
+		return format.coded() ? 1L << Integer.SIZE - format.bits() : 1f;
 	}
 
 	/**
@@ -99,8 +96,8 @@ final class BlockOrder {
 	 * @param at index of the first
 	 */
 	static void arrange(Format format, float[] natural, int first, int width, float[] out, int at) {
+		float factor = 1f / place(format);
 		for (int step = 0; step < STEPS; step++) {
-			float factor = 1f / place(format, step);
 			for (int l = 0; l < width; l++) {
 				out[at + step * width + l] = natural[column(format, first + l, step)] * factor;
 			}

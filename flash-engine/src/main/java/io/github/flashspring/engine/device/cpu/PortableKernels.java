@@ -359,8 +359,8 @@ final class PortableKernels implements Kernels {
 			Decoding.decodeBlock(weights, row, block, lane, width, out);
 			return;
 		}
+		float place = BlockOrder.place(format);
 		for (int step = 0; step < BlockOrder.STEPS; step++) {
-			float place = BlockOrder.place(format, step);
 			for (int l = 0; l < width; l++) {
 				int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, lane + l, step);
 				out[step * width + l] = (column < weights.columns()) ? number(weights, row, column) * place : 0f;

@@ -137,11 +137,9 @@ final class VectorNumbers {
 	private static void codes4(Weights weights, int row, int column, int lane, int width, long out) {
 		long offset = weights.values().row(row) + column / 2;
 		for (int l = 0; l < width; l += NARROW_STEP) {
-			IntVector words = words(weights, offset + 4L * (lane + l));
-			for (int step = 0; step < BlockOrder.STEPS; step += 2) {
-				store(code(words, 0xf, 0x8), out, step * width + l);
-				store(code(words, 0xf0, 0x80), out, (step + 1) * width + l);
-				words = words.lanewise(VectorOperators.LSHR, 8);
+			IntVector words = words(weights, offset + 4L * (lane + l)).lanewise(VectorOperators.XOR, 0x88888888);
+			for (int step = 0; step < BlockOrder.STEPS; step++) {
+				store(code(words, 28 - 4 * step, 0xf0000000), out, step * width + l);
 			}
 		}
 	}
@@ -149,17 +147,13 @@ final class VectorNumbers {
 	private static void codes8(Weights weights, int row, int column, int lane, int width, long out) {
 		for (int l = 0; l < width; l += NARROW_STEP) {
 			long offset = weights.values().row(row) + column + 64L * ((lane + l) / 8) + 4L * ((lane + l) % 8);
-			LongVector near = words(weights, offset).reinterpretAsLongs();
-			LongVector far = words(weights, offset + 32).reinterpretAsLongs();
+			LongVector near = words(weights, offset).lanewise(VectorOperators.XOR, 0x80808080).reinterpretAsLongs();
+			LongVector far = words(weights, offset + 32).lanewise(VectorOperators.XOR, 0x80808080).reinterpretAsLongs();
 			IntVector even = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
 			IntVector next = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-			for (int step = 0; step < 4; step += 2) {
-				store(code(even, 0xff, 0x80), out, step * width + l);
-				store(code(even, 0xff00, 0x8000), out, (step + 1) * width + l);
-				store(code(next, 0xff, 0x80), out, (step + 4) * width + l);
-				store(code(next, 0xff00, 0x8000), out, (step + 5) * width + l);
-				even = even.lanewise(VectorOperators.LSHR, 16);
-				next = next.lanewise(VectorOperators.LSHR, 16);
+			for (int step = 0; step < 4; step++) {
+				store(code(even, 24 - 8 * step, 0xff000000), out, step * width + l);
+				store(code(next, 24 - 8 * step, 0xff000000), out, (step + 4) * width + l);
 			}
 		}
 	}
@@ -190,9 +184,11 @@ final class VectorNumbers {
 		return IntVector.fromMemorySegment(Lanes.NARROW_INTS, weights.values().memory(), offset, ORDER);
 	}
 
-	/** The codes under a mask, each less the center, where they are in their words. */
-	static FloatVector code(IntVector words, int mask, int center) {
-		return ((FloatVector) words.and(mask).convertShape(VectorOperators.I2F, Lanes.NARROW, 0)).sub(center);
+	/** The codes that a shift brings to the top of their words, where they stay. */
+	private static FloatVector code(IntVector words, int shift, int mask) {
+		return (FloatVector) words.lanewise(VectorOperators.LSHL, shift)
+			.and(mask)
+			.convertShape(VectorOperators.I2F, Lanes.NARROW, 0);
 	}
 
 	/**
