@@ -16,11 +16,14 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.residency.FaultyFiles;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -86,6 +89,32 @@ class DiskFaultTests {
 		try (FlashEngine engine = load()) {
 			this.disk.failEvery(5);
 			assertRight(engine);
+		}
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "golden/qwen3_moe", "golden-mlx/qwen3_moe-4bit-g32" })
+	void expertsAreRightThroughEveryFault(String name) throws Exception {
+		Golden mixture = Golden.load(name);
+		int[] expected;
+		try (FlashEngine engine = FlashEngine.load(mixture.config().build())) {
+			expected = Golden.generate(engine, mixture.prompt(), mixture.greedy().length).tokens();
+		}
+		ResidencyPlan least = FlashEngine.plan(mixture.config().ramBudget(RamBudget.MINIMUM).build());
+		RamBudget budget = RamBudget.ofBytes(least.minimumBytes() + least.weightBytes() / 5);
+		try (FlashEngine engine = LocalFlashEngine.load(mixture.config().ramBudget(budget).build(), this.disk::of)) {
+			for (Runnable fault : List.<Runnable>of(() -> this.disk.readShort(5000), () -> this.disk.failEvery(4),
+					() -> this.disk.delayEvery(50, 20), this.disk::heal)) {
+				fault.run();
+				assertThat(Golden.generate(engine, mixture.prompt(), mixture.greedy().length).tokens())
+					.isEqualTo(expected);
+			}
+			this.disk.fail();
+			assertThatExceptionOfType(CheckpointException.class)
+				.isThrownBy(() -> Golden.generate(engine, mixture.prompt(), mixture.greedy().length));
+			this.disk.heal();
+			assertThat(Golden.generate(engine, mixture.prompt(), mixture.greedy().length).tokens()).isEqualTo(expected);
+			assertThat(this.disk.scatteredReads()).as("neighbours that were read as one").isPositive();
 		}
 	}
 

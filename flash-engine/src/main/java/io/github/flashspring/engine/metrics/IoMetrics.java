@@ -4,7 +4,7 @@ package io.github.flashspring.engine.metrics;
  * Reads of weights from disk since the engine was loaded.
  *
  * @param bytesRead bytes
- * @param reads number of reads
+ * @param reads number of reads, as calls of the system
  * @param nanos time that reads took, in nanoseconds; reads that overlap count each
  * @param rowBytes bytes that were read for single rows of the embedding
  * @param aheadBytes bytes in memory at this moment that the next layers will use once
@@ -21,7 +21,7 @@ public record IoMetrics(long bytesRead, long reads, long nanos, long rowBytes, l
 	/**
 	 * Reads, without what only an engine that streams can tell.
 	 * @param bytesRead bytes
-	 * @param reads number of reads
+	 * @param reads number of reads, as calls of the system
 	 * @param nanos time that reads took, in nanoseconds
 	 * @param stallNanos time that computing waited for reads, in nanoseconds
 	 */

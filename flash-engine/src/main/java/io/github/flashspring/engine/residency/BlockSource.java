@@ -26,6 +26,16 @@ interface BlockSource extends Closeable {
 	int read(ByteBuffer target, long offset) throws IOException;
 
 	/**
+	 * Reads some bytes into several targets, one after the other, with one system call.
+	 * @param targets where to, at least one; as many bytes as remain in all are wanted
+	 * @param offset position in the file
+	 * @return how many bytes were read, -1 at or beyond the end of the file; where the
+	 * system cannot read into several targets at once, no more than the first one takes
+	 * @throws IOException if the system reports an error
+	 */
+	long read(ByteBuffer[] targets, long offset) throws IOException;
+
+	/**
 	 * Size now of the file that is open.
 	 * @return bytes
 	 * @throws IOException if it cannot be asked

@@ -207,22 +207,36 @@ final class DirectFile implements AutoCloseable {
 
 	/**
 	 * Fills a segment from the file.
+	 * @param offset where to start, as {@link #read(long, List)}
+	 * @param target where to, as one of its segments
+	 * @return number of system calls
+	 */
+	int read(long offset, MemorySegment target) {
+		return read(offset, List.of(target));
+	}
+
+	/**
+	 * Fills segments, one after the other, from one stretch of the file.
 	 * @param offset where to start, a multiple of {@link #alignment()} within the file
-	 * @param target where to, with address and length that are multiples of
+	 * @param targets where to, with addresses and lengths that are multiples of
 	 * {@link #alignment()}, of an arena that other threads may use; beyond the end of the
 	 * file only the rest of the last block may be missing, and what stands there after
 	 * the read is undefined
+	 * @return number of system calls
 	 * @throws CheckpointException if the bytes cannot be had, or the file is not what it
 	 * was when it was opened
 	 * @throws IllegalArgumentException if the range is not aligned or not in the file
 	 * @throws IllegalStateException if the file is closed
 	 */
-	void read(long offset, MemorySegment target) {
-		long length = target.byteSize();
-		if (!target.isNative() || (offset | length | target.address()) % this.alignment != 0) {
-			throw new IllegalArgumentException(
-					"A read of " + length + " bytes at " + offset + " of " + this.file + " to address "
-							+ target.address() + " must be aligned to " + this.alignment + " bytes in native memory.");
+	int read(long offset, List<MemorySegment> targets) {
+		long length = 0;
+		for (MemorySegment target : targets) {
+			if (!target.isNative() || (offset | target.byteSize() | target.address()) % this.alignment != 0) {
+				throw new IllegalArgumentException("A read of " + target.byteSize() + " bytes at " + (offset + length)
+						+ " of " + this.file + " to address " + target.address() + " must be aligned to "
+						+ this.alignment + " bytes in native memory.");
+			}
+			length += target.byteSize();
 		}
 		if (offset < 0 || offset >= this.size || length > this.size - offset + this.alignment - 1) {
 			throw new IllegalArgumentException("A read of " + length + " bytes at " + offset + " is not within "
@@ -230,11 +244,11 @@ final class DirectFile implements AutoCloseable {
 		}
 		checkOpen(null);
 		if (Thread.currentThread() instanceof ReadThread) {
-			readWhole(offset, target);
-			return;
+			return readWhole(offset, targets, length);
 		}
+		long whole = length;
 		try {
-			CompletableFuture.runAsync(() -> readWhole(offset, target), this.threads).join();
+			return CompletableFuture.supplyAsync(() -> readWhole(offset, targets, whole), this.threads).join();
 		}
 		catch (CompletionException ex) {
 			if (ex.getCause() instanceof RuntimeException cause) {
@@ -244,17 +258,19 @@ final class DirectFile implements AutoCloseable {
 		}
 	}
 
-	private void readWhole(long offset, MemorySegment target) {
-		long wanted = Math.min(target.byteSize(), this.size - offset);
+	private int readWhole(long offset, List<MemorySegment> targets, long length) {
+		long wanted = Math.min(length, this.size - offset);
 		long done = 0;
+		int calls = 0;
 		for (int attempt = 0;; attempt++) {
 			try {
 				while (done < wanted) {
-					done += readSome(offset + done, target.asSlice(done), wanted - done);
+					calls++;
+					done += readSome(offset + done, rest(targets, done), wanted - done);
 				}
 				checkUnchanged(offset, wanted);
-				this.source.forget(offset, target.byteSize());
-				return;
+				this.source.forget(offset, length);
+				return calls;
 			}
 			catch (IOException ex) {
 				checkOpen(ex);
@@ -271,13 +287,29 @@ final class DirectFile implements AutoCloseable {
 		}
 	}
 
+	/** What of the targets one system call may fill when so many bytes are there. */
+	private static ByteBuffer[] rest(List<MemorySegment> targets, long done) {
+		List<ByteBuffer> rest = new ArrayList<>();
+		long skip = done;
+		long room = CALL_BYTES;
+		for (MemorySegment target : targets) {
+			long from = Math.min(skip, target.byteSize());
+			long length = Math.min(target.byteSize() - from, room);
+			skip -= from;
+			room -= length;
+			if (length > 0) {
+				rest.add(target.asSlice(from, length).asByteBuffer());
+			}
+		}
+		return rest.toArray(ByteBuffer[]::new);
+	}
+
 	/**
 	 * Makes one system call.
 	 * @return how many of the wanted bytes are read, whole blocks or all
 	 */
-	private long readSome(long offset, MemorySegment target, long wanted) throws IOException {
-		ByteBuffer buffer = target.asSlice(0, Math.min(target.byteSize(), CALL_BYTES)).asByteBuffer();
-		int count = this.source.read(buffer, offset);
+	private long readSome(long offset, ByteBuffer[] targets, long wanted) throws IOException {
+		long count = (targets.length == 1) ? this.source.read(targets[0], offset) : this.source.read(targets, offset);
 		if (count >= wanted) {
 			return wanted;
 		}

@@ -57,10 +57,19 @@ final class IoRecorder {
 		this.timeline = next;
 	}
 
-	void read(int unit, long length, long start, long end, boolean demand) {
+	/**
+	 * Notes a read.
+	 * @param unit unit for which it was made
+	 * @param length bytes that are this unit's
+	 * @param calls system calls that it took
+	 * @param start when it began
+	 * @param end when it ended
+	 * @param demand whether somebody waited for it
+	 */
+	void read(int unit, long length, int calls, long start, long end, boolean demand) {
 		int part = this.parts.applyAsInt(unit);
 		this.bytes.addAndGet(part, length);
-		this.reads.increment();
+		this.reads.add(calls);
 		this.readNanos.add(end - start);
 		this.longestRead.accumulate(end - start);
 		Timeline current = this.timeline;
@@ -75,9 +84,9 @@ final class IoRecorder {
 		this.bytes.addAndGet(this.parts.applyAsInt(unit), length);
 	}
 
-	void readRow(int unit, long length, long start, long end) {
+	void readRow(int unit, long length, int calls, long start, long end) {
 		this.rowBytes.add(length);
-		read(unit, length, start, end, true);
+		read(unit, length, calls, start, end, true);
 	}
 
 	void failed() {

@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Threads that read, and what they read next: first what computing needs, then what it
- * will need, last what it may need. Reads that are neighbours in the file and in memory
- * become one.
+ * will need, last what it may need. Reads that are neighbours in the file become one.
  * <p>
  * The lock guards who reads what next; nobody holds it while reading. Methods that say so
  * are called with the lock held.
@@ -31,7 +30,8 @@ final class ReadQueue implements AutoCloseable {
 
 	/**
 	 * Longest read of a block on demand: the readers share a longer one, so that the
-	 * first block is there early, while the disk has as much to do.
+	 * first block is there early, while the disk has as much to do. Neighbours are joined
+	 * up to that.
 	 */
 	private static final long SHARED_BYTES = 1 << 20;
 
@@ -60,7 +60,7 @@ final class ReadQueue implements AutoCloseable {
 	/** For the thread that computes: a read ended. */
 	private final Condition done = this.lock.newCondition();
 
-	private final Map<Urgency, Deque<Extent>> queues = new EnumMap<>(Urgency.class);
+	private final Map<Urgency, Deque<Stretch>> queues = new EnumMap<>(Urgency.class);
 
 	private final Deque<Row> rows = new ArrayDeque<>();
 
@@ -151,7 +151,7 @@ final class ReadQueue implements AutoCloseable {
 				: load.block().extents();
 		load.pending = extents.size();
 		for (Block.Extent extent : extents) {
-			queue(urgency).addLast(new Extent(load, extent, urgency));
+			queue(urgency).addLast(new Stretch(load, extent, urgency));
 		}
 		this.work.signalAll();
 	}
@@ -175,7 +175,7 @@ final class ReadQueue implements AutoCloseable {
 	private void again(Load load) {
 		load.failure = null;
 		load.pending = load.failed.size();
-		load.failed.forEach((extent) -> queue(Urgency.NOW).addFirst(new Extent(load, extent, Urgency.NOW)));
+		load.failed.forEach((extent) -> queue(Urgency.NOW).addFirst(new Stretch(load, extent, Urgency.NOW, true)));
 		load.failed.clear();
 	}
 
@@ -185,7 +185,7 @@ final class ReadQueue implements AutoCloseable {
 			queue(urgency).removeIf((extent) -> {
 				boolean its = extent.load() == load;
 				if (its) {
-					queue(Urgency.NOW).addLast(new Extent(load, extent.extent(), Urgency.NOW));
+					queue(Urgency.NOW).addLast(new Stretch(load, extent.extent(), Urgency.NOW, extent.apart()));
 				}
 				return its;
 			});
@@ -200,8 +200,8 @@ final class ReadQueue implements AutoCloseable {
 	 */
 	List<Block.Extent> cancel(Load load) {
 		List<Block.Extent> cancelled = new ArrayList<>();
-		for (Deque<Extent> queue : this.queues.values()) {
-			for (Extent extent : List.copyOf(queue)) {
+		for (Deque<Stretch> queue : this.queues.values()) {
+			for (Stretch extent : List.copyOf(queue)) {
 				if (extent.load() == load) {
 					queue.remove(extent);
 					load.pending--;
@@ -212,8 +212,8 @@ final class ReadQueue implements AutoCloseable {
 		return cancelled;
 	}
 
-	private Deque<Extent> queue(Urgency urgency) {
-		Deque<Extent> queue = this.queues.get(urgency);
+	private Deque<Stretch> queue(Urgency urgency) {
+		Deque<Stretch> queue = this.queues.get(urgency);
 		if (queue == null) {
 			throw new IllegalStateException("There is no queue " + urgency);
 		}
@@ -389,21 +389,17 @@ final class ReadQueue implements AutoCloseable {
 	private void read(Task task, @Nullable NativeMemory scratch) {
 		long start = System.nanoTime();
 		switch (task) {
-			case Extents extents -> {
-				Extent first = extents.list().getFirst();
-				extents.list().forEach((extent) -> extent.load().before().await());
-				long length = extents.length();
-				file(first.extent().file()).read(first.extent().offset(),
-						first.load().base().asSlice(first.position(), length));
+			case JoinedRead joined -> {
+				joined.stretches().forEach((stretch) -> stretch.load().before().await());
+				int calls = file(joined.file()).read(joined.offset(), joined.targets());
+				joined.share();
 				long end = System.nanoTime();
-				boolean demand = extents.list().stream().anyMatch((extent) -> extent.load() == this.wanted);
-				this.recorder.read(first.load().block().unit(), first.extent().length(), start, end, demand);
-				extents.list()
-					.stream()
-					.skip(1)
-					.forEach((extent) -> this.recorder.readAlong(extent.load().block().unit(),
-							extent.extent().length()));
-				this.controller.read(length, end - start);
+				boolean demand = joined.stretches().stream().anyMatch((stretch) -> stretch.load() == this.wanted);
+				this.recorder.read(unit(joined, 0), joined.bytes(0), calls, start, end, demand);
+				for (int i = 1; i < joined.stretches().size(); i++) {
+					this.recorder.readAlong(unit(joined, i), joined.bytes(i));
+				}
+				this.controller.read(joined.length(), end - start);
 			}
 			case Row(RowBatch batch, RowRead row) -> {
 				DirectFile file = file(row.file());
@@ -413,11 +409,15 @@ final class ReadQueue implements AutoCloseable {
 				if (scratch == null) {
 					throw new IllegalStateException("A reader of rows needs memory");
 				}
-				file.read(from, scratch.segment().asSlice(0, length));
+				int calls = file.read(from, scratch.segment().asSlice(0, length));
 				MemorySegment.copy(scratch.segment(), row.offset() - from, row.target(), 0, row.target().byteSize());
-				this.recorder.readRow(row.unit(), length, start, System.nanoTime());
+				this.recorder.readRow(row.unit(), length, calls, start, System.nanoTime());
 			}
 		}
+	}
+
+	private static int unit(JoinedRead joined, int index) {
+		return joined.stretches().get(index).load().block().unit();
 	}
 
 	private DirectFile file(Path path) {
@@ -432,19 +432,7 @@ final class ReadQueue implements AutoCloseable {
 		this.lock.lock();
 		try {
 			switch (task) {
-				case Extents extents -> {
-					for (Extent extent : extents.list()) {
-						Load load = extent.load();
-						load.pending--;
-						if (failure != null) {
-							load.failure = failure;
-							load.failed.add(extent.extent());
-						}
-						if (load.pending == 0) {
-							this.owner.ended(load);
-						}
-					}
-				}
+				case JoinedRead joined -> joined.stretches().forEach((stretch) -> ended(stretch, joined, failure));
 				case Row(RowBatch batch, RowRead row) -> {
 					batch.pending--;
 					batch.failure = (batch.failure != null) ? batch.failure : failure;
@@ -453,6 +441,26 @@ final class ReadQueue implements AutoCloseable {
 		}
 		finally {
 			this.lock.unlock();
+		}
+	}
+
+	/**
+	 * Stretches that failed together are tried again one by one, so that none fails for
+	 * another one's sake.
+	 */
+	private void ended(Stretch stretch, JoinedRead joined, @Nullable RuntimeException failure) {
+		Load load = stretch.load();
+		if (failure != null && joined.stretches().size() > 1 && !load.dropped && !this.paused && !this.closed) {
+			queue(Urgency.NOW).addFirst(stretch.again());
+			return;
+		}
+		load.pending--;
+		if (failure != null) {
+			load.failure = failure;
+			load.failed.add(stretch.extent());
+		}
+		if (load.pending == 0) {
+			this.owner.ended(load);
 		}
 	}
 
@@ -490,7 +498,7 @@ final class ReadQueue implements AutoCloseable {
 	 */
 	private static boolean complete(Task task) {
 		return switch (task) {
-			case Extents extents -> extents.list().stream().anyMatch((extent) -> extent.load().pending == 0);
+			case JoinedRead joined -> joined.stretches().stream().anyMatch((stretch) -> stretch.load().pending == 0);
 			case Row row -> row.batch().pending == 0;
 		};
 	}
@@ -506,9 +514,9 @@ final class ReadQueue implements AutoCloseable {
 			return row;
 		}
 		for (Urgency urgency : Urgency.values()) {
-			Extent first = queue(urgency).peekFirst();
+			Stretch first = queue(urgency).peekFirst();
 			if (first != null) {
-				return mayGo(first) ? merged(queue(urgency)) : null;
+				return mayGo(first) ? JoinedRead.take(queue(urgency), this.mergedBytes, SHARED_BYTES) : null;
 			}
 		}
 		if (this.owner.more()) {
@@ -519,28 +527,11 @@ final class ReadQueue implements AutoCloseable {
 		return null;
 	}
 
-	/** The first extent, and those that follow it in the file and in memory. */
-	private Extents merged(Deque<Extent> queue) {
-		List<Extent> list = new ArrayList<>();
-		Extent last = queue.removeFirst();
-		list.add(last);
-		long length = last.extent().length();
-		Extent next = queue.peekFirst();
-		while (next != null && next.follows(last) && length + next.extent().length() <= this.mergedBytes) {
-			queue.removeFirst();
-			list.add(next);
-			length += next.extent().length();
-			last = next;
-			next = queue.peekFirst();
-		}
-		return new Extents(list, length);
-	}
-
 	/**
 	 * Whether a read may go now. If not, this has waited a moment: the queues may have
 	 * changed.
 	 */
-	private boolean mayGo(Extent extent) {
+	private boolean mayGo(Stretch extent) {
 		if (this.waiting || extent.urgency() == Urgency.NOW
 				|| (this.behind && extent.urgency() == Urgency.LIKELY && !calms())) {
 			return true;
@@ -641,41 +632,7 @@ final class ReadQueue implements AutoCloseable {
 	}
 
 	/** Work of a reader. */
-	private sealed interface Task {
-
-	}
-
-	/**
-	 * A stretch of a block.
-	 *
-	 * @param load the block
-	 * @param extent the stretch
-	 * @param urgency when
-	 */
-	private record Extent(Load load, Block.Extent extent, Urgency urgency) {
-
-		/** Where it goes in the memory of the load. */
-		long position() {
-			return this.load.offset() + this.extent.position();
-		}
-
-		/** Whether it is the neighbour behind; parts of one block were cut on purpose. */
-		boolean follows(Extent other) {
-			return this.load != other.load && this.load.base().equals(other.load.base())
-					&& this.extent.file().equals(other.extent.file())
-					&& this.extent.offset() == other.extent.offset() + other.extent.length()
-					&& position() == other.position() + other.extent.length();
-		}
-
-	}
-
-	/**
-	 * Stretches that are read as one.
-	 *
-	 * @param list in order, at least one
-	 * @param length bytes of all
-	 */
-	private record Extents(List<Extent> list, long length) implements Task {
+	sealed interface Task permits JoinedRead, Row {
 
 	}
 

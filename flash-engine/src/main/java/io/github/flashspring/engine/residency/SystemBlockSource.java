@@ -9,10 +9,14 @@ import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 import com.sun.nio.file.ExtendedOpenOption;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A file of the operating system, read with O_DIRECT (Linux), F_NOCACHE (macOS), or
@@ -20,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * allows it.
  */
 final class SystemBlockSource implements BlockSource {
+
+	private static final Logger logger = LoggerFactory.getLogger(SystemBlockSource.class);
 
 	static final Opener OPENER = new Opener() {
 
@@ -37,21 +43,74 @@ final class SystemBlockSource implements BlockSource {
 
 	private final Path file;
 
+	private final Set<OpenOption> options;
+
 	private final FileChannel channel;
+
+	/** Which file is open; null if that is not known. */
+	private final @Nullable Object key;
+
+	/**
+	 * The same file again, for reads into several targets: those are made at the position
+	 * of a channel, which belongs to one reader as long as it reads.
+	 */
+	private final Queue<FileChannel> positioned = new ConcurrentLinkedQueue<>();
 
 	private final @Nullable PageDropper pages;
 
 	private SystemBlockSource(Path file, boolean direct) throws IOException {
 		this.file = file;
-		Set<OpenOption> options = direct ? Set.of(StandardOpenOption.READ, ExtendedOpenOption.DIRECT)
+		this.options = direct ? Set.of(StandardOpenOption.READ, ExtendedOpenOption.DIRECT)
 				: Set.of(StandardOpenOption.READ);
-		this.channel = FileChannel.open(file, options);
+		Object before = key();
+		this.channel = FileChannel.open(file, this.options);
+		this.key = (before != null && before.equals(key())) ? before : null;
 		this.pages = direct ? null : PageDropper.open(file);
 	}
 
 	@Override
 	public int read(ByteBuffer target, long offset) throws IOException {
 		return this.channel.read(target, offset);
+	}
+
+	@Override
+	public long read(ByteBuffer[] targets, long offset) throws IOException {
+		FileChannel own = positioned();
+		if (own == null) {
+			return this.channel.read(targets[0], offset);
+		}
+		try {
+			return own.position(offset).read(targets);
+		}
+		finally {
+			this.positioned.add(own);
+		}
+	}
+
+	/** A channel that nobody else reads; null if the path names another file by now. */
+	private @Nullable FileChannel positioned() {
+		FileChannel idle = this.positioned.poll();
+		if (idle != null) {
+			return idle;
+		}
+		try {
+			if (this.key != null && this.key.equals(key())) {
+				FileChannel again = FileChannel.open(this.file, this.options);
+				if (this.key.equals(key())) {
+					return again;
+				}
+				again.close();
+			}
+		}
+		catch (IOException ex) {
+			logger.debug("{} cannot be opened once more: its neighbours are read apart", this.file, ex);
+		}
+		return null;
+	}
+
+	private @Nullable Object key() throws IOException {
+		Version version = version();
+		return (version != null) ? version.key() : null;
 	}
 
 	@Override
@@ -81,6 +140,9 @@ final class SystemBlockSource implements BlockSource {
 	public void close() throws IOException {
 		if (this.pages != null) {
 			this.pages.close();
+		}
+		for (FileChannel each : this.positioned) {
+			each.close();
 		}
 		this.channel.close();
 	}

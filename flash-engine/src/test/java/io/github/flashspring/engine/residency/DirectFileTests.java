@@ -396,6 +396,157 @@ class DirectFileTests {
 			.withMessageContaining(missing.toString());
 	}
 
+	/** Segments of so many blocks, apart from each other. */
+	private List<MemorySegment> targets(DirectFile direct, int... blocks) {
+		return Arrays.stream(blocks).mapToObj((count) -> {
+			long length = (long) count * direct.alignment();
+			return this.arena.allocate(length, direct.alignment()).fill((byte) 0x55);
+		}).toList();
+	}
+
+	private static byte[] together(List<MemorySegment> targets) {
+		ByteBuffer all = ByteBuffer.allocate((int) targets.stream().mapToLong(MemorySegment::byteSize).sum());
+		targets.forEach((target) -> all.put(target.asByteBuffer()));
+		return all.array();
+	}
+
+	@Test
+	@EnabledOnOs({ OS.LINUX, OS.MAC })
+	void fillsSeveralTargetsWithOneCall() {
+		try (DirectFile direct = open()) {
+			int block = direct.alignment();
+			List<MemorySegment> targets = targets(direct, 3, 1, 40);
+			int before = this.faults.reads.get();
+			assertThat(direct.read(5L * block, targets)).isEqualTo(1);
+			assertThat(this.faults.reads.get() - before).isEqualTo(1);
+			assertThat(together(targets)).containsExactly(slice(5 * block, 44 * block));
+			int last = SIZE / block * block;
+			List<MemorySegment> toTheEnd = targets(direct, 1, 1);
+			assertThat(direct.read(last - block, toTheEnd)).isEqualTo(1);
+			assertThat(together(toTheEnd)).startsWith(slice(last - block, SIZE - last + block));
+		}
+	}
+
+	@Test
+	void fillsSeveralTargetsThroughThePageCache() {
+		this.faults.refuseDirect = true;
+		try (DirectFile buffered = open()) {
+			List<MemorySegment> targets = targets(buffered, 2, 5);
+			buffered.read(BLOCK, targets);
+			assertThat(together(targets)).containsExactly(slice(BLOCK, 7 * BLOCK));
+			assertThat(this.faults.forgotten).hasValue(7 * BLOCK);
+		}
+	}
+
+	@Test
+	void continuesShortReadsInTheTargetsThatAreLeft() {
+		try (DirectFile direct = open()) {
+			int block = direct.alignment();
+			for (int most : new int[] { block + 100, 3 * block, 4 * block + 1 }) {
+				this.faults.fault = Fault.shortReads(most);
+				List<MemorySegment> targets = targets(direct, 3, 1, 1, 4);
+				int before = this.faults.reads.get();
+				int calls = direct.read(block, targets);
+				assertThat(calls).isEqualTo(Math.ceilDiv(9, most / block));
+				assertThat(this.faults.reads.get() - before).isEqualTo(calls);
+				assertThat(together(targets)).containsExactly(slice(block, 9 * block));
+			}
+			assertThat(this.pauses).isEmpty();
+		}
+	}
+
+	@Test
+	void triesSeveralTargetsAgainAndNamesTheOffsetThatFails() {
+		try (DirectFile direct = open()) {
+			int block = direct.alignment();
+			this.faults.fault = Fault.first(2, new IOException("Input/output error"));
+			List<MemorySegment> targets = targets(direct, 2, 2);
+			direct.read(block, targets);
+			assertThat(together(targets)).containsExactly(slice(block, 4 * block));
+			assertThat(this.pauses).hasSize(2);
+			int bad = 4 * block;
+			this.faults.fault = (real, target, offset) -> {
+				if (offset >= bad) {
+					throw new IOException("Input/output error");
+				}
+				return Fault.shortReads(block).read(real, target, offset);
+			};
+			assertThatExceptionOfType(CheckpointException.class)
+				.isThrownBy(() -> direct.read(block, targets(direct, 2, 2)))
+				.withMessageContainingAll("at byte " + bad, "expected " + block + " bytes");
+			this.faults.fault = null;
+			List<MemorySegment> again = targets(direct, 2, 2);
+			direct.read(block, again);
+			assertThat(together(again)).containsExactly(slice(block, 4 * block));
+		}
+	}
+
+	@Test
+	void refusesSeveralTargetsOfATruncatedFile() throws IOException {
+		try (DirectFile direct = open()) {
+			direct.read(0, targets(direct, 1, 1));
+			try (FileChannel channel = FileChannel.open(this.file, StandardOpenOption.WRITE)) {
+				channel.truncate(2 << 20);
+			}
+			assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> direct.read(0, targets(direct, 1, 1)))
+				.withMessageContainingAll("truncated", "found " + (2 << 20));
+		}
+	}
+
+	@Test
+	void refusesTargetsOfWhichOneIsNotAligned() {
+		try (DirectFile direct = open()) {
+			MemorySegment right = targets(direct, 2).getFirst();
+			MemorySegment wrong = targets(direct, 3).getFirst().asSlice(8, direct.alignment());
+			assertThatIllegalArgumentException().isThrownBy(() -> direct.read(0, List.of(right, wrong)))
+				.withMessageContainingAll("aligned", "at " + 2 * direct.alignment());
+			int end = roundUp(SIZE, direct.alignment());
+			assertThatIllegalArgumentException()
+				.isThrownBy(() -> direct.read(end - direct.alignment(), targets(direct, 1, 1)))
+				.withMessageContaining("not within");
+		}
+	}
+
+	@ParameterizedTest
+	@ValueSource(booleans = { true, false })
+	@EnabledOnOs({ OS.LINUX, OS.MAC })
+	void severalTargetsGetTheOldContentOfAFileThatIsReplacedOrDeleted(boolean before) throws IOException {
+		try (DirectFile direct = open()) {
+			if (before) {
+				direct.read(0, targets(direct, 1, 1));
+			}
+			Path other = Files.write(this.folder.resolve("new"), new byte[SIZE]);
+			Files.move(other, this.file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+			List<MemorySegment> replaced = targets(direct, 2, 3, 1);
+			assertThat(direct.read(BLOCK * 16, replaced)).isEqualTo(before ? 1 : 3);
+			assertThat(together(replaced)).containsExactly(slice(BLOCK * 16, 6 * direct.alignment()));
+			Files.delete(this.file);
+			List<MemorySegment> deleted = targets(direct, 1, 1);
+			assertThat(direct.read(0, deleted)).isEqualTo(before ? 1 : 2);
+			assertThat(together(deleted)).containsExactly(slice(0, 2 * direct.alignment()));
+		}
+	}
+
+	@Test
+	void manyThreadsFillSeveralTargetsAtOnce() throws Exception {
+		try (DirectFile direct = open(); ExecutorService readers = Executors.newFixedThreadPool(8)) {
+			List<Future<?>> results = new ArrayList<>();
+			int block = direct.alignment();
+			for (int i = 0; i < 400; i++) {
+				int offset = (i * 37 % 800) * BLOCK / block * block;
+				int first = 1 + i % 5;
+				results.add(readers.submit(() -> {
+					List<MemorySegment> targets = targets(direct, first, 2);
+					direct.read(offset, targets);
+					assertThat(together(targets)).containsExactly(slice(offset, (first + 2) * block));
+				}));
+			}
+			for (Future<?> result : results) {
+				result.get(30, TimeUnit.SECONDS);
+			}
+		}
+	}
+
 	private DirectFile open() {
 		return DirectFile.openAll(List.of(this.file), this.faults, this.pauses::add).getFirst();
 	}

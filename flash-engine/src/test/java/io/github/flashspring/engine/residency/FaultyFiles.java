@@ -91,6 +91,11 @@ public final class FaultyFiles {
 		return this.faults.reads.get();
 	}
 
+	/** Those of them that filled several targets. */
+	public int scatteredReads() {
+		return this.faults.scattered.get();
+	}
+
 	/** Where a read is held back. */
 	public static final class Gate {
 

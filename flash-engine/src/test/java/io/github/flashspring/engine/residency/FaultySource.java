@@ -1,8 +1,10 @@
 package io.github.flashspring.engine.residency;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -28,6 +30,29 @@ final class FaultySource implements BlockSource {
 		this.faults.reads.incrementAndGet();
 		Fault fault = this.faults.fault;
 		return (fault != null) ? fault.read(this.real, target, offset) : this.real.read(target, offset);
+	}
+
+	/** Faults see one target, as large as all. */
+	@Override
+	public long read(ByteBuffer[] targets, long offset) throws IOException {
+		this.faults.scattered.incrementAndGet();
+		this.faults.reads.incrementAndGet();
+		Fault fault = this.faults.fault;
+		if (fault == null) {
+			return this.real.read(targets, offset);
+		}
+		int length = Arrays.stream(targets).mapToInt(ByteBuffer::remaining).sum();
+		try (Arena arena = Arena.ofShared()) {
+			ByteBuffer all = arena.allocate(length, 1 << 16).asByteBuffer();
+			int count = fault.read(this.real, all, offset);
+			all.clear();
+			for (ByteBuffer target : targets) {
+				int part = target.remaining();
+				target.put(all.slice(all.position(), part));
+				all.position(all.position() + part);
+			}
+			return count;
+		}
 	}
 
 	@Override
@@ -132,6 +157,9 @@ final class FaultySource implements BlockSource {
 		volatile long blockSize;
 
 		final AtomicInteger reads = new AtomicInteger();
+
+		/** Those of them that have several targets. */
+		final AtomicInteger scattered = new AtomicInteger();
 
 		final AtomicLong forgotten = new AtomicLong();
 

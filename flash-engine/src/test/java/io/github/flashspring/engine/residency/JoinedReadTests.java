@@ -1,0 +1,203 @@
+package io.github.flashspring.engine.residency;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Random;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.residency.ReadQueue.Urgency;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * Which stretches are read as one, and that each gets its own bytes.
+ */
+class JoinedReadTests {
+
+	private static final int PAGE = 4096;
+
+	private static final long MOST = 16 * PAGE;
+
+	private static final long MOST_ON_DEMAND = 8 * PAGE;
+
+	private static final Path FILE = Path.of("model-1.safetensors");
+
+	private final Arena arena = Arena.ofShared();
+
+	/** Of each file. */
+	private final byte[] content = new byte[64 * PAGE];
+
+	private final Deque<Stretch> queue = new ArrayDeque<>();
+
+	@BeforeEach
+	void fill() {
+		new Random(3).nextBytes(this.content);
+	}
+
+	@AfterEach
+	void close() {
+		this.arena.close();
+	}
+
+	private Load load(MemorySegment base, long offset, boolean onDemand, Path file, int... pages) {
+		List<Block.Extent> extents = new ArrayList<>();
+		long position = 0;
+		for (int i = 0; i < pages.length; i += 2) {
+			long length = (long) (pages[i + 1] - pages[i]) * PAGE;
+			extents.add(new Block.Extent(file, (long) pages[i] * PAGE, length, position));
+			position += length;
+		}
+		Load load = new Load(new Block(0, 0, onDemand, List.of(), extents, position), base, offset, Fence.DONE);
+		extents.forEach((extent) -> this.queue.addLast(new Stretch(load, extent, Urgency.NOW)));
+		return load;
+	}
+
+	/** A block on demand, in memory of its own. */
+	private Load expert(Path file, int... pages) {
+		long bytes = 0;
+		for (int i = 0; i < pages.length; i += 2) {
+			bytes += (long) (pages[i + 1] - pages[i]) * PAGE;
+		}
+		return load(this.arena.allocate(bytes, PAGE), 0, true, file, pages);
+	}
+
+	private Load expert(int... pages) {
+		return expert(FILE, pages);
+	}
+
+	/** Reads what is taken, and requires that each stretch has its bytes then. */
+	private JoinedRead take() {
+		JoinedRead read = JoinedRead.take(this.queue, MOST, MOST_ON_DEMAND);
+		int at = (int) read.offset();
+		for (MemorySegment target : read.targets()) {
+			int length = (int) target.byteSize();
+			target.copyFrom(MemorySegment.ofArray(this.content).asSlice(at, length));
+			at += length;
+		}
+		read.share();
+		assertThat(read.length()).isEqualTo(at - read.offset());
+		long bytes = 0;
+		for (int i = 0; i < read.stretches().size(); i++) {
+			Stretch stretch = read.stretches().get(i);
+			bytes += read.bytes(i);
+			assertThat(stretch.memory(stretch.from(), stretch.to()).toArray(ValueLayout.JAVA_BYTE))
+				.containsExactly(Arrays.copyOfRange(this.content, (int) stretch.from(), (int) stretch.to()));
+		}
+		assertThat(bytes).as("each byte is somebody's").isEqualTo(read.length());
+		return read;
+	}
+
+	private static List<Load> loads(JoinedRead read) {
+		return read.stretches().stream().map(Stretch::load).toList();
+	}
+
+	@Test
+	void neighboursOnDemandAreReadAsOneWhereverTheyGo() {
+		Load second = expert(12, 14);
+		Load apart = expert(20, 21);
+		Load first = expert(10, 12);
+		Load third = expert(14, 15);
+		JoinedRead read = take();
+		assertThat(loads(read)).containsExactly(first, second, third);
+		assertThat(read.offset()).isEqualTo(10 * PAGE);
+		assertThat(read.length()).isEqualTo(5 * PAGE);
+		assertThat(read.targets()).hasSize(3);
+		assertThat(this.queue).extracting(Stretch::load).containsExactly(apart);
+	}
+
+	@Test
+	void tensorsOfNeighboursAreEachReadAsOne() {
+		Load first = expert(0, 2, 10, 11, 20, 22);
+		Load second = expert(2, 4, 11, 12, 22, 24);
+		for (int i = 0; i < 3; i++) {
+			assertThat(loads(take())).containsExactly(first, second);
+		}
+		assertThat(this.queue).isEmpty();
+	}
+
+	@Test
+	void blocksThatNeighboursShareAreReadOnceAndCopied() {
+		Load first = expert(0, 3);
+		Load inside = expert(2, 3);
+		Load next = expert(2, 5);
+		Load last = expert(4, 6);
+		JoinedRead read = take();
+		assertThat(loads(read)).containsExactlyInAnyOrder(first, inside, next, last);
+		assertThat(read.length()).isEqualTo(6 * PAGE);
+	}
+
+	@Test
+	void aGapOrAnotherFileIsNotReadAcross() {
+		Load first = expert(0, 2);
+		Load behindAGap = expert(3, 4);
+		Load elsewhere = expert(Path.of("model-2.safetensors"), 2, 3);
+		assertThat(loads(take())).containsExactly(first);
+		assertThat(loads(take())).containsExactly(behindAGap);
+		assertThat(loads(take())).containsExactly(elsewhere);
+	}
+
+	@Test
+	void neighboursAreJoinedUpToTheLongestRead() {
+		Load first = expert(0, 3);
+		Load second = expert(3, 6);
+		Load third = expert(6, 9);
+		assertThat(loads(take())).containsExactly(first, second);
+		assertThat(loads(take())).containsExactly(third);
+	}
+
+	@Test
+	void partsOfOneBlockStayApart() {
+		Load cut = load(this.arena.allocate(4 * PAGE, PAGE), 0, true, FILE, 0, 2, 2, 4);
+		assertThat(loads(take())).containsExactly(cut);
+		assertThat(loads(take())).containsExactly(cut);
+	}
+
+	@Test
+	void whatIsToBeReadByItselfIs() {
+		Load first = expert(0, 1);
+		expert(1, 2);
+		this.queue.addFirst(this.queue.removeFirst().again());
+		assertThat(loads(take())).containsExactly(first);
+		this.queue.addLast(new Stretch(first, first.block().extents().getFirst(), Urgency.NOW, true));
+		assertThat(loads(take())).hasSize(1);
+		assertThat(loads(take())).containsExactly(first);
+	}
+
+	@Test
+	void blocksOfEveryPassAreJoinedWhereTheyFollowInMemoryToo() {
+		MemorySegment ring = this.arena.allocate(32 * PAGE, PAGE);
+		Load first = load(ring, 0, false, FILE, 0, 5);
+		Load second = load(ring, 5 * PAGE, false, FILE, 5, 10);
+		Load elsewhere = load(ring, 20 * PAGE, false, FILE, 10, 12);
+		JoinedRead read = take();
+		assertThat(loads(read)).containsExactly(first, second);
+		assertThat(read.targets()).singleElement().satisfies((target) -> {
+			assertThat(target.address()).isEqualTo(ring.address());
+			assertThat(target.byteSize()).isEqualTo(10 * PAGE);
+		});
+		assertThat(loads(take())).containsExactly(elsewhere);
+	}
+
+	@Test
+	void blocksOfEveryPassKeepTheirOrder() {
+		MemorySegment ring = this.arena.allocate(32 * PAGE, PAGE);
+		Load first = load(ring, 0, false, FILE, 0, 1);
+		Load between = load(ring, 8 * PAGE, false, FILE, 40, 41);
+		Load behind = load(ring, PAGE, false, FILE, 1, 2);
+		assertThat(loads(take())).containsExactly(first);
+		assertThat(loads(take())).containsExactly(between);
+		assertThat(loads(take())).containsExactly(behind);
+	}
+
+}
