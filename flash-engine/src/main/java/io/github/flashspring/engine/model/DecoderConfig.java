@@ -73,6 +73,23 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 	}
 
 	/**
+	 * Holds a property that names a way of computing against the one that is computed.
+	 * @param config the model's settings
+	 * @param name the property; absent is right
+	 * @param expected its value
+	 * @throws UnsupportedArchitectureException if it has another
+	 */
+	static void require(ModelConfig config, String name, String expected) {
+		String found = config.getString(name, expected);
+		if (!found.equals(expected)) {
+			throw new UnsupportedArchitectureException(
+					config.file() + ": " + name + " \"" + found + "\" is not supported for model type "
+							+ config.modelType() + "; expected " + expected + ".",
+					"Choose a model of this type that has that value.");
+		}
+	}
+
+	/**
 	 * Windows of all layers from {@code layer_types}, or else from their index.
 	 * @param config the model's settings
 	 * @param window positions that a sliding layer sees; 0 or less: all

@@ -36,24 +36,14 @@ final class DeepSeek {
 
 	static ModelDefinition v3(ModelSource source) {
 		ModelConfig config = source.config();
-		requireValue(config, "topk_method", "noaux_tc");
-		requireValue(config, "scoring_func", "sigmoid");
+		DecoderConfig.require(config, "topk_method", "noaux_tc");
+		DecoderConfig.require(config, "scoring_func", "sigmoid");
 		int experts = config.getInt("n_routed_experts", 0);
 		Routing routing = (experts == 0) ? null : Routing.grouped(config,
 				new Routing(experts, config.getInt("num_experts_per_tok"), Routing.Scoring.SIGMOID,
 						config.getInt("n_group", 1), config.getInt("topk_group", 1), Routing.GroupScore.TWO_HIGHEST,
 						config.getBoolean("norm_topk_prob", true), config.getFloat("routed_scaling_factor", 1f)));
 		return define(source, routing, true, config.getBoolean("rope_interleave", true));
-	}
-
-	private static void requireValue(ModelConfig config, String property, String expected) {
-		String found = config.getString(property, expected);
-		if (!found.equals(expected)) {
-			throw new UnsupportedArchitectureException(
-					config.file() + ": " + property + " \"" + found + "\" is not supported for model type "
-							+ config.modelType() + "; expected " + expected + ".",
-					"Choose a model of this type that has that value.");
-		}
 	}
 
 	private static ModelDefinition define(ModelSource source, @Nullable Routing routing, boolean correction,

@@ -134,13 +134,7 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 				case GEGLU -> "gelu_pytorch_tanh";
 				case SQUARED_RELU -> "relu2";
 			};
-			String found = config.getString(property, expected);
-			if (!found.equals(expected)) {
-				throw new UnsupportedArchitectureException(
-						config.file() + ": " + property + " \"" + found + "\" is not supported for model type "
-								+ config.modelType() + "; expected " + expected + ".",
-						"Choose a model of this type that has that value.");
-			}
+			DecoderConfig.require(config, property, expected);
 			return this;
 		}
 
