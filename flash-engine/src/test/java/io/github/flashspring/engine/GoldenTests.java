@@ -43,7 +43,9 @@ class GoldenTests {
 			"golden-variants/mistral-wide", "golden-variants/mixtral-window", "golden-variants/nemotron-bias",
 			"golden-variants/nemotron_h-all", "golden-variants/olmo2-bias", "golden-variants/phi3-longrope",
 			"golden-variants/qwen2_moe-sparse", "golden-variants/qwen3-fp8-embedding", "golden-variants/qwen3-window",
-			"golden-variants/qwen3_moe-mlx-mixed", "golden-variants/qwen3_moe-tied" })
+			"golden-variants/qwen3_moe-mlx-mixed", "golden-variants/qwen3_moe-tied", "golden-variants/gemma3_text-silu",
+			"golden-variants/llama-gelu", "golden-variants/mamba2-gelu", "golden-variants/nemotron_h-acts",
+			"golden-variants/qwen2-relu", "golden-variants/qwen3_moe-quick_gelu" })
 	void agreesWithTheReferenceInTheSameBitsEverywhere(String name) throws Exception {
 		Golden golden = Golden.load(name);
 		List<float[]> first;

@@ -204,15 +204,6 @@ public interface Device extends AutoCloseable {
 	}
 
 	/**
-	 * SwiGLU: {@code out = silu(gate) · up} with {@code silu(x) = x / (1 + exp(−x))}.
-	 * @param out F32 [n, columns]; may be {@code gate} or {@code up}
-	 * @param gate F32 [n, columns]
-	 * @param up F32 [n, columns]
-	 * @see <a href="https://arxiv.org/abs/2002.05202">Shazeer 2020</a>
-	 */
-	void swiGlu(Tensor out, Tensor gate, Tensor up);
-
-	/**
 	 * {@code x += y}.
 	 * @param x F32 [n, columns]
 	 * @param y F32 [n, columns]

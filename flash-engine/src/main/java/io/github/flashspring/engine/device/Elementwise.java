@@ -7,15 +7,22 @@ package io.github.flashspring.engine.device;
 public interface Elementwise {
 
 	/**
-	 * GeGLU: {@code out = gelu(gate) · up} with GELU's approximation
-	 * {@code x / (1 + exp(−2u))}, {@code u = sqrt(2/π) · (x + 0.044715·x³)}, which is
-	 * {@code x / 2 · (1 + tanh(u))}.
+	 * {@code out = activation(x)}.
+	 * @param out F32 [n, columns]; may be {@code x}
+	 * @param x F32 [n, columns]
+	 * @param activation applied to each value
+	 */
+	void activate(Tensor out, Tensor x, Activation activation);
+
+	/**
+	 * A gate: {@code out = activation(gate) · up}.
 	 * @param out F32 [n, columns]; may be {@code gate} or {@code up}
 	 * @param gate F32 [n, columns]
 	 * @param up F32 [n, columns]
-	 * @see <a href="https://arxiv.org/abs/1606.08415">Hendrycks and Gimpel 2016</a>
+	 * @param activation applied to each value of the gate
+	 * @see <a href="https://arxiv.org/abs/2002.05202">Shazeer 2020</a>
 	 */
-	void geGlu(Tensor out, Tensor gate, Tensor up);
+	void gate(Tensor out, Tensor gate, Tensor up, Activation activation);
 
 	/**
 	 * The gated activation of gpt-oss: {@code out = g / (1 + exp(−alpha·g)) · (u + 1)}
@@ -27,13 +34,6 @@ public interface Elementwise {
 	 * @param limit above 0
 	 */
 	void clampedSwiGlu(Tensor out, Tensor gate, Tensor up, float alpha, float limit);
-
-	/**
-	 * {@code out = max(x, 0)²}.
-	 * @param out F32 [n, columns]; may be {@code x}
-	 * @param x F32 [n, columns]
-	 */
-	void squaredRelu(Tensor out, Tensor x);
 
 	/**
 	 * {@code x = cap · tanh(x / cap)}.

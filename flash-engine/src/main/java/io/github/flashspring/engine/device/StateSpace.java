@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 public interface StateSpace {
 
 	/**
-	 * A convolution of each column with its own filter over the last tokens, then SiLU:
-	 * {@code out[r, c] = silu(Σ_k weight[c, k] · x[r − K + 1 + k, c] + bias[c])}.
+	 * A convolution of each column with its own filter over the last tokens, then an
+	 * activation:
+	 * {@code out[r, c] = activation(Σ_k weight[c, k] · x[r − K + 1 + k, c] + bias[c])}.
 	 * @param out F32 [n, columns]; not {@code x}
 	 * @param x F32 [n, columns]
 	 * @param weight F32, F16 or BF16 [columns, K], the newest token last
@@ -20,8 +21,10 @@ public interface StateSpace {
 	 * @param state F32 [K − 1, columns]: the last inputs, oldest first; updated
 	 * @param first whether the sequence begins with these rows; the state then counts as
 	 * zero
+	 * @param activation applied to each value
 	 */
-	void convolution(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor state, boolean first);
+	void convolution(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor state, boolean first,
+			Activation activation);
 
 	/**
 	 * The recurrence of Mamba-2, for each head {@code h} and value {@code p} of it: <pre>

@@ -187,14 +187,13 @@ final class Decoder {
 
 	/**
 	 * Room for feed-forward parts of a width.
-	 * @param activation between the linear layers
-	 * @param intermediate width between them
+	 * @param gated whether they have a gate
+	 * @param intermediate width between the linear layers
 	 * @return one for all parts alike
 	 */
-	FeedForward.Activations feedForward(FeedForward.Activation activation, int intermediate) {
+	FeedForward.Activations feedForward(boolean gated, int intermediate) {
 		widen(intermediate);
-		return new FeedForward.Activations(slot("feedForward", activation.gated() ? 2 * intermediate : intermediate),
-				intermediate);
+		return new FeedForward.Activations(slot("feedForward", gated ? 2 * intermediate : intermediate), intermediate);
 	}
 
 	/**
@@ -205,7 +204,7 @@ final class Decoder {
 	 * @return the part
 	 */
 	FeedForward feedForward(WeightUnit unit, String module, FeedForward.Shape shape) {
-		return FeedForward.of(unit, module, shape, feedForward(shape.activation(), shape.intermediate()));
+		return FeedForward.of(unit, module, shape, feedForward(shape.gated(), shape.intermediate()));
 	}
 
 	/**

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.model;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -74,7 +75,7 @@ final class DeepSeek {
 	private static FeedForward.Shape shape(ModelConfig config, String width, int times) {
 		return new FeedForward.Shape(config.getInt("hidden_size"),
 				Math.multiplyExact(DecoderConfig.positive(config, width), times),
-				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
 	}
 
 	private static MixtureOfExperts mixture(Decoder decoder, WeightUnit unit, int layer, Routing routing,

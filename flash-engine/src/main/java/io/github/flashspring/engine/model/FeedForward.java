@@ -2,8 +2,8 @@ package io.github.flashspring.engine.model;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.checkpoint.ModelConfig;
-import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.Activation;
+import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.WeightUnit;
 import io.github.flashspring.engine.residency.Weights;
@@ -13,17 +13,17 @@ import io.github.flashspring.engine.residency.Weights;
  * {@code down(activation(up(x)))}.
  *
  * @param gate [intermediate, hidden]; with {@code up} behind it [2 · intermediate,
- * hidden] if that is null; null if the activation has no gate
+ * hidden] if that is null; null if there is no gate
  * @param up [intermediate, hidden], or null
  * @param down [hidden, intermediate]
- * @param activation between them
+ * @param activation between them; with a gate, of the gate
  * @param activations room for what is computed between input and output
  */
 record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Activation activation,
 		Activations activations) implements Sublayer {
 
 	/**
-	 * Declares {@code gate_proj}, unless the activation has no gate, {@code up_proj} and
+	 * Declares {@code gate_proj}, if there is a gate, {@code up_proj} and
 	 * {@code down_proj}.
 	 * @param unit gets the weights
 	 * @param module name of the part, such as {@code mlp}
@@ -32,7 +32,7 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 	 * @return the part
 	 */
 	static FeedForward of(WeightUnit unit, String module, Shape shape, Activations activations) {
-		Linear gate = shape.activation().gated()
+		Linear gate = shape.gated()
 				? Linear.of(unit, module + ".gate_proj", shape.intermediate(), shape.hidden(), shape.bias()) : null;
 		Linear up = Linear.of(unit, module + ".up_proj", shape.intermediate(), shape.hidden(), shape.bias());
 		return new FeedForward(gate, up,
@@ -71,7 +71,13 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 		else if (this.gate != null) {
 			this.gate.forward(weights, both, x);
 		}
-		this.activation.apply(pass.device(), first, second);
+		Elementwise elementwise = pass.device().elementwise();
+		if (this.gate != null) {
+			elementwise.gate(first, first, second, this.activation);
+		}
+		else {
+			elementwise.activate(first, first, this.activation);
+		}
 		this.down.forward(weights, out, first);
 	}
 
@@ -81,9 +87,10 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 	 * @param hidden width of input and output
 	 * @param intermediate width between them
 	 * @param activation between them
+	 * @param gated whether it is that of a gate
 	 * @param bias whether all linear layers have biases
 	 */
-	record Shape(int hidden, int intermediate, Activation activation, boolean bias) {
+	record Shape(int hidden, int intermediate, Activation activation, boolean gated, boolean bias) {
 
 	}
 
@@ -94,49 +101,6 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 	 * @param width intermediate
 	 */
 	record Activations(Slots.Slot both, int width) {
-
-	}
-
-	/** What is applied between the linear layers. */
-	enum Activation {
-
-		/** SiLU with a gate. */
-		SWIGLU,
-
-		/** GELU in its approximation by tanh, with a gate. */
-		GEGLU,
-
-		/** Squared ReLU without a gate. */
-		SQUARED_RELU;
-
-		boolean gated() {
-			return this != SQUARED_RELU;
-		}
-
-		private void apply(Device device, Tensor first, Tensor second) {
-			switch (this) {
-				case SWIGLU -> device.swiGlu(first, first, second);
-				case GEGLU -> device.elementwise().geGlu(first, first, second);
-				case SQUARED_RELU -> device.elementwise().squaredRelu(first, first);
-			}
-		}
-
-		/**
-		 * Holds a property that names an activation against what an architecture computes
-		 * with.
-		 * @param config the model's settings
-		 * @param property name of the property; absent is right
-		 * @throws UnsupportedArchitectureException if it names another
-		 */
-		Activation require(ModelConfig config, String property) {
-			String expected = switch (this) {
-				case SWIGLU -> "silu";
-				case GEGLU -> "gelu_pytorch_tanh";
-				case SQUARED_RELU -> "relu2";
-			};
-			DecoderConfig.require(config, property, expected);
-			return this;
-		}
 
 	}
 

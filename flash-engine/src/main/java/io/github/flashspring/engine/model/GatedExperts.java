@@ -47,13 +47,13 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 		Names names = inCommon ? this.stacked : this.own;
 		String prefix = this.module + ".experts." + index + ".";
 		Linear gate = null;
-		if (this.shape.activation().gated()) {
+		if (this.shape.gated()) {
 			gate = linear(unit, inCommon, names.gate(), prefix + this.own.gate(), index, intermediate, hidden);
 		}
 		Linear up = linear(unit, inCommon, names.up(), prefix + this.own.up(), index, intermediate, hidden);
 		Linear down = linear(unit, inCommon, names.down(), prefix + this.own.down(), index, hidden, intermediate);
 		return new FeedForward(gate, up, down, this.shape.activation(),
-				this.decoder.feedForward(this.shape.activation(), intermediate));
+				this.decoder.feedForward(this.shape.gated(), intermediate));
 	}
 
 	private Linear linear(WeightUnit unit, boolean inCommon, String name, String apart, int index, int outputs,

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -53,11 +54,10 @@ final class Gemma2 {
 		}
 	}
 
+	/** The file's {@code hidden_act}, if there is one, is left over: it is not used. */
 	static FeedForward.Shape mlp(ModelConfig config, DecoderConfig sizes) {
-		FeedForward.Activation activation = FeedForward.Activation.GEGLU;
-		activation.require(config, config.has("hidden_activation") ? "hidden_activation" : "hidden_act");
 		return new FeedForward.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
-				activation, false);
+				ActivationNames.of(config, "hidden_activation", Activation.GELU_TANH), true, false);
 	}
 
 	/** A branch between two norms. */

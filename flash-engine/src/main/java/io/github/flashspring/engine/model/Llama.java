@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -23,7 +24,7 @@ final class Llama {
 		boolean attentionBias = config.getBoolean("attention_bias", false);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
-				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), config.getBoolean("mlp_bias", false));
+				ActivationNames.of(config, "hidden_act", Activation.SILU), true, config.getBoolean("mlp_bias", false));
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
 			WeightUnit unit = decoder.unit(i);
 			decoder.add(unit,

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.model;
 import java.util.List;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -20,7 +21,6 @@ final class Mamba2 {
 
 	static ModelDefinition define(ModelSource source) {
 		ModelConfig config = source.config();
-		FeedForward.Activation.SWIGLU.require(config, "hidden_act");
 		DecoderConfig sizes = new DecoderConfig(DecoderConfig.positive(config, "hidden_size"),
 				DecoderConfig.positive(config, "num_hidden_layers"), 1, 1, 1,
 				DecoderConfig.positive(config, "vocab_size"), config.getInt("max_position_embeddings", POSITIONS),
@@ -28,7 +28,8 @@ final class Mamba2 {
 		Decoder decoder = new Decoder(source, sizes, Decoder.Names.BACKBONE);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("layer_norm_epsilon", 1e-5f));
 		SelectiveStateSpace.Shape shape = shape(config, "num_heads", "head_dim", "state_size",
-				config.getBoolean("use_bias", false));
+				config.getBoolean("use_bias", false))
+			.activation(ActivationNames.of(config, "hidden_act", Activation.SILU));
 		double inner = config.getDouble("expand", 2) * sizes.hiddenSize();
 		if (inner != shape.inner()) {
 			throw config.wrong("num_heads", "with head_dim the product " + inner + " of expand and hidden_size",
@@ -67,7 +68,7 @@ final class Mamba2 {
 		return new SelectiveStateSpace.Shape(headCount, DecoderConfig.positive(config, headDim), groups,
 				DecoderConfig.positive(config, stateSize), config.getInt("conv_kernel", 4),
 				config.getFloat("layer_norm_epsilon", 1e-5f), bias, config.getBoolean("use_conv_bias", true), least,
-				most);
+				most, Activation.SILU);
 	}
 
 }

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -27,7 +28,7 @@ final class Mixtral {
 				Routing.Scoring.SOFTMAX, true);
 		FeedForward.Shape shape = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
-				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
 		GatedExperts gated = new GatedExperts(decoder, "block_sparse_moe", experts, shape, OWN_NAMES,
 				GatedExperts.Names.USUAL);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.residency.WeightUnit;
 
@@ -24,7 +25,7 @@ final class Nemotron {
 		boolean bias = config.getBoolean("attention_bias", false);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
-				FeedForward.Activation.SQUARED_RELU.require(config, "hidden_act"),
+				ActivationNames.of(config, "hidden_act", Activation.SQUARED_RELU), false,
 				config.getBoolean("mlp_bias", false));
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
 			WeightUnit unit = decoder.unit(i);

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -66,17 +67,17 @@ final class NemotronH {
 
 	private static FeedForward.Shape shape(ModelConfig config, String width) {
 		return new FeedForward.Shape(config.getInt("hidden_size"), DecoderConfig.positive(config, width),
-				FeedForward.Activation.SQUARED_RELU.require(config, "mlp_hidden_act"),
+				ActivationNames.of(config, "mlp_hidden_act", Activation.SQUARED_RELU), false,
 				config.getBoolean("mlp_bias", false));
 	}
 
 	private static SelectiveStateSpace stateSpace(Decoder decoder, WeightUnit unit, int layer) {
 		ModelConfig config = decoder.source().config();
-		FeedForward.Activation.SWIGLU.require(config, "mamba_hidden_act");
 		boolean bias = config.getBoolean("use_bias", config.getBoolean("mamba_proj_bias", false));
 		return new SelectiveStateSpace(decoder, unit, decoder.layerPrefix(layer),
 				Mamba2.shape(config, "mamba_num_heads", "mamba_head_dim", "ssm_state_size", bias)
-					.steps(config.getFloat("time_step_min", 0.001f), Float.POSITIVE_INFINITY));
+					.steps(config.getFloat("time_step_min", 0.001f), Float.POSITIVE_INFINITY)
+					.activation(ActivationNames.of(config, "mamba_hidden_act", Activation.SILU)));
 	}
 
 	private static MixtureOfExperts experts(Decoder decoder, WeightUnit unit, int layer) {

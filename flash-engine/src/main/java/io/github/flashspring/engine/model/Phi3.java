@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -23,14 +24,14 @@ final class Phi3 {
 		int[] windows = sizes.windows(config, config.getInt("sliding_window", 0), (layer) -> 1);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
-				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
 			WeightUnit unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
 							decoder.attention(unit).rotary(rotary).window(windows[i]).fused().build()),
-					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()), FeedForward
-						.fused(unit, "mlp", mlp, decoder.feedForward(mlp.activation(), mlp.intermediate()))));
+					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
+							FeedForward.fused(unit, "mlp", mlp, decoder.feedForward(mlp.gated(), mlp.intermediate()))));
 		}
 		return decoder.end(norm).build();
 	}

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -61,7 +62,7 @@ final class QwenMixture {
 
 	private static FeedForward.Shape shape(ModelConfig config, String width) {
 		return new FeedForward.Shape(config.getInt("hidden_size"), DecoderConfig.positive(config, width),
-				FeedForward.Activation.SWIGLU.require(config, "hidden_act"), false);
+				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
 	}
 
 	private static MixtureOfExperts mixture(Decoder decoder, WeightUnit unit, int layer, boolean shared) {

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.model;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.StateSpace;
@@ -98,7 +99,7 @@ final class SelectiveStateSpace implements Sublayer {
 			advance(pass, weights, span, all.rows(span.firstRow(), span.rows()),
 					result.rows(span.firstRow(), span.rows()));
 		}
-		pass.device().swiGlu(result, gate, result);
+		pass.device().elementwise().gate(result, gate, result, Activation.SILU);
 		int groupWidth = inner / this.shape.groups();
 		Tensor groups = result.reshape(groupWidth);
 		pass.device().rmsNorm(groups, groups, weights.vector(this.norm).reshape(groupWidth), this.shape.epsilon());
@@ -118,7 +119,8 @@ final class SelectiveStateSpace implements Sublayer {
 			.convolution(convolvedRows, projectedRows.columns(inner, channels),
 					weights.vector(this.filters).reshape(this.shape.taps()),
 					(this.filterBias != null) ? weights.vector(this.filterBias) : null,
-					Tensor.floats(states, this.convolutionState * Float.BYTES, this.shape.taps() - 1, channels), first);
+					Tensor.floats(states, this.convolutionState * Float.BYTES, this.shape.taps() - 1, channels), first,
+					this.shape.activation());
 		StateSpace.ScanInput scan = new StateSpace.ScanInput(convolvedRows.columns(0, inner),
 				convolvedRows.columns(inner, groupStates), convolvedRows.columns(inner + groupStates, groupStates),
 				projectedRows.columns(inner + channels, this.shape.heads()));
@@ -143,14 +145,21 @@ final class SelectiveStateSpace implements Sublayer {
 	 * @param filterBias whether the convolution has one
 	 * @param minStep least time step
 	 * @param maxStep greatest time step
+	 * @param activation behind the convolution
 	 */
 	record Shape(int heads, int headDim, int groups, int stateSize, int taps, float epsilon, boolean bias,
-			boolean filterBias, float minStep, float maxStep) {
+			boolean filterBias, float minStep, float maxStep, Activation activation) {
 
 		/** The same with other limits of the time step. */
 		Shape steps(float least, float most) {
 			return new Shape(this.heads, this.headDim, this.groups, this.stateSize, this.taps, this.epsilon, this.bias,
-					this.filterBias, least, most);
+					this.filterBias, least, most, this.activation);
+		}
+
+		/** The same with another activation. */
+		Shape activation(Activation other) {
+			return new Shape(this.heads, this.headDim, this.groups, this.stateSize, this.taps, this.epsilon, this.bias,
+					this.filterBias, this.minStep, this.maxStep, other);
 		}
 
 		int inner() {

@@ -29,7 +29,8 @@ class ArchitecturesTests {
 
 	@Test
 	void optionsThatAreNotComputedAreRefused() throws Exception {
-		assertRefused("llama", "\"silu\"", "\"gelu\"", "hidden_act \"gelu\"");
+		assertRefused("llama", "\"silu\"", "\"selu\"",
+				"hidden_act \"selu\" is not supported; supported are gelu, gelu_accurate");
 		assertRefused("gemma3_text", "\"use_bidirectional_attention\": false", "\"use_bidirectional_attention\": true",
 				"use_bidirectional_attention");
 		assertRefused("nemotron_h", "\"moe_latent_size\": null", "\"moe_latent_size\": 32", "moe_latent_size");

@@ -325,16 +325,6 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	public void swiGlu(Tensor out, Tensor gate, Tensor up) {
-		Rows target = Rows.of(out);
-		Rows gates = Rows.of(gate);
-		Rows ups = Rows.of(up);
-		Checks.gated(target, gates, ups);
-		this.pool.run(target.count(), grain(8L * target.columns()),
-				(from, to, worker) -> this.kernels.swiGlu(target, gates, ups, from, to, this.scratch[worker]));
-	}
-
-	@Override
 	public void add(Tensor x, Tensor y) {
 		Rows target = Rows.of(x);
 		Rows source = Rows.of(y);

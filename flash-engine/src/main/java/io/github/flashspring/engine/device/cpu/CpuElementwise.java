@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.device.cpu;
 
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Tensor;
 
@@ -24,13 +25,33 @@ final class CpuElementwise implements Elementwise {
 	}
 
 	@Override
-	public void geGlu(Tensor out, Tensor gate, Tensor up) {
+	public void activate(Tensor out, Tensor x, Activation activation) {
+		Rows target = Rows.of(out);
+		Rows source = Rows.of(x);
+		Checks.writable("out", target);
+		Checks.activation("x", source);
+		Checks.activation("out", target, source.count(), source.columns());
+		this.pool.run(target.count(), CpuDevice.grain(cost(activation) * target.columns()), (from, to,
+				worker) -> this.kernels.activate(target, source, activation, from, to, this.scratch[worker]));
+	}
+
+	@Override
+	public void gate(Tensor out, Tensor gate, Tensor up, Activation activation) {
 		Rows target = Rows.of(out);
 		Rows gates = Rows.of(gate);
 		Rows ups = Rows.of(up);
 		Checks.gated(target, gates, ups);
-		this.pool.run(target.count(), CpuDevice.grain(EXPONENTIAL * target.columns()),
-				(from, to, worker) -> this.kernels.geGlu(target, gates, ups, from, to, this.scratch[worker]));
+		this.pool.run(target.count(), CpuDevice.grain(cost(activation) * target.columns()), (from, to,
+				worker) -> this.kernels.gate(target, gates, ups, activation, from, to, this.scratch[worker]));
+	}
+
+	/** What an activation costs, in multiply-adds. */
+	private static long cost(Activation activation) {
+		return switch (activation) {
+			case RELU, SQUARED_RELU -> 1;
+			case SILU, GELU_TANH, QUICK_GELU -> EXPONENTIAL;
+			case GELU -> 16 * EXPONENTIAL;
+		};
 	}
 
 	@Override
@@ -43,17 +64,6 @@ final class CpuElementwise implements Elementwise {
 		this.pool.run(target.count(), CpuDevice.grain(EXPONENTIAL * target.columns()),
 				(from, to, worker) -> this.kernels.clampedSwiGlu(target, gates, ups, alpha, limit, from, to,
 						this.scratch[worker]));
-	}
-
-	@Override
-	public void squaredRelu(Tensor out, Tensor x) {
-		Rows target = Rows.of(out);
-		Rows source = Rows.of(x);
-		Checks.writable("out", target);
-		Checks.activation("x", source);
-		Checks.activation("out", target, source.count(), source.columns());
-		this.pool.run(target.count(), CpuDevice.grain(target.columns()),
-				(from, to, worker) -> this.kernels.squaredRelu(target, source, from, to));
 	}
 
 	@Override

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
 
@@ -24,7 +25,8 @@ final class CpuStateSpace implements StateSpace {
 	}
 
 	@Override
-	public void convolution(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor state, boolean first) {
+	public void convolution(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor state, boolean first,
+			Activation activation) {
 		Rows target = Rows.of(out);
 		Rows source = Rows.of(x);
 		Rows filters = Rows.of(weight);
@@ -45,7 +47,7 @@ final class CpuStateSpace implements StateSpace {
 		int blocks = Math.ceilDiv(columns, StateSpaceKernels.BLOCK);
 		long work = (long) source.count() * StateSpaceKernels.BLOCK * (filters.columns() + 8);
 		this.pool.run(blocks, CpuDevice.grain(work),
-				(from, to, worker) -> this.kernels.convolution(target, source, filters, added, last, first,
+				(from, to, worker) -> this.kernels.convolution(target, source, filters, added, last, first, activation,
 						from * StateSpaceKernels.BLOCK, Math.min(columns, to * StateSpaceKernels.BLOCK),
 						this.scratch[worker]));
 	}

@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.device.cpu;
 
+import io.github.flashspring.engine.device.Activation;
+
 /**
  * The loops of {@link io.github.flashspring.engine.device.Elementwise} for the rows
  * {@code from … to - 1}. All implementations do the operations of
@@ -7,11 +9,11 @@ package io.github.flashspring.engine.device.cpu;
  */
 interface ElementwiseKernels {
 
-	void geGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch);
+	void activate(Rows out, Rows x, Activation activation, int from, int to, Scratch scratch);
+
+	void gate(Rows out, Rows gate, Rows up, Activation activation, int from, int to, Scratch scratch);
 
 	void clampedSwiGlu(Rows out, Rows gate, Rows up, float alpha, float limit, int from, int to, Scratch scratch);
-
-	void squaredRelu(Rows out, Rows x, int from, int to);
 
 	void softcap(Rows x, float cap, int from, int to, Scratch scratch);
 

@@ -156,17 +156,6 @@ interface Kernels {
 	void attention(AttentionJob job, int from, int to, Scratch scratch);
 
 	/**
-	 * {@code out = gate / (1 + exp(−gate)) · up} for the rows {@code from … to - 1}.
-	 * @param out F32 [n, columns]
-	 * @param gate F32 [n, columns]
-	 * @param up F32 [n, columns]
-	 * @param from first row
-	 * @param to end of the rows
-	 * @param scratch working memory
-	 */
-	void swiGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch);
-
-	/**
 	 * {@code x += y} for the rows {@code from … to - 1}.
 	 * @param x F32 [n, columns]
 	 * @param y F32 [n, columns]

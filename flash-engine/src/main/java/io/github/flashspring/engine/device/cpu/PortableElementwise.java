@@ -2,28 +2,29 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
 
+import io.github.flashspring.engine.device.Activation;
+
 /**
  * Activations and scaling in plain Java, value by value.
  */
 final class PortableElementwise implements ElementwiseKernels {
 
-	/** {@code −2 · sqrt(2 / π)}. */
-	static final float GELU_SCALE = -1.5957691f;
-
-	static final float GELU_CUBE = 0.044715f;
-
 	@Override
-	public void geGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch) {
+	public void activate(Rows out, Rows x, Activation activation, int from, int to, Scratch scratch) {
 		for (int r = from; r < to; r++) {
-			geGluRow(out, gate, up, r, 0, out.columns());
+			for (int i = 0; i < out.columns(); i++) {
+				PortableKernels.set(out, r, i, Activations.apply(activation, PortableKernels.value(x, r, i)));
+			}
 		}
 	}
 
-	static void geGluRow(Rows out, Rows gate, Rows up, int row, int from, int to) {
-		for (int i = from; i < to; i++) {
-			float x = PortableKernels.value(gate, row, i);
-			float exponential = Exponential.exp(GELU_SCALE * x * Math.fma(GELU_CUBE, x * x, 1f));
-			PortableKernels.set(out, row, i, x / (1f + exponential) * PortableKernels.value(up, row, i));
+	@Override
+	public void gate(Rows out, Rows gate, Rows up, Activation activation, int from, int to, Scratch scratch) {
+		for (int r = from; r < to; r++) {
+			for (int i = 0; i < out.columns(); i++) {
+				float value = Activations.apply(activation, PortableKernels.value(gate, r, i));
+				PortableKernels.set(out, r, i, value * PortableKernels.value(up, r, i));
+			}
 		}
 	}
 
@@ -41,20 +42,6 @@ final class PortableElementwise implements ElementwiseKernels {
 			float u = Math.max(Math.min(PortableKernels.value(up, row, i), limit), -limit);
 			float exponential = Exponential.exp(g * -alpha);
 			PortableKernels.set(out, row, i, g / (1f + exponential) * (u + 1f));
-		}
-	}
-
-	@Override
-	public void squaredRelu(Rows out, Rows x, int from, int to) {
-		for (int r = from; r < to; r++) {
-			squaredReluRow(out, x, r, 0);
-		}
-	}
-
-	static void squaredReluRow(Rows out, Rows x, int row, int from) {
-		for (int i = from; i < x.columns(); i++) {
-			float positive = Math.max(PortableKernels.value(x, row, i), 0f);
-			PortableKernels.set(out, row, i, positive * positive);
 		}
 	}
 

@@ -268,20 +268,6 @@ final class PortableKernels implements Kernels {
 	}
 
 	@Override
-	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch) {
-		for (int r = from; r < to; r++) {
-			swiGluRow(out, gate, up, r, 0, out.columns());
-		}
-	}
-
-	static void swiGluRow(Rows out, Rows gate, Rows up, int row, int from, int to) {
-		for (int i = from; i < to; i++) {
-			float value = value(gate, row, i);
-			set(out, row, i, value / (1f + Exponential.exp(-value)) * value(up, row, i));
-		}
-	}
-
-	@Override
 	public void add(Rows x, Rows y, int from, int to) {
 		for (int r = from; r < to; r++) {
 			addRow(x, y, r, 0);

@@ -4,6 +4,8 @@ import java.util.Arrays;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Activation;
+
 /**
  * Convolution and recurrence in plain Java.
  */
@@ -12,8 +14,8 @@ final class PortableStateSpace implements StateSpaceKernels {
 	private static final int LANES = Kernels.LANES;
 
 	@Override
-	public void convolution(Rows out, Rows x, Rows weight, @Nullable Rows bias, Rows state, boolean first, int from,
-			int to, Scratch scratch) {
+	public void convolution(Rows out, Rows x, Rows weight, @Nullable Rows bias, Rows state, boolean first,
+			Activation activation, int from, int to, Scratch scratch) {
 		if (first) {
 			clear(state, from, to);
 		}
@@ -24,7 +26,7 @@ final class PortableStateSpace implements StateSpaceKernels {
 					sum = Math.fma(PortableKernels.value(weight, c, k), input(x, state, r + k, c), sum);
 				}
 				float value = (bias != null) ? sum + PortableKernels.value(bias, 0, c) : sum;
-				PortableKernels.set(out, r, c, value / (1f + Exponential.exp(-value)));
+				PortableKernels.set(out, r, c, Activations.apply(activation, value));
 			}
 		}
 		keep(x, state, from, to);

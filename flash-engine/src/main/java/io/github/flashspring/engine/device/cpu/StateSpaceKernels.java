@@ -2,6 +2,8 @@ package io.github.flashspring.engine.device.cpu;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Activation;
+
 /**
  * The loops of {@link io.github.flashspring.engine.device.StateSpace} for a band of
  * columns or heads. The rules for the order of sums are those of {@link Kernels}.
@@ -16,8 +18,8 @@ interface StateSpaceKernels {
 	 * a filter in the order of time, each with {@code fma(weight, x, sum)}, then the
 	 * bias.
 	 */
-	void convolution(Rows out, Rows x, Rows weight, @Nullable Rows bias, Rows state, boolean first, int from, int to,
-			Scratch scratch);
+	void convolution(Rows out, Rows x, Rows weight, @Nullable Rows bias, Rows state, boolean first,
+			Activation activation, int from, int to, Scratch scratch);
 
 	/**
 	 * Runs the heads {@code from … to - 1} over all rows. With {@code decay =

@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 
 import jdk.incubator.vector.FloatVector;
 
+import io.github.flashspring.engine.device.Activation;
+
 /**
  * Activations and scaling over the Vector API; what is left at the end of a row is
  * computed by {@link PortableElementwise}.
@@ -18,27 +20,40 @@ final class VectorElementwise implements ElementwiseKernels {
 	private final PortableElementwise portable = new PortableElementwise();
 
 	@Override
-	public void geGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch) {
-		float[] exponentials = scratch.weights(Math.min(CHUNK, out.columns()));
+	public void activate(Rows out, Rows x, Activation activation, int from, int to, Scratch scratch) {
+		float[] values = scratch.weights(VectorActivations.ROOM);
 		for (int r = from; r < to; r++) {
-			for (int first = 0; first < out.columns(); first += CHUNK) {
-				int count = Math.min(CHUNK, out.columns() - first);
+			for (int first = 0; first < out.columns(); first += VectorActivations.CHUNK) {
+				int count = Math.min(VectorActivations.CHUNK, out.columns() - first);
+				activated(x, r, first, count, activation, values);
+				MemorySegment.copy(values, 0, out.memory(), PortableKernels.FLOAT, out.row(r) + 4L * first, count);
+			}
+		}
+	}
+
+	@Override
+	public void gate(Rows out, Rows gate, Rows up, Activation activation, int from, int to, Scratch scratch) {
+		float[] values = scratch.weights(VectorActivations.ROOM);
+		for (int r = from; r < to; r++) {
+			for (int first = 0; first < out.columns(); first += VectorActivations.CHUNK) {
+				int count = Math.min(VectorActivations.CHUNK, out.columns() - first);
+				activated(gate, r, first, count, activation, values);
 				int whole = count / STEP * STEP;
 				for (int i = 0; i < whole; i += STEP) {
-					FloatVector x = VectorNumbers.load(gate.memory(), gate.row(r) + 4L * (first + i));
-					FloatVector cube = x.mul(x).fma(PortableElementwise.GELU_CUBE, 1f);
-					x.mul(PortableElementwise.GELU_SCALE).mul(cube).intoArray(exponentials, i);
-				}
-				VectorMath.exp(exponentials, 0, whole, 0f);
-				for (int i = 0; i < whole; i += STEP) {
-					FloatVector value = VectorNumbers.load(gate.memory(), gate.row(r) + 4L * (first + i))
-						.div(FloatVector.fromArray(Lanes.WIDE, exponentials, i).add(1f))
+					FloatVector value = FloatVector.fromArray(Lanes.WIDE, values, i)
 						.mul(VectorNumbers.load(up.memory(), up.row(r) + 4L * (first + i)));
 					VectorNumbers.store(value, out.memory(), out.row(r) + 4L * (first + i));
 				}
-				PortableElementwise.geGluRow(out, gate, up, r, first + whole, first + count);
+				for (int i = whole; i < count; i++) {
+					PortableKernels.set(out, r, first + i, values[i] * PortableKernels.value(up, r, first + i));
+				}
 			}
 		}
+	}
+
+	private static void activated(Rows x, int row, int from, int count, Activation activation, float[] values) {
+		MemorySegment.copy(x.memory(), PortableKernels.FLOAT, x.row(row) + 4L * from, values, 0, count);
+		VectorActivations.apply(activation, values, count);
 	}
 
 	@Override
@@ -69,18 +84,6 @@ final class VectorElementwise implements ElementwiseKernels {
 				}
 				PortableElementwise.clampedSwiGluRow(out, gate, up, alpha, limit, r, first + whole, first + count);
 			}
-		}
-	}
-
-	@Override
-	public void squaredRelu(Rows out, Rows x, int from, int to) {
-		int whole = x.columns() / STEP * STEP;
-		for (int r = from; r < to; r++) {
-			for (int i = 0; i < whole; i += STEP) {
-				FloatVector positive = VectorNumbers.load(x.memory(), x.row(r) + 4L * i).max(0f);
-				VectorNumbers.store(positive.mul(positive), out.memory(), out.row(r) + 4L * i);
-			}
-			PortableElementwise.squaredReluRow(out, x, r, whole);
 		}
 	}
 

@@ -16,8 +16,6 @@ final class VectorKernels implements Kernels {
 	private static final int STEP = Lanes.WIDE.length();
 
 	/** Values whose exponentials are computed at a time. */
-	private static final int CHUNK = 256;
-
 	private final VectorElementwise elementwise = new VectorElementwise();
 
 	private final VectorRowwise rowwise = new VectorRowwise();
@@ -165,29 +163,6 @@ final class VectorKernels implements Kernels {
 			int end = job.endHead(unit);
 			for (int head = job.firstHead(unit); head < end; head += 2) {
 				attention.attend(row, head, Math.min(2, end - head));
-			}
-		}
-	}
-
-	@Override
-	public void swiGlu(Rows out, Rows gate, Rows up, int from, int to, Scratch scratch) {
-		float[] exponentials = scratch.weights(Math.min(CHUNK, out.columns()));
-		for (int r = from; r < to; r++) {
-			for (int first = 0; first < out.columns(); first += CHUNK) {
-				int count = Math.min(CHUNK, out.columns() - first);
-				long input = gate.row(r) + 4L * first;
-				int whole = count / STEP * STEP;
-				for (int i = 0; i < whole; i += STEP) {
-					VectorNumbers.load(gate.memory(), input + 4L * i).neg().intoArray(exponentials, i);
-				}
-				VectorMath.exp(exponentials, 0, whole, 0f);
-				for (int i = 0; i < whole; i += STEP) {
-					FloatVector value = VectorNumbers.load(gate.memory(), input + 4L * i)
-						.div(FloatVector.fromArray(Lanes.WIDE, exponentials, i).add(1f))
-						.mul(VectorNumbers.load(up.memory(), up.row(r) + 4L * (first + i)));
-					VectorNumbers.store(value, out.memory(), out.row(r) + 4L * (first + i));
-				}
-				PortableKernels.swiGluRow(out, gate, up, r, first + whole, first + count);
 			}
 		}
 	}

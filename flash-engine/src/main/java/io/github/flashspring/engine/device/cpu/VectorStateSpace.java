@@ -6,6 +6,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Activation;
+
 /**
  * Convolution and recurrence over the Vector API: columns, and the numbers of a state,
  * side by side.
@@ -17,14 +19,14 @@ final class VectorStateSpace implements StateSpaceKernels {
 	private static final int STEP = Lanes.WIDE.length();
 
 	@Override
-	public void convolution(Rows out, Rows x, Rows weight, @Nullable Rows bias, Rows state, boolean first, int from,
-			int to, Scratch scratch) {
+	public void convolution(Rows out, Rows x, Rows weight, @Nullable Rows bias, Rows state, boolean first,
+			Activation activation, int from, int to, Scratch scratch) {
 		if (first) {
 			PortableStateSpace.clear(state, from, to);
 		}
 		int taps = weight.columns();
 		float[] filters = scratch.weights((taps + 1) * BLOCK);
-		float[] sums = scratch.lanes(2 * BLOCK);
+		float[] sums = scratch.lanes(VectorActivations.ROOM);
 		for (int column = from; column < to; column += BLOCK) {
 			int count = Math.min(BLOCK, to - column);
 			for (int c = 0; c < count; c++) {
@@ -46,7 +48,7 @@ final class VectorStateSpace implements StateSpaceKernels {
 				for (int c = 0; c < count && bias != null; c++) {
 					sums[c] += filters[taps * BLOCK + c];
 				}
-				silu(sums, count);
+				VectorActivations.apply(activation, sums, count);
 				MemorySegment.copy(sums, 0, out.memory(), PortableKernels.FLOAT, out.row(r) + 4L * column, count);
 			}
 		}
@@ -63,17 +65,6 @@ final class VectorStateSpace implements StateSpaceKernels {
 		}
 		for (int i = whole; i < count; i++) {
 			sums[i] = Math.fma(filters[filter + i], memory.get(PortableKernels.FLOAT, offset + 4L * i), sums[i]);
-		}
-	}
-
-	/** Replaces the first {@code count} values; the second half is working memory. */
-	private static void silu(float[] values, int count) {
-		for (int i = 0; i < count; i++) {
-			values[BLOCK + i] = -values[i];
-		}
-		VectorMath.exp(values, BLOCK, count, 0f);
-		for (int i = 0; i < count; i++) {
-			values[i] = values[i] / (1f + values[BLOCK + i]);
 		}
 	}
 

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
@@ -203,7 +204,7 @@ class CpuDeviceTests {
 		float[][] before = Operands.values(sum);
 		Tensor out = List.of(gate, up, operands.empty(DType.F32, rows, columns)).get(target);
 		try (Device device = device(2)) {
-			device.swiGlu(out, gate, up);
+			device.elementwise().gate(out, gate, up, Activation.SILU);
 			device.add(sum, out);
 		}
 		for (int r = 0; r < rows; r++) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
@@ -76,13 +77,16 @@ final class KernelResults {
 		Tensor x = operands.activations(rows, 3 * 50);
 		device.rmsNorm(x, x, operands.numbers(DType.F16, 1, 3 * 50), 1e-5f);
 		device.rope(x, 50, operands.activations(rows, 23), operands.activations(rows, 23));
-		device.swiGlu(x, x, operands.activations(rows, 3 * 50));
+		device.elementwise().gate(x, x, operands.activations(rows, 3 * 50), Activation.SILU);
 		device.add(x, operands.activations(rows, 3 * 50));
 		write(out, x);
 		Tensor y = operands.activations(rows, 3 * 50);
 		device.layerNorm(y, y, operands.numbers(DType.BF16, 1, 3 * 50), operands.numbers(DType.BF16, 1, 3 * 50), 1f,
 				1e-5f);
-		device.elementwise().geGlu(y, y, x);
+		for (Activation activation : Activation.values()) {
+			device.elementwise().gate(y, y, x, activation);
+			device.add(y, x);
+		}
 		device.elementwise().softcap(y, 3f);
 		device.elementwise().clampedSwiGlu(y, y, x, 1.702f, 7f);
 		device.elementwise().addScaled(y, x, 0.22f);
@@ -99,7 +103,7 @@ final class KernelResults {
 		Tensor y = operands.empty(DType.F32, rows, 150);
 		device.stateSpace()
 			.convolution(y, x, operands.numbers(DType.BF16, 150, 4), operands.numbers(DType.BF16, 1, 150),
-					operands.empty(DType.F32, 3, 150), true);
+					operands.empty(DType.F32, 3, 150), true, Activation.SILU);
 		StateSpace.ScanInput in = new StateSpace.ScanInput(y, operands.activations(rows, 2 * 37),
 				operands.activations(rows, 2 * 37), operands.activations(rows, 6));
 		StateSpace.ScanParameters parameters = new StateSpace.ScanParameters(operands.numbers(DType.BF16, 1, 6),

@@ -9,6 +9,7 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 
 import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
@@ -94,7 +95,7 @@ class KernelsAgreeTests {
 			Tensor sin) {
 		device.rmsNorm(out, x, weight, 1e-6f);
 		device.rope(out, headDim, cos, sin);
-		device.swiGlu(out, out, y);
+		device.elementwise().gate(out, out, y, Activation.SILU);
 		device.add(out, x);
 	}
 

@@ -6,6 +6,7 @@ import net.jqwik.api.constraints.IntRange;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
@@ -22,13 +23,13 @@ class StateSpaceTests {
 	@Property(tries = 60)
 	void convolves(@ForAll @IntRange(min = 1, max = 20) int rows, @ForAll @IntRange(min = 1, max = 300) int columns,
 			@ForAll @IntRange(min = 1, max = 5) int taps, @ForAll boolean biased,
-			@ForAll @IntRange(min = 1, max = 7) int cut, @ForAll long seed) {
+			@ForAll @IntRange(min = 1, max = 7) int cut, @ForAll Activation activation, @ForAll long seed) {
 		Operands operands = new Operands(seed);
 		Tensor x = operands.activations(rows, columns);
 		Tensor weight = operands.numbers(DType.BF16, columns, taps);
 		Tensor bias = biased ? operands.numbers(DType.F16, 1, columns) : null;
-		Tensor whole = convolve(operands, new PortableKernels(), x, weight, bias, rows);
-		Tensor parts = convolve(operands, new VectorKernels(), x, weight, bias, cut);
+		Tensor whole = convolve(operands, new PortableKernels(), x, weight, bias, rows, activation);
+		Tensor parts = convolve(operands, new VectorKernels(), x, weight, bias, cut, activation);
 		KernelsAgreeTests.assertThatBitsAreEqual(parts, whole);
 		for (int r = 0; r < rows; r++) {
 			for (int c = 0; c < columns; c++) {
@@ -37,20 +38,22 @@ class StateSpaceTests {
 					int time = r - taps + 1 + k;
 					sum += (time < 0) ? 0 : (double) Operands.get(weight, c, k) * Operands.get(x, time, c);
 				}
-				assertThat((double) Operands.get(whole, r, c)).isCloseTo(sum / (1 + Math.exp(-sum)), within(5e-6));
+				assertThat((double) Operands.get(whole, r, c)).isCloseTo(ElementwiseTests.formula(activation, sum),
+						within((activation == Activation.SQUARED_RELU) ? 5e-6 * (1 + 2 * Math.abs(sum)) : 5e-6));
 			}
 		}
 	}
 
 	private static Tensor convolve(Operands operands, Kernels kernels, Tensor x, Tensor weight, @Nullable Tensor bias,
-			int cut) {
+			int cut, Activation activation) {
 		Tensor state = operands.empty(DType.F32, weight.columns() - 1, x.columns());
 		Tensor out = operands.empty(DType.F32, x.rows(), x.columns());
 		try (Device device = new CpuDevice(kernels, 2)) {
 			for (int from = 0; from < x.rows(); from += cut) {
 				int count = Math.min(cut, x.rows() - from);
 				device.stateSpace()
-					.convolution(out.rows(from, count), x.rows(from, count), weight, bias, state, from == 0);
+					.convolution(out.rows(from, count), x.rows(from, count), weight, bias, state, from == 0,
+							activation);
 			}
 		}
 		return out;
