@@ -51,7 +51,7 @@ class BenchCommandTests {
 
 	@Test
 	void figuresAreConsistent() {
-		Call call = bench("--prompt 24 --tokens 12 --rounds 3 --threads 1 --budgets all,80% --prefill --json");
+		Call call = bench("--prompt 24 --tokens 12 --rounds 3 --threads 1 --budgets 80%,all --prefill --json");
 		assertThat(call.err()).contains("round 3: memory", "median of 3", "of the memory rate", "round 2, 80%: load",
 				"round 2, 80%: 12 tokens");
 		assertThat(call.code()).isZero();
@@ -66,31 +66,36 @@ class BenchCommandTests {
 			assertThat(round.path("smallPages").doubleValue()).isGreaterThan(1e8);
 			assertThat(round.path("memoryBytesPerSecond").doubleValue()).isLessThan(1e13)
 				.isEqualTo(Math.max(round.path("smallPages").doubleValue(), round.path("hugePages").doubleValue()));
-			checkInMemory(round);
-			checkStreamed(round.path("budgets").path(1));
+			JsonNode all = round.path("budgets").path(1);
+			JsonNode streamed = round.path("budgets").path(0);
+			checkInMemory(all, round.path("memoryBytesPerSecond").doubleValue());
+			checkStreamed(streamed);
+			double inMemory = all.path("decodeTokensPerSecond").doubleValue();
+			assertThat(streamed.path("computeTokensPerSecond").doubleValue()).isEqualTo(inMemory);
+			assertThat(streamed.path("shareOfInMemory").doubleValue())
+				.isEqualTo(streamed.path("decodeTokensPerSecond").doubleValue() / inMemory);
+			checkLimits(streamed);
 		}
 		JsonNode median = report.path("median");
-		assertThat(median.path("budgets").path(1).path("decodeTokensPerSecond").doubleValue())
+		assertThat(median.path("budgets").path(0).path("decodeTokensPerSecond").doubleValue())
 			.isEqualTo(report.path("rounds")
 				.valueStream()
-				.mapToDouble((round) -> round.path("budgets").path(1).path("decodeTokensPerSecond").doubleValue())
+				.mapToDouble((round) -> round.path("budgets").path(0).path("decodeTokensPerSecond").doubleValue())
 				.sorted()
 				.skip(1)
 				.findFirst()
 				.orElseThrow());
-		assertThat(median.path("budgets").path(0).path("budget").stringValue()).isEqualTo("all");
+		assertThat(median.path("budgets").path(1).path("budget").stringValue()).isEqualTo("all");
 	}
 
-	private static void checkInMemory(JsonNode round) {
-		JsonNode all = round.path("budgets").path(0);
+	private static void checkInMemory(JsonNode all, double memoryRate) {
 		assertThat(all.path("streamedBytesPerToken").doubleValue()).isZero();
 		assertThat(all.path("shareOfLimit").isNull()).isTrue();
 		assertThat(all.path("prefillTokensPerSecond").doubleValue()).isPositive();
 		double rate = all.path("decodeTokensPerSecond").doubleValue() * PER_TOKEN;
 		assertThat(rate).isPositive();
 		assertThat(all.path("weightBytesPerSecond").doubleValue()).isCloseTo(rate, within(rate * 1e-9));
-		assertThat(all.path("shareOfMemoryRate").doubleValue())
-			.isCloseTo(rate / round.path("memoryBytesPerSecond").doubleValue(), within(1e-9));
+		assertThat(all.path("shareOfMemoryRate").doubleValue()).isCloseTo(rate / memoryRate, within(1e-9));
 	}
 
 	/** What is not in memory is read for each token, give or take a block of the disk. */
@@ -148,6 +153,9 @@ class BenchCommandTests {
 			assertThat(run.path("weightBytesPerSecond").doubleValue()).isCloseTo(rate, within(rate * 1e-9));
 		}
 		checkLimits(runs.path(2));
+		double compute = runs.path(2).path("computeTokensPerSecond").doubleValue();
+		assertThat(compute).as("nothing was measured with all in memory")
+			.isEqualTo(runs.path(2).path("stallFreeTokensPerSecond").doubleValue());
 		assertThat(runs.path(0).at("/experts/hitRate").doubleValue())
 			.isGreaterThan(runs.path(2).at("/experts/hitRate").doubleValue());
 		assertThat(runs.path(2).at("/experts/missedBytesPerToken").doubleValue())
@@ -161,7 +169,7 @@ class BenchCommandTests {
 		double compute = run.path("computeTokensPerSecond").doubleValue();
 		assertThat(disk).isGreaterThanOrEqualTo(
 				run.path("diskBytesPerSecond").doubleValue() / run.path("streamedBytesPerToken").doubleValue() * 0.999);
-		assertThat(compute).isGreaterThanOrEqualTo(decode);
+		assertThat(run.path("stallFreeTokensPerSecond").doubleValue()).isGreaterThanOrEqualTo(decode);
 		assertThat(run.path("shareOfLimit").doubleValue()).isCloseTo(decode / disk, within(1e-9));
 		assertThat(run.path("shareOfLongerLimit").doubleValue()).isCloseTo(decode / Math.min(disk, compute),
 				within(1e-9));
@@ -204,6 +212,26 @@ class BenchCommandTests {
 		assertThat(report.path("processSeconds").doubleValue()).isPositive();
 		assertThat(report.path("bytesRead").longValue()).isGreaterThan(report.path("pinnedBytes").longValue());
 		assertThat(report.path("diskBytesPerSecond").doubleValue()).isPositive();
+	}
+
+	@Test
+	void tracesAMixtureWithItsFavouritesInMemory(@TempDir Path out) throws IOException {
+		Path mixture = out.resolve("model");
+		assertThat(Call.of(FlashEngine::load,
+				("synthesize --format mlx-4bit --layers 2 --hidden 256 --heads 4 --kv-heads 2 --head-dim 32 --vocabulary 320"
+						+ " --mixture --experts 16 --experts-per-token 2 --expert-mlp 128 --out " + mixture)
+					.split(" "))
+			.code()).isZero();
+		Path file = out.resolve("trace.json");
+		Call call = Call.of(FlashEngine::load,
+				("bench --prompt 5 --tokens 6 --rounds 1 --expert-tokens 40 --threads 1 --budgets 2700KB --trace "
+						+ file + " --model " + mixture)
+					.split(" "));
+		assertThat(call.code()).as(call.err()).isZero();
+		assertThat(call.err()).contains("round 1, 2700kb: favourite experts", "trace, 2700kb: favourite experts");
+		JsonNode events = JsonMapper.shared().readTree(Files.readString(file)).path("traceEvents");
+		assertThat(events.valueStream().map((event) -> event.path("name").asString())).contains("pass of 1 token",
+				"layers.1.experts");
 	}
 
 	@Test

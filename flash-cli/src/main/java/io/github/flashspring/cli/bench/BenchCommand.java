@@ -4,9 +4,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -36,9 +40,11 @@ import io.github.flashspring.engine.checkpoint.ModelLocator;
 		footer = { "",
 				"Results are medians over the rounds. 'limit' is the rate of the disk by the bytes that a token needs of"
 						+ " it: the rate of the very reads of a pass with nothing computed, just before, between and after"
-						+ " stretches of decoding. 'compute' is the speed without the time in which computing waited for the"
-						+ " disk; 'longer' names the lower of these two, 'of both' compares with it. 'of all' compares with"
-						+ " everything in memory; 'reads' is how often a prompt read what does not stay in memory.",
+						+ " stretches of decoding. 'stall-free' is the speed without the time in which computing waited for"
+						+ " the disk; reads beside it slow computing. 'compute' is what computing alone allows: the speed with"
+						+ " everything in memory, in the same round, if 'all' is among the budgets, else 'stall-free'."
+						+ " 'longer' names the lower of 'limit' and 'compute', 'of both' compares with it. 'of all' compares"
+						+ " with everything in memory; 'reads' is how often a prompt read what does not stay in memory.",
 				"'flash synthesize' makes a model with random weights to measure with." })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 public final class BenchCommand implements Callable<Integer> {
@@ -201,15 +207,25 @@ public final class BenchCommand implements Callable<Integer> {
 		table.printf(Locale.ROOT, "%nround %d: memory %.2f GB/s%n%s%n", number + 1, rates.best() * 1e-9,
 				BudgetRun.HEADER);
 		table.flush();
-		List<BudgetRun> runs = new ArrayList<>();
+		Map<Integer, BudgetRun> runs = new TreeMap<>();
 		Double inMemory = null;
-		for (Budget budget : this.budgets) {
+		for (int place : inMemoryFirst()) {
+			Budget budget = this.budgets.get(place);
 			BudgetRun run = bench.run(budget, number, rates.best(), inMemory);
 			run.print(table);
 			inMemory = budget.isAll() ? Double.valueOf(run.decodeTokensPerSecond()) : inMemory;
-			runs.add(run);
+			runs.put(place, run);
 		}
-		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), runs);
+		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), List.copyOf(runs.values()));
+	}
+
+	/** Places of the budgets: the others are compared with everything in memory. */
+	private int[] inMemoryFirst() {
+		return IntStream.range(0, this.budgets.size())
+			.boxed()
+			.sorted(Comparator.comparing((place) -> !this.budgets.get(place).isAll()))
+			.mapToInt(Integer::intValue)
+			.toArray();
 	}
 
 	/** Size of all weights. */

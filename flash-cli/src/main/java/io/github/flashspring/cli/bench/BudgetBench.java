@@ -93,10 +93,7 @@ final class BudgetBench {
 			double load = (System.nanoTime() - start) * 1e-9;
 			generate(engine, round, SHORT_PROMPT, 1);
 			double first = (System.nanoTime() - start) * 1e-9;
-			if (engine.snapshot().experts().misses() > 0) {
-				say(name + "favourite experts");
-				generate(engine, round + MOST_ROUNDS, SHORT_PROMPT, this.settings.expertTokens());
-			}
+			bringFavourites(engine, round, name);
 			Usage estimate = generate(engine, round, SHORT_PROMPT, WARM_UP);
 			Prefill prefill = null;
 			if (budget.isAll() || this.settings.prefill()) {
@@ -115,7 +112,8 @@ final class BudgetBench {
 			double weights = decode * this.settings.weightBytesPerToken();
 			boolean streams = diskRate > 0 && decoding.neededBytesPerToken() > 0;
 			Double limit = streams ? Double.valueOf(diskRate / decoding.neededBytesPerToken()) : null;
-			Double best = (limit != null) ? Double.valueOf(Math.min(limit, decoding.computeTokensPerSecond())) : null;
+			double compute = (inMemory != null) ? inMemory : decoding.stallFreeTokensPerSecond();
+			Double best = (limit != null) ? Double.valueOf(Math.min(limit, compute)) : null;
 			Double reads = (streams && prefill != null)
 					? Double.valueOf(prefill.bytes() / engine.plan().streamedBytes()) : null;
 			return new BudgetRun(budget.text(), load, first, engine.snapshot().memoryOf("weights.pinned"), streamed,
@@ -123,9 +121,17 @@ final class BudgetBench {
 					(prefill != null) ? Double.valueOf(prefill.usage().promptTokensPerSecond()) : null, reads, decode,
 					weights, weights / memoryRate, (inMemory != null) ? Double.valueOf(decode / inMemory) : null,
 					streams ? Double.valueOf(diskRate) : null, limit,
-					(limit != null) ? Double.valueOf(decode / limit) : null, decoding.computeTokensPerSecond(),
-					(best != null) ? Double.valueOf(decode / best) : null, decoding.stallShare(), peak, memoryBefore,
-					ExpertRun.of(decoding.expertsBefore(), decoding.expertsAfter(), decoding.passes()));
+					(limit != null) ? Double.valueOf(decode / limit) : null, decoding.stallFreeTokensPerSecond(),
+					compute, (best != null) ? Double.valueOf(decode / best) : null, decoding.stallShare(), peak,
+					memoryBefore, ExpertRun.of(decoding.expertsBefore(), decoding.expertsAfter(), decoding.passes()));
+		}
+	}
+
+	/** Generates until the favourites are in memory, if experts had to be read. */
+	private void bringFavourites(FlashEngine engine, int round, String name) {
+		if (engine.snapshot().experts().misses() > 0) {
+			say(name + "favourite experts");
+			generate(engine, round + MOST_ROUNDS, SHORT_PROMPT, this.settings.expertTokens());
 		}
 	}
 
@@ -164,7 +170,8 @@ final class BudgetBench {
 	}
 
 	/**
-	 * Records what happens when while a few tokens are generated.
+	 * Records what happens when while a few tokens are generated, with favourite experts
+	 * in memory.
 	 * @param budget the budget
 	 * @param file receives a trace for Chrome or Perfetto
 	 * @throws IOException if the file cannot be written
@@ -172,9 +179,12 @@ final class BudgetBench {
 	void trace(Budget budget, Path file) throws IOException {
 		Timeline timeline = new Timeline(TRACED_SPANS);
 		try (FlashEngine engine = FlashEngine.load(config(budget))) {
+			generate(engine, 0, SHORT_PROMPT, 1);
+			bringFavourites(engine, 0, "trace, " + budget.text() + ": ");
 			generate(engine, 0, SHORT_PROMPT, WARM_UP);
 			engine.record(timeline);
-			generate(engine, 0, SHORT_PROMPT, TRACED_TOKENS);
+			// Other tokens: the experts of the same ones would all be in memory.
+			generate(engine, 1, SHORT_PROMPT, TRACED_TOKENS);
 			engine.record(null);
 		}
 		try (Writer writer = Files.newBufferedWriter(file)) {

@@ -34,8 +34,10 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param limitTokensPerSecond what that rate allows at most for the bytes that were
  * needed: without reads that turned out to be useless; null where nothing is read
  * @param shareOfLimit how much of it was reached; null where nothing is read
- * @param computeTokensPerSecond what computing alone allows: the same tokens without the
- * time in which it waited for the disk
+ * @param stallFreeTokensPerSecond speed of the same tokens without the time in which
+ * computing waited for the disk: reads beside it slow it a little
+ * @param computeTokensPerSecond what computing alone allows: the speed with everything in
+ * memory, in the same round, or, if that was not measured, the one without stalls
  * @param shareOfLongerLimit how much was reached of the lower of both limits, which only
  * reads that wholly overlap computing could reach; null where nothing is read
  * @param stallShare share of the time in which computing waited for the disk
@@ -48,14 +50,14 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 		double streamedBytesPerToken, @Nullable Double promptTokens, @Nullable Double prefillTokensPerSecond,
 		@Nullable Double promptReads, double decodeTokensPerSecond, double weightBytesPerSecond,
 		double shareOfMemoryRate, @Nullable Double shareOfInMemory, @Nullable Double diskBytesPerSecond,
-		@Nullable Double limitTokensPerSecond, @Nullable Double shareOfLimit, double computeTokensPerSecond,
-		@Nullable Double shareOfLongerLimit, double stallShare, double peakMemoryBytes, double memoryBeforeBytes,
-		@Nullable ExpertRun experts) {
+		@Nullable Double limitTokensPerSecond, @Nullable Double shareOfLimit, double stallFreeTokensPerSecond,
+		double computeTokensPerSecond, @Nullable Double shareOfLongerLimit, double stallShare, double peakMemoryBytes,
+		double memoryBeforeBytes, @Nullable ExpertRun experts) {
 
 	static final String HEADER = String.format(Locale.ROOT,
-			"%-16s %9s %9s %10s %8s %10s %11s %8s %8s %8s %-9s %8s %7s %9s %7s %7s", "budget", "in memory", "read/tok",
-			"prefill", "reads", "decode t/s", "disk", "limit", "of limit", "compute", "longer", "of both", "of all",
-			"stalls", "peak", "load");
+			"%-16s %9s %9s %10s %8s %10s %11s %8s %8s %10s %8s %-9s %8s %7s %9s %7s %7s", "budget", "in memory",
+			"read/tok", "prefill", "reads", "decode t/s", "disk", "limit", "of limit", "stall-free", "compute",
+			"longer", "of both", "of all", "stalls", "peak", "load");
 
 	/**
 	 * The medians of runs in one budget.
@@ -72,7 +74,8 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 				BenchReport.median(runs, BudgetRun::weightBytesPerSecond),
 				BenchReport.median(runs, BudgetRun::shareOfMemoryRate), medianOf(runs, BudgetRun::shareOfInMemory),
 				medianOf(runs, BudgetRun::diskBytesPerSecond), medianOf(runs, BudgetRun::limitTokensPerSecond),
-				medianOf(runs, BudgetRun::shareOfLimit), BenchReport.median(runs, BudgetRun::computeTokensPerSecond),
+				medianOf(runs, BudgetRun::shareOfLimit), BenchReport.median(runs, BudgetRun::stallFreeTokensPerSecond),
+				BenchReport.median(runs, BudgetRun::computeTokensPerSecond),
 				medianOf(runs, BudgetRun::shareOfLongerLimit), BenchReport.median(runs, BudgetRun::stallShare),
 				BenchReport.median(runs, BudgetRun::peakMemoryBytes),
 				BenchReport.median(runs, BudgetRun::memoryBeforeBytes), experts(runs));
@@ -112,13 +115,15 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 	}
 
 	void print(PrintWriter out) {
-		out.printf(Locale.ROOT, "%-16s %9s %9s %10s %8s %10.2f %11s %8s %8s %8.2f %-9s %8s %7s %8.0f%% %7s %6.2fs%n",
+		out.printf(Locale.ROOT,
+				"%-16s %9s %9s %10s %8s %10.2f %11s %8s %8s %10.2f %8.2f %-9s %8s %7s %8.0f%% %7s %6.2fs%n",
 				this.budget, ByteSize.readable((long) this.pinnedBytes),
 				ByteSize.readable((long) this.streamedBytesPerToken), number(this.prefillTokensPerSecond),
 				number(this.promptReads), this.decodeTokensPerSecond,
 				(this.diskBytesPerSecond != null) ? ByteSize.readable(this.diskBytesPerSecond.longValue()) + "/s" : "-",
-				number(this.limitTokensPerSecond), number(this.shareOfLimit), this.computeTokensPerSecond, longer(),
-				number(this.shareOfLongerLimit), number(this.shareOfInMemory), 100 * this.stallShare,
+				number(this.limitTokensPerSecond), number(this.shareOfLimit), this.stallFreeTokensPerSecond,
+				this.computeTokensPerSecond, longer(), number(this.shareOfLongerLimit), number(this.shareOfInMemory),
+				100 * this.stallShare,
 				(this.peakMemoryBytes > 0) ? ByteSize.readable((long) this.peakMemoryBytes) : "-", this.loadSeconds);
 		out.flush();
 	}

@@ -93,8 +93,11 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 		return (this.totalSeconds > 0) ? Math.min(1, this.stallSeconds / this.totalSeconds) : 0;
 	}
 
-	/** How fast tokens would be generated if computing never waited for the disk. */
-	double computeTokensPerSecond() {
+	/**
+	 * How fast these tokens would have been generated if computing had not waited for the
+	 * disk. Reads beside it have slowed it all the same.
+	 */
+	double stallFreeTokensPerSecond() {
 		return this.tokensPerSecond / Math.max(1e-3, 1 - stallShare());
 	}
 
