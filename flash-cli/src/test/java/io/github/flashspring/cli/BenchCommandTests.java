@@ -224,11 +224,12 @@ class BenchCommandTests {
 			.code()).isZero();
 		Path file = out.resolve("trace.json");
 		Call call = Call.of(FlashEngine::load,
-				("bench --prompt 5 --tokens 6 --rounds 1 --expert-tokens 40 --threads 1 --budgets 2700KB --trace "
+				("bench --prompt 5 --tokens 6 --rounds 1 --expert-tokens 40 --threads 1 --budgets all,2700KB --trace "
 						+ file + " --model " + mixture)
 					.split(" "));
 		assertThat(call.code()).as(call.err()).isZero();
-		assertThat(call.err()).contains("round 1, 2700kb: favourite experts", "trace, 2700kb: favourite experts");
+		assertThat(call.err()).contains("round 1, 2700kb: favourite experts", "round 1, all: favourite experts",
+				"trace, 2700kb: favourite experts");
 		JsonNode events = JsonMapper.shared().readTree(Files.readString(file)).path("traceEvents");
 		assertThat(events.valueStream().map((event) -> event.path("name").asString())).contains("pass of 1 token",
 				"layers.1.experts");

@@ -28,6 +28,7 @@ import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
+import io.github.flashspring.engine.residency.MemoryLimits;
 
 /**
  * {@code flash bench}: how fast a model reads a prompt and generates, with all of its
@@ -42,7 +43,7 @@ import io.github.flashspring.engine.checkpoint.ModelLocator;
 						+ " it: the rate of the very reads of a pass with nothing computed, just before, between and after"
 						+ " stretches of decoding. 'stall-free' is the speed without the time in which computing waited for"
 						+ " the disk; reads beside it slow computing. 'compute' is what computing alone allows: the speed with"
-						+ " everything in memory, in the same round, if 'all' is among the budgets, else 'stall-free'."
+						+ " everything in memory, in the same round, if 'all' is among the budgets and fits, else 'stall-free'."
 						+ " 'longer' names the lower of 'limit' and 'compute', 'of both' compares with it. 'of all' compares"
 						+ " with everything in memory; 'reads' is how often a prompt read what does not stay in memory.",
 				"'flash synthesize' makes a model with random weights to measure with." })
@@ -89,8 +90,8 @@ public final class BenchCommand implements Callable<Integer> {
 	private List<Budget> budgets;
 
 	@Option(names = "--expert-tokens", paramLabel = "N", defaultValue = "128",
-			description = "Tokens to generate before measuring a mixture of experts, for favourites to come into"
-					+ " memory. Default: ${DEFAULT-VALUE}.")
+			description = "Tokens to generate before measuring or tracing a mixture of experts, for favourites to come"
+					+ " into memory. Default: ${DEFAULT-VALUE}.")
 	private int expertTokens;
 
 	@Option(names = "--rounds", paramLabel = "N", defaultValue = "5",
@@ -156,7 +157,7 @@ public final class BenchCommand implements Callable<Integer> {
 			}
 			List<Round> all = new ArrayList<>();
 			for (int i = 0; i < this.rounds; i++) {
-				all.add(round(bench, memory, i, table));
+				all.add(round(bench, memory, weights, i, table));
 			}
 			report = BenchReport.of(measured, all);
 			if (this.trace != null) {
@@ -202,18 +203,20 @@ public final class BenchCommand implements Callable<Integer> {
 		}
 	}
 
-	private Round round(BudgetBench bench, MemoryRate memory, int number, PrintWriter table) {
+	private Round round(BudgetBench bench, MemoryRate memory, long weights, int number, PrintWriter table) {
 		MemoryRate.Rates rates = memory.measure();
 		table.printf(Locale.ROOT, "%nround %d: memory %.2f GB/s%n%s%n", number + 1, rates.best() * 1e-9,
 				BudgetRun.HEADER);
 		table.flush();
 		Map<Integer, BudgetRun> runs = new TreeMap<>();
+		// What does not fit is mapped as well, and read from disk by page faults.
+		boolean fits = weights <= MemoryLimits.ofSystem().limitBytes();
 		Double inMemory = null;
 		for (int place : inMemoryFirst()) {
 			Budget budget = this.budgets.get(place);
 			BudgetRun run = bench.run(budget, number, rates.best(), inMemory);
 			run.print(table);
-			inMemory = budget.isAll() ? Double.valueOf(run.decodeTokensPerSecond()) : inMemory;
+			inMemory = (budget.isAll() && fits) ? Double.valueOf(run.decodeTokensPerSecond()) : inMemory;
 			runs.put(place, run);
 		}
 		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), List.copyOf(runs.values()));

@@ -19,6 +19,7 @@ import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
+import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
  * Runs a model in one budget after the other, each with an engine of its own, so that
@@ -127,9 +128,12 @@ final class BudgetBench {
 		}
 	}
 
-	/** Generates until the favourites are in memory, if experts had to be read. */
+	/**
+	 * Generates until the favourites of a mixture are in memory. Where its files are
+	 * mapped, that takes page faults.
+	 */
 	private void bringFavourites(FlashEngine engine, int round, String name) {
-		if (engine.snapshot().experts().misses() > 0) {
+		if (engine.plan().units().stream().anyMatch(ResidencyPlan.PlannedUnit::experts)) {
 			say(name + "favourite experts");
 			generate(engine, round + MOST_ROUNDS, SHORT_PROMPT, this.settings.expertTokens());
 		}
