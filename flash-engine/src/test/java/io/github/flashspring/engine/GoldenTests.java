@@ -43,9 +43,13 @@ class GoldenTests {
 			"golden-variants/mistral-wide", "golden-variants/mixtral-window", "golden-variants/nemotron-bias",
 			"golden-variants/nemotron_h-all", "golden-variants/olmo2-bias", "golden-variants/phi3-longrope",
 			"golden-variants/qwen2_moe-sparse", "golden-variants/qwen3-fp8-embedding", "golden-variants/qwen3-window",
-			"golden-variants/qwen3_moe-mlx-mixed", "golden-variants/qwen3_moe-tied", "golden-variants/gemma3_text-silu",
-			"golden-variants/llama-gelu", "golden-variants/mamba2-gelu", "golden-variants/nemotron_h-acts",
-			"golden-variants/qwen2-relu", "golden-variants/qwen3_moe-quick_gelu" })
+			"golden-variants/qwen3_moe-mlx-mixed", "golden-variants/qwen3_moe-tied", "golden-variants/deepseek_v2-bias",
+			"golden-variants/deepseek_v3-sparse", "golden-variants/gemma2-sparse", "golden-variants/gpt_oss-sparse",
+			"golden-variants/llama-stretched", "golden-variants/mamba2-groups", "golden-variants/mixtral-sparse",
+			"golden-variants/nemotron_h-latent", "golden-variants/phi3-stretched", "golden-variants/qwen2_moe-window",
+			"golden-variants/qwen3-sparse", "golden-variants/qwen3_moe-window", "golden-variants/nemotron_h-mlx-latent",
+			"golden-variants/gemma3_text-silu", "golden-variants/llama-gelu", "golden-variants/mamba2-gelu",
+			"golden-variants/nemotron_h-acts", "golden-variants/qwen2-relu", "golden-variants/qwen3_moe-quick_gelu" })
 	void agreesWithTheReferenceInTheSameBitsEverywhere(String name) throws Exception {
 		Golden golden = Golden.load(name);
 		List<float[]> first;

@@ -71,6 +71,11 @@ class OlderSpellingsTests {
 		check("golden/qwen3_moe", (config) -> config.set("num_experts", config.remove("num_local_experts")));
 	}
 
+	@Test
+	void aHeadThatIsNotTheEmbeddingCountsWhateverTheSettingsSay() throws Exception {
+		check("golden/llama", (config) -> config.put("tie_word_embeddings", true));
+	}
+
 	/** Moves {@code rope_parameters} to {@code rope_theta} and {@code rope_scaling}. */
 	private static ObjectNode scaling(ObjectNode config, String type) {
 		ObjectNode rope = (ObjectNode) config.remove("rope_parameters");

@@ -31,7 +31,7 @@ record ConfigBounds(int least, int most) {
 			Map.entry("num_attention_heads", COUNT), Map.entry("num_key_value_heads", COUNT),
 			Map.entry("head_dim", new ConfigBounds(1, 1 << 16)), Map.entry("max_position_embeddings", POSITIONS),
 			Map.entry("original_max_position_embeddings", POSITIONS),
-			Map.entry("sliding_window", new ConfigBounds(-1, Integer.MAX_VALUE)),
+			Map.entry("sliding_window", new ConfigBounds(-1, Integer.MAX_VALUE)), Map.entry("moe_latent_size", WIDTH),
 			Map.entry("num_experts", OPTIONAL_COUNT), Map.entry("num_local_experts", OPTIONAL_COUNT),
 			Map.entry("n_routed_experts", OPTIONAL_COUNT), Map.entry("n_shared_experts", OPTIONAL_COUNT),
 			Map.entry("num_experts_per_tok", OPTIONAL_COUNT), Map.entry("moe_shared_expert_intermediate_size", WIDTH),

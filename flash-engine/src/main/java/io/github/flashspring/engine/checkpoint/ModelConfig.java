@@ -102,6 +102,17 @@ public final class ModelConfig {
 	}
 
 	/**
+	 * Whether a property is present without a value, which for some settings is not the
+	 * same as to leave it out.
+	 * @param name the property
+	 * @return true if it is null
+	 */
+	public boolean isNull(String name) {
+		JsonNode value = this.node.get(name);
+		return value != null && value.isNull();
+	}
+
+	/**
 	 * A required whole number.
 	 * @param name the property
 	 * @return its value, within the bounds that are known for this property
@@ -118,6 +129,17 @@ public final class ModelConfig {
 	 */
 	public int getInt(String name, int absent) {
 		return findInt(name).orElse(absent);
+	}
+
+	/**
+	 * A whole number that is not the same when it is null as when it is left out.
+	 * @param name the property
+	 * @param absent the value if the property is left out
+	 * @param ifNull the value if it is null
+	 * @return its value
+	 */
+	public int getInt(String name, int absent, int ifNull) {
+		return getInt(name, isNull(name) ? ifNull : absent);
 	}
 
 	/**
@@ -292,17 +314,28 @@ public final class ModelConfig {
 	 * @throws CheckpointException if the file gives them per layer type
 	 */
 	public RopeParameters ropeParameters() {
-		return RopeParameters.of(this, null);
+		return ropeParameters(RopeParameters.DEFAULT_THETA);
+	}
+
+	/**
+	 * The settings of rotary position embeddings that hold for all layers.
+	 * @param theta base of the frequencies if the file does not say
+	 * @return old and new spellings unified
+	 * @throws CheckpointException if the file gives them per layer type
+	 */
+	public RopeParameters ropeParameters(double theta) {
+		return RopeParameters.of(this, null, theta);
 	}
 
 	/**
 	 * The settings of rotary position embeddings for one type of layers.
 	 * @param layerType for example {@code sliding_attention}
+	 * @param theta base of the frequencies if the file does not say
 	 * @return those of the type if the file distinguishes types, else those for all
 	 * layers
 	 */
-	public RopeParameters ropeParameters(String layerType) {
-		return RopeParameters.of(this, layerType);
+	public RopeParameters ropeParameters(String layerType, double theta) {
+		return RopeParameters.of(this, layerType, theta);
 	}
 
 	/**

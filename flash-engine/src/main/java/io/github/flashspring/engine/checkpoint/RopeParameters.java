@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 public record RopeParameters(String type, double theta, double partialRotaryFactor,
 		OptionalInt originalMaxPositionEmbeddings, ModelConfig properties) {
 
-	private static final double DEFAULT_THETA = 10_000;
+	static final double DEFAULT_THETA = 10_000;
 
 	/** Factors beyond this stretch a single position over more than any context. */
 	private static final double MAX_FACTOR = 1e9;
@@ -61,17 +61,6 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 	}
 
 	/**
-	 * Like {@link #originalMaxPositionEmbeddings()}, for kinds that need it.
-	 * @return positions, above 0
-	 * @throws CheckpointException if the file does not say
-	 */
-	public int requireOriginalMaxPositionEmbeddings() {
-		return this.originalMaxPositionEmbeddings
-			.orElseThrow(() -> this.properties.wrong("original_max_position_embeddings",
-					"a whole number for rotary embeddings of type " + this.type, "nothing"));
-	}
-
-	/**
 	 * How far the context is stretched, for kinds that may leave it to the sizes.
 	 * @param absent the value if the file does not say
 	 * @return {@code factor}, above 0
@@ -99,7 +88,7 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 		return value;
 	}
 
-	static RopeParameters of(ModelConfig config, @Nullable String layerType) {
+	static RopeParameters of(ModelConfig config, @Nullable String layerType, double absentTheta) {
 		ModelConfig parameters = config.child("rope_parameters").orElse(null);
 		if (parameters != null && parameters.names().stream().anyMatch(parameters::isObject)) {
 			if (layerType == null) {
@@ -113,13 +102,13 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 			parameters = config.child("rope_scaling").orElseGet(() -> ModelConfig.parse(config.file(), "{}"));
 		}
 		String type = parameters.getString(parameters.has("rope_type") ? "rope_type" : "type", "default");
-		return new RopeParameters(type.equals("su") ? "longrope" : type, theta(config, parameters),
+		return new RopeParameters(type.equals("su") ? "longrope" : type, theta(config, parameters, absentTheta),
 				partialRotaryFactor(config, parameters), originalPositions(config, parameters), parameters);
 	}
 
-	private static double theta(ModelConfig config, ModelConfig parameters) {
+	private static double theta(ModelConfig config, ModelConfig parameters, double absent) {
 		ModelConfig source = parameters.has("rope_theta") ? parameters : config;
-		double theta = source.getDouble("rope_theta", DEFAULT_THETA);
+		double theta = source.getDouble("rope_theta", absent);
 		if (!(theta > 0 && theta <= 1e15)) {
 			throw source.wrong("rope_theta", "a number above 0, at most 1e15", String.valueOf(theta));
 		}
@@ -135,9 +124,10 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 		return share;
 	}
 
+	/** Those beside the settings go before those among them, as in transformers. */
 	private static OptionalInt originalPositions(ModelConfig config, ModelConfig parameters) {
-		OptionalInt own = parameters.findInt("original_max_position_embeddings");
-		return own.isPresent() ? own : config.findInt("original_max_position_embeddings");
+		OptionalInt beside = config.findInt("original_max_position_embeddings");
+		return beside.isPresent() ? beside : parameters.findInt("original_max_position_embeddings");
 	}
 
 }

@@ -1,13 +1,16 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
+import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.residency.WeightUnit;
 
@@ -16,6 +19,8 @@ import io.github.flashspring.engine.residency.WeightUnit;
  * The file of an architecture adds the layers one by one.
  */
 final class Decoder {
+
+	private static final String HEAD = "lm_head";
 
 	private final ModelSource source;
 
@@ -171,10 +176,11 @@ final class Decoder {
 	 * Room for all rows of a pass that layers compute in several parts, which all layers
 	 * share.
 	 * @param name what it is for
-	 * @return room for a row of the stream
+	 * @param width numbers per row
+	 * @return the same for the same name and width
 	 */
-	Slots.Slot slotForParts(String name) {
-		return this.shared.computeIfAbsent(name, (key) -> this.slots.addForParts(this.config.hiddenSize()));
+	Slots.Slot slotForParts(String name, int width) {
+		return this.shared.computeIfAbsent(name + " of parts " + width, (key) -> this.slots.addForParts(width));
 	}
 
 	/**
@@ -244,12 +250,13 @@ final class Decoder {
 		WeightUnit embedding = new WeightUnit("embed_tokens", "");
 		embedding.matrix(this.names.embedding(), this.config.vocabSize(), this.config.hiddenSize());
 		WeightUnit last = new WeightUnit("head", "");
-		boolean tied = this.config.tieWordEmbeddings();
+		boolean tied = this.config.tieWordEmbeddings() && !hasOwnHead();
 		Norm finalNorm = norm.of(last, this.names.norm(), this.config.hiddenSize());
-		Head head = new Head(finalNorm, last.matrix(tied ? this.names.embedding() : "lm_head", this.config.vocabSize(),
-				this.config.hiddenSize()), this.hidden, 1f, 0f);
+		Head head = new Head(finalNorm,
+				last.matrix(tied ? this.names.embedding() : HEAD, this.config.vocabSize(), this.config.hiddenSize()),
+				this.hidden, 1f, 0f);
 		if (tied) {
-			this.ignored.addAll(List.of("lm_head.weight", "lm_head.scales", "lm_head.biases"));
+			this.ignored.addAll(List.of(HEAD + ".weight", HEAD + ".scales", HEAD + ".biases"));
 		}
 		KvBlocks.Layout layout = new KvBlocks.Layout(1, this.config.numKeyValueHeads(), this.config.headDim(),
 				this.config.headDim());
@@ -258,6 +265,23 @@ final class Decoder {
 			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
 			.keyValues(this.keyValueLayers, layout)
 			.states(this.stateFloats);
+	}
+
+	/**
+	 * Whether there is a head that is not the embedding, whatever the settings say: such
+	 * a one counts, as in transformers, while a copy of the embedding would only take
+	 * memory.
+	 */
+	private boolean hasOwnHead() {
+		String embedding = this.names.embedding() + ".weight";
+		if (!this.source.has(HEAD + ".weight") || !this.source.has(embedding)) {
+			return false;
+		}
+		Checkpoint checkpoint = this.source.checkpoint();
+		TensorInfo head = checkpoint.tensor(HEAD + ".weight");
+		TensorInfo table = checkpoint.tensor(embedding);
+		return head.dtype() != table.dtype() || !Arrays.equals(head.shape(), table.shape())
+				|| checkpoint.map(head).mismatch(checkpoint.map(table)) >= 0;
 	}
 
 	/**

@@ -29,33 +29,42 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 	 * missing or contradict each other
 	 */
 	static DecoderConfig of(ModelConfig config) {
-		return of(config, false);
+		return of(config, new Absent(0, 0, false));
 	}
 
 	/**
 	 * Reads the sizes.
 	 * @param config the model's settings
-	 * @param tied whether the head is the embedding if the file does not say
+	 * @param absent what holds where the file does not say
 	 * @return the sizes
 	 */
-	static DecoderConfig of(ModelConfig config, boolean tied) {
+	static DecoderConfig of(ModelConfig config, Absent absent) {
 		int hiddenSize = positive(config, "hidden_size");
 		int heads = positive(config, "num_attention_heads");
-		int keyValueHeads = config.has("num_key_value_heads") ? positive(config, "num_key_value_heads") : heads;
+		int keyValueHeads = size(config, "num_key_value_heads", absent.numKeyValueHeads(), heads);
 		if (heads % keyValueHeads != 0) {
 			throw config.wrong("num_key_value_heads", "a divisor of num_attention_heads, " + heads,
 					String.valueOf(keyValueHeads));
 		}
-		if (!config.has("head_dim") && hiddenSize % heads != 0) {
+		int headDim = size(config, "head_dim", absent.headDim(), 0);
+		if (headDim == 0 && hiddenSize % heads != 0) {
 			throw config.wrong("num_attention_heads", "a divisor of hidden_size, " + hiddenSize, String.valueOf(heads));
 		}
-		int headDim = config.has("head_dim") ? positive(config, "head_dim") : hiddenSize / heads;
+		headDim = (headDim > 0) ? headDim : hiddenSize / heads;
 		if (headDim % 2 != 0) {
 			throw config.wrong("head_dim", "an even number", String.valueOf(headDim));
 		}
 		return new DecoderConfig(hiddenSize, positive(config, "num_hidden_layers"), heads, keyValueHeads, headDim,
 				positive(config, "vocab_size"), config.getInt("max_position_embeddings", 2048),
-				config.getBoolean("tie_word_embeddings", tied));
+				config.getBoolean("tie_word_embeddings", absent.tieWordEmbeddings()));
+	}
+
+	/** A size, which follows from the others where the file says null. */
+	private static int size(ModelConfig config, String name, int absent, int derived) {
+		if (config.has(name)) {
+			return positive(config, name);
+		}
+		return (absent > 0 && !config.isNull(name)) ? absent : derived;
 	}
 
 	/**
@@ -90,6 +99,16 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 	}
 
 	/**
+	 * The sliding window.
+	 * @param config the model's settings
+	 * @param absent positions if the file does not say
+	 * @return positions that a sliding layer sees; 0: all, as where the file says null
+	 */
+	static int window(ModelConfig config, int absent) {
+		return Math.max(0, config.getInt("sliding_window", absent, 0));
+	}
+
+	/**
 	 * Windows of all layers from {@code layer_types}, or else from their index.
 	 * @param config the model's settings
 	 * @param window positions that a sliding layer sees; 0 or less: all
@@ -110,6 +129,17 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 			};
 			return sliding ? Math.max(0, window) : 0;
 		}).toArray();
+	}
+
+	/**
+	 * What holds where the file leaves a property out.
+	 *
+	 * @param numKeyValueHeads key-value heads; 0: as many as query heads
+	 * @param headDim length of a head; 0: such that heads make up the stream
+	 * @param tieWordEmbeddings whether the head is the embedding
+	 */
+	record Absent(int numKeyValueHeads, int headDim, boolean tieWordEmbeddings) {
+
 	}
 
 }

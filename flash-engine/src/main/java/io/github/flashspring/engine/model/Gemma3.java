@@ -21,10 +21,10 @@ final class Gemma3 {
 	static ModelDefinition define(ModelSource source) {
 		ModelConfig config = source.config();
 		Gemma2.requireCausal(config);
-		DecoderConfig sizes = DecoderConfig.of(config, true);
+		DecoderConfig sizes = DecoderConfig.of(config, Gemma2.SIZES);
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(1f, config.getFloat("rms_norm_eps", 1e-6f));
-		RotaryEmbedding global = decoder.rotary(config.ropeParameters("full_attention"), sizes.headDim());
+		RotaryEmbedding global = decoder.rotary(config.ropeParameters("full_attention", 1_000_000), sizes.headDim());
 		RotaryEmbedding local = decoder.rotary(localRope(config), sizes.headDim());
 		int pattern = config.getInt("sliding_window_pattern", config.getInt("_sliding_window_pattern", 6));
 		int[] windows = sizes.windows(config, config.getInt("sliding_window", 4096),
@@ -47,14 +47,14 @@ final class Gemma3 {
 					Gemma2.sandwich(unit, norm, "pre_feedforward_layernorm", decoder.feedForward(unit, "mlp", mlp),
 							"post_feedforward_layernorm", sizes.hiddenSize()));
 		}
-		return Gemma2.end(decoder, norm);
+		return Gemma2.end(decoder, norm, 0f);
 	}
 
 	/** Turns of sliding layers: of their own type, or plain with a base of their own. */
 	private static RopeParameters localRope(ModelConfig config) {
 		boolean byType = config.child("rope_parameters").filter((rope) -> rope.has("sliding_attention")).isPresent();
 		if (byType) {
-			return config.ropeParameters("sliding_attention");
+			return config.ropeParameters("sliding_attention", 10_000);
 		}
 		return new RopeParameters("default", config.getDouble("rope_local_base_freq", 10_000), 1, OptionalInt.empty(),
 				ModelConfig.parse(config.file(), "{}"));

@@ -1,8 +1,11 @@
 package io.github.flashspring.engine.model;
 
+import java.util.OptionalInt;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.Parameter;
 import io.github.flashspring.engine.residency.WeightUnit;
@@ -23,15 +26,15 @@ final class GptOss {
 
 	static ModelDefinition define(ModelSource source) {
 		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
+		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Absent(8, 64, false));
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
+		RotaryEmbedding rotary = decoder.rotary(rope(config), sizes.headDim());
 		int[] windows = sizes.windows(config, config.getInt("sliding_window", 128), (layer) -> (layer + 1) % 2);
 		boolean bias = config.getBoolean("attention_bias", true);
 		Routing routing = Routing.plain(config, DecoderConfig.positive(config, "num_local_experts"),
-				config.getInt(config.has("num_experts_per_tok") ? "num_experts_per_tok" : "experts_per_token"),
-				Routing.Scoring.SOFTMAX, true);
+				config.getInt("num_experts_per_tok", config.getInt("experts_per_token", 4)), Routing.Scoring.SOFTMAX,
+				true);
 		Experts experts = Experts.of(decoder, routing.experts());
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
 			int layer = i;
@@ -44,6 +47,16 @@ final class GptOss {
 									(expert, index) -> experts.create(layer, expert, index))));
 		}
 		return decoder.end(norm).build();
+	}
+
+	/** Positions are stretched even if the file does not say. */
+	private static RopeParameters rope(ModelConfig config) {
+		RopeParameters rope = config.ropeParameters(150_000);
+		if (config.has("rope_parameters") || config.has("rope_scaling")) {
+			return rope;
+		}
+		return new RopeParameters("yarn", rope.theta(), rope.partialRotaryFactor(), OptionalInt.of(4096),
+				ModelConfig.parse(config.file(), "{\"factor\": 32, \"truncate\": false}"));
 	}
 
 	/**

@@ -184,9 +184,9 @@ final class LatentAttention implements Sublayer {
 				double sharpening = RopeScaling.yarnScale(config.ropeParameters().factor(), mscale);
 				scale *= sharpening * sharpening;
 			}
-			return new Shape(heads, DecoderConfig.positive(config, "kv_lora_rank"), config.getInt("q_lora_rank", 0),
-					plain, turned, DecoderConfig.positive(config, "v_head_dim"), (float) scale, interleaved,
-					config.getBoolean("attention_bias", false));
+			return new Shape(heads, DecoderConfig.positive(config, "kv_lora_rank"),
+					config.getInt("q_lora_rank", 1536, 0), plain, turned, DecoderConfig.positive(config, "v_head_dim"),
+					(float) scale, interleaved, config.getBoolean("attention_bias", false));
 		}
 
 		int queryDim() {

@@ -55,7 +55,7 @@ final class Mamba2 {
 	static SelectiveStateSpace.Shape shape(ModelConfig config, String heads, String headDim, String stateSize,
 			boolean bias) {
 		int headCount = DecoderConfig.positive(config, heads);
-		int groups = config.getInt("n_groups", 1);
+		int groups = config.getInt("n_groups", 8);
 		if (groups < 1 || headCount % groups != 0) {
 			throw config.wrong("n_groups", "a divisor of the " + headCount + " heads", String.valueOf(groups));
 		}

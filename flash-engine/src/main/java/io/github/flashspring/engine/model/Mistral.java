@@ -16,11 +16,11 @@ final class Mistral {
 
 	static ModelDefinition define(ModelSource source) {
 		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
+		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Absent(8, 0, false));
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int[] windows = sizes.windows(config, config.getInt("sliding_window", 0), (layer) -> 1);
+		int window = DecoderConfig.window(config, 4096);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
@@ -28,7 +28,7 @@ final class Mistral {
 			WeightUnit unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit).rotary(rotary).window(windows[i]).build()),
+							decoder.attention(unit).rotary(rotary).window(window).build()),
 					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
 							decoder.feedForward(unit, "mlp", mlp)));
 		}

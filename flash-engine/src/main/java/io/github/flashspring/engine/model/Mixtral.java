@@ -18,12 +18,12 @@ final class Mixtral {
 
 	static ModelDefinition define(ModelSource source) {
 		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
+		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Absent(8, 0, false));
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int[] windows = sizes.windows(config, config.getInt("sliding_window", 0), (layer) -> 1);
-		int experts = DecoderConfig.positive(config, "num_local_experts");
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(1_000_000), sizes.headDim());
+		int window = DecoderConfig.window(config, 0);
+		int experts = config.getInt("num_local_experts", 8);
 		Routing routing = Routing.plain(config, experts, config.getInt("num_experts_per_tok", 2),
 				Routing.Scoring.SOFTMAX, true);
 		FeedForward.Shape shape = new FeedForward.Shape(sizes.hiddenSize(),
@@ -36,7 +36,7 @@ final class Mixtral {
 			WeightUnit unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit).rotary(rotary).window(windows[i]).build()),
+							decoder.attention(unit).rotary(rotary).window(window).build()),
 					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
 							new MixtureOfExperts.Builder(decoder, unit, routing, "block_sparse_moe.gate", false)
 								.experts(i, (expert, index) -> gated.create(layer, expert, index))));

@@ -21,7 +21,8 @@ import io.github.flashspring.engine.residency.Weights;
  * with the router's weights; shared experts see every token. Tokens are grouped, so that
  * each expert that is needed is computed once, and others are not touched. The outputs of
  * a token's experts are added in the order of the experts, so that the bits do not depend
- * on which tokens lie beside it or which expert is computed first.
+ * on which tokens lie beside it or which expert is computed first. Experts work on the
+ * stream or in a {@link LatentSpace}, shared ones on the stream.
  *
  * @see <a href="https://arxiv.org/abs/1701.06538">Shazeer et al. 2017</a>
  */
@@ -42,6 +43,8 @@ final class MixtureOfExperts implements Sublayer {
 
 	private final @Nullable Linear sharedGate;
 
+	private final @Nullable LatentSpace latent;
+
 	private final List<WeightUnit> units;
 
 	private final Room room;
@@ -58,13 +61,16 @@ final class MixtureOfExperts implements Sublayer {
 		this.experts = List.copyOf(builder.experts);
 		this.shared = builder.shared;
 		this.sharedGate = builder.sharedGate;
+		this.latent = builder.latent;
 		Decoder decoder = builder.decoder;
 		int hidden = decoder.config().hiddenSize();
-		int outputs = this.routing.perToken() + ((this.shared != null) ? 1 : 0);
+		int outputs = this.routing.perToken() + ((this.shared != null && this.latent == null) ? 1 : 0);
+		int width = (this.latent != null) ? this.latent.width() : hidden;
+		SumRoom sumRoom = SumRoom.of(decoder, Math.max(2, outputs), width);
 		this.room = new Room(decoder.slot("experts.logits", this.routing.experts()), decoder.slot("experts.gate", 1),
-				decoder.slot("experts.gathered", hidden), decoder.slot("experts.output", hidden),
-				decoder.slot("experts.outputs", Math.max(2, outputs) * hidden), outputs, decoder.stream(),
-				decoder.slotForParts("experts.inputs"), decoder.slotForParts("experts.sums"));
+				decoder.slot("experts.gathered", hidden), decoder.slot("experts.gathered", width), sumRoom,
+				(this.latent != null) ? SumRoom.of(decoder, 2, hidden) : sumRoom, outputs, decoder.stream(),
+				decoder.slotForParts("experts.inputs", hidden), decoder.slotForParts("experts.sums", hidden));
 		this.units = this.experts.stream().map(Expert::unit).toList();
 	}
 
@@ -100,17 +106,25 @@ final class MixtureOfExperts implements Sublayer {
 		ExpertGroup group = pass.experts(this.units.getFirst());
 		int[] needed = group.choose(rowsOf, x.rows(), false);
 		lookAhead(pass);
-		int hidden = out.columns();
-		Tensor resultRows = pass.get(this.room.results()).reshape(hidden).rows(0, x.rows() * choice.outputs());
-		if (this.shared != null) {
+		Tensor resultRows = this.room.experts().rows(pass, x.rows() * choice.outputs());
+		if (this.shared != null && this.latent == null) {
+			int hidden = out.columns();
 			Tensor result = resultRows.reshape(choice.outputs() * hidden).columns(choice.perToken() * hidden, hidden);
 			choice.shared(share(pass, weights, this.shared, result, x));
 		}
+		Tensor input = (this.latent != null) ? this.latent.enter(weights, pass.get(this.latent.inputs()), x) : x;
 		for (int expert : needed) {
 			int[] places = choice.places(expert);
-			group.compute(expert, (own) -> compute(pass, this.experts.get(expert), own, places, x, resultRows));
+			group.compute(expert, (own) -> compute(pass, this.experts.get(expert), own, places, input, resultRows));
 		}
-		pass.device().combine(out, resultRows, choice.factors());
+		if (this.latent == null) {
+			pass.device().combine(out, resultRows, choice.factors());
+			return;
+		}
+		Tensor sums = pass.get(this.latent.sums());
+		pass.device().combine(sums, resultRows, choice.factors());
+		this.latent.leave(weights, out, sums);
+		addShared(pass, weights, x, out);
 	}
 
 	private void compute(Pass pass, Expert expert, Weights weights, int[] places, Tensor x, Tensor results) {
@@ -120,7 +134,7 @@ final class MixtureOfExperts implements Sublayer {
 			return;
 		}
 		Tensor input = pass.get(this.room.gathered()).rows(0, places.length);
-		Tensor output = pass.get(this.room.output()).rows(0, places.length);
+		Tensor output = pass.get(this.room.experts().output()).rows(0, places.length);
 		pass.device().gather(input, x, Arrays.stream(places).map((place) -> place / outputs).toArray());
 		expert.computation().forward(pass, weights, output, input);
 		pass.device().scatter(results, output, places);
@@ -149,6 +163,30 @@ final class MixtureOfExperts implements Sublayer {
 		int[] needed = group.choose(rowsOf, rows, true);
 		lookAhead(parts.getLast());
 		List<Tensor> sums = parts.stream().map((part) -> part.get(this.room.sums())).toList();
+		List<Tensor> expertInputs = inputs;
+		List<Tensor> expertSums = sums;
+		if (this.latent != null) {
+			LatentSpace space = this.latent;
+			expertInputs = parts.stream().map((part) -> part.get(space.inputsOfParts())).toList();
+			expertSums = parts.stream().map((part) -> part.get(space.sumsOfParts())).toList();
+			for (int i = 0; i < inputs.size(); i++) {
+				weights.begin(i < inputs.size() - 1);
+				space.enter(weights, expertInputs.get(i), inputs.get(i));
+			}
+		}
+		addExperts(parts, group, needed, choices, expertInputs, expertSums);
+		for (int i = 0; i < sums.size(); i++) {
+			weights.begin(i < sums.size() - 1);
+			if (this.latent != null) {
+				this.latent.leave(weights, sums.get(i), expertSums.get(i));
+			}
+			addShared(parts.get(i), weights, inputs.get(i), sums.get(i));
+		}
+		return sums;
+	}
+
+	private void addExperts(List<Pass> parts, ExpertGroup group, int[] needed, List<Choice> choices,
+			List<Tensor> inputs, List<Tensor> sums) {
 		for (int i = 0; i < sums.size(); i++) {
 			parts.get(i).device().combine(sums.get(i), inputs.get(i), new float[inputs.get(i).rows()]);
 		}
@@ -160,16 +198,15 @@ final class MixtureOfExperts implements Sublayer {
 				}
 			});
 		}
-		if (this.shared != null) {
-			for (int i = 0; i < sums.size(); i++) {
-				weights.begin(i < sums.size() - 1);
-				Tensor pairs = pairs(parts.get(i), inputs.get(i).rows());
-				float[] factors = share(parts.get(i), weights, this.shared, right(pairs), inputs.get(i));
-				int[] all = IntStream.range(0, factors.length).toArray();
-				add(parts.get(i), pairs, all, factors, sums.get(i));
-			}
+	}
+
+	private void addShared(Pass pass, Weights weights, Tensor x, Tensor sums) {
+		if (this.shared == null) {
+			return;
 		}
-		return sums;
+		Tensor pairs = this.room.shared().pairs(pass, x.rows());
+		float[] factors = share(pass, weights, this.shared, right(pairs), x);
+		add(pass, this.room.shared(), pairs, IntStream.range(0, factors.length).toArray(), factors, sums);
 	}
 
 	private void add(Pass pass, Expert expert, Weights weights, int[] places, Choice choice, Tensor x, Tensor sums) {
@@ -183,30 +220,24 @@ final class MixtureOfExperts implements Sublayer {
 		}
 		Tensor input = pass.get(this.room.gathered()).rows(0, rows.length);
 		pass.device().gather(input, x, rows);
-		Tensor pairs = pairs(pass, rows.length);
+		Tensor pairs = this.room.experts().pairs(pass, rows.length);
 		expert.computation().forward(pass, weights, right(pairs), input);
-		add(pass, pairs, rows, factors, sums);
+		add(pass, this.room.experts(), pairs, rows, factors, sums);
 	}
 
 	/** Adds the right halves of pairs to rows of the sums. */
-	private void add(Pass pass, Tensor pairs, int[] rows, float[] factors, Tensor sums) {
+	private static void add(Pass pass, SumRoom room, Tensor pairs, int[] rows, float[] factors, Tensor sums) {
 		Device device = pass.device();
-		int hidden = sums.columns();
+		int width = sums.columns();
 		float[] both = new float[2 * factors.length];
 		for (int i = 0; i < factors.length; i++) {
 			both[2 * i] = 1f;
 			both[2 * i + 1] = factors[i];
 		}
-		device.gather(pairs.columns(0, hidden), sums, rows);
-		Tensor output = pass.get(this.room.output()).rows(0, rows.length);
-		device.combine(output, pairs.reshape(hidden), both);
+		device.gather(pairs.columns(0, width), sums, rows);
+		Tensor output = pass.get(room.output()).rows(0, rows.length);
+		device.combine(output, pairs.reshape(width), both);
 		device.scatter(sums, output, rows);
-	}
-
-	/** Room for sums, and beside them for what is added: [2 · hidden] per row. */
-	private Tensor pairs(Pass pass, int rows) {
-		int hidden = this.room.output().width();
-		return pass.get(this.room.results()).reshape(hidden).rows(0, 2 * rows).reshape(2 * hidden);
 	}
 
 	private static Tensor right(Tensor pairs) {
@@ -252,7 +283,7 @@ final class MixtureOfExperts implements Sublayer {
 		int rows = Math.min(pass.batch().rows(), GUESSED_ROWS);
 		Tensor x = pass.get(this.room.stream()).rows(pass.batch().rows() - rows, rows);
 		if (next.before() != null) {
-			Tensor normed = pass.get(this.room.gathered()).rows(0, rows);
+			Tensor normed = pass.get(this.room.normed()).rows(0, rows);
 			next.before().forward(pass, weights, normed, x);
 			x = normed;
 		}
@@ -328,16 +359,41 @@ final class MixtureOfExperts implements Sublayer {
 	 *
 	 * @param logits [experts] per row
 	 * @param gate [1] per row
-	 * @param gathered [hidden] per row
-	 * @param output [hidden] per row
-	 * @param results [outputs · hidden] per row, at least two outputs
-	 * @param outputs experts of a token, shared ones together as the last
+	 * @param normed [hidden] per row
+	 * @param gathered width of an expert's input per row
+	 * @param experts for sums of experts
+	 * @param shared for sums with shared experts
+	 * @param outputs experts of a token, shared ones together as the last if they work in
+	 * the same space
 	 * @param stream the residual stream
 	 * @param inputs [hidden] per row, for all parts of a pass
 	 * @param sums [hidden] per row, for all parts of a pass
 	 */
-	private record Room(Slots.Slot logits, Slots.Slot gate, Slots.Slot gathered, Slots.Slot output, Slots.Slot results,
-			int outputs, Slots.Slot stream, Slots.Slot inputs, Slots.Slot sums) {
+	private record Room(Slots.Slot logits, Slots.Slot gate, Slots.Slot normed, Slots.Slot gathered, SumRoom experts,
+			SumRoom shared, int outputs, Slots.Slot stream, Slots.Slot inputs, Slots.Slot sums) {
+
+	}
+
+	/**
+	 * Room for outputs of one width and their sums.
+	 *
+	 * @param output [width] per row
+	 * @param results [outputs · width] per row, at least two outputs
+	 */
+	private record SumRoom(Slots.Slot output, Slots.Slot results) {
+
+		static SumRoom of(Decoder decoder, int outputs, int width) {
+			return new SumRoom(decoder.slot("experts.output", width), decoder.slot("experts.outputs", outputs * width));
+		}
+
+		Tensor rows(Pass pass, int rows) {
+			return pass.get(this.results).reshape(this.output.width()).rows(0, rows);
+		}
+
+		/** Room for sums, and beside them for what is added: [2 · width] per row. */
+		Tensor pairs(Pass pass, int rows) {
+			return rows(pass, 2 * rows).reshape(2 * this.output.width());
+		}
 
 	}
 
@@ -359,6 +415,8 @@ final class MixtureOfExperts implements Sublayer {
 		private @Nullable Sublayer shared;
 
 		private @Nullable Linear sharedGate;
+
+		private @Nullable LatentSpace latent;
 
 		/**
 		 * Starts with a router.
@@ -391,6 +449,12 @@ final class MixtureOfExperts implements Sublayer {
 		Builder shared(Sublayer part, String gate) {
 			this.shared = part;
 			this.sharedGate = Linear.of(this.unit, gate, 1, this.decoder.config().hiddenSize(), false);
+			return this;
+		}
+
+		/** Where experts work, if not on the stream. */
+		Builder latent(LatentSpace space) {
+			this.latent = space;
 			return this;
 		}
 

@@ -24,21 +24,17 @@ final class NemotronH {
 		ModelConfig config = source.config();
 		List<Kind> kinds = kinds(config);
 		DecoderConfig sizes = sizes(config, kinds.size());
-		if (config.has("moe_latent_size")) {
-			throw new UnsupportedArchitectureException(
-					config.file() + ": moe_latent_size is not supported: experts must work on the whole stream.",
-					"Choose a model of this type without it.");
-		}
 		Decoder decoder = new Decoder(source, sizes, Decoder.Names.BACKBONE);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("layer_norm_epsilon", 1e-5f));
-		boolean bias = config.getBoolean("attention_bias", false);
+		boolean mlpBias = config.getBoolean("mlp_bias", false);
 		for (int i = 0; i < kinds.size(); i++) {
 			WeightUnit unit = decoder.unit(i);
 			Norm before = norm.of(unit, "norm", sizes.hiddenSize());
 			Sublayer mixer = switch (kinds.get(i)) {
 				case STATE_SPACE -> stateSpace(decoder, unit, i);
-				case ATTENTION -> decoder.attention(unit).module("mixer").bias(bias, bias).build();
-				case FEED_FORWARD -> decoder.feedForward(unit, "mixer", shape(config, "intermediate_size"));
+				case ATTENTION -> attention(decoder, unit, i);
+				case FEED_FORWARD ->
+					decoder.feedForward(unit, "mixer", shape(config, sizes.hiddenSize(), "intermediate_size", mlpBias));
 				case EXPERTS -> experts(decoder, unit, i);
 			};
 			decoder.add(unit, Residual.Branch.of(before, mixer));
@@ -65,10 +61,16 @@ final class NemotronH {
 				config.getBoolean("tie_word_embeddings", false));
 	}
 
-	private static FeedForward.Shape shape(ModelConfig config, String width) {
-		return new FeedForward.Shape(config.getInt("hidden_size"), DecoderConfig.positive(config, width),
-				ActivationNames.of(config, "mlp_hidden_act", Activation.SQUARED_RELU), false,
-				config.getBoolean("mlp_bias", false));
+	private static FeedForward.Shape shape(ModelConfig config, int width, String intermediate, boolean bias) {
+		return new FeedForward.Shape(width, DecoderConfig.positive(config, intermediate),
+				ActivationNames.of(config, "mlp_hidden_act", Activation.SQUARED_RELU), false, bias);
+	}
+
+	/** Some files speak of biases that transformers does not give these layers. */
+	private static Attention attention(Decoder decoder, WeightUnit unit, int layer) {
+		boolean bias = decoder.source().config().getBoolean("attention_bias", false)
+				&& decoder.source().has(decoder.layerPrefix(layer) + "mixer.q_proj.bias");
+		return decoder.attention(unit).module("mixer").bias(bias, bias).build();
 	}
 
 	private static SelectiveStateSpace stateSpace(Decoder decoder, WeightUnit unit, int layer) {
@@ -83,18 +85,28 @@ final class NemotronH {
 	private static MixtureOfExperts experts(Decoder decoder, WeightUnit unit, int layer) {
 		ModelConfig config = decoder.source().config();
 		Routing routing = Routing.grouped(config,
-				new Routing(DecoderConfig.positive(config, "n_routed_experts"), config.getInt("num_experts_per_tok"),
+				new Routing(config.getInt("n_routed_experts", 8), config.getInt("num_experts_per_tok", 2),
 						Routing.Scoring.SIGMOID, config.getInt("n_group", 1), config.getInt("topk_group", 1),
 						Routing.GroupScore.TWO_HIGHEST, config.getBoolean("norm_topk_prob", true),
 						config.getFloat("routed_scaling_factor", 1f)));
 		MixtureOfExperts.Builder mixture = new MixtureOfExperts.Builder(decoder, unit, routing, "mixer.gate", false)
 			.correction("mixer.gate.e_score_correction_bias");
-		if (config.getInt("n_shared_experts", 1) > 0) {
+		String prefix = decoder.layerPrefix(layer) + "mixer.";
+		int hidden = decoder.config().hiddenSize();
+		boolean bias = config.getBoolean("mlp_bias", false);
+		if (config.getInt("n_shared_experts", 1, 0) > 0
+				|| decoder.source().has(prefix + "shared_experts.up_proj.weight")) {
 			mixture.shared(decoder.feedForward(unit, "mixer.shared_experts",
-					shape(config, "moe_shared_expert_intermediate_size")));
+					shape(config, hidden, "moe_shared_expert_intermediate_size", bias)));
 		}
+		int width = config.has("moe_latent_size") ? DecoderConfig.positive(config, "moe_latent_size") : hidden;
+		if (config.has("moe_latent_size")) {
+			mixture
+				.latent(LatentSpace.of(decoder, unit, "mixer.fc1_latent_proj", "mixer.fc2_latent_proj", width, bias));
+		}
+		boolean expertBias = bias && decoder.source().has(prefix + "experts.0.up_proj.bias");
 		GatedExperts gated = new GatedExperts(decoder, "mixer", routing.experts(),
-				shape(config, "moe_intermediate_size"), GatedExperts.Names.USUAL, STACKED_NAMES);
+				shape(config, width, "moe_intermediate_size", expertBias), GatedExperts.Names.USUAL, STACKED_NAMES);
 		return mixture.experts(layer, (expert, index) -> gated.create(layer, expert, index));
 	}
 

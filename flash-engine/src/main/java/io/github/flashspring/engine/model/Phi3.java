@@ -1,6 +1,9 @@
 package io.github.flashspring.engine.model;
 
+import java.util.OptionalInt;
+
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
@@ -12,6 +15,9 @@ import io.github.flashspring.engine.residency.WeightUnit;
  */
 final class Phi3 {
 
+	/** Positions that stretches count from if the file does not say. */
+	private static final int ORIGINAL_POSITIONS = 4096;
+
 	private Phi3() {
 	}
 
@@ -20,8 +26,8 @@ final class Phi3 {
 		DecoderConfig sizes = DecoderConfig.of(config);
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int[] windows = sizes.windows(config, config.getInt("sliding_window", 0), (layer) -> 1);
+		RotaryEmbedding rotary = decoder.rotary(rope(config), sizes.headDim());
+		int window = DecoderConfig.window(config, 0);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
@@ -29,11 +35,20 @@ final class Phi3 {
 			WeightUnit unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit).rotary(rotary).window(windows[i]).fused().build()),
+							decoder.attention(unit).rotary(rotary).window(window).fused().build()),
 					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
 							FeedForward.fused(unit, "mlp", mlp, decoder.feedForward(mlp.gated(), mlp.intermediate()))));
 		}
 		return decoder.end(norm).build();
+	}
+
+	/** Files of the first Phi-3 call longrope yarn. */
+	private static RopeParameters rope(ModelConfig config) {
+		RopeParameters rope = config.ropeParameters();
+		return new RopeParameters(rope.type().equals("yarn") ? "longrope" : rope.type(), rope.theta(),
+				rope.partialRotaryFactor(),
+				OptionalInt.of(config.getInt("original_max_position_embeddings", ORIGINAL_POSITIONS)),
+				rope.properties());
 	}
 
 }

@@ -17,7 +17,7 @@ final class Qwen2 {
 
 	static ModelDefinition define(ModelSource source) {
 		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
+		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Absent(32, 0, false));
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
@@ -37,14 +37,24 @@ final class Qwen2 {
 	}
 
 	/**
-	 * Windows of Qwen models: those layers slide that {@code layer_types} names, or else
-	 * those from {@code max_window_layers} on; none without {@code use_sliding_window}.
+	 * The window of Qwen models, which they do not use unless told so.
+	 * @param config the model's settings
+	 * @return positions that a sliding layer sees; 0: all
+	 */
+	static int window(ModelConfig config) {
+		return config.getBoolean("use_sliding_window", false) ? DecoderConfig.window(config, 4096) : 0;
+	}
+
+	/**
+	 * Windows of dense Qwen models: those layers slide that {@code layer_types} names, or
+	 * else those from {@code max_window_layers} on; none without
+	 * {@code use_sliding_window}.
 	 * @param config the model's settings
 	 * @param sizes layers
 	 * @return a window for each layer; 0: all positions
 	 */
 	static int[] windows(ModelConfig config, DecoderConfig sizes) {
-		int window = config.getBoolean("use_sliding_window", false) ? config.getInt("sliding_window", 0) : 0;
+		int window = window(config);
 		int first = config.getInt("max_window_layers", 28);
 		return sizes.windows(config, window, (layer) -> (layer >= first) ? 1 : 0);
 	}

@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.model;
 
+import java.util.Arrays;
+
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
@@ -17,22 +19,29 @@ final class QwenMixture {
 	}
 
 	static ModelDefinition qwen2(ModelSource source) {
-		return define(source, source.config().getBoolean("qkv_bias", true), false, false, true);
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Absent(16, 0, false));
+		int most = config.getInt("max_window_layers", 28);
+		int[] windows = sizes.windows(config, Qwen2.window(config),
+				(layer) -> (layer % 2 == 0 && layer < most) ? 1 : 0);
+		return define(source, sizes, windows, config.getBoolean("qkv_bias", true), false, false, true);
 	}
 
 	static ModelDefinition qwen3(ModelSource source) {
-		boolean bias = source.config().getBoolean("attention_bias", false);
-		return define(source, bias, bias, true, false);
+		ModelConfig config = source.config();
+		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Absent(4, 0, false));
+		int[] windows = new int[sizes.numHiddenLayers()];
+		Arrays.fill(windows, Qwen2.window(config));
+		boolean bias = config.getBoolean("attention_bias", false);
+		return define(source, sizes, windows, bias, bias, true, false);
 	}
 
-	private static ModelDefinition define(ModelSource source, boolean bias, boolean outputBias, boolean normOfHeads,
-			boolean shared) {
+	private static ModelDefinition define(ModelSource source, DecoderConfig sizes, int[] windows, boolean bias,
+			boolean outputBias, boolean normOfHeads, boolean shared) {
 		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int[] windows = Qwen2.windows(config, sizes);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
 			WeightUnit unit = decoder.unit(i);
 			Attention.Builder attention = decoder.attention(unit)
@@ -67,7 +76,7 @@ final class QwenMixture {
 
 	private static MixtureOfExperts mixture(Decoder decoder, WeightUnit unit, int layer, boolean shared) {
 		ModelConfig config = decoder.source().config();
-		Routing routing = Routing.plain(config, experts(config), config.getInt("num_experts_per_tok"),
+		Routing routing = Routing.plain(config, experts(config), config.getInt("num_experts_per_tok", shared ? 4 : 8),
 				Routing.Scoring.SOFTMAX, config.getBoolean("norm_topk_prob", false));
 		MixtureOfExperts.Builder mixture = new MixtureOfExperts.Builder(decoder, unit, routing, "mlp.gate", false);
 		if (shared) {

@@ -33,7 +33,7 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 		return switch (rope.type()) {
 			case "default" -> new RopeScaling(base, 1f);
 			case "linear" -> linear(base, rope);
-			case "llama3" -> llama3(base, rope);
+			case "llama3" -> llama3(base, rope, maxPositions);
 			case "yarn" -> yarn(base, rope, dim, maxPositions);
 			case "longrope" -> longrope(base, rope, maxPositions, contextLength);
 			case "dynamic" -> throw new UnsupportedArchitectureException(rope.properties().file()
@@ -57,13 +57,14 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 	 * Slow turns are stretched by {@code factor}, fast ones stay, those between are
 	 * mixed.
 	 */
-	private static RopeScaling llama3(float[] base, RopeParameters rope) {
+	private static RopeScaling llama3(float[] base, RopeParameters rope, int maxPositions) {
+		int original = rope.originalMaxPositionEmbeddings().orElse(maxPositions);
 		double factor = rope.factor();
 		double low = rope.lowFreqFactor();
 		double high = rope.highFreqFactor();
 		for (int i = 0; i < base.length; i++) {
 			double frequency = base[i];
-			double turns = rope.requireOriginalMaxPositionEmbeddings() * frequency / (2 * Math.PI);
+			double turns = original * frequency / (2 * Math.PI);
 			if (turns < low) {
 				base[i] = (float) (frequency / factor);
 			}

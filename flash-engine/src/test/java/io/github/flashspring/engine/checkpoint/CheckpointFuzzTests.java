@@ -127,7 +127,7 @@ class CheckpointFuzzTests {
 			if (rope.type().equals("llama3")) {
 				rope.factor();
 				rope.highFreqFactor();
-				rope.requireOriginalMaxPositionEmbeddings();
+				rope.originalMaxPositionEmbeddings();
 			}
 			if (config.quantization().isPresent()) {
 				checkpoint.quantization("q");

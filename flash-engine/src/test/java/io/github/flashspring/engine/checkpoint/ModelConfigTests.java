@@ -128,7 +128,7 @@ class ModelConfigTests {
 		assertThat(rope.factor()).isEqualTo(8);
 		assertThat(rope.lowFreqFactor()).isEqualTo(1);
 		assertThat(rope.highFreqFactor()).isEqualTo(4);
-		assertThat(rope.requireOriginalMaxPositionEmbeddings()).isEqualTo(64);
+		assertThat(rope.originalMaxPositionEmbeddings()).hasValue(64);
 	}
 
 	@Test
@@ -143,16 +143,38 @@ class ModelConfigTests {
 	}
 
 	@Test
+	void originalPositionsBesideTheScalingGoFirst() {
+		RopeParameters rope = parse("""
+				{"original_max_position_embeddings": 32, "rope_parameters": {"rope_type": "yarn", "factor": 2,
+				 "original_max_position_embeddings": 64}}""").ropeParameters();
+		assertThat(rope.originalMaxPositionEmbeddings()).hasValue(32);
+	}
+
+	@Test
+	void nullIsNotTheSameAsNothingWhereThatMatters() {
+		ModelConfig config = parse("{\"sliding_window\": null, \"q_lora_rank\": 7}");
+		assertThat(config.isNull("sliding_window")).isTrue();
+		assertThat(config.has("sliding_window")).isFalse();
+		assertThat(config.isNull("q_lora_rank")).isFalse();
+		assertThat(config.isNull("n_group")).isFalse();
+		assertThat(config.getInt("sliding_window", 4096, 0)).isZero();
+		assertThat(config.getInt("q_lora_rank", 4096, 0)).isEqualTo(7);
+		assertThat(config.getInt("n_group", 8, 0)).isEqualTo(8);
+	}
+
+	@Test
 	void ropePerLayerType() {
 		ModelConfig config = parse("""
 				{"rope_parameters": {"full_attention": {"rope_theta": 1e6, "rope_type": "default"},
 				 "sliding_attention": {"rope_theta": 1e4, "rope_type": "default"}}}""");
-		assertThat(config.ropeParameters("full_attention").theta()).isEqualTo(1e6);
-		assertThat(config.ropeParameters("sliding_attention").theta()).isEqualTo(1e4);
-		assertThatExceptionOfType(CheckpointException.class).isThrownBy(config::ropeParameters)
+		assertThat(config.ropeParameters("full_attention", 5).theta()).isEqualTo(1e6);
+		assertThat(config.ropeParameters("sliding_attention", 5).theta()).isEqualTo(1e4);
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> config.ropeParameters())
 			.withMessageContaining("values per layer type [full_attention, sliding_attention]");
-		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> config.ropeParameters("other"));
-		assertThat(parse("{\"rope_theta\": 7}").ropeParameters("full_attention").theta()).isEqualTo(7);
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> config.ropeParameters("other", 5));
+		assertThat(parse("{\"rope_theta\": 7}").ropeParameters("full_attention", 5).theta()).isEqualTo(7);
+		assertThat(parse("{\"rope_scaling\": {}}").ropeParameters("full_attention", 5).theta()).isEqualTo(5);
+		assertThat(parse("{}").ropeParameters(3).theta()).isEqualTo(3);
 	}
 
 	@ParameterizedTest
@@ -165,7 +187,6 @@ class ModelConfigTests {
 					{"rope_scaling": {"type": "llama3"}}                         | 'rope_scaling.factor'
 					{"rope_scaling": {"type": "llama3", "factor": 0}}            | 'rope_scaling.factor'
 					{"rope_scaling": {"factor": 8, "low_freq_factor": 4, "high_freq_factor": 4}} | 'rope_scaling.high_freq_factor'
-					{"rope_scaling": {"factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}} | 'rope_scaling.original_max_position_embeddings'
 					{"partial_rotary_factor": 1.5}                               | 'partial_rotary_factor'
 					""")
 	void refusesBadRope(String json, String property) {
@@ -173,7 +194,6 @@ class ModelConfigTests {
 			RopeParameters rope = parse(json).ropeParameters();
 			rope.factor();
 			rope.highFreqFactor();
-			rope.requireOriginalMaxPositionEmbeddings();
 		}).withMessageContaining("Property " + property);
 	}
 

@@ -33,7 +33,6 @@ class ArchitecturesTests {
 				"hidden_act \"selu\" is not supported; supported are gelu, gelu_accurate");
 		assertRefused("gemma3_text", "\"use_bidirectional_attention\": false", "\"use_bidirectional_attention\": true",
 				"use_bidirectional_attention");
-		assertRefused("nemotron_h", "\"moe_latent_size\": null", "\"moe_latent_size\": 32", "moe_latent_size");
 		assertRefused("llama", "\"rope_type\": \"llama3\"", "\"rope_type\": \"dynamic\"", "how long it becomes");
 	}
 

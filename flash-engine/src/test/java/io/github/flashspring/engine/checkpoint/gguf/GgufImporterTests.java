@@ -244,7 +244,8 @@ class GgufImporterTests {
 		assertThat(rope.theta()).isEqualTo(theta);
 		assertThat(rope.factor()).isEqualTo(factor);
 		assertThat(rope.highFreqFactor() / rope.lowFreqFactor()).isEqualTo(high / low);
-		assertThat(rope.requireOriginalMaxPositionEmbeddings() / rope.lowFreqFactor()).isEqualTo(positions / low);
+		assertThat(rope.originalMaxPositionEmbeddings().orElseThrow() / rope.lowFreqFactor())
+			.isEqualTo(positions / low);
 	}
 
 	@Test
