@@ -60,7 +60,8 @@ class RepackTests {
 			"golden/qwen2_moe", "golden/deepseek_v3", "golden/nemotron_h", "golden/gpt_oss",
 			"golden-mlx/qwen3_moe-4bit-g32", "golden-mlx/mixtral-4bit-g32", "golden-mlx/nemotron_h-4bit-g32",
 			"golden-mlx/deepseek_v3-4bit-g32", "golden-mlx/gpt_oss-4bit-g32", "golden-mlx/gpt_oss-mxfp4-q8",
-			"golden-mlx/gpt_oss-mxfp4-original", "golden-mlx/deepseek_v3-fp8", "golden-mlx/llama-mixed" })
+			"golden-mlx/gpt_oss-mxfp4-original", "golden-mlx/deepseek_v3-fp8", "golden-mlx/llama-mixed",
+			"golden-variants/nemotron_h-latent", "golden-variants/qwen3_moe-mlx-global" })
 	void givesTheSameBitsFromMemoryAndFromDisk(String name) throws Exception {
 		Golden golden = Golden.load(name);
 		Path packed = repack(golden);

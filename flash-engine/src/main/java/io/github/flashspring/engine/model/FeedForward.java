@@ -64,9 +64,12 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 		Tensor second = both.columns(width, both.columns() - width);
 		if (this.gate == null && this.up != null) {
 			this.up.forward(weights, first, x);
+			this.up.scale(pass.device(), first);
 		}
 		else if (this.gate != null && this.up != null) {
 			weights.linear(this.gate.of(first, x), this.up.of(second, x));
+			this.gate.scale(pass.device(), first);
+			this.up.scale(pass.device(), second);
 		}
 		else if (this.gate != null) {
 			this.gate.forward(weights, both, x);
@@ -79,6 +82,7 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 			elementwise.activate(first, first, this.activation);
 		}
 		this.down.forward(weights, out, first);
+		this.down.scale(pass.device(), out);
 	}
 
 	/**

@@ -1,7 +1,14 @@
 package io.github.flashspring.engine.model;
 
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.residency.Parameter;
 import io.github.flashspring.engine.residency.WeightUnit;
 
@@ -18,6 +25,12 @@ import io.github.flashspring.engine.residency.WeightUnit;
  * @param stacked names of gate, up and down in common tensors
  */
 record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape shape, Names own, Names stacked) {
+
+	private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED
+		.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+	/** Of codes and scales of nvfp4. */
+	private static final float LARGEST_PRODUCT = 6f * 448f;
 
 	/**
 	 * Experts with the usual names.
@@ -48,12 +61,38 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 		String prefix = this.module + ".experts." + index + ".";
 		Linear gate = null;
 		if (this.shape.gated()) {
-			gate = linear(unit, inCommon, names.gate(), prefix + this.own.gate(), index, intermediate, hidden);
+			gate = linear(unit, inCommon, names.gate(), prefix + this.own.gate(), index, intermediate, hidden)
+				.times(factor(layer, this.stacked.gate(), index));
 		}
-		Linear up = linear(unit, inCommon, names.up(), prefix + this.own.up(), index, intermediate, hidden);
-		Linear down = linear(unit, inCommon, names.down(), prefix + this.own.down(), index, hidden, intermediate);
+		Linear up = linear(unit, inCommon, names.up(), prefix + this.own.up(), index, intermediate, hidden)
+			.times(factor(layer, this.stacked.up(), index));
+		Linear down = linear(unit, inCommon, names.down(), prefix + this.own.down(), index, hidden, intermediate)
+			.times(factor(layer, this.stacked.down(), index));
 		return new FeedForward(gate, up, down, this.shape.activation(),
 				this.decoder.feedForward(this.shape.gated(), intermediate));
+	}
+
+	/**
+	 * MLX's nvfp4 may give each expert a scale beyond those of groups: the largest
+	 * magnitude of its weights, which stands for the largest product of code and scale.
+	 */
+	private float factor(int layer, String name, int index) {
+		String tensor = this.decoder.layerPrefix(layer) + this.module + ".switch_mlp." + name + ".global_scale";
+		if (!this.decoder.source().has(tensor)) {
+			return 1f;
+		}
+		Checkpoint checkpoint = this.decoder.source().checkpoint();
+		TensorInfo scales = checkpoint.tensor(tensor, this.count);
+		float scale = (scales.dtype() == DType.F32) ? checkpoint.map(scales).get(FLOAT, (long) index * Float.BYTES)
+				: Float.NaN;
+		if (!(scale >= 0 && scale <= Float.MAX_VALUE) || this.shape.bias()) {
+			throw new CheckpointException("The tensor '" + tensor + "' of " + scales.file()
+					+ ": expected a F32 number that is finite, not negative, and for weights without biases; found "
+					+ scales.dtype() + ", for expert " + index + " the value " + scale
+					+ (this.shape.bias() ? ", and biases." : "."), "Convert the model without global_scale.");
+		}
+		this.decoder.ignore(tensor);
+		return scale / LARGEST_PRODUCT;
 	}
 
 	private Linear linear(WeightUnit unit, boolean inCommon, String name, String apart, int index, int outputs,

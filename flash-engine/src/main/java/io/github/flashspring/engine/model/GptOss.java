@@ -49,10 +49,12 @@ final class GptOss {
 		return decoder.end(norm).build();
 	}
 
-	/** Positions are stretched even if the file does not say. */
+	/**
+	 * Positions are stretched if the file does not say; it may say that they are not.
+	 */
 	private static RopeParameters rope(ModelConfig config) {
 		RopeParameters rope = config.ropeParameters(150_000);
-		if (config.has("rope_parameters") || config.has("rope_scaling")) {
+		if (config.has("rope_parameters") || config.has("rope_scaling") || config.isNull("rope_scaling")) {
 			return rope;
 		}
 		return new RopeParameters("yarn", rope.theta(), rope.partialRotaryFactor(), OptionalInt.of(4096),

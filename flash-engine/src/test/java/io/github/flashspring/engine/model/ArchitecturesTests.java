@@ -1,12 +1,18 @@
 package io.github.flashspring.engine.model;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.Safetensors;
+import io.github.flashspring.engine.checkpoint.TensorInfo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -40,6 +46,23 @@ class ArchitecturesTests {
 		assertThatExceptionOfType(UnsupportedArchitectureException.class)
 			.isThrownBy(() -> define(name, text, replacement))
 			.withMessageContainingAll("config.json", reason);
+	}
+
+	@Test
+	void scalesOfExpertsThatAreNoNumbersAreRefused() throws Exception {
+		Path golden = TestModel.folder("golden-variants/qwen3_moe-mlx-global");
+		String tensor = "model.layers.1.mlp.switch_mlp.up_proj.global_scale";
+		Files.copy(golden.resolve("config.json"), this.folder.resolve("config.json"));
+		byte[] weights = Files.readAllBytes(golden.resolve("model.safetensors"));
+		TensorInfo scales = Objects
+			.requireNonNull(Safetensors.readHeader(golden.resolve("model.safetensors")).tensors().get(tensor));
+		ByteBuffer.wrap(weights).order(ByteOrder.LITTLE_ENDIAN).putFloat((int) scales.offset() + 8, Float.NaN);
+		Files.write(this.folder.resolve("model.safetensors"), weights);
+		try (Checkpoint checkpoint = Checkpoint.open(this.folder)) {
+			assertThatExceptionOfType(CheckpointException.class)
+				.isThrownBy(() -> Architectures.define(checkpoint, (most) -> 64))
+				.withMessageContainingAll("'" + tensor + "'", "model.safetensors", "finite", "expert 2", "NaN");
+		}
 	}
 
 	@Test
