@@ -39,7 +39,7 @@ public record Quantization(String mode, int bits, int groupSize, int groupRows) 
 	/** Eight-bit floats, a number for each rectangle of them. */
 	public static final String FP8 = "fp8";
 
-	private static final Set<Integer> AFFINE_BITS = Set.of(2, 3, 4, 5, 6, 8);
+	private static final Set<Integer> AFFINE_BITS = Set.of(1, 2, 3, 4, 5, 6, 8);
 
 	private static final Set<Integer> AFFINE_GROUPS = Set.of(32, 64, 128);
 

@@ -168,7 +168,7 @@ public final class QuantizationConfig {
 			// the message below says what is wrong
 		}
 		throw settings.wrong("mode",
-				"a quantisation that MLX knows (affine with 2, 3, 4, 5, 6 or 8 bits in groups "
+				"a quantisation that MLX knows (affine with 1, 2, 3, 4, 5, 6 or 8 bits in groups "
 						+ "of 32, 64 or 128; mxfp4, mxfp8 or nvfp4)",
 				quote(mode) + " with " + bits + " bits, groups of " + groupSize);
 	}

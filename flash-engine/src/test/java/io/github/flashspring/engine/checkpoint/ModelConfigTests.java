@@ -271,7 +271,7 @@ class ModelConfigTests {
 	void refusesImpossibleQuantization() {
 		for (String settings : List.of("{\"bits\": 7, \"group_size\": 32}", "{\"bits\": 4, \"group_size\": 48}",
 				"{\"bits\": 4, \"mode\": \"other\"}", "{\"mode\": \"fp8\"}", "{\"mode\": \"mxfp4\", \"bits\": 8}",
-				"{\"mode\": \"nvfp4\", \"group_size\": 32}", "{\"bits\": \"4\"}", "{\"bits\": 4, \"m\": {\"bits\": 1}}",
+				"{\"mode\": \"nvfp4\", \"group_size\": 32}", "{\"bits\": \"4\"}", "{\"bits\": 4, \"m\": {\"bits\": 9}}",
 				"{\"bits\": 4, \"group_size\": 1000000000000}")) {
 			assertThatExceptionOfType(CheckpointException.class)
 				.isThrownBy(() -> parse("{\"quantization\": " + settings + "}").quantization())

@@ -25,6 +25,9 @@ enum Format {
 	/** Four codes in a 32-bit word, low bits first; each group has a scale and a bias. */
 	AFFINE8(8),
 
+	/** Codes of one bit, low bits first; each group has a scale and a bias. */
+	AFFINE1(1),
+
 	/** Codes of two bits, low bits first; each group has a scale and a bias. */
 	AFFINE2(2),
 
@@ -79,7 +82,7 @@ enum Format {
 	 */
 	boolean affine() {
 		return switch (this) {
-			case AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 -> true;
+			case AFFINE1, AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 -> true;
 			default -> false;
 		};
 	}
@@ -112,6 +115,7 @@ enum Format {
 			case Quantization.NVFP4 -> NVFP4;
 			case Quantization.FP8 -> FP8;
 			default -> switch (quantization.bits()) {
+				case 1 -> AFFINE1;
 				case 2 -> AFFINE2;
 				case 3 -> AFFINE3;
 				case 4 -> AFFINE4;

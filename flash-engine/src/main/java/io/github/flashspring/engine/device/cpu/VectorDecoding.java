@@ -246,6 +246,12 @@ final class VectorDecoding {
 	 * @param out receives the registers one after the other
 	 */
 	private static void decode(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
+		if (end(weights, row) - weights.values().row(row) < Long.BYTES) {
+			for (int i = 0; i < count; i++) {
+				Decoding.decode(weights, row, first + i * stride, STEP, out, to + i * STEP);
+			}
+			return;
+		}
 		switch (weights.format()) {
 			case MXFP4, NVFP4 -> e2m1(weights, row, first, stride, count, out, to);
 			case MXFP8, FP8 -> e4m3(weights, row, first, stride, count, out, to);
@@ -329,7 +335,7 @@ final class VectorDecoding {
 
 	/**
 	 * Brings the codes of neighbouring columns down in their lanes.
-	 * @param offset of the row
+	 * @param offset of the row, which has at least eight bytes
 	 * @param end of the row
 	 * @param column the first, a multiple of {@link #STEP}
 	 * @param bits of a code
@@ -354,7 +360,7 @@ final class VectorDecoding {
 		return IntVector.zero(INTS).addIndex(1).and(3).mul(bits);
 	}
 
-	/** End of a row's codes, of which there are at least eight bytes. */
+	/** End of a row's codes. */
 	private static long end(Weights weights, int row) {
 		return weights.values().row(row) + (long) weights.columns() * weights.format().bits() / Byte.SIZE;
 	}

@@ -39,7 +39,7 @@ class CpuDeviceTests {
 				case F32 -> operands.dense(DType.F32, this.outputs, this.inputs);
 				case F16 -> operands.dense(DType.F16, this.outputs, this.inputs);
 				case BF16 -> operands.dense(DType.BF16, this.outputs, this.inputs);
-				case AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 ->
+				case AFFINE1, AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 ->
 					operands.affine(this.format.bits(), this.groupSize, this.outputs, this.inputs, this.scales);
 				case MXFP4 -> quantized(operands, new Quantization(Quantization.MXFP4, 4, 32));
 				case MXFP8 -> quantized(operands, new Quantization(Quantization.MXFP8, 8, 32));
