@@ -28,6 +28,15 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 	private static final double MAX_FACTOR = 1e9;
 
 	/**
+	 * The same for another share of each head.
+	 * @param share the share that is rotated
+	 * @return the settings
+	 */
+	public RopeParameters partialRotaryFactor(double share) {
+		return new RopeParameters(this.type, this.theta, share, this.originalMaxPositionEmbeddings, this.properties);
+	}
+
+	/**
 	 * How far the context is stretched.
 	 * @return {@code factor}, above 0
 	 * @throws CheckpointException if it is missing or not positive

@@ -141,12 +141,23 @@ final class Decoder {
 	}
 
 	/**
-	 * The rotary embedding with certain settings.
+	 * The rotary embedding of whole heads, whatever share of them the file says: most
+	 * architectures know none.
 	 * @param rope settings
-	 * @param headDim length of a head, or of the part of it that may be turned
+	 * @param headDim length of a head, or of the part of it that is turned
 	 * @return one for all layers with these settings
 	 */
 	RotaryEmbedding rotary(RopeParameters rope, int headDim) {
+		return partialRotary(rope.partialRotaryFactor(1), headDim);
+	}
+
+	/**
+	 * The rotary embedding of a share of each head.
+	 * @param rope settings
+	 * @param headDim length of a head
+	 * @return one for all layers with these settings
+	 */
+	RotaryEmbedding partialRotary(RopeParameters rope, int headDim) {
 		int positions = this.config.maxPositionEmbeddings();
 		return this.rotaries.computeIfAbsent(rope,
 				(key) -> new RotaryEmbedding(RopeScaling.of(rope, RotaryEmbedding.dim(rope, headDim), positions,

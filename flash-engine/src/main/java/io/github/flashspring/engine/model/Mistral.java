@@ -5,7 +5,8 @@ import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
- * Mistral: Llama with a sliding window in all layers, in its early versions.
+ * Mistral: Llama with a sliding window in all layers, in its early versions; in those of
+ * which the file names types, as for Ministral.
  *
  * @see <a href="https://arxiv.org/abs/2310.06825">Mistral 7B</a>
  */
@@ -20,7 +21,7 @@ final class Mistral {
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int window = DecoderConfig.window(config, 4096);
+		int[] windows = sizes.windows(config, DecoderConfig.window(config, 4096), (layer) -> 1);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
@@ -28,7 +29,7 @@ final class Mistral {
 			WeightUnit unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit).rotary(rotary).window(window).build()),
+							decoder.attention(unit).rotary(rotary).window(windows[i]).build()),
 					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
 							decoder.feedForward(unit, "mlp", mlp)));
 		}

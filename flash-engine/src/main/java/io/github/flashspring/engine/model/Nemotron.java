@@ -21,7 +21,7 @@ final class Nemotron {
 		DecoderConfig sizes = DecoderConfig.of(config);
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.layer(1f, config.getFloat("norm_eps", 1e-5f));
-		RotaryEmbedding rotary = decoder.rotary(rope(config), sizes.headDim());
+		RotaryEmbedding rotary = decoder.partialRotary(rope(config), sizes.headDim());
 		boolean bias = config.getBoolean("attention_bias", false);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
@@ -44,8 +44,7 @@ final class Nemotron {
 		if (config.has("partial_rotary_factor") || rope.properties().has("partial_rotary_factor")) {
 			return rope;
 		}
-		return new RopeParameters(rope.type(), rope.theta(), 0.5, rope.originalMaxPositionEmbeddings(),
-				rope.properties());
+		return rope.partialRotaryFactor(0.5);
 	}
 
 }

@@ -26,7 +26,7 @@ final class Phi3 {
 		DecoderConfig sizes = DecoderConfig.of(config);
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
-		RotaryEmbedding rotary = decoder.rotary(rope(config), sizes.headDim());
+		RotaryEmbedding rotary = decoder.partialRotary(rope(config), sizes.headDim());
 		int window = DecoderConfig.window(config, 0);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
 				DecoderConfig.positive(config, "intermediate_size"),
