@@ -48,10 +48,11 @@ class GoldenTests {
 			"golden-variants/llama-stretched", "golden-variants/mamba2-groups", "golden-variants/mixtral-sparse",
 			"golden-variants/nemotron_h-latent", "golden-variants/phi3-stretched", "golden-variants/qwen2_moe-window",
 			"golden-variants/qwen3-sparse", "golden-variants/qwen3_moe-window", "golden-variants/nemotron_h-mlx-latent",
-			"golden-variants/mistral-types", "golden-variants/qwen3-partial", "golden-variants/llama-mlx-1bit",
-			"golden-variants/nemotron_h-mlx-global", "golden-variants/qwen3_moe-mlx-global",
-			"golden-variants/gemma3_text-silu", "golden-variants/llama-gelu", "golden-variants/mamba2-gelu",
-			"golden-variants/nemotron_h-acts", "golden-variants/qwen2-relu", "golden-variants/qwen3_moe-quick_gelu" })
+			"golden-variants/llama-fp8-rows", "golden-variants/mistral-types", "golden-variants/qwen3-partial",
+			"golden-variants/llama-mlx-1bit", "golden-variants/nemotron_h-mlx-global",
+			"golden-variants/qwen3_moe-mlx-global", "golden-variants/gemma3_text-silu", "golden-variants/llama-gelu",
+			"golden-variants/mamba2-gelu", "golden-variants/nemotron_h-acts", "golden-variants/qwen2-relu",
+			"golden-variants/qwen3_moe-quick_gelu" })
 	void agreesWithTheReferenceInTheSameBitsEverywhere(String name) throws Exception {
 		Golden golden = Golden.load(name);
 		List<float[]> first;

@@ -157,7 +157,9 @@ final class QuantizedLayout {
 		int last = expected.length - 1;
 		long bits = expected[last] * codes.dtype().bytes() * Byte.SIZE;
 		boolean whole = bits % quantization.bits() == 0;
-		if (!whole || (quantization.groupRows() == 1 && tensors.columns() % quantization.groupSize() != 0)) {
+		boolean complete = quantization.mode().equals(Quantization.FP8)
+				|| tensors.columns() % quantization.groupSize() == 0;
+		if (!whole || !complete) {
 			throw failure(module,
 					"has " + (whole ? String.valueOf(tensors.columns()) : (double) bits / quantization.bits())
 							+ " columns in " + quote(codes.name()) + " of " + describe(codes)
