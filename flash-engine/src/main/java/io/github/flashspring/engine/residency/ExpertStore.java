@@ -182,6 +182,11 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 			this.hits += all.size() - missing.size();
 			missing.forEach((expert) -> lack(firstUnit + expert));
 			readLacking();
+			if (!missing.isEmpty()) {
+				long start = System.nanoTime();
+				this.queue.awaitBegun();
+				stalled(firstUnit, start);
+			}
 			if (ordered) {
 				return all.stream().mapToInt(Integer::intValue).toArray();
 			}
@@ -290,9 +295,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 			}
 			long start = System.nanoTime();
 			RuntimeException failure = this.queue.await(load);
-			long end = System.nanoTime();
-			this.stallNanos += end - start;
-			this.recorder.stalled(block.unit(), start, end);
+			stalled(block.unit(), start);
 			if (failure != null) {
 				load.held = false;
 				this.cache.remove(load);
@@ -304,6 +307,12 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 			this.queue.waits(false);
 			this.lock.unlock();
 		}
+	}
+
+	private void stalled(int unit, long start) {
+		long end = System.nanoTime();
+		this.stallNanos += end - start;
+		this.recorder.stalled(unit, start, end);
 	}
 
 	/** Reads a block for which there was no room before. */

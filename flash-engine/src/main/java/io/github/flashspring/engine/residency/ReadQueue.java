@@ -50,6 +50,8 @@ final class ReadQueue implements AutoCloseable {
 
 	private final long mergedBytes;
 
+	private final long beginNanos;
+
 	private final List<Thread> readers = new ArrayList<>();
 
 	private final ReentrantLock lock = new ReentrantLock();
@@ -59,6 +61,9 @@ final class ReadQueue implements AutoCloseable {
 
 	/** For the thread that computes: a read ended. */
 	private final Condition done = this.lock.newCondition();
+
+	/** For the thread that computes: what it needs is being read, or all readers read. */
+	private final Condition begun = this.lock.newCondition();
 
 	private final Map<Urgency, Deque<Stretch>> queues = new EnumMap<>(Urgency.class);
 
@@ -97,6 +102,7 @@ final class ReadQueue implements AutoCloseable {
 		settings.files().forEach((file) -> this.files.put(file.path(), file));
 		this.rowBytes = settings.rowBytes();
 		this.mergedBytes = settings.mergedBytes();
+		this.beginNanos = settings.beginNanos();
 		this.layers = layers;
 		this.recorder = recorder;
 		this.controller = controller;
@@ -248,6 +254,28 @@ final class ReadQueue implements AutoCloseable {
 		requireOpen();
 		this.work.signalAll();
 		this.done.awaitUninterruptibly();
+	}
+
+	/**
+	 * Waits a moment until readers have begun what computing needs. Where all processors
+	 * compute, a reader that is woken would else get one only after a slice of the
+	 * scheduler's, a millisecond or two later. Holds the lock.
+	 */
+	void awaitBegun() {
+		long left = this.beginNanos;
+		while (left > 0 && !this.closed && !this.paused && !allBegun()) {
+			try {
+				left = this.begun.awaitNanos(left);
+			}
+			catch (InterruptedException ex) {
+				Thread.currentThread().interrupt();
+				return;
+			}
+		}
+	}
+
+	private boolean allBegun() {
+		return this.reading == this.readers.size() || queue(Urgency.NOW).isEmpty();
 	}
 
 	/**
@@ -482,6 +510,9 @@ final class ReadQueue implements AutoCloseable {
 					if (queued() > 0) {
 						this.work.signal();
 					}
+					if (allBegun()) {
+						this.begun.signalAll();
+					}
 					return task;
 				}
 			}
@@ -626,8 +657,16 @@ final class ReadQueue implements AutoCloseable {
 	 * @param threads most reads at once
 	 * @param rowBytes the longest row that {@link #readRows} will be asked for
 	 * @param mergedBytes the longest read that is made of neighbours
+	 * @param beginNanos the longest wait of computing for reads to begin
 	 */
-	record Settings(List<DirectFile> files, int threads, long rowBytes, long mergedBytes) {
+	record Settings(List<DirectFile> files, int threads, long rowBytes, long mergedBytes, long beginNanos) {
+
+		/** Slices of schedulers are longer: who has not begun by then will not soon. */
+		private static final long BEGIN_NANOS = 500_000;
+
+		Settings(List<DirectFile> files, int threads, long rowBytes, long mergedBytes) {
+			this(files, threads, rowBytes, mergedBytes, BEGIN_NANOS);
+		}
 
 	}
 

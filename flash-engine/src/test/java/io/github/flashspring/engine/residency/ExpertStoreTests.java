@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
@@ -112,10 +113,14 @@ class ExpertStoreTests {
 	}
 
 	private void start(Keep keep, boolean lookahead, long bytes) {
+		start(keep, lookahead, bytes, 0);
+	}
+
+	private void start(Keep keep, boolean lookahead, long bytes, long beginNanos) {
 		this.recorder = new IoRecorder(new String[] { "all" }, (unit) -> 0);
 		BandwidthController controller = new BandwidthController(System::nanoTime, Double.POSITIVE_INFINITY, 1 << 20,
 				new long[1]);
-		this.queue = new ReadQueue(new ReadQueue.Settings(this.files, READERS, 4096, 4 << 20), (unit) -> 0,
+		this.queue = new ReadQueue(new ReadQueue.Settings(this.files, READERS, 4096, 4 << 20, beginNanos), (unit) -> 0,
 				this.recorder, controller, new ReadQueue.Owner() {
 
 					@Override
@@ -212,6 +217,33 @@ class ExpertStoreTests {
 		assertThat(found.hits()).isZero();
 		assertThat(found.missedBytes()).isEqualTo(4 * BYTES);
 		assertThat(found.cachedBytes()).isEqualTo(4 * BYTES);
+	}
+
+	@Test
+	void computingGoesOnWhenReadsHaveBegun() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES, TimeUnit.SECONDS.toNanos(30));
+		Semaphore gate = gate(0);
+		this.store.beginPass(1);
+		choose(false, 2, 4, 6);
+		assertThat(reading()).as("all that is missing").isEqualTo(3);
+		gate.release(100);
+		List.of(2, 4, 6).forEach(this::compute);
+		gate.drainPermits();
+		this.store.beginPass(1);
+		choose(false, 2, 3, 5, 8, 10, 12);
+		assertThat(reading()).as("as many as there are readers").isEqualTo(READERS);
+		gate.release(100);
+		List.of(2, 3, 5, 8, 10, 12).forEach(this::compute);
+	}
+
+	private int reading() {
+		this.queue.lock().lock();
+		try {
+			return this.queue.reading();
+		}
+		finally {
+			this.queue.lock().unlock();
+		}
 	}
 
 	@Test
