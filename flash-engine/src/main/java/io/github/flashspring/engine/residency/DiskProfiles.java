@@ -69,7 +69,7 @@ final class DiskProfiles {
 	 * @return null if none is known that can be used
 	 */
 	@Nullable DiskProfile find(String device, boolean direct) {
-		Path file = file(device);
+		Path file = file(device, direct);
 		try {
 			if (Files.size(file) > LARGEST_FILE) {
 				return null;
@@ -132,7 +132,7 @@ final class DiskProfiles {
 			ArrayNode array = pattern.putArray("bytesPerSecond");
 			values.forEach(array::add);
 		});
-		Path file = file(profile.device());
+		Path file = file(profile.device(), profile.direct());
 		Path temporary = null;
 		try {
 			Files.createDirectories(this.folder);
@@ -158,9 +158,11 @@ final class DiskProfiles {
 		}
 	}
 
-	private Path file(String device) {
+	/** Both ways to read a disk are remembered, side by side. */
+	private Path file(String device, boolean direct) {
 		try {
-			byte[] hash = MessageDigest.getInstance("SHA-256").digest(device.getBytes(StandardCharsets.UTF_8));
+			byte[] hash = MessageDigest.getInstance("SHA-256")
+				.digest((direct ? device : device + " buffered").getBytes(StandardCharsets.UTF_8));
 			return this.folder.resolve("disk-" + HexFormat.of().formatHex(hash, 0, 8) + ".json");
 		}
 		catch (NoSuchAlgorithmException ex) {

@@ -168,6 +168,11 @@ class DiskProbeTests {
 		assertThat(profiles().find("disk", true)).isNotNull();
 		assertThat(profiles().find("disk", false)).as("through the page cache").isNull();
 		assertThat(profiles().find("third disk", true)).isNull();
+		LinkedHashMap<Shape, List<Double>> buffered = new LinkedHashMap<>();
+		buffered.put(new Shape(MIB, 1), List.of(1e9));
+		profiles().keep(new DiskProfile("disk", false, buffered));
+		assertThat(profiles().find("disk", false)).isNotNull();
+		assertThat(profiles().find("disk", true)).as("kept beside the other").isNotNull();
 	}
 
 	@Test
