@@ -220,6 +220,18 @@ public final class ModelConfig {
 	}
 
 	/**
+	 * A number in single precision that is not the same when it is null as when it is
+	 * left out.
+	 * @param name the property
+	 * @param absent the value if the property is left out
+	 * @param ifNull the value if it is null
+	 * @return its value rounded to nearest
+	 */
+	public float getFloat(String name, float absent, float ifNull) {
+		return getFloat(name, isNull(name) ? ifNull : absent);
+	}
+
+	/**
 	 * A required truth value.
 	 * @param name the property
 	 * @return its value

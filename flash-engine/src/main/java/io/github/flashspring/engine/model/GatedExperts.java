@@ -91,7 +91,9 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 					+ scales.dtype() + ", for expert " + index + " the value " + scale
 					+ (this.shape.bias() ? ", and biases." : "."), "Convert the model without global_scale.");
 		}
-		this.decoder.ignore(tensor);
+		if (index == 0) {
+			this.decoder.ignore(tensor);
+		}
 		return scale / LARGEST_PRODUCT;
 	}
 

@@ -13,8 +13,6 @@ import io.github.flashspring.engine.residency.WeightUnit;
  */
 final class Gemma2 {
 
-	private static final String LOGIT_CAP = "final_logit_softcapping";
-
 	/** Sizes where the file does not say. */
 	static final DecoderConfig.Absent SIZES = new DecoderConfig.Absent(4, 256, true);
 
@@ -30,7 +28,7 @@ final class Gemma2 {
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
 		int[] windows = sizes.windows(config, config.getInt("sliding_window", 4096), (layer) -> (layer + 1) % 2);
 		float scale = (float) (1 / Math.sqrt(config.getDouble("query_pre_attn_scalar", 256)));
-		float softcap = config.isNull("attn_logit_softcapping") ? 0f : config.getFloat("attn_logit_softcapping", 50f);
+		float softcap = config.getFloat("attn_logit_softcapping", 50f, 0f);
 		boolean bias = config.getBoolean("attention_bias", false);
 		FeedForward.Shape mlp = mlp(config, sizes);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
@@ -48,7 +46,7 @@ final class Gemma2 {
 					sandwich(unit, norm, "pre_feedforward_layernorm", decoder.feedForward(unit, "mlp", mlp),
 							"post_feedforward_layernorm", sizes.hiddenSize()));
 		}
-		return end(decoder, norm, config.isNull(LOGIT_CAP) ? 0f : 30f);
+		return end(decoder, norm, 30f);
 	}
 
 	static void requireCausal(ModelConfig config) {
@@ -75,13 +73,13 @@ final class Gemma2 {
 	 * Ends the model.
 	 * @param decoder the model
 	 * @param norm kind of the final norm
-	 * @param absentCap cap of the logits if the file does not say; 0: none
+	 * @param absentCap cap of the logits if the file leaves it out; 0: none
 	 * @return the model
 	 */
 	static ModelDefinition end(Decoder decoder, Norm.Kind norm, float absentCap) {
 		return decoder.end(norm)
 			.embeddingScale((float) Math.sqrt(decoder.config().hiddenSize()))
-			.logits(1f, decoder.source().config().getFloat(LOGIT_CAP, absentCap))
+			.logits(1f, decoder.source().config().getFloat("final_logit_softcapping", absentCap, 0f))
 			.build();
 	}
 

@@ -1,8 +1,8 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
-import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**

@@ -94,15 +94,16 @@ final class NemotronH {
 		String prefix = decoder.layerPrefix(layer) + "mixer.";
 		int hidden = decoder.config().hiddenSize();
 		boolean bias = config.getBoolean("mlp_bias", false);
+		int width = hidden;
+		if (config.has("moe_latent_size")) {
+			width = DecoderConfig.positive(config, "moe_latent_size");
+			mixture
+				.latent(LatentSpace.of(decoder, unit, "mixer.fc1_latent_proj", "mixer.fc2_latent_proj", width, bias));
+		}
 		if (config.getInt("n_shared_experts", 1, 0) > 0
 				|| decoder.source().has(prefix + "shared_experts.up_proj.weight")) {
 			mixture.shared(decoder.feedForward(unit, "mixer.shared_experts",
 					shape(config, hidden, "moe_shared_expert_intermediate_size", bias)));
-		}
-		int width = config.has("moe_latent_size") ? DecoderConfig.positive(config, "moe_latent_size") : hidden;
-		if (config.has("moe_latent_size")) {
-			mixture
-				.latent(LatentSpace.of(decoder, unit, "mixer.fc1_latent_proj", "mixer.fc2_latent_proj", width, bias));
 		}
 		boolean expertBias = bias && decoder.source().has(prefix + "experts.0.up_proj.bias");
 		GatedExperts gated = new GatedExperts(decoder, "mixer", routing.experts(),

@@ -188,10 +188,10 @@ final class ReadQueue implements AutoCloseable {
 	/** Reads what is left of a block with more urgency. Holds the lock. */
 	void hurry(Load load) {
 		for (Urgency urgency : List.of(Urgency.AHEAD, Urgency.LIKELY)) {
-			queue(urgency).removeIf((extent) -> {
-				boolean its = extent.load() == load;
+			queue(urgency).removeIf((stretch) -> {
+				boolean its = stretch.load() == load;
 				if (its) {
-					queue(Urgency.NOW).addLast(new Stretch(load, extent.extent(), Urgency.NOW, extent.apart()));
+					queue(Urgency.NOW).addLast(new Stretch(load, stretch.extent(), Urgency.NOW, stretch.apart()));
 				}
 				return its;
 			});
@@ -207,11 +207,11 @@ final class ReadQueue implements AutoCloseable {
 	List<Block.Extent> cancel(Load load) {
 		List<Block.Extent> cancelled = new ArrayList<>();
 		for (Deque<Stretch> queue : this.queues.values()) {
-			for (Stretch extent : List.copyOf(queue)) {
-				if (extent.load() == load) {
-					queue.remove(extent);
+			for (Stretch stretch : List.copyOf(queue)) {
+				if (stretch.load() == load) {
+					queue.remove(stretch);
 					load.pending--;
-					cancelled.add(extent.extent());
+					cancelled.add(stretch.extent());
 				}
 			}
 		}
@@ -562,17 +562,17 @@ final class ReadQueue implements AutoCloseable {
 	 * Whether a read may go now. If not, this has waited a moment: the queues may have
 	 * changed.
 	 */
-	private boolean mayGo(Stretch extent) {
-		if (this.waiting || extent.urgency() == Urgency.NOW
-				|| (this.behind && extent.urgency() == Urgency.LIKELY && !calms())) {
+	private boolean mayGo(Stretch stretch) {
+		if (this.waiting || stretch.urgency() == Urgency.NOW
+				|| (this.behind && stretch.urgency() == Urgency.LIKELY && !calms())) {
 			return true;
 		}
 		if (this.pacing) {
 			this.work.awaitUninterruptibly();
 			return false;
 		}
-		int layer = this.layers.applyAsInt(extent.load().block().unit());
-		long bytes = extent.extent().length();
+		int layer = this.layers.applyAsInt(stretch.load().block().unit());
+		long bytes = stretch.extent().length();
 		long pause = (layer >= 0) ? this.controller.pauseNanos(bytes, layer) : this.controller.pauseNanos(bytes);
 		if (pause == 0) {
 			return true;

@@ -160,6 +160,9 @@ class ModelConfigTests {
 		assertThat(config.getInt("sliding_window", 4096, 0)).isZero();
 		assertThat(config.getInt("q_lora_rank", 4096, 0)).isEqualTo(7);
 		assertThat(config.getInt("n_group", 8, 0)).isEqualTo(8);
+		assertThat(config.getFloat("sliding_window", 30f, 0f)).isZero();
+		assertThat(config.getFloat("q_lora_rank", 30f, 0f)).isEqualTo(7f);
+		assertThat(config.getFloat("n_group", 30f, 0f)).isEqualTo(30f);
 	}
 
 	@Test

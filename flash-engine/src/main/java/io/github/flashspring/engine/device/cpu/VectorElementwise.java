@@ -15,7 +15,7 @@ final class VectorElementwise implements ElementwiseKernels {
 	private static final int STEP = Lanes.WIDE.length();
 
 	/** Values whose exponentials are computed at a time. */
-	private static final int CHUNK = 256;
+	private static final int CHUNK = VectorActivations.CHUNK;
 
 	private final PortableElementwise portable = new PortableElementwise();
 
@@ -23,8 +23,8 @@ final class VectorElementwise implements ElementwiseKernels {
 	public void activate(Rows out, Rows x, Activation activation, int from, int to, Scratch scratch) {
 		float[] values = scratch.weights(VectorActivations.ROOM);
 		for (int r = from; r < to; r++) {
-			for (int first = 0; first < out.columns(); first += VectorActivations.CHUNK) {
-				int count = Math.min(VectorActivations.CHUNK, out.columns() - first);
+			for (int first = 0; first < out.columns(); first += CHUNK) {
+				int count = Math.min(CHUNK, out.columns() - first);
 				activated(x, r, first, count, activation, values);
 				MemorySegment.copy(values, 0, out.memory(), PortableKernels.FLOAT, out.row(r) + 4L * first, count);
 			}
@@ -35,8 +35,8 @@ final class VectorElementwise implements ElementwiseKernels {
 	public void gate(Rows out, Rows gate, Rows up, Activation activation, int from, int to, Scratch scratch) {
 		float[] values = scratch.weights(VectorActivations.ROOM);
 		for (int r = from; r < to; r++) {
-			for (int first = 0; first < out.columns(); first += VectorActivations.CHUNK) {
-				int count = Math.min(VectorActivations.CHUNK, out.columns() - first);
+			for (int first = 0; first < out.columns(); first += CHUNK) {
+				int count = Math.min(CHUNK, out.columns() - first);
 				activated(gate, r, first, count, activation, values);
 				int whole = count / STEP * STEP;
 				for (int i = 0; i < whole; i += STEP) {

@@ -15,7 +15,6 @@ final class VectorKernels implements Kernels {
 
 	private static final int STEP = Lanes.WIDE.length();
 
-	/** Values whose exponentials are computed at a time. */
 	private final VectorElementwise elementwise = new VectorElementwise();
 
 	private final VectorRowwise rowwise = new VectorRowwise();
