@@ -1,18 +1,16 @@
 package io.github.flashspring.engine.device.cpu;
 
-import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
-
 /**
  * The order in which a linear layer adds its products: blocks of 128 columns, in each of
  * which 16 lanes take 8 columns, one per step. Missing columns count as zeros.
  *
  * <p>
- * Lane {@code l} of plain numbers takes the columns {@code l, l + 16, l + 32 …}, but of
- * upper halves of singles, two of which lie in a 32-bit word, {@code 2l, 2l + 1, 2l + 32,
- * 2l + 33 …}, and of codes eight neighbours, so that one 32-bit word of 4-bit codes, or
- * two of 8-bit ones, belong to one lane and are unpacked by a shift to the top and a
- * mask. There they stay: a code whose upper bit is flipped is the code less the middle of
+ * Which columns a lane takes follows from how the format packs them, so that one load
+ * brings every lane its own: of singles {@code l, l + 16, l + 32 …}; of halves, two of
+ * which lie in a 32-bit word, {@code 2l, 2l + 1, 2l + 32, 2l + 33 …}; of codes eight
+ * neighbours, so that one word of 4-bit codes, half a word of 2-bit ones or two words of
+ * 8-bit ones belong to one lane and are unpacked by a shift to the top and a mask. There
+ * affine codes remain: a code whose upper bit is flipped is the code minus the middle of
  * all codes, times a power of two, and the input is divided by the same power of two
  * instead.
  */
@@ -26,7 +24,28 @@ final class BlockOrder {
 
 	private static final int LANES = Kernels.LANES;
 
+	/** By format and width of a register: the column of each packed value. */
+	private static final int[][][] INDICES = new int[Format.values().length][Integer.numberOfTrailingZeros(LANES)
+			+ 1][];
+
+	static {
+		for (Format format : Format.values()) {
+			for (int log = 0; 1 << log <= LANES; log++) {
+				INDICES[format.ordinal()][log] = order(format, 1 << log);
+			}
+		}
+	}
+
 	private BlockOrder() {
+	}
+
+	private static int[] order(Format format, int width) {
+		int[] indices = new int[COLUMNS];
+		for (int i = 0; i < COLUMNS; i++) {
+			int lane = i / (STEPS * width) * width + i % width;
+			indices[i] = column(format, lane, i / width % STEPS);
+		}
+		return indices;
 	}
 
 	static int blocks(int columns) {
@@ -38,96 +57,31 @@ final class BlockOrder {
 	 */
 	static int column(Format format, int lane, int step) {
 		return switch (format) {
-			case BF16 -> step / 2 * 2 * LANES + 2 * lane + step % 2;
-			case AFFINE4 -> lane * STEPS + step;
-			// even lanes lie in the low words of 64 bits, odd ones come from 32 bytes on
-			case AFFINE8 -> (lane & 8) * STEPS + (lane & 1) * 4 * STEPS + (lane & 6) / 2 * STEPS + step;
+			case F16, BF16 -> step / 2 * 2 * LANES + 2 * lane + step % 2;
+			case AFFINE2, AFFINE4, MXFP4, NVFP4 -> lane * STEPS + step;
+			// even lanes lie in the low words of 64 bits, odd ones come from 64 bytes on
+			case AFFINE8, MXFP8, FP8 -> (lane & 1) * COLUMNS / 2 + lane / 2 * STEPS + step;
 			default -> step * LANES + lane;
 		};
 	}
 
 	/**
-	 * Whether the columns of a step lie side by side, so that an input needs no packing.
-	 */
-	static boolean natural(Format format) {
-		return column(format, 1, 0) == 1;
-	}
-
-	/**
-	 * What a code is multiplied with by standing at the top of a word.
+	 * What a code is multiplied with by its position at the top of a word.
 	 * @return a power of two
 	 */
 	static float place(Format format) {
-		return format.coded() ? 1L << Integer.SIZE - format.bits() : 1f;
+		return format.centered() ? 1L << Integer.SIZE - format.bits() : 1f;
 	}
 
 	/**
-	 * Brings a row of an input into the order of its products, padded with zeros.
-	 * @param format of the weights
-	 * @param memory of the row
-	 * @param offset of the row
-	 * @param columns number of inputs
-	 * @param width lanes that lie side by side, step after step; those of the first
-	 * {@code width} come first in each block, then the next
-	 * @param out receives {@code blocks · 128} values
-	 * @param at index of the first
+	 * The columns of a block in the order of a packed input: {@code width} lanes are
+	 * neighbours, step after step; those of the first {@code width} lanes come first,
+	 * then the next.
+	 * @param width lanes of a register
+	 * @return 128 columns; not to be changed
 	 */
-	static void arrange(Format format, MemorySegment memory, long offset, int columns, int width, float[] out, int at) {
-		int blocks = blocks(columns);
-		float[] natural = new float[COLUMNS];
-		for (int block = 0; block < blocks; block++) {
-			int count = Math.min(COLUMNS, columns - block * COLUMNS);
-			if (count < COLUMNS) {
-				Arrays.fill(natural, 0f);
-			}
-			MemorySegment.copy(memory, PortableKernels.FLOAT, offset + 4L * block * COLUMNS, natural, 0, count);
-			for (int lane = 0; lane < LANES; lane += width) {
-				arrange(format, natural, lane, width, out, at + block * COLUMNS + lane * STEPS);
-			}
-		}
-	}
-
-	/**
-	 * Brings some lanes of a block into the order of their products.
-	 * @param natural 128 inputs
-	 * @param first first lane
-	 * @param width number of lanes
-	 * @param out receives {@code 8 · width} values
-	 * @param at index of the first
-	 */
-	static void arrange(Format format, float[] natural, int first, int width, float[] out, int at) {
-		float factor = 1f / place(format);
-		for (int step = 0; step < STEPS; step++) {
-			for (int l = 0; l < width; l++) {
-				out[at + step * width + l] = natural[column(format, first + l, step)] * factor;
-			}
-		}
-	}
-
-	/**
-	 * Adds the inputs of each group of columns: four sums of every fourth, then these.
-	 * @param columns number of inputs
-	 * @param groupSize columns of a group, a multiple of 4
-	 * @param out receives the sums, padded with zeros to {@link #padded}
-	 * @param at index of the first
-	 */
-	static void groupSums(MemorySegment memory, long offset, int columns, int groupSize, float[] out, int at) {
-		int groups = columns / groupSize;
-		for (int g = 0; g < groups; g++) {
-			float a = 0f;
-			float b = 0f;
-			float c = 0f;
-			float d = 0f;
-			long from = offset + 4L * g * groupSize;
-			for (long i = from; i < from + 4L * groupSize; i += 16) {
-				a += memory.get(PortableKernels.FLOAT, i);
-				b += memory.get(PortableKernels.FLOAT, i + 4);
-				c += memory.get(PortableKernels.FLOAT, i + 8);
-				d += memory.get(PortableKernels.FLOAT, i + 12);
-			}
-			out[at + g] = (a + b) + (c + d);
-		}
-		Arrays.fill(out, at + groups, at + padded(groups), 0f);
+	static int[] indices(int width, Format format) {
+		return INDICES[format.ordinal()][Integer.numberOfTrailingZeros(width)];
 	}
 
 	/** A number of groups as a multiple of the lanes. */

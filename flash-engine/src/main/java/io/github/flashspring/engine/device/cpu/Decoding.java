@@ -2,14 +2,13 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.Objects;
 
 import io.github.flashspring.engine.checkpoint.DType;
 
 /**
- * What the codes of the {@link Format#decoded() decoded} formats mean, one value at a
- * time: {@code fma(code, scale, bias)}, or {@code float · scale} rounded once.
+ * What codes mean, one value at a time: {@code fma(code, scale, bias)}, or
+ * {@code float · scale} rounded once.
  */
 final class Decoding {
 
@@ -135,23 +134,8 @@ final class Decoding {
 		}
 	}
 
-	/**
-	 * Decodes some lanes of a block in the order of {@link BlockOrder}.
-	 * @param lane first lane
-	 * @param width number of lanes
-	 * @param out receives {@code 8 · width} values, step by step; zeros behind the row
-	 */
-	static void decodeBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
-		for (int step = 0; step < BlockOrder.STEPS; step++) {
-			int column = block * BlockOrder.COLUMNS + step * Kernels.LANES + lane;
-			int count = Math.clamp(weights.columns() - column, 0, width);
-			decode(weights, row, column, count, out, step * width);
-			Arrays.fill(out, step * width + count, (step + 1) * width, 0f);
-		}
-	}
-
 	/** A code, of up to eight bits that lie in one byte or two. */
-	private static int code(Weights weights, int row, int column) {
+	static int code(Weights weights, int row, int column) {
 		int bits = weights.format().bits();
 		long bit = (long) column * bits;
 		int shift = (int) (bit % Byte.SIZE);

@@ -64,17 +64,28 @@ enum Format {
 	}
 
 	/**
-	 * Whether products are made of codes, and scaled afterwards.
+	 * Whether products are made of codes, and scaled afterwards. The other quantised
+	 * formats, whose codes cross the bounds of bytes, are first brought to FP32.
 	 */
 	boolean coded() {
-		return this == AFFINE4 || this == AFFINE8;
+		return switch (this) {
+			case AFFINE2, AFFINE4, AFFINE8, MXFP4, MXFP8, NVFP4, FP8 -> true;
+			default -> false;
+		};
 	}
 
 	/**
-	 * Whether weights are decoded to single precision before they are multiplied.
+	 * Whether codes are integers that are multiplied minus their {@link #center()}.
+	 */
+	boolean centered() {
+		return coded() && affine();
+	}
+
+	/**
+	 * Whether weights are brought to FP32 before they are multiplied.
 	 */
 	boolean decoded() {
-		return compareTo(AFFINE8) > 0;
+		return affine() && !coded();
 	}
 
 	/**
@@ -93,6 +104,7 @@ enum Format {
 	 */
 	int center() {
 		return switch (this) {
+			case AFFINE2 -> 2;
 			case AFFINE4 -> 8;
 			case AFFINE8 -> 128;
 			default -> 0;

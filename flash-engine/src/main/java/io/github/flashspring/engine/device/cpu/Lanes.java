@@ -1,5 +1,8 @@
 package io.github.flashspring.engine.device.cpu;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
@@ -39,6 +42,20 @@ final class Lanes {
 
 	static final VectorSpecies<Long> NARROW_LONGS = LongVector.SPECIES_128.withShape(NARROW_SHAPE);
 
+	static final VectorSpecies<Long> WIDE_LONGS = LongVector.SPECIES_128.withShape(WIDE_SHAPE);
+
+	/** Bytes of a block of numbers: the longest mask. */
+	private static final int MASK_BYTES = BlockOrder.COLUMNS * Float.BYTES;
+
+	private static final MemorySegment MASKS = Arena.global().allocate(2L * MASK_BYTES, 64);
+
+	static {
+		MASKS.asSlice(0, MASK_BYTES).fill((byte) -1);
+	}
+
+	/** Address of a {@link #mask} of a whole block. */
+	static final long ALL = MASKS.address();
+
 	private Lanes() {
 	}
 
@@ -48,6 +65,15 @@ final class Lanes {
 	 */
 	static boolean suffice() {
 		return FloatVector.SPECIES_PREFERRED.vectorBitSize() >= 128;
+	}
+
+	/**
+	 * A mask of the bytes of a block that belong to a row.
+	 * @param bytes their number
+	 * @return address of as many bytes of ones, then zeros up to the end of the block
+	 */
+	static long mask(int bytes) {
+		return ALL + MASK_BYTES - bytes;
 	}
 
 	static String describe() {

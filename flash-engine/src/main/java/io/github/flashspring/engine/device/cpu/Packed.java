@@ -16,9 +16,9 @@ final class Packed {
 
 	/**
 	 * Makes room.
-	 * @param values least number of values for rows that are computed one by one
-	 * @param sums least number of sums over groups
-	 * @param panel least number of values for rows that are computed together
+	 * @param values number of values in an array
+	 * @param sums number of sums over groups in an array
+	 * @param panel number of values in native memory
 	 */
 	void reserve(long values, long sums, long panel) {
 		this.values = Scratch.grown(this.values, Math.toIntExact(values));
@@ -26,17 +26,17 @@ final class Packed {
 		this.panel = Scratch.grown(this.panel, panel);
 	}
 
-	/** Rows one after the other. */
+	/** Rows one after the other, of the portable kernels. */
 	float[] values() {
 		return this.values;
 	}
 
-	/** Sums of the rows over groups of columns. */
+	/** Sums of the rows over groups of columns, of the portable kernels. */
 	float[] sums() {
 		return this.sums;
 	}
 
-	/** Rows side by side, aligned. */
+	/** Rows and their sums over groups, of the vector kernels, aligned. */
 	MemorySegment panel() {
 		return this.panel;
 	}

@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
@@ -91,15 +90,44 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
-		int stride = BlockOrder.blocks(weights.columns()) * BlockOrder.COLUMNS;
+		int columns = weights.columns();
+		int stride = BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
+		int[] indices = BlockOrder.indices(LANES, weights.format());
+		float factor = 1f / BlockOrder.place(weights.format());
 		for (int r = from; r < to; r++) {
 			long offset = x.row(firstRow + r);
-			BlockOrder.arrange(weights.format(), x.memory(), offset, weights.columns(), LANES, input.values(),
-					r * stride);
-			if (weights.paddedGroups() > 0) {
-				BlockOrder.groupSums(x.memory(), offset, weights.columns(), weights.groupSize(), input.sums(),
-						r * weights.paddedGroups());
+			for (int i = 0; i < stride; i++) {
+				int column = i / BlockOrder.COLUMNS * BlockOrder.COLUMNS + indices[i % BlockOrder.COLUMNS];
+				input.values()[r * stride + i] = (column < columns)
+						? x.memory().get(FLOAT, offset + (long) column * Float.BYTES) * factor : 0f;
 			}
+			if (weights.paddedGroups() > 0) {
+				groupSums(x.memory(), offset, columns, weights.groupSize(), input.sums(), r * weights.paddedGroups());
+			}
+		}
+	}
+
+	/**
+	 * Adds the inputs of each group of columns: four sums of every fourth, then these.
+	 * @param columns number of inputs
+	 * @param groupSize columns of a group, a multiple of 4
+	 * @param out receives the sums
+	 * @param at index of the first
+	 */
+	private static void groupSums(MemorySegment memory, long offset, int columns, int groupSize, float[] out, int at) {
+		for (int g = 0; g < columns / groupSize; g++) {
+			float a = 0f;
+			float b = 0f;
+			float c = 0f;
+			float d = 0f;
+			long from = offset + 4L * g * groupSize;
+			for (long i = from; i < from + 4L * groupSize; i += 16) {
+				a += memory.get(FLOAT, i);
+				b += memory.get(FLOAT, i + 4);
+				c += memory.get(FLOAT, i + 8);
+				d += memory.get(FLOAT, i + 12);
+			}
+			out[at + g] = (a + b) + (c + d);
 		}
 	}
 
@@ -112,10 +140,7 @@ final class PortableKernels implements Kernels {
 		for (int o = from; o < to; o++) {
 			Arrays.fill(lanes, 0, rows * LANES, 0f);
 			for (int b = 0; b < blocks; b++) {
-				unpackBlock(weights, o, b, 0, LANES, block);
-				if (weights.format().coded()) {
-					blockScales(weights, o, b, 0, LANES, block, BlockOrder.COLUMNS);
-				}
+				unpackBlock(weights, o, b, block);
 				for (int r = 0; r < rows; r++) {
 					multiplyBlock(block, weights.format().coded(), input.values(),
 							(r * blocks + b) * BlockOrder.COLUMNS, lanes, r * LANES);
@@ -130,27 +155,23 @@ final class PortableKernels implements Kernels {
 	}
 
 	/**
-	 * Adds the products of a block to 16 lanes: two chains of four steps each, of codes
-	 * added to each other and then scaled.
+	 * Adds the products of a block to 16 lanes: a chain of eight steps, of codes scaled.
 	 */
 	private static void multiplyBlock(float[] block, boolean coded, float[] x, int from, float[] lanes, int at) {
 		for (int l = 0; l < LANES; l++) {
-			float a = block[l] * x[from + l];
-			float b = block[4 * LANES + l] * x[from + 4 * LANES + l];
-			for (int step = 1; step < 4; step++) {
-				int i = step * LANES + l;
-				a = Math.fma(block[i], x[from + i], a);
-				b = Math.fma(block[4 * LANES + i], x[from + 4 * LANES + i], b);
+			float chain = 0f;
+			for (int i = l; i < BlockOrder.COLUMNS; i += LANES) {
+				chain = Math.fma(block[i], x[from + i], chain);
 			}
-			lanes[at + l] = coded ? Math.fma(a + b, block[BlockOrder.COLUMNS + l], lanes[at + l])
-					: lanes[at + l] + a + b;
+			lanes[at + l] = coded ? Math.fma(chain, block[BlockOrder.COLUMNS + l], lanes[at + l])
+					: lanes[at + l] + chain;
 		}
 	}
 
 	private static void addBiases(Weights weights, int output, float[] sums, int from, float[] lanes, int at) {
 		Rows scales = weights.scales();
 		Rows biases = weights.biases();
-		if (scales != null && biases != null && weights.format().coded()) {
+		if (scales != null && biases != null && weights.format().centered()) {
 			for (int g = 0; g < biases.columns(); g++) {
 				float bias = Math.fma((float) weights.format().center(), value(scales, output, g),
 						value(biases, output, g));
@@ -334,47 +355,36 @@ final class PortableKernels implements Kernels {
 	}
 
 	/**
-	 * Unpacks some lanes of a block of a weight row in the order of {@link BlockOrder}.
-	 * @param lane first lane
-	 * @param width number of lanes
-	 * @param out receives {@code 8 · width} numbers or codes, step by step
+	 * Unpacks a block of a weight row in the order of {@link BlockOrder}.
+	 * @param out receives 128 numbers or codes, step by step, and behind them the scales
+	 * of codes, by lane
 	 */
-	static void unpackBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
+	private static void unpackBlock(Weights weights, int row, int block, float[] out) {
 		Format format = weights.format();
-		if (format.decoded()) {
-			Decoding.decodeBlock(weights, row, block, lane, width, out);
-			return;
-		}
 		float place = BlockOrder.place(format);
-		for (int step = 0; step < BlockOrder.STEPS; step++) {
-			for (int l = 0; l < width; l++) {
-				int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, lane + l, step);
-				out[step * width + l] = (column < weights.columns()) ? number(weights, row, column) * place : 0f;
-			}
+		for (int i = 0; i < BlockOrder.COLUMNS; i++) {
+			int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, i % LANES, i / LANES);
+			out[i] = (column < weights.columns()) ? number(weights, row, column) * place : 0f;
+		}
+		for (int l = 0; format.coded() && l < LANES; l++) {
+			int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, l, 0);
+			out[BlockOrder.COLUMNS + l] = (column < weights.columns())
+					? Decoding.scale(weights, row, column / weights.groupSize()) : 0f;
 		}
 	}
 
-	/** The scales of some lanes of a block. */
-	static void blockScales(Weights weights, int row, int block, int lane, int width, float[] out, int at) {
-		Rows scales = Objects.requireNonNull(weights.scales());
-		for (int l = 0; l < width; l++) {
-			int column = block * BlockOrder.COLUMNS + BlockOrder.column(weights.format(), lane + l, 0);
-			out[at + l] = (column < weights.columns()) ? value(scales, row, column / weights.groupSize()) : 0f;
-		}
-	}
-
-	/** A number, or the centred code of a weight. */
+	/** A number, or a code: an integer minus the middle of all, or a float. */
 	private static float number(Weights weights, int row, int column) {
 		Format format = weights.format();
 		return switch (format) {
-			case AFFINE4 -> (code(weights, row, column / 2) >> 4 * (column % 2) & 15) - format.center();
-			case AFFINE8 -> (code(weights, row, column) & 255) - format.center();
-			default -> value(weights.values(), row, column);
+			case F32, F16, BF16 -> value(weights.values(), row, column);
+			case AFFINE2, AFFINE4, AFFINE8 -> Decoding.code(weights, row, column) - format.center();
+			case MXFP4, NVFP4 -> Decoding.e2m1(Decoding.code(weights, row, column));
+			case MXFP8, FP8 -> Decoding.e4m3(Decoding.code(weights, row, column));
+			default -> Math.fma((float) Decoding.code(weights, row, column),
+					Decoding.scale(weights, row, column / weights.groupSize()),
+					Decoding.bias(weights, row, column / weights.groupSize()));
 		};
-	}
-
-	private static int code(Weights weights, int row, int index) {
-		return weights.values().memory().get(ValueLayout.JAVA_BYTE, weights.values().row(row) + index);
 	}
 
 	/**

@@ -3,8 +3,6 @@ package io.github.flashspring.engine.device.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.Arrays;
-import java.util.Objects;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -17,8 +15,6 @@ import jdk.incubator.vector.VectorSpecies;
  * each lane gets the word in which its code lies, and shifts it down by its own distance.
  */
 final class VectorDecoding {
-
-	private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
 	private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -37,9 +33,6 @@ final class VectorDecoding {
 
 	private static final IntVector UPPER_MAGNITUDES = magnitudes(8 - STEP).reinterpretAsInts();
 
-	/** Columns of half a block. */
-	private static final int HALF = BlockOrder.COLUMNS / 2;
-
 	private VectorDecoding() {
 	}
 
@@ -50,181 +43,6 @@ final class VectorDecoding {
 			values[i] = Decoding.e2m1(first + i);
 		}
 		return FloatVector.fromArray(FLOATS, values, 0);
-	}
-
-	/**
-	 * Room for the scales of a row.
-	 * @return number of floats
-	 */
-	static int scaleFloats(Weights weights) {
-		return 2 * Math.ceilDiv(weights.columns(), Kernels.LANES);
-	}
-
-	/**
-	 * Adds the products of a row, whose weights stay in registers. The loops over four
-	 * steps are for the JIT compiler, which unrolls them: written out they are too much
-	 * for its inlining.
-	 * @param weights the matrix
-	 * @param row row of the matrix
-	 * @param scales room for {@link #scaleFloats}
-	 * @param x the input
-	 * @param from index of its first value
-	 * @param block room for 16 values
-	 * @param lanes receives 16 sums
-	 * @param at index of the first sum
-	 */
-	static void multiply(Weights weights, int row, float[] scales, float[] x, int from, float[] block, float[] lanes,
-			int at) {
-		int columns = weights.columns();
-		int whole = columns / Kernels.LANES * Kernels.LANES;
-		int biases = readScales(weights, row, scales);
-		MemorySegment memory = weights.values().memory();
-		long offset = weights.values().row(row);
-		long end = end(weights, row);
-		Decoding.decode(weights, row, whole, columns - whole, block, 0);
-		Arrays.fill(block, columns - whole, Kernels.LANES, 0f);
-		for (int lane = 0; lane < Kernels.LANES; lane += STEP) {
-			FloatVector sum = switch (weights.format()) {
-				case MXFP4, NVFP4 -> e2m1Row(memory, offset, scales, lane, whole, x, from + lane);
-				case MXFP8, FP8 -> e4m3Row(memory, offset + lane, scales, whole, x, from + lane);
-				default -> affineRow(memory, offset, end, weights.format().bits(), scales, biases, lane, whole, x,
-						from + lane);
-			};
-			int column = whole / HALF * HALF;
-			if (column < columns) {
-				FloatVector a = FloatVector.zero(FLOATS);
-				for (; column < whole; column += Kernels.LANES) {
-					decode(weights, row, column + lane, STEP, 1, block, Kernels.LANES);
-					a = load(block, Kernels.LANES).fma(load(x, from + column + lane), a);
-				}
-				if (whole < columns) {
-					a = load(block, lane).fma(load(x, from + whole + lane), a);
-				}
-				sum = sum.add(a);
-			}
-			sum.intoArray(lanes, at + lane);
-		}
-	}
-
-	private static FloatVector affineRow(MemorySegment memory, long offset, long end, int bits, float[] scales,
-			int biases, int lane, int columns, float[] x, int from) {
-		IntVector shifts = shifts(bits);
-		int mask = (1 << bits) - 1;
-		FloatVector sum = FloatVector.zero(FLOATS);
-		for (int column = 0; column <= columns - HALF; column += HALF) {
-			FloatVector a = FloatVector.zero(FLOATS);
-			for (int k = 0; k < 4; k++) {
-				int i = column + k * Kernels.LANES;
-				int step = i >>> 4;
-				a = ((FloatVector) codes(memory, offset, end, i + lane, bits, shifts).and(mask)
-					.convertShape(VectorOperators.I2F, FLOATS, 0))
-					.fma(FloatVector.broadcast(FLOATS, scales[step]),
-							FloatVector.broadcast(FLOATS, scales[biases + step]))
-					.fma(load(x, from + i), a);
-			}
-			sum = sum.add(a);
-		}
-		return sum;
-	}
-
-	private static FloatVector e2m1Row(MemorySegment memory, long offset, float[] scales, int lane, int columns,
-			float[] x, int from) {
-		IntVector shifts = IntVector.broadcast(INTS, 4 * (lane % 8)).addIndex(4);
-		long first = offset + lane / 8 * Integer.BYTES;
-		FloatVector sum = FloatVector.zero(FLOATS);
-		for (int column = 0; column <= columns - HALF; column += HALF) {
-			FloatVector a = FloatVector.zero(FLOATS);
-			for (int k = 0; k < 4; k++) {
-				int i = column + k * Kernels.LANES;
-				IntVector codes = IntVector.broadcast(INTS, memory.get(INT, first + i / 2))
-					.lanewise(VectorOperators.LSHR, shifts);
-				a = e2m1(codes, MAGNITUDES, UPPER_MAGNITUDES).mul(scales[i >>> 4]).fma(load(x, from + i), a);
-			}
-			sum = sum.add(a);
-		}
-		return sum;
-	}
-
-	private static FloatVector e4m3Row(MemorySegment memory, long first, float[] scales, int columns, float[] x,
-			int from) {
-		IntVector shifts = shifts(8);
-		FloatVector sum = FloatVector.zero(FLOATS);
-		for (int column = 0; column <= columns - HALF; column += HALF) {
-			FloatVector a = FloatVector.zero(FLOATS);
-			for (int k = 0; k < 4; k++) {
-				int i = column + k * Kernels.LANES;
-				IntVector codes = IntVector.broadcast(INTS, memory.get(INT, first + i));
-				if (STEP == 8) {
-					codes = codes.blend(memory.get(INT, first + i + Integer.BYTES), UPPER_HALF);
-				}
-				a = e4m3(codes.lanewise(VectorOperators.LSHR, shifts)).mul(scales[i >>> 4]).fma(load(x, from + i), a);
-			}
-			sum = sum.add(a);
-		}
-		return sum;
-	}
-
-	private static FloatVector load(float[] array, int index) {
-		return FloatVector.fromArray(FLOATS, array, index);
-	}
-
-	/**
-	 * Reads the scales of a row, one for each 16 columns, then its biases if it has any.
-	 * @return where the biases begin
-	 */
-	private static int readScales(Weights weights, int row, float[] out) {
-		int steps = Math.ceilDiv(weights.columns(), Kernels.LANES);
-		int perGroup = weights.groupSize() / Kernels.LANES;
-		Rows scales = Objects.requireNonNull(weights.scales());
-		int groups = scales.columns();
-		if (scales.type().bytes() == 1) {
-			float[] table = Decoding.scales(weights.format());
-			long offset = scales.row(weights.scaleRow(row));
-			for (int g = 0; g < groups; g++) {
-				out[g] = table[scales.memory().get(ValueLayout.JAVA_BYTE, offset + g) & 0xff];
-			}
-		}
-		else {
-			VectorNumbers.read(scales, weights.scaleRow(row), 0, groups, out, 0);
-		}
-		spread(out, 0, groups, perGroup, steps);
-		if (weights.biases() != null) {
-			VectorNumbers.read(weights.biases(), row, 0, groups, out, steps);
-			spread(out, steps, groups, perGroup, steps);
-		}
-		return steps;
-	}
-
-	/** Repeats each value for the steps of its group, from the last one on. */
-	private static void spread(float[] values, int at, int groups, int perGroup, int steps) {
-		if (perGroup > 1) {
-			for (int g = groups - 1; g >= 0; g--) {
-				Arrays.fill(values, at + g * perGroup, at + Math.min((g + 1) * perGroup, steps), values[at + g]);
-			}
-		}
-	}
-
-	/**
-	 * Decodes some lanes of a block in the order of {@link BlockOrder}.
-	 * @param lane first lane
-	 * @param width number of lanes: a narrow register's or all 16
-	 * @param out receives {@code 8 · width} values, step by step; zeros behind the row
-	 */
-	static void decodeBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
-		int column = block * BlockOrder.COLUMNS;
-		int columns = Math.min(weights.columns() - column, BlockOrder.COLUMNS);
-		int steps = columns / Kernels.LANES;
-		if (width == Kernels.LANES) {
-			decode(weights, row, column, STEP, steps * Kernels.LANES / STEP, out, 0);
-		}
-		else {
-			decode(weights, row, column + lane, Kernels.LANES, steps, out, 0);
-		}
-		if (steps < BlockOrder.STEPS) {
-			int rest = Math.clamp(columns - steps * Kernels.LANES - lane, 0, width);
-			Decoding.decode(weights, row, column + steps * Kernels.LANES + lane, rest, out, steps * width);
-			Arrays.fill(out, steps * width + rest, BlockOrder.STEPS * width, 0f);
-		}
 	}
 
 	/**

@@ -1,20 +1,20 @@
 package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Device.Limits;
 
 /**
- * Linear layers. A few rows run through {@link RowKernels}, which read every weight once,
- * more of them through {@link VectorPanels}.
+ * Linear layers. A few rows are multiplied by {@link VectorFormat}, which reads every
+ * weight once for each of them, more of them by {@link VectorPanels}.
  */
 final class VectorMatmul {
 
-	/** Outputs whose lanes are added up together. */
+	/** Outputs whose scales are read together; a multiple of two. */
 	private static final int BATCH = 16;
 
 	/** Most rows that are computed one by one. */
@@ -22,8 +22,13 @@ final class VectorMatmul {
 
 	private static final int LANES = Kernels.LANES;
 
+	/** Bytes of 16 sums. */
+	private static final long SUM_BYTES = 4L * LANES;
+
 	/** Columns that are looked up at a time. */
 	static final int STRETCH = 1024;
+
+	private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
 
 	private VectorMatmul() {
 	}
@@ -32,108 +37,245 @@ final class VectorMatmul {
 		return VectorPanels.ROWS;
 	}
 
+	private static int padded(int rows) {
+		return (rows <= FEW) ? rows : VectorPanels.padded(rows);
+	}
+
 	static long inputFloats(int rows, int columns) {
-		long few = (long) Math.min(rows, FEW) * stride(columns);
-		return few + VectorPanels.panelFloats(rows, columns) + (long) rows * (columns / 16 + LANES);
+		return (long) padded(rows) * BlockOrder.blocks(columns) * BlockOrder.COLUMNS
+				+ (long) rows * BlockOrder.padded(columns / 16);
 	}
 
 	static long scratchFloats(Limits limits) {
-		long columns = limits.columns();
-		long groups = ((limits.rows() > FEW) ? VectorPanels.TILE : BATCH) * 2 * (columns / 16 + LANES);
+		int columns = limits.columns();
+		long groups = Math.max(2 * STRETCH / 16, VectorTangent.scratchFloats());
 		// Attention puts two heads here; a head may be as long as the widest input.
-		long weights = Math.max(2 * columns, STRETCH + LANES);
-		long lanes = Math.max(FEW * BATCH * LANES, VectorAttention.CELL + 2 * columns);
-		long accumulators = Math.max(BATCH * (columns / 16 + LANES),
-				(limits.rows() > FEW) ? VectorPanels.scratchFloats(limits.rows()) : 0);
+		long weights = Math.max(2L * columns, STRETCH + LANES);
+		long lanes = VectorAttention.CELL + 2L * columns;
+		long accumulators = Math.max(fewFloats(columns),
+				(limits.rows() > FEW) ? VectorPanels.scratchFloats(limits.rows(), columns) : 0);
 		return groups + weights + lanes + accumulators;
 	}
 
-	/** Distance of the rows of a packed input. */
-	private static int stride(int columns) {
-		return BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
+	/** Floats of the scales, sums and copies of a batch of outputs. */
+	private static long fewFloats(int columns) {
+		return BATCH * LANES + 2 * copyFloats(columns) + GroupScales.floats(BATCH, columns);
+	}
+
+	/**
+	 * Floats of a copy of a row up to the end of its last block, and what is read behind.
+	 */
+	static long copyFloats(int columns) {
+		return (long) BlockOrder.blocks(columns) * BlockOrder.COLUMNS + LANES;
 	}
 
 	static void reserve(Packed input, int rows, Weights weights) {
-		boolean few = rows <= FEW;
-		long values = (long) rows * stride(weights.columns());
-		long panel = few ? (weights.format().coded() ? values : 0) : VectorPanels.panelFloats(rows, weights.columns());
-		input.reserve(few ? values : 0, (long) rows * weights.paddedGroups(), panel);
+		input.reserve(0, 0, valueFloats(rows, weights) + (long) rows * weights.paddedGroups());
+	}
+
+	/** Floats of the packed rows; behind them come their sums over groups. */
+	private static long valueFloats(int rows, Weights weights) {
+		return (long) padded(rows) * BlockOrder.blocks(weights.columns()) * BlockOrder.COLUMNS;
+	}
+
+	/** Address of the sums of a row over groups. */
+	static long sums(Packed input, int rows, Weights weights, int row) {
+		long groups = weights.paddedGroups();
+		return Addresses.of(input.panel(), 4 * (valueFloats(rows, weights) + row * groups), 4 * groups);
 	}
 
 	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
 		int columns = weights.columns();
-		int stride = stride(columns);
-		int sums = weights.paddedGroups();
+		int blocks = BlockOrder.blocks(columns);
+		int[] indices = BlockOrder.indices(VectorFormat.WIDTH, weights.format());
+		float factor = 1f / BlockOrder.place(weights.format());
 		for (int r = from; r < to; r++) {
-			long offset = x.row(firstRow + r);
-			if (sums > 0) {
-				BlockOrder.groupSums(x.memory(), offset, columns, weights.groupSize(), input.sums(), r * sums);
-			}
-			if (rows > FEW) {
-				VectorPanels.pack(x.memory(), offset, columns, weights.format(), rows, r, input.panel());
-			}
-			else if (!BlockOrder.natural(weights.format())) {
-				BlockOrder.arrange(weights.format(), x.memory(), offset, columns, Lanes.NARROW.length(), input.values(),
-						r * stride);
-				if (sums > 0) {
-					MemorySegment.copy(input.values(), r * stride, input.panel(), PortableKernels.FLOAT,
-							4L * r * stride, stride);
+			long source = Addresses.of(x.memory(), x.row(firstRow + r), 4L * columns);
+			for (int b = 0; b < blocks; b++) {
+				int count = Math.min(BlockOrder.COLUMNS, columns - b * BlockOrder.COLUMNS);
+				for (int part = 0; part < VectorFormat.PARTS; part++) {
+					long offset = (rows <= FEW)
+							? (long) (r * blocks + b) * VectorFormat.BLOCK + part * VectorFormat.PART
+							: VectorPanels.offset(rows, blocks, r, b, part);
+					arrange(source + b * VectorFormat.BLOCK, count, indices, part, factor,
+							Addresses.of(input.panel(), offset, VectorFormat.PART));
 				}
 			}
-			else {
-				MemorySegment.copy(x.memory(), PortableKernels.FLOAT, offset, input.values(), r * stride, columns);
-				Arrays.fill(input.values(), r * stride + columns, (r + 1) * stride, 0f);
+			if (weights.paddedGroups() > 0) {
+				groupSums(source, columns / weights.groupSize(), weights.groupSize(), sums(input, rows, weights, r),
+						weights.paddedGroups());
 			}
 		}
+		if (rows > FEW && to == rows) {
+			VectorPanels.clearPadding(input.panel(), rows, blocks);
+		}
+	}
+
+	/**
+	 * Brings a part of a block of an input into the order of its products.
+	 * @param source address of the block
+	 * @param count its columns
+	 */
+	private static void arrange(long source, int count, int[] indices, int part, float factor, long out) {
+		int values = BlockOrder.STEPS * VectorFormat.WIDTH;
+		int first = part * values;
+		if (count == BlockOrder.COLUMNS) {
+			for (int i = 0; i < values; i++) {
+				set(out + 4L * i, Addresses.value(source + 4L * indices[first + i]) * factor);
+			}
+			return;
+		}
+		for (int i = 0; i < values; i++) {
+			int column = indices[first + i];
+			set(out + 4L * i, (column < count) ? Addresses.value(source + 4L * column) * factor : 0f);
+		}
+	}
+
+	/**
+	 * Adds the inputs of each group of columns: four sums of every fourth, then these.
+	 * @param out address that receives the sums, padded with zeros
+	 */
+	private static void groupSums(long source, int groups, int groupSize, long out, int padded) {
+		long at = source;
+		for (int g = 0; g < groups; g++) {
+			FloatVector sums = FloatVector.zero(FOUR);
+			for (long end = at + 4L * groupSize; at < end; at += 16) {
+				sums = sums.add(
+						FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(at), VectorFormat.ORDER));
+			}
+			set(out + 4L * g, (sums.lane(0) + sums.lane(1)) + (sums.lane(2) + sums.lane(3)));
+		}
+		for (int g = groups; g < padded; g++) {
+			set(out + 4L * g, 0f);
+		}
+	}
+
+	private static void set(long address, float value) {
+		Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(address), value);
 	}
 
 	static void multiply(Rows out, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias, int from,
 			int to, Scratch scratch) {
-		if (rows <= FEW) {
-			multiplyFew(out, firstRow, rows, input, weights, bias, from, to, scratch);
-		}
-		else {
+		if (rows > FEW) {
 			VectorPanels.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
+			return;
+		}
+		GroupScales scales = new GroupScales(weights);
+		VectorFormat format = VectorFormat.of(weights);
+		int blocks = BlockOrder.blocks(weights.columns());
+		long copyBytes = 4 * copyFloats(weights.columns());
+		MemorySegment memory = scratch.accumulators(fewFloats(weights.columns()));
+		MemorySegment copies = memory.asSlice(BATCH * SUM_BYTES, 2 * copyBytes);
+		MemorySegment scaleMemory = memory.asSlice(BATCH * SUM_BYTES + 2 * copyBytes);
+		RowPair pair = new RowPair();
+		pair.spread = scales.spread();
+		pair.blocks = blocks;
+		pair.mask = lastMask(weights);
+		for (int first = from; first < to; first += BATCH) {
+			int count = Math.min(BATCH, to - first);
+			long biases = scales.read(first, count, scaleMemory);
+			pair.biases = biases - scaleMemory.address();
+			for (int r = 0; r < rows; r++) {
+				pair.input = Addresses.of(input.panel(), r * blocks * VectorFormat.BLOCK, blocks * VectorFormat.BLOCK);
+				for (int o = 0; o < count; o += 2) {
+					int second = Math.min(o + 1, count - 1);
+					pair.first = codes(weights, first + o, 0, blocks, format, copies.asSlice(0, copyBytes));
+					pair.second = codes(weights, first + second, 0, blocks, format, copies.asSlice(copyBytes));
+					pair.firstScales = scaleMemory.address() + o * scales.bytes();
+					pair.secondScales = scaleMemory.address() + second * scales.bytes();
+					pair.sums = memory.address() + o * SUM_BYTES;
+					for (int part = 0; part < VectorFormat.PARTS; part++) {
+						format.multiply(pair, part);
+					}
+				}
+				long target = Addresses.of(out.memory(), out.row(firstRow + r) + 4L * first, 4L * count);
+				if (weights.format().centered()) {
+					addBiases(memory.address(), count, biases, scales.bytes(), sums(input, rows, weights, r),
+							4L * weights.paddedGroups());
+				}
+				finish(memory.address(), count, bias, first, target);
+			}
 		}
 	}
 
-	private static void multiplyFew(Rows out, int firstRow, int rows, Packed input, Weights weights,
-			@Nullable Rows bias, int from, int to, Scratch scratch) {
-		int columns = weights.columns();
-		int stride = stride(columns);
-		int sums = weights.paddedGroups();
-		float[] x = input.values();
-		float[] lanes = scratch.lanes(rows * BATCH * LANES);
-		boolean coded = weights.format().coded();
-		float[] groups = scratch
-			.groups(weights.format().decoded() ? VectorDecoding.scaleFloats(weights) : BATCH * 2 * sums);
-		float[] block = scratch.weights(BlockOrder.COLUMNS);
-		MemorySegment scales = scratch.accumulators(BATCH * sums);
-		long values = coded ? Addresses.of(input.panel(), 0, 4L * rows * stride) : 0;
-		for (int first = from; first < to; first += BATCH) {
-			int end = Math.min(first + BATCH, to);
-			int biases = 0;
-			if (coded) {
-				biases = VectorNumbers.readGroups(weights, first, end - first, groups);
-				MemorySegment.copy(groups, 0, scales, PortableKernels.FLOAT, 0, biases);
-			}
-			for (int o = first; o < end; o++) {
-				int group = (o - first) * sums;
-				for (int r = 0; r < rows; r++) {
-					int at = (r * BATCH + o - first) * LANES;
-					RowKernels.multiply(weights, o, groups, x, r * stride, coded ? values + 4L * r * stride : 0,
-							scales.address() + 4L * group, block, lanes, at);
-					if (sums > 0) {
-						RowKernels.biases(groups, biases + group, input.sums(), r * sums, sums, lanes, at);
-					}
+	/** The mask of the last block of a row. */
+	static long lastMask(Weights weights) {
+		int columns = weights.columns() - (BlockOrder.blocks(weights.columns()) - 1) * BlockOrder.COLUMNS;
+		return Lanes.mask(columns * weights.format().bits() / Byte.SIZE);
+	}
+
+	/**
+	 * Blocks of a row of codes or numbers, readable up to the end of the last one: copied
+	 * where memory ends before.
+	 * @param block first block
+	 * @param blocks number of blocks
+	 * @param copy receives a copy
+	 * @return address of the first block
+	 */
+	static long codes(Weights weights, int row, int block, int blocks, VectorFormat format, MemorySegment copy) {
+		MemorySegment memory = weights.values().memory();
+		long blockBytes = (long) BlockOrder.COLUMNS * weights.format().bits() / Byte.SIZE;
+		long offset = weights.values().row(row) + block * blockBytes;
+		long bytes = blocks * blockBytes + format.excess();
+		if (offset + bytes <= memory.byteSize()) {
+			return Addresses.of(memory, offset, bytes);
+		}
+		long rest = (long) weights.columns() * weights.format().bits() / Byte.SIZE - block * blockBytes;
+		MemorySegment.copy(memory, offset, copy, 0, rest);
+		copy.asSlice(rest, bytes - rest).fill((byte) 0);
+		return copy.address();
+	}
+
+	/**
+	 * Adds the biases of groups, each times the sum of its group's inputs: lane {@code l}
+	 * adds those of the groups {@code l, l + 16 …}.
+	 * @param lanes address of the sums of each output, 16 lanes
+	 * @param outputs number of outputs
+	 * @param biases address of the biases of the first output
+	 * @param biasBytes bytes from them to those of the next output
+	 * @param sums address of the sums of the input over groups
+	 * @param sumBytes of them, with zeros up to a multiple of 16 lanes
+	 */
+	private static void addBiases(long lanes, int outputs, long biases, long biasBytes, long sums, long sumBytes) {
+		for (int o = 0; o < outputs; o++) {
+			for (long lane = 0; lane < SUM_BYTES; lane += VectorFormat.BYTES) {
+				long at = Addresses.known(lanes + o * SUM_BYTES + lane);
+				FloatVector sum = FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, at,
+						VectorFormat.ORDER);
+				for (long g = lane; g < sumBytes; g += SUM_BYTES) {
+					sum = FloatVector
+						.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY,
+								Addresses.known(biases + o * biasBytes + g), VectorFormat.ORDER)
+						.fma(FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY,
+								Addresses.known(sums + g), VectorFormat.ORDER), sum);
 				}
-			}
-			for (int r = 0; r < rows; r++) {
-				for (int o = first; o < end; o++) {
-					put(out, firstRow + r, o, tree(lanes, (r * BATCH + o - first) * LANES), bias);
-				}
+				sum.intoMemorySegment(Addresses.MEMORY, at, VectorFormat.ORDER);
 			}
 		}
+	}
+
+	/** Adds the lanes of each output as the tree of {@link Kernels}, then the bias. */
+	private static void finish(long lanes, int outputs, @Nullable Rows bias, int first, long target) {
+		for (int o = 0; o < outputs; o++) {
+			float sum = tree(lanes + o * SUM_BYTES);
+			set(target + 4L * o, (bias != null) ? sum + PortableKernels.value(bias, 0, first + o) : sum);
+		}
+	}
+
+	/** Adds 16 lanes at an address that was checked, as the tree of {@link Kernels}. */
+	private static float tree(long lanes) {
+		long at = Addresses.known(lanes);
+		for (long i = at; i < at + SUM_BYTES / 2; i += 4L * Lanes.NARROW.length()) {
+			FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, Addresses.known(i), VectorFormat.ORDER)
+				.add(FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, Addresses.known(i) + SUM_BYTES / 2,
+						VectorFormat.ORDER))
+				.intoMemorySegment(Addresses.MEMORY, Addresses.known(i), VectorFormat.ORDER);
+		}
+		float even = (Addresses.value(at) + Addresses.value(at + 16))
+				+ (Addresses.value(at + 8) + Addresses.value(at + 24));
+		float odd = (Addresses.value(at + 4) + Addresses.value(at + 20))
+				+ (Addresses.value(at + 12) + Addresses.value(at + 28));
+		return even + odd;
 	}
 
 	/** Adds 16 lanes as the tree of {@link Kernels}. */
@@ -146,11 +288,6 @@ final class VectorMatmul {
 		float even = (lanes[at] + lanes[at + 4]) + (lanes[at + 2] + lanes[at + 6]);
 		float odd = (lanes[at + 1] + lanes[at + 5]) + (lanes[at + 3] + lanes[at + 7]);
 		return even + odd;
-	}
-
-	private static void put(Rows out, int row, int column, float sum, @Nullable Rows bias) {
-		float value = (bias != null) ? sum + PortableKernels.value(bias, 0, column) : sum;
-		out.memory().set(PortableKernels.FLOAT, out.row(row) + (long) column * Float.BYTES, value);
 	}
 
 }

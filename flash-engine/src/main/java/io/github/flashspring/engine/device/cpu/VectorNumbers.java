@@ -3,15 +3,15 @@ package io.github.flashspring.engine.device.cpu;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.Objects;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+
+import io.github.flashspring.engine.checkpoint.DType;
 
 /**
  * Reads numbers and codes of every format into FP32 vectors and arrays.
@@ -23,8 +23,6 @@ final class VectorNumbers {
 	private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
 
 	private static final int STEP = Lanes.WIDE.length();
-
-	private static final long LOW = 0xffffffffL;
 
 	private static final int NARROW_STEP = Lanes.NARROW.length();
 
@@ -58,23 +56,10 @@ final class VectorNumbers {
 			}
 			case F16 -> {
 				for (; i <= count - STEP; i += STEP) {
-					// The product moves the exponent's bias from 15 to 127, for
-					// subnormals too;
-					// infinities and NaNs get the highest exponent.
 					IntVector bits = (IntVector) ShortVector
 						.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset + 2L * i, ORDER)
 						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
-					IntVector magnitude = bits.and(0x7fff);
-					IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 13)
-						.reinterpretAsFloats()
-						.mul(0x1p112f)
-						.reinterpretAsInts();
-					IntVector highest = magnitude.add(0x400)
-						.lanewise(VectorOperators.LSHL, 16)
-						.lanewise(VectorOperators.ASHR, 31)
-						.and(0x7f800000);
-					IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
-					finite.or(highest).or(sign).reinterpretAsFloats().intoArray(out, to + i);
+					halves(bits).reinterpretAsFloats().intoArray(out, to + i);
 				}
 			}
 			case BF16 -> {
@@ -94,135 +79,61 @@ final class VectorNumbers {
 	}
 
 	/**
-	 * Unpacks some lanes of a block of a weight row in the order of {@link BlockOrder}.
-	 * @param lane first lane
-	 * @param width number of lanes: a narrow register's or a wide one's
-	 * @param out receives {@code 8 · width} numbers or codes, step by step
+	 * Reads whole rows, at once where nothing lies between them.
+	 * @param row first row
+	 * @param count number of rows
+	 * @param out address that receives count · columns values, checked
 	 */
-	static void unpackBlock(Weights weights, int row, int block, int lane, int width, float[] out) {
-		int column = block * BlockOrder.COLUMNS;
-		if (weights.format().decoded()) {
-			VectorDecoding.decodeBlock(weights, row, block, lane, width, out);
-		}
-		else if (column + BlockOrder.COLUMNS <= weights.columns() && BlockOrder.natural(weights.format())) {
-			numbers(weights.values(), row, column, lane, width, out);
-		}
-		else {
-			PortableKernels.unpackBlock(weights, row, block, lane, width, out);
-		}
-	}
-
-	/**
-	 * Does the same where a whole block takes few operations.
-	 * @param out address of memory that receives the numbers or codes
-	 * @return whether it was done
-	 */
-	static boolean unpackPart(Weights weights, int row, int block, int lane, int width, long out) {
-		int column = block * BlockOrder.COLUMNS;
-		boolean whole = column + BlockOrder.COLUMNS <= weights.columns();
-		if (!whole) {
-			return false;
-		}
-		switch (weights.format()) {
-			case AFFINE4 -> codes4(weights, row, column, lane, width, Addresses.known(out));
-			case AFFINE8 -> codes8(weights, row, column, lane, width, Addresses.known(out));
-			case BF16 -> halves(weights, row, column, lane, width, Addresses.known(out));
-			default -> {
-				return false;
-			}
-		}
-		return true;
-	}
-
-	private static void codes4(Weights weights, int row, int column, int lane, int width, long out) {
-		long offset = weights.values().row(row) + column / 2;
-		for (int l = 0; l < width; l += NARROW_STEP) {
-			IntVector words = words(weights, offset + 4L * (lane + l)).lanewise(VectorOperators.XOR, 0x88888888);
-			for (int step = 0; step < BlockOrder.STEPS; step++) {
-				store(code(words, 28 - 4 * step, 0xf0000000), out, step * width + l);
-			}
-		}
-	}
-
-	private static void codes8(Weights weights, int row, int column, int lane, int width, long out) {
-		for (int l = 0; l < width; l += NARROW_STEP) {
-			long offset = weights.values().row(row) + column + 64L * ((lane + l) / 8) + 4L * ((lane + l) % 8);
-			LongVector near = words(weights, offset).lanewise(VectorOperators.XOR, 0x80808080).reinterpretAsLongs();
-			LongVector far = words(weights, offset + 32).lanewise(VectorOperators.XOR, 0x80808080).reinterpretAsLongs();
-			IntVector even = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-			IntVector next = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-			for (int step = 0; step < 4; step++) {
-				store(code(even, 24 - 8 * step, 0xff000000), out, step * width + l);
-				store(code(next, 24 - 8 * step, 0xff000000), out, (step + 4) * width + l);
-			}
-		}
-	}
-
-	/** Upper halves of singles, two to a word. */
-	private static void halves(Weights weights, int row, int column, int lane, int width, long out) {
-		for (int l = 0; l < width; l += NARROW_STEP) {
-			long offset = weights.values().row(row) + 2L * column + 4L * (lane + l);
-			for (int step = 0; step < BlockOrder.STEPS; step += 2) {
-				IntVector words = words(weights, offset + 32L * step);
-				store(words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), out, step * width + l);
-				store(words.and(0xffff0000).reinterpretAsFloats(), out, (step + 1) * width + l);
-			}
-		}
-	}
-
-	private static void store(FloatVector vector, long out, int index) {
-		vector.intoMemorySegment(Addresses.MEMORY, out + 4L * index, ORDER);
-	}
-
-	private static void numbers(Rows rows, int row, int column, int lane, int width, float[] out) {
-		for (int step = 0; step < BlockOrder.STEPS; step++) {
-			read(rows, row, column + step * Kernels.LANES + lane, width, out, step * width);
-		}
-	}
-
-	private static IntVector words(Weights weights, long offset) {
-		return IntVector.fromMemorySegment(Lanes.NARROW_INTS, weights.values().memory(), offset, ORDER);
-	}
-
-	/** The codes that a shift brings to the top of their words, where they stay. */
-	private static FloatVector code(IntVector words, int shift, int mask) {
-		return (FloatVector) words.lanewise(VectorOperators.LSHL, shift)
-			.and(mask)
-			.convertShape(VectorOperators.I2F, Lanes.NARROW, 0);
-	}
-
-	/**
-	 * Reads the scales of some rows, then their biases for centred codes if they have
-	 * any. Each row is padded with zeros to {@link BlockOrder#padded}.
-	 * @return where the biases begin
-	 */
-	static int readGroups(Weights weights, int row, int rows, float[] out) {
-		int end = rows * weights.paddedGroups();
-		read(Objects.requireNonNull(weights.scales()), row, rows, out, 0);
-		if (weights.biases() != null) {
-			read(weights.biases(), row, rows, out, end);
-			FloatVector center = FloatVector.broadcast(Lanes.NARROW, weights.format().center());
-			for (int g = 0; g < end; g += NARROW_STEP) {
-				center
-					.fma(FloatVector.fromArray(Lanes.NARROW, out, g), FloatVector.fromArray(Lanes.NARROW, out, g + end))
-					.intoArray(out, g + end);
-			}
-		}
-		return end;
-	}
-
-	/** Reads whole rows, at once where nothing lies between them. */
-	private static void read(Rows rows, int row, int count, float[] out, int to) {
+	static void read(Rows rows, int row, int count, long out) {
 		int columns = rows.columns();
-		int padded = BlockOrder.padded(columns);
-		if (padded == columns && rows.row(1) - rows.row(0) == (long) columns * rows.type().bytes()) {
-			read(rows, row, 0, count * columns, out, to);
+		if (rows.stride() == (long) columns * rows.type().bytes()) {
+			read(rows, row, count * columns, out, 0);
 			return;
 		}
 		for (int r = 0; r < count; r++) {
-			read(rows, row + r, 0, columns, out, to + r * padded);
-			Arrays.fill(out, to + r * padded + columns, to + (r + 1) * padded, 0f);
+			read(rows, row + r, columns, out, (long) r * columns);
 		}
+	}
+
+	private static void read(Rows rows, int row, int count, long out, long first) {
+		MemorySegment memory = rows.memory();
+		int bytes = rows.type().bytes();
+		long offset = rows.row(row);
+		long to = out + 4 * first;
+		int i = 0;
+		if (bytes == 2) {
+			boolean half = rows.type() == DType.F16;
+			for (; i <= count - STEP; i += STEP) {
+				IntVector bits = (IntVector) ShortVector
+					.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset + 2L * i, ORDER)
+					.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
+				(half ? halves(bits) : bits.lanewise(VectorOperators.LSHL, 16)).intoMemorySegment(Addresses.MEMORY,
+						Addresses.known(to + 4L * i), ORDER);
+			}
+		}
+		for (; i < count; i++) {
+			Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(to + 4L * i),
+					PortableKernels.value(memory, rows.type(), offset + (long) i * bytes));
+		}
+	}
+
+	/**
+	 * Bits in single precision of numbers in half precision. The product moves the
+	 * exponent's bias from 15 to 127, for subnormals too; infinities and NaNs get the
+	 * highest exponent.
+	 */
+	private static IntVector halves(IntVector bits) {
+		IntVector magnitude = bits.and(0x7fff);
+		IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 13)
+			.reinterpretAsFloats()
+			.mul(0x1p112f)
+			.reinterpretAsInts();
+		IntVector highest = magnitude.add(0x400)
+			.lanewise(VectorOperators.LSHL, 16)
+			.lanewise(VectorOperators.ASHR, 31)
+			.and(0x7f800000);
+		IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+		return finite.or(highest).or(sign);
 	}
 
 	/**

@@ -2,30 +2,30 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers of many rows. The weights of a tile of outputs are unpacked block by
- * block and multiplied with a panel of rows: four rows with two outputs at a time, so
+ * Linear layers of many rows. The weights of a tile of outputs are unpacked some blocks
+ * at a time and multiplied with a panel of rows: four rows with two outputs at a time, so
  * that each number which is loaded serves several products.
  *
  * <p>
- * Memory is laid out by <em>parts</em>, the lanes that one register holds, of which 16
- * lanes have {@code 16 / WIDTH}: the input as [part, block, row, step, lane], unpacked
- * weights as [output, step, lane] and behind them scales as [output, lane], sums as
- * [part, output, row, lane].
+ * Memory is laid out by <em>parts</em>, the lanes that one register holds: the input as
+ * [part, unit of rows, block, row of the unit, step, lane], unpacked weights as [pair of
+ * outputs, block, output of the pair, step, lane] and their scales as [pair, block,
+ * output of the pair, lane], sums as [part, output, row, lane].
  */
 final class VectorPanels {
 
-	private static final VectorSpecies<Float> FLOATS = Lanes.WIDE;
+	private static final VectorSpecies<Float> FLOATS = VectorFormat.FLOATS;
 
-	private static final int WIDTH = FLOATS.length();
+	private static final int WIDTH = VectorFormat.WIDTH;
 
-	private static final int PARTS = Kernels.LANES / WIDTH;
+	private static final int PARTS = VectorFormat.PARTS;
 
 	/** Rows that are multiplied at once. */
 	private static final int UNIT = 4;
@@ -34,30 +34,26 @@ final class VectorPanels {
 	private static final int PAIR = 2;
 
 	/** Bytes of a register. */
-	private static final long BYTES = 4L * WIDTH;
+	private static final long BYTES = VectorFormat.BYTES;
 
 	private static final long NARROW_BYTES = 4L * Lanes.NARROW.length();
 
 	/** Bytes of a row, or of an output's weights, in a part of a block. */
-	private static final long STEPS = BlockOrder.STEPS * BYTES;
+	private static final long STEPS = VectorFormat.PART;
 
-	/**
-	 * Rows that weights are unpacked for. The sums of a tile, 256 KB, stay in a
-	 * second-level cache.
-	 */
+	/** Rows that weights are unpacked for. */
 	static final int ROWS = 128;
 
-	/**
-	 * Rows that are multiplied with a whole tile before the next ones are: a part of a
-	 * block of them takes a quarter of a first-level cache.
-	 */
-	private static final int NEAR_ROWS = 32;
-
 	/** Outputs of a tile. */
-	static final int TILE = 32;
+	private static final int TILE = 16;
 
-	/** Bytes of a part of a block of a tile, and of its scales. */
-	private static final long TILE_BYTES = TILE * (STEPS + BYTES);
+	/**
+	 * Blocks that are unpacked at once. Their weights, 64 KB of a tile, stay in a
+	 * second-level cache and those of a unit of rows in a first-level cache, while sums
+	 * stay in registers: with 512 bits 85 billion products/s on one core of a Zen 5, with
+	 * one block at a time 63; with 256 bits 48 and 28.
+	 */
+	private static final int CHUNK = 8;
 
 	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
@@ -65,52 +61,39 @@ final class VectorPanels {
 	}
 
 	/** Rows with those that fill up the last unit. */
-	private static int padded(int rows) {
+	static int padded(int rows) {
 		return Math.ceilDiv(rows, UNIT) * UNIT;
 	}
 
-	static long panelFloats(int rows, int columns) {
-		return (long) padded(rows) * BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
+	/** Where a part of a block of a row lies in a panel, in bytes. */
+	static long offset(int rows, int blocks, int row, int block, int part) {
+		long unit = (long) part * Math.ceilDiv(rows, UNIT) + row / UNIT;
+		return ((unit * blocks + block) * UNIT + row % UNIT) * STEPS;
 	}
 
-	/** Floats of a thread's tile, halves and sums. */
-	static long scratchFloats(int rows) {
-		return TILE_BYTES / 4 + halfFloats() + sumFloats(padded(Math.min(rows, ROWS)));
-	}
-
-	private static long halfFloats() {
-		return 2 * PAIR * NEAR_ROWS * WIDTH;
-	}
-
-	private static long sumFloats(int rows) {
-		return (long) TILE * rows * Kernels.LANES;
-	}
-
-	/**
-	 * Packs a row of an input.
-	 * @param rows number of rows of the panel
-	 * @param row index of this one
-	 */
-	static void pack(MemorySegment memory, long offset, int columns, Format format, int rows, int row,
-			MemorySegment panel) {
-		int blocks = BlockOrder.blocks(columns);
-		int padded = padded(rows);
-		float[] natural = new float[BlockOrder.COLUMNS];
-		float[] arranged = new float[BlockOrder.STEPS * WIDTH];
-		for (int block = 0; block < blocks; block++) {
-			int count = Math.min(BlockOrder.COLUMNS, columns - block * BlockOrder.COLUMNS);
-			Arrays.fill(natural, count, BlockOrder.COLUMNS, 0f);
-			MemorySegment.copy(memory, PortableKernels.FLOAT, offset + 4L * block * BlockOrder.COLUMNS, natural, 0,
-					count);
+	/** Fills the rows behind the last with zeros. */
+	static void clearPadding(MemorySegment panel, int rows, int blocks) {
+		for (int row = rows; row < padded(rows); row++) {
 			for (int part = 0; part < PARTS; part++) {
-				BlockOrder.arrange(format, natural, part * WIDTH, WIDTH, arranged, 0);
-				long at = ((long) (part * blocks + block) * padded + row) * STEPS;
-				MemorySegment.copy(arranged, 0, panel, PortableKernels.FLOAT, at, arranged.length);
-				if (row == rows - 1) {
-					panel.asSlice(at + STEPS, (padded - rows) * STEPS).fill((byte) 0);
+				for (int block = 0; block < blocks; block++) {
+					panel.asSlice(offset(rows, blocks, row, block, part), STEPS).fill((byte) 0);
 				}
 			}
 		}
+	}
+
+	/** Floats of a thread's tile, its scales and sums, and a copy of a row. */
+	static long scratchFloats(int rows, int columns) {
+		return (tileBytes() + sumBytes(padded(Math.min(rows, ROWS)))) / Float.BYTES + VectorMatmul.copyFloats(columns)
+				+ GroupScales.floats(TILE, columns);
+	}
+
+	private static long tileBytes() {
+		return TILE * CHUNK * (STEPS + BYTES);
+	}
+
+	private static long sumBytes(int rows) {
+		return (long) TILE * rows * Kernels.LANES * Float.BYTES;
 	}
 
 	/**
@@ -118,39 +101,57 @@ final class VectorPanels {
 	 */
 	static void multiply(Rows out, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias, int from,
 			int to, Scratch scratch) {
+		GroupScales scales = new GroupScales(weights);
+		VectorFormat format = VectorFormat.of(weights);
 		for (int output = from; output < to; output += TILE) {
-			multiplyTile(out, firstRow, rows, input, weights, bias, output, Math.min(TILE, to - output), scratch);
+			multiplyTile(out, firstRow, rows, input, weights, scales, format, bias, output, Math.min(TILE, to - output),
+					scratch);
 		}
 	}
 
 	private static void multiplyTile(Rows out, int firstRow, int rows, Packed input, Weights weights,
-			@Nullable Rows bias, int output, int outputs, Scratch scratch) {
+			GroupScales scales, VectorFormat format, @Nullable Rows bias, int output, int outputs, Scratch scratch) {
 		int blocks = BlockOrder.blocks(weights.columns());
 		int padded = padded(rows);
-		boolean coded = weights.format().coded();
-		int groupsPadded = weights.paddedGroups();
-		float[] groups = scratch.groups(TILE * 2 * groupsPadded);
-		int groupBiases = coded ? VectorNumbers.readGroups(weights, output, outputs, groups) : 0;
-		float[] block = scratch.weights(BlockOrder.COLUMNS);
-		MemorySegment memory = scratch.accumulators(scratchFloats(rows));
-		MemorySegment tile = memory.asSlice(0, TILE_BYTES);
-		long halves = Addresses.of(memory, tile.byteSize(), 4 * halfFloats());
-		long plane = TILE * padded * BYTES;
-		MemorySegment sums = memory.asSlice(tile.byteSize() + 4 * halfFloats(), PARTS * plane);
+		MemorySegment memory = scratch.accumulators(scratchFloats(rows, weights.columns()));
+		long tile = Addresses.of(memory, 0, tileBytes());
+		long tileScales = tile + TILE * CHUNK * STEPS;
+		MemorySegment sums = memory.asSlice(tileBytes(), sumBytes(padded));
+		MemorySegment copy = memory.asSlice(tileBytes() + sumBytes(padded),
+				4 * VectorMatmul.copyFloats(weights.columns()));
+		MemorySegment scaleMemory = memory
+			.asSlice(tileBytes() + sumBytes(padded) + 4 * VectorMatmul.copyFloats(weights.columns()));
+		long biases = scales.read(output, outputs, scaleMemory);
 		sums.fill((byte) 0);
+		long plane = TILE * padded * BYTES;
 		for (int part = 0; part < PARTS; part++) {
-			for (int b = 0; b < blocks; b++) {
-				unpack(weights, output, outputs, b, part, groups, groupsPadded, block, tile);
-				long x = Addresses.of(input.panel(), (long) (part * blocks + b) * padded * STEPS, padded * STEPS);
-				for (int row = 0; row < padded; row += NEAR_ROWS) {
-					multiplyNear(tile.address(), outputs, coded, x + row * STEPS, Math.min(NEAR_ROWS, padded - row),
-							halves, sums.address() + part * plane + row * BYTES, padded * BYTES);
+			for (int block = 0; block < blocks; block += CHUNK) {
+				int count = Math.min(CHUNK, blocks - block);
+				long mask = (block + count == blocks) ? VectorMatmul.lastMask(weights) : Lanes.ALL;
+				for (int o = 0; o < outputs; o++) {
+					long first = tile + (o / PAIR * count * PAIR + o % PAIR) * STEPS;
+					long groups = (weights.groupSize() > 0) ? (long) block * BlockOrder.COLUMNS / weights.groupSize()
+							: 0;
+					format.unpack(VectorMatmul.codes(weights, output + o, block, count, format, copy),
+							scaleMemory.address() + o * scales.bytes() + 4 * groups, biases - scaleMemory.address(),
+							part, count, mask, first, PAIR * STEPS);
+					spread(scales.spread(), part,
+							scaleMemory.address() + o * scales.bytes() + block * scales.spread().bytes(), count,
+							tileScales + (o / PAIR * count * PAIR + o % PAIR) * BYTES, weights.format().coded());
+				}
+				for (int row = 0; row < padded; row += UNIT) {
+					long x = Addresses.of(input.panel(), offset(rows, blocks, row, block, part), count * UNIT * STEPS);
+					for (int o = 0; o < outputs; o += PAIR) {
+						products(tile + o * count * STEPS, tileScales + o * count * BYTES, x, count,
+								sums.address() + part * plane + sum(padded, o, row), padded * BYTES, 2 * BYTES);
+					}
 				}
 			}
-			for (int o = 0; coded && o < outputs; o++) {
-				for (int g = part * WIDTH; g < groupsPadded; g += Kernels.LANES) {
-					biases(FloatVector.fromArray(FLOATS, groups, groupBiases + o * groupsPadded + g), input.sums(), g,
-							groupsPadded, rows, sums, part * plane, padded, o);
+			if (weights.format().centered()) {
+				for (int r = 0; r < rows; r++) {
+					addBiases(biases, scales.bytes(), VectorMatmul.sums(input, rows, weights, r), part,
+							4L * weights.paddedGroups(), sums.address() + part * plane + sum(padded, 0, r),
+							padded * BYTES, outputs);
 				}
 			}
 		}
@@ -158,90 +159,49 @@ final class VectorPanels {
 	}
 
 	/**
-	 * Multiplies a part of a block of all outputs of a tile with some rows. All addresses
-	 * were checked.
-	 * @param distance bytes from the sums of an output to those of the next
+	 * Brings the scales of some blocks of an output to their lanes; those of numbers are
+	 * one.
 	 */
-	private static void multiplyNear(long tile, int outputs, boolean coded, long x, int rows, long halves, long sums,
-			long distance) {
-		long half = rows * BYTES;
-		long second = halves + PAIR * half;
-		for (int o = 0; o < outputs; o += PAIR) {
-			long w = tile + o * STEPS;
-			long q = sums + o * distance;
-			long scales = tile + TILE * STEPS + o * BYTES;
-			products(w, x, rows, 0, scales, halves, half, 2 * BYTES);
-			if (coded) {
-				products(w + STEPS / 2, x + STEPS / 2, rows, halves, scales, q, distance, 2 * BYTES);
-			}
-			else {
-				products(w + STEPS / 2, x + STEPS / 2, rows, 0, scales, second, half, 2 * BYTES);
-				add(halves, second, rows, q);
-				add(halves + half, second + half, rows, q + distance);
-			}
+	private static void spread(GroupScales.Spread spread, int part, long scales, int blocks, long out, boolean coded) {
+		VectorShuffle<Float> shuffle = spread.shuffle(part);
+		FloatVector one = FloatVector.broadcast(FLOATS, 1f);
+		long s = scales + spread.offset(part);
+		for (int b = 0; b < blocks; b++) {
+			FloatVector scale = coded ? FloatVector
+				.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(s + b * spread.bytes()), ORDER)
+				.rearrange(shuffle) : one;
+			scale.intoMemorySegment(Addresses.MEMORY, Addresses.known(out + b * PAIR * BYTES), ORDER);
 		}
 	}
 
 	/**
-	 * Unpacks a part of a block of all outputs of a tile, and puts its scales behind it.
-	 */
-	private static void unpack(Weights weights, int output, int outputs, int b, int part, float[] groups,
-			int groupsPadded, float[] block, MemorySegment tile) {
-		for (int o = 0; o < outputs; o++) {
-			long at = Addresses.of(tile, o * STEPS, STEPS);
-			if (!VectorNumbers.unpackPart(weights, output + o, b, part * WIDTH, WIDTH, at)) {
-				VectorNumbers.unpackBlock(weights, output + o, b, part * WIDTH, WIDTH, block);
-				MemorySegment.copy(block, 0, tile, PortableKernels.FLOAT, o * STEPS, BlockOrder.STEPS * WIDTH);
-			}
-		}
-		if (groupsPadded == 0) {
-			return;
-		}
-		int size = weights.groupSize();
-		int first = b * (BlockOrder.COLUMNS / size);
-		boolean same = WIDTH * BlockOrder.STEPS <= size && weights.format() == Format.AFFINE4;
-		for (int o = 0; o < outputs; o++, first += groupsPadded) {
-			long at = Addresses.known(Addresses.of(tile, TILE * STEPS + o * BYTES, BYTES));
-			if (same) {
-				FloatVector.broadcast(FLOATS, groups[first + part * WIDTH * BlockOrder.STEPS / size])
-					.intoMemorySegment(Addresses.MEMORY, at, ORDER);
-			}
-			for (int l = 0; l < WIDTH && !same; l++) {
-				int group = BlockOrder.column(weights.format(), part * WIDTH + l, 0) / size;
-				Addresses.MEMORY.set(PortableKernels.FLOAT, at + 4L * l, groups[first + group]);
-			}
-		}
-	}
-
-	/**
-	 * Adds the products of four steps of two outputs with all rows. The loop calls the
-	 * Vector API itself, see {@link RowKernels}. Measured on one core of a Zen 3 at 3.1
-	 * GHz: 79 of the 100 GFLOPS that it can do, against 50 of a loop that keeps the
-	 * weights of one output in registers and loads a number for each product.
+	 * Adds the products of some blocks of two outputs with four rows to their sums. The
+	 * loop calls the Vector API itself, see {@link VectorFormat}. All addresses were
+	 * checked.
 	 * @param weights address of the unpacked weights
+	 * @param scales address of their scales
 	 * @param x address of the input
-	 * @param rows number of rows, a multiple of four
-	 * @param first 0 for the first four steps of codes and for numbers, or the address of
-	 * what the first four gave
-	 * @param scales address of the scales of codes
-	 * @param out address of the sums of the first output, [row, lane]: they are replaced,
-	 * or where there is a first half, both halves times the scale are added
+	 * @param blocks number of blocks
+	 * @param sums address of the sums of the first output, [row, lane]
 	 * @param distance bytes to the sums of the second output
 	 * @param stride bytes of two registers: not a constant, so that the JIT compiler
 	 * leaves the loop over steps as it is
 	 */
-	private static void products(long weights, long x, int rows, long first, long scales, long out, long distance,
-			long stride) {
-		FloatVector scaleA = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(scales), ORDER);
-		FloatVector scaleB = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(scales) + BYTES,
-				ORDER);
-		long from = Addresses.known(x);
-		long to = Addresses.known(out);
-		long before = Addresses.known(first);
-		for (int row = 0; row < rows; row += UNIT) {
-			long p = from + row * STEPS;
-			long w = weights;
-			long end = p + STEPS / 2;
+	private static void products(long weights, long scales, long x, int blocks, long sums, long distance, long stride) {
+		long p = Addresses.known(x);
+		long w = Addresses.known(weights);
+		long s = Addresses.known(scales);
+		long q = Addresses.known(sums);
+		long r = Addresses.known(q + distance);
+		FloatVector c0 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q, ORDER);
+		FloatVector c1 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + BYTES, ORDER);
+		FloatVector c2 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 2 * BYTES, ORDER);
+		FloatVector c3 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 3 * BYTES, ORDER);
+		FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, r, ORDER);
+		FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, r + BYTES, ORDER);
+		FloatVector d2 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, r + 2 * BYTES, ORDER);
+		FloatVector d3 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, r + 3 * BYTES, ORDER);
+		for (int b = 0; b < blocks; b++) {
 			FloatVector a0 = FloatVector.zero(FLOATS);
 			FloatVector a1 = a0;
 			FloatVector a2 = a0;
@@ -250,6 +210,7 @@ final class VectorPanels {
 			FloatVector b1 = a0;
 			FloatVector b2 = a0;
 			FloatVector b3 = a0;
+			long end = p + STEPS;
 			do {
 				p = Addresses.known(p);
 				w = Addresses.known(w);
@@ -285,86 +246,44 @@ final class VectorPanels {
 				w += stride;
 			}
 			while (p < end);
-			long q = to + row * BYTES;
-			long f = before + row * BYTES;
-			if (first == 0) {
-				a0.intoMemorySegment(Addresses.MEMORY, q, ORDER);
-				a1.intoMemorySegment(Addresses.MEMORY, q + BYTES, ORDER);
-				a2.intoMemorySegment(Addresses.MEMORY, q + 2 * BYTES, ORDER);
-				a3.intoMemorySegment(Addresses.MEMORY, q + 3 * BYTES, ORDER);
-				q += distance;
-				b0.intoMemorySegment(Addresses.MEMORY, q, ORDER);
-				b1.intoMemorySegment(Addresses.MEMORY, q + BYTES, ORDER);
-				b2.intoMemorySegment(Addresses.MEMORY, q + 2 * BYTES, ORDER);
-				b3.intoMemorySegment(Addresses.MEMORY, q + 3 * BYTES, ORDER);
-				continue;
+			p += (UNIT - 1) * STEPS;
+			w += (PAIR - 1) * STEPS;
+			s = Addresses.known(s);
+			FloatVector scaleA = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, s, ORDER);
+			FloatVector scaleB = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, s + BYTES, ORDER);
+			c0 = a0.fma(scaleA, c0);
+			c1 = a1.fma(scaleA, c1);
+			c2 = a2.fma(scaleA, c2);
+			c3 = a3.fma(scaleA, c3);
+			d0 = b0.fma(scaleB, d0);
+			d1 = b1.fma(scaleB, d1);
+			d2 = b2.fma(scaleB, d2);
+			d3 = b3.fma(scaleB, d3);
+			s += PAIR * BYTES;
+		}
+		c0.intoMemorySegment(Addresses.MEMORY, q, ORDER);
+		c1.intoMemorySegment(Addresses.MEMORY, q + BYTES, ORDER);
+		c2.intoMemorySegment(Addresses.MEMORY, q + 2 * BYTES, ORDER);
+		c3.intoMemorySegment(Addresses.MEMORY, q + 3 * BYTES, ORDER);
+		d0.intoMemorySegment(Addresses.MEMORY, r, ORDER);
+		d1.intoMemorySegment(Addresses.MEMORY, r + BYTES, ORDER);
+		d2.intoMemorySegment(Addresses.MEMORY, r + 2 * BYTES, ORDER);
+		d3.intoMemorySegment(Addresses.MEMORY, r + 3 * BYTES, ORDER);
+	}
+
+	/** Adds the biases of groups to the sums of all outputs of a row. */
+	private static void addBiases(long biases, long biasBytes, long groupSums, int part, long groupBytes, long sums,
+			long distance, int outputs) {
+		for (int o = 0; o < outputs; o++) {
+			long q = Addresses.known(sums + o * distance);
+			FloatVector sum = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q, ORDER);
+			for (long g = part * BYTES; g < groupBytes; g += Kernels.LANES * Float.BYTES) {
+				sum = FloatVector
+					.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(biases + o * biasBytes + g), ORDER)
+					.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(groupSums + g), ORDER),
+							sum);
 			}
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f, ORDER)
-				.add(a0)
-				.fma(scaleA, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q, ORDER);
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f + BYTES, ORDER)
-				.add(a1)
-				.fma(scaleA, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + BYTES, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q + BYTES, ORDER);
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f + 2 * BYTES, ORDER)
-				.add(a2)
-				.fma(scaleA, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 2 * BYTES, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q + 2 * BYTES, ORDER);
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f + 3 * BYTES, ORDER)
-				.add(a3)
-				.fma(scaleA, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 3 * BYTES, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q + 3 * BYTES, ORDER);
-			q += distance;
-			f += rows * BYTES;
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f, ORDER)
-				.add(b0)
-				.fma(scaleB, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q, ORDER);
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f + BYTES, ORDER)
-				.add(b1)
-				.fma(scaleB, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + BYTES, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q + BYTES, ORDER);
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f + 2 * BYTES, ORDER)
-				.add(b2)
-				.fma(scaleB, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 2 * BYTES, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q + 2 * BYTES, ORDER);
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, f + 3 * BYTES, ORDER)
-				.add(b3)
-				.fma(scaleB, FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 3 * BYTES, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q + 3 * BYTES, ORDER);
-		}
-	}
-
-	/**
-	 * Adds both halves of the steps to the sums of an output of numbers, one after the
-	 * other.
-	 * @param first address of the first half
-	 * @param second address of the second half
-	 * @param rows number of rows
-	 * @param sums address of the sums
-	 */
-	private static void add(long first, long second, int rows, long sums) {
-		long p = Addresses.known(first);
-		long next = Addresses.known(second);
-		long q = Addresses.known(sums);
-		for (int r = 0; r < rows; r++) {
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + r * BYTES, ORDER)
-				.add(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, p + r * BYTES, ORDER))
-				.add(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, next + r * BYTES, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, q + r * BYTES, ORDER);
-		}
-	}
-
-	/** Adds the biases of a register's worth of groups to the sums of an output. */
-	private static void biases(FloatVector biases, float[] groupSums, int group, int stride, int rows,
-			MemorySegment sums, long plane, int padded, int output) {
-		for (int r = 0; r < rows; r++) {
-			long q = plane + sum(padded, output, r);
-			biases
-				.fma(FloatVector.fromArray(FLOATS, groupSums, group + r * stride),
-						FloatVector.fromMemorySegment(FLOATS, sums, q, ORDER))
-				.intoMemorySegment(sums, q, ORDER);
+			sum.intoMemorySegment(Addresses.MEMORY, q, ORDER);
 		}
 	}
 

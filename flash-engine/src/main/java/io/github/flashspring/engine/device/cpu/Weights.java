@@ -83,11 +83,11 @@ record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows
 	}
 
 	/**
-	 * Groups of a row of codes as a multiple of the lanes: how many sums of inputs belong
-	 * to it. None for other formats.
+	 * Groups of a row of centred codes as a multiple of the lanes: how many sums of
+	 * inputs belong to it. None for other formats.
 	 */
 	int paddedGroups() {
-		return this.format.coded() ? BlockOrder.padded(this.columns / this.groupSize) : 0;
+		return this.format.centered() ? BlockOrder.padded(this.columns / this.groupSize) : 0;
 	}
 
 	/**

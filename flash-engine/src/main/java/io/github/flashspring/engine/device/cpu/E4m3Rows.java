@@ -1,0 +1,181 @@
+package io.github.flashspring.engine.device.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+
+/**
+ * Floats of 8 bits, E4M3, which lie as those of {@link EightBitRows}. Sign, exponent and
+ * fraction are brought to their places in single precision; a product moves the
+ * exponent's bias from 7 to 127, for subnormals too. The code that is NaN is looked for
+ * in whole words: it makes the sum NaN.
+ */
+final class E4m3Rows implements VectorFormat {
+
+	static final E4m3Rows INSTANCE = new E4m3Rows();
+
+	private static final int BITS = 0x87f00000;
+
+	private static final float BIAS = 0x1p120f;
+
+	private static final int MAGNITUDES = 0x7f7f7f7f;
+
+	private static final int ONES = 0x01010101;
+
+	private static final int SIGNS = 0x80808080;
+
+	private static final int NAN = 0x7f000000;
+
+	private static final long LOW = 0xffffffffL;
+
+	private static final long BLOCK_BYTES = 128;
+
+	private E4m3Rows() {
+	}
+
+	@Override
+	public void multiply(RowPair rows, int part) {
+		GroupScales.Spread spread = rows.spread;
+		VectorShuffle<Float> shuffle = spread.shuffle(part);
+		long scaleBytes = spread.bytes();
+		long stride = rows.stride;
+		long w = rows.first + part * BYTES;
+		long v = rows.second + part * BYTES;
+		long s = rows.firstScales + spread.offset(part);
+		long t = rows.secondScales + spread.offset(part);
+		long x = rows.input + part * PART;
+		IntVector bits = IntVector.broadcast(INTS, BITS);
+		FloatVector bias = FloatVector.broadcast(FLOATS, BIAS);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		IntVector nan = IntVector.zero(INTS);
+		IntVector otherNan = nan;
+		long mask = Lanes.ALL + part * BYTES;
+		for (int n = 0; n < rows.blocks; n++) {
+			w = Addresses.known(w);
+			v = Addresses.known(v);
+			s = Addresses.known(s);
+			t = Addresses.known(t);
+			mask = Addresses.known((n == rows.blocks - 1) ? rows.mask + part * BYTES : mask);
+			IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
+			IntVector validFar = IntVector.fromMemorySegment(INTS, MEMORY, mask + 64, ORDER);
+			IntVector words = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid);
+			IntVector farWords = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER).and(validFar);
+			nan = nan.or(words.and(MAGNITUDES).add(ONES)).or(farWords.and(MAGNITUDES).add(ONES));
+			LongVector near = words.reinterpretAsLongs();
+			LongVector far = farWords.reinterpretAsLongs();
+			IntVector a = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+			IntVector nextA = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+			words = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid);
+			farWords = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER).and(validFar);
+			otherNan = otherNan.or(words.and(MAGNITUDES).add(ONES)).or(farWords.and(MAGNITUDES).add(ONES));
+			near = words.reinterpretAsLongs();
+			far = farWords.reinterpretAsLongs();
+			IntVector b = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+			IntVector nextB = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+			FloatVector c = FloatVector.zero(FLOATS);
+			FloatVector d = c;
+			long end = x + PART;
+			do {
+				x = Addresses.known(x);
+				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+				c = a.lanewise(VectorOperators.LSHL, 24)
+					.lanewise(VectorOperators.ASHR, 4)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, c);
+				d = b.lanewise(VectorOperators.LSHL, 24)
+					.lanewise(VectorOperators.ASHR, 4)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, d);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+				c = a.lanewise(VectorOperators.LSHL, 16)
+					.lanewise(VectorOperators.ASHR, 4)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, c);
+				d = b.lanewise(VectorOperators.LSHL, 16)
+					.lanewise(VectorOperators.ASHR, 4)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, d);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+				c = a.lanewise(VectorOperators.LSHL, 8)
+					.lanewise(VectorOperators.ASHR, 4)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, c);
+				d = b.lanewise(VectorOperators.LSHL, 8)
+					.lanewise(VectorOperators.ASHR, 4)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, d);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+				c = a.lanewise(VectorOperators.ASHR, 4).and(bits).reinterpretAsFloats().mul(bias).fma(y, c);
+				d = b.lanewise(VectorOperators.ASHR, 4).and(bits).reinterpretAsFloats().mul(bias).fma(y, d);
+				a = nextA;
+				b = nextB;
+				x += stride;
+			}
+			while (x < end);
+			x += BLOCK - PART;
+			sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
+			other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
+			w += BLOCK_BYTES;
+			v += BLOCK_BYTES;
+			s += scaleBytes;
+			t += scaleBytes;
+		}
+		long out = Addresses.known(rows.sums + part * BYTES);
+		sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+			.intoMemorySegment(MEMORY, out, ORDER);
+		other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+			.intoMemorySegment(MEMORY, out + 64, ORDER);
+	}
+
+	@Override
+	public void unpack(long row, long scales, long biases, int part, int blocks, long mask, long out, long distance) {
+		long w = row + part * BYTES;
+		long q = out;
+		for (int n = 0; n < blocks; n++) {
+			w = Addresses.known(w);
+			q = Addresses.known(q);
+			long valid = Addresses.known(((n == blocks - 1) ? mask : Lanes.ALL) + part * BYTES);
+			LongVector near = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER)
+				.and(IntVector.fromMemorySegment(INTS, MEMORY, valid, ORDER))
+				.reinterpretAsLongs();
+			LongVector far = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER)
+				.and(IntVector.fromMemorySegment(INTS, MEMORY, valid + 64, ORDER))
+				.reinterpretAsLongs();
+			IntVector a = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+			IntVector b = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+			for (int step = 0; step < 4; step++) {
+				value(a.lanewise(VectorOperators.LSHL, 24 - 8 * step)).intoMemorySegment(MEMORY, q + step * BYTES,
+						ORDER);
+				value(b.lanewise(VectorOperators.LSHL, 24 - 8 * step)).intoMemorySegment(MEMORY, q + (step + 4) * BYTES,
+						ORDER);
+			}
+			w += BLOCK_BYTES;
+			q += distance;
+		}
+	}
+
+	/** The values of codes at the top of their words. */
+	private static FloatVector value(IntVector codes) {
+		return codes.lanewise(VectorOperators.ASHR, 4)
+			.and(BITS)
+			.reinterpretAsFloats()
+			.mul(BIAS)
+			.blend(Float.NaN, codes.and(NAN).compare(VectorOperators.EQ, NAN).cast(FLOATS));
+	}
+
+}

@@ -1,0 +1,116 @@
+package io.github.flashspring.engine.device.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+
+/**
+ * Affine codes of 4 bits, eight of a lane in a word. A code whose upper bit is flipped
+ * and that is shifted to the top of its word is there the code minus the middle of all
+ * codes, without a subtraction.
+ */
+final class FourBitRows implements VectorFormat {
+
+	static final FourBitRows INSTANCE = new FourBitRows();
+
+	private static final int TOP = 0xf0000000;
+
+	private static final int FLIP = 0x88888888;
+
+	private static final long BLOCK_BYTES = 64;
+
+	private FourBitRows() {
+	}
+
+	@Override
+	public void multiply(RowPair rows, int part) {
+		GroupScales.Spread spread = rows.spread;
+		VectorShuffle<Float> shuffle = spread.shuffle(part);
+		long scaleBytes = spread.bytes();
+		long stride = rows.stride;
+		long w = rows.first + part * BYTES;
+		long v = rows.second + part * BYTES;
+		long s = rows.firstScales + spread.offset(part);
+		long t = rows.secondScales + spread.offset(part);
+		long x = rows.input + part * PART;
+		IntVector top = IntVector.broadcast(INTS, TOP);
+		IntVector flip = IntVector.broadcast(INTS, FLIP);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		for (int n = 0; n < rows.blocks; n++) {
+			w = Addresses.known(w);
+			v = Addresses.known(v);
+			s = Addresses.known(s);
+			t = Addresses.known(t);
+			IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).lanewise(VectorOperators.XOR, flip);
+			IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).lanewise(VectorOperators.XOR, flip);
+			FloatVector c = FloatVector.zero(FLOATS);
+			FloatVector d = c;
+			long end = x + PART;
+			do {
+				x = Addresses.known(x);
+				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+				c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 28).convertShape(VectorOperators.I2F, FLOATS, 0))
+					.fma(y, c);
+				d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 28).convertShape(VectorOperators.I2F, FLOATS, 0))
+					.fma(y, d);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+				c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 24)
+					.and(top)
+					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
+				d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 24)
+					.and(top)
+					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+				c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 20)
+					.and(top)
+					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
+				d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 20)
+					.and(top)
+					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+				c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 16)
+					.and(top)
+					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
+				d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 16)
+					.and(top)
+					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
+				a = a.lanewise(VectorOperators.LSHR, 16);
+				b = b.lanewise(VectorOperators.LSHR, 16);
+				x += stride;
+			}
+			while (x < end);
+			x += BLOCK - PART;
+			sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
+			other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
+			w += BLOCK_BYTES;
+			v += BLOCK_BYTES;
+			s += scaleBytes;
+			t += scaleBytes;
+		}
+		long out = Addresses.known(rows.sums + part * BYTES);
+		sum.intoMemorySegment(MEMORY, out, ORDER);
+		other.intoMemorySegment(MEMORY, out + 64, ORDER);
+	}
+
+	@Override
+	public void unpack(long row, long scales, long biases, int part, int blocks, long mask, long out, long distance) {
+		IntVector top = IntVector.broadcast(INTS, TOP);
+		long w = row + part * BYTES;
+		long q = out;
+		for (int n = 0; n < blocks; n++) {
+			w = Addresses.known(w);
+			q = Addresses.known(q);
+			IntVector codes = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).lanewise(VectorOperators.XOR, FLIP);
+			for (int step = 0; step < BlockOrder.STEPS; step++) {
+				((FloatVector) codes.lanewise(VectorOperators.LSHL, 28 - 4 * step)
+					.and(top)
+					.convertShape(VectorOperators.I2F, FLOATS, 0)).intoMemorySegment(MEMORY, q + step * BYTES, ORDER);
+			}
+			w += BLOCK_BYTES;
+			q += distance;
+		}
+	}
+
+}

@@ -1,0 +1,124 @@
+package io.github.flashspring.engine.device.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Half precision, two of a lane in a word. Sign, exponent and fraction are brought to
+ * their places in single precision; a product moves the exponent's bias from 15 to 127,
+ * for subnormals too. Infinities and NaNs, which only damaged weights hold, are looked
+ * for in whole words: they make the sum NaN. What lies behind the end of a row is masked.
+ */
+final class HalfRows implements VectorFormat {
+
+	static final HalfRows INSTANCE = new HalfRows();
+
+	private static final int BITS = 0x8fffe000;
+
+	private static final float BIAS = 0x1p112f;
+
+	private static final int EXPONENTS = 0x7c007c00;
+
+	private static final int ONES = 0x04000400;
+
+	private static final int SIGNS = 0x80008000;
+
+	private static final int NAN = 0x7c000000;
+
+	private static final long BLOCK_BYTES = 256;
+
+	private HalfRows() {
+	}
+
+	@Override
+	public void multiply(RowPair rows, int part) {
+		long stride = rows.stride;
+		long w = rows.first + part * BYTES;
+		long v = rows.second + part * BYTES;
+		long x = rows.input + part * PART;
+		IntVector bits = IntVector.broadcast(INTS, BITS);
+		FloatVector bias = FloatVector.broadcast(FLOATS, BIAS);
+		IntVector exponents = IntVector.broadcast(INTS, EXPONENTS);
+		IntVector ones = IntVector.broadcast(INTS, ONES);
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		IntVector nan = IntVector.zero(INTS);
+		IntVector otherNan = nan;
+		for (int n = 0; n < rows.blocks; n++) {
+			long mask = ((n == rows.blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
+			FloatVector c = FloatVector.zero(FLOATS);
+			FloatVector d = c;
+			long end = x + PART;
+			do {
+				w = Addresses.known(w);
+				v = Addresses.known(v);
+				x = Addresses.known(x);
+				mask = Addresses.known(mask);
+				IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
+				IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid);
+				IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid);
+				nan = nan.or(a.and(exponents).add(ones));
+				otherNan = otherNan.or(b.and(exponents).add(ones));
+				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+				c = a.lanewise(VectorOperators.LSHL, 16)
+					.lanewise(VectorOperators.ASHR, 3)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, c);
+				d = b.lanewise(VectorOperators.LSHL, 16)
+					.lanewise(VectorOperators.ASHR, 3)
+					.and(bits)
+					.reinterpretAsFloats()
+					.mul(bias)
+					.fma(y, d);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+				c = a.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, c);
+				d = b.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, d);
+				w += 64;
+				v += 64;
+				mask += 64;
+				x += stride / 2;
+			}
+			while (x < end);
+			x += BLOCK - PART;
+			sum = sum.add(c);
+			other = other.add(d);
+		}
+		long out = Addresses.known(rows.sums + part * BYTES);
+		sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+			.intoMemorySegment(MEMORY, out, ORDER);
+		other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+			.intoMemorySegment(MEMORY, out + 64, ORDER);
+	}
+
+	@Override
+	public void unpack(long row, long scales, long biases, int part, int blocks, long mask, long out, long distance) {
+		long w = row + part * BYTES;
+		long q = out;
+		for (int n = 0; n < blocks; n++) {
+			w = Addresses.known(w);
+			q = Addresses.known(q);
+			long valid = Addresses.known(((n == blocks - 1) ? mask : Lanes.ALL) + part * BYTES);
+			for (int i = 0; i < BlockOrder.STEPS / 2; i++) {
+				IntVector words = IntVector.fromMemorySegment(INTS, MEMORY, w + 64L * i, ORDER)
+					.and(IntVector.fromMemorySegment(INTS, MEMORY, valid + 64L * i, ORDER));
+				value(words.lanewise(VectorOperators.LSHL, 16)).intoMemorySegment(MEMORY, q + 2 * i * BYTES, ORDER);
+				value(words).intoMemorySegment(MEMORY, q + (2 * i + 1) * BYTES, ORDER);
+			}
+			w += BLOCK_BYTES;
+			q += distance;
+		}
+	}
+
+	/** The values of the upper halves of words; NaN for infinities too. */
+	private static FloatVector value(IntVector words) {
+		return words.lanewise(VectorOperators.ASHR, 3)
+			.and(BITS)
+			.reinterpretAsFloats()
+			.mul(BIAS)
+			.blend(Float.NaN, words.and(NAN).compare(VectorOperators.EQ, NAN).cast(FLOATS));
+	}
+
+}

@@ -1,0 +1,98 @@
+package io.github.flashspring.engine.device.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Single precision. What lies behind the end of a row is masked, because it may be no
+ * number.
+ */
+final class SingleRows implements VectorFormat {
+
+	static final SingleRows INSTANCE = new SingleRows();
+
+	private static final long BLOCK_BYTES = 512;
+
+	private SingleRows() {
+	}
+
+	@Override
+	public void multiply(RowPair rows, int part) {
+		long stride = rows.stride;
+		long w = rows.first + part * BYTES;
+		long v = rows.second + part * BYTES;
+		long x = rows.input + part * PART;
+		FloatVector sum = FloatVector.zero(FLOATS);
+		FloatVector other = sum;
+		for (int n = 0; n < rows.blocks; n++) {
+			long mask = ((n == rows.blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
+			FloatVector c = FloatVector.zero(FLOATS);
+			FloatVector d = c;
+			long end = x + PART;
+			do {
+				w = Addresses.known(w);
+				v = Addresses.known(v);
+				x = Addresses.known(x);
+				mask = Addresses.known(mask);
+				IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
+				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+				c = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid).reinterpretAsFloats().fma(y, c);
+				d = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid).reinterpretAsFloats().fma(y, d);
+				valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 64, ORDER);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+				c = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER).and(valid).reinterpretAsFloats().fma(y, c);
+				d = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER).and(valid).reinterpretAsFloats().fma(y, d);
+				valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 128, ORDER);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+				c = IntVector.fromMemorySegment(INTS, MEMORY, w + 128, ORDER)
+					.and(valid)
+					.reinterpretAsFloats()
+					.fma(y, c);
+				d = IntVector.fromMemorySegment(INTS, MEMORY, v + 128, ORDER)
+					.and(valid)
+					.reinterpretAsFloats()
+					.fma(y, d);
+				valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 192, ORDER);
+				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+				c = IntVector.fromMemorySegment(INTS, MEMORY, w + 192, ORDER)
+					.and(valid)
+					.reinterpretAsFloats()
+					.fma(y, c);
+				d = IntVector.fromMemorySegment(INTS, MEMORY, v + 192, ORDER)
+					.and(valid)
+					.reinterpretAsFloats()
+					.fma(y, d);
+				w += BLOCK_BYTES / 2;
+				v += BLOCK_BYTES / 2;
+				mask += BLOCK_BYTES / 2;
+				x += stride;
+			}
+			while (x < end);
+			x += BLOCK - PART;
+			sum = sum.add(c);
+			other = other.add(d);
+		}
+		long out = Addresses.known(rows.sums + part * BYTES);
+		sum.intoMemorySegment(MEMORY, out, ORDER);
+		other.intoMemorySegment(MEMORY, out + 64, ORDER);
+	}
+
+	@Override
+	public void unpack(long row, long scales, long biases, int part, int blocks, long mask, long out, long distance) {
+		long w = row + part * BYTES;
+		long q = out;
+		for (int n = 0; n < blocks; n++) {
+			w = Addresses.known(w);
+			q = Addresses.known(q);
+			long valid = Addresses.known(((n == blocks - 1) ? mask : Lanes.ALL) + part * BYTES);
+			for (int step = 0; step < BlockOrder.STEPS; step++) {
+				IntVector.fromMemorySegment(INTS, MEMORY, w + 64L * step, ORDER)
+					.and(IntVector.fromMemorySegment(INTS, MEMORY, valid + 64L * step, ORDER))
+					.intoMemorySegment(MEMORY, q + step * BYTES, ORDER);
+			}
+			w += BLOCK_BYTES;
+			q += distance;
+		}
+	}
+
+}
