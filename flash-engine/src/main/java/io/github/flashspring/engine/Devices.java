@@ -13,12 +13,19 @@ import io.github.flashspring.engine.device.DeviceProvider;
 /**
  * Finds the device to compute on.
  */
-final class Devices {
+public final class Devices {
 
 	private Devices() {
 	}
 
-	static Device open(@Nullable String name, int threads) {
+	/**
+	 * Opens a device.
+	 * @param name such as {@code cpu}, or null for the best that is available
+	 * @param threads threads that compute; 0: one per processor
+	 * @return the device; the caller closes it
+	 * @throws DeviceException if there is no such device, or it is not available
+	 */
+	public static Device open(@Nullable String name, int threads) {
 		List<DeviceProvider> providers = ServiceLoader.load(DeviceProvider.class, Devices.class.getClassLoader())
 			.stream()
 			.map(ServiceLoader.Provider::get)

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -53,13 +54,14 @@ public final class BenchCommand implements Callable<Integer> {
 	@Spec
 	private CommandSpec spec;
 
-	@Option(names = { "-m", "--model" }, required = true, paramLabel = "DIR_OR_ID",
-			description = "Folder with a checkpoint, or the id of a model in the local Hugging Face cache.")
+	@Option(names = { "-m", "--model" }, paramLabel = "DIR_OR_ID", defaultValue = "",
+			description = "Folder with a checkpoint, or the id of a model in the local Hugging Face cache."
+					+ " Required, but for --kernels.")
 	private String model;
 
-	@Option(names = { "-t", "--threads" }, paramLabel = "N",
-			description = "Threads that compute. Default: one per processor.")
-	private int threads;
+	@Option(names = { "-t", "--threads" }, paramLabel = "N", split = ",", defaultValue = "0",
+			description = "Threads that compute; for --kernels several numbers. Default: one per processor.")
+	private List<Integer> threads;
 
 	@Option(names = "--device", paramLabel = "KIND",
 			description = "What computes, such as cpu. Default: the best there is.")
@@ -116,6 +118,9 @@ public final class BenchCommand implements Callable<Integer> {
 					+ " before, on Linux: sync; echo 3 > /proc/sys/vm/drop_caches")
 	private boolean load;
 
+	@Mixin
+	private final KernelOptions kernels = new KernelOptions();
+
 	@Option(names = "--json", description = "Print the results as JSON; the table goes to standard error.")
 	private boolean json;
 
@@ -125,13 +130,21 @@ public final class BenchCommand implements Callable<Integer> {
 			throw new ParameterException(this.spec.commandLine(),
 					"--prompt, --rounds and --expert-tokens must be at least 1, --tokens at least 2, --seconds more than 0");
 		}
-		if (this.load && this.degradation) {
-			throw new ParameterException(this.spec.commandLine(), "--load and --degradation exclude each other");
+		if (Stream.of(this.load, this.degradation, this.kernels.kernels()).filter((mode) -> mode).count() > 1) {
+			throw new ParameterException(this.spec.commandLine(),
+					"--load, --degradation and --kernels exclude each other");
 		}
-		int processors = (this.threads > 0) ? this.threads : Runtime.getRuntime().availableProcessors();
 		CommandLine commandLine = this.spec.commandLine();
 		PrintWriter table = this.json ? commandLine.getErr() : commandLine.getOut();
+		if (this.kernels.kernels()) {
+			json(new KernelBench(kernelSettings(), table, commandLine.getErr()).run());
+			return 0;
+		}
+		if (this.model.isEmpty()) {
+			throw new ParameterException(this.spec.commandLine(), "Missing required option: '--model=DIR_OR_ID'");
+		}
 		FlashConfig.Builder config = config();
+		int processors = threads(this.threads.getFirst());
 		long weights = weightBytes();
 		if (this.load) {
 			Budget budget = this.budgets.getFirst();
@@ -177,10 +190,25 @@ public final class BenchCommand implements Callable<Integer> {
 		}
 	}
 
+	/** The number of threads that 0 stands for. */
+	private static int threads(int given) {
+		return (given > 0) ? given : Runtime.getRuntime().availableProcessors();
+	}
+
+	private KernelBench.Settings kernelSettings() {
+		try {
+			return this.kernels.settings(this.device, this.threads.stream().map(BenchCommand::threads).toList(),
+					this.rounds, this.seconds);
+		}
+		catch (IllegalArgumentException ex) {
+			throw new ParameterException(this.spec.commandLine(), String.valueOf(ex.getMessage()), ex);
+		}
+	}
+
 	private FlashConfig.Builder config() {
 		try {
 			FlashConfig.Builder config = FlashConfig.builder(this.model)
-				.threads(this.threads)
+				.threads(this.threads.getFirst())
 				.device(this.device)
 				.reading(this.reads.reading())
 				.parallel(1)
