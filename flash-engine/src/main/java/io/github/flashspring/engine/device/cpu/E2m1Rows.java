@@ -93,9 +93,8 @@ final class E2m1Rows implements VectorFormat {
 			s += scaleBytes;
 			t += scaleBytes;
 		}
-		long out = Addresses.known(rows.sums + part * BYTES);
-		sum.intoMemorySegment(MEMORY, out, ORDER);
-		other.intoMemorySegment(MEMORY, out + 64, ORDER);
+		sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
+		other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	private static void multiply8(RowPair rows, int part) {
@@ -186,14 +185,13 @@ final class E2m1Rows implements VectorFormat {
 			s += scaleBytes;
 			t += scaleBytes;
 		}
-		long out = Addresses.known(rows.sums + part * BYTES);
-		sum.intoMemorySegment(MEMORY, out, ORDER);
-		other.intoMemorySegment(MEMORY, out + 64, ORDER);
+		sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
+		other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	private static void multiply4(RowPair rows, int part) {
-		multiply4(rows.first, rows.firstScales, rows, part, rows.sums);
-		multiply4(rows.second, rows.secondScales, rows, part, rows.sums + 64);
+		multiply4(rows.first, rows.firstScales, rows, part, rows.firstSums);
+		multiply4(rows.second, rows.secondScales, rows, part, rows.secondSums);
 	}
 
 	private static void multiply4(long row, long scales, RowPair rows, int part, long sums) {

@@ -135,11 +135,10 @@ final class E4m3Rows implements VectorFormat {
 			s += scaleBytes;
 			t += scaleBytes;
 		}
-		long out = Addresses.known(rows.sums + part * BYTES);
 		sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-			.intoMemorySegment(MEMORY, out, ORDER);
+			.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
 		other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-			.intoMemorySegment(MEMORY, out + 64, ORDER);
+			.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	@Override

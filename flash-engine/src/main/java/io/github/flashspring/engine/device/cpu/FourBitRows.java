@@ -89,9 +89,8 @@ final class FourBitRows implements VectorFormat {
 			s += scaleBytes;
 			t += scaleBytes;
 		}
-		long out = Addresses.known(rows.sums + part * BYTES);
-		sum.intoMemorySegment(MEMORY, out, ORDER);
-		other.intoMemorySegment(MEMORY, out + 64, ORDER);
+		sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
+		other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	@Override

@@ -40,17 +40,16 @@ final class OddBitRows implements VectorFormat {
 
 	@Override
 	public void multiply(RowPair rows, int part) {
-		multiply(rows.first, rows.firstScales, rows, part, rows.sums);
-		multiply(rows.second, rows.secondScales, rows, part, rows.sums + 64);
+		multiply(rows.first, rows.firstScales, rows.firstBiases, rows, part, rows.firstSums);
+		multiply(rows.second, rows.secondScales, rows.secondBiases, rows, part, rows.secondSums);
 	}
 
-	private void multiply(long row, long scales, RowPair rows, int part, long sums) {
+	private void multiply(long row, long scales, long biases, RowPair rows, int part, long sums) {
 		int width = this.bits;
 		int perGroup = this.shift;
 		LongVector shifts = shifts(width);
 		long even = (1L << width) - 1;
 		long odd = even << 32;
-		long biases = rows.biases;
 		long x = rows.input + part * PART;
 		long step = Kernels.LANES / Byte.SIZE * width;
 		long bit = (long) part * WIDTH * width;

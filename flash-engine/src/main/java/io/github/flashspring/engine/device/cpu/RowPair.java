@@ -18,7 +18,9 @@ final class RowPair {
 	long secondScales;
 
 	/** Bytes from a scale to the bias of its group. */
-	long biases;
+	long firstBiases;
+
+	long secondBiases;
 
 	/** Where the scales of lanes lie; not used for numbers. */
 	GroupScales.Spread spread = GroupScales.Spread.NONE;
@@ -32,8 +34,10 @@ final class RowPair {
 	/** Address of the {@link Lanes#mask mask} of the last block. */
 	long mask;
 
-	/** Address of the sums of both rows, 16 lanes each. */
-	long sums;
+	/** Addresses that receive the sums, 16 lanes each. */
+	long firstSums;
+
+	long secondSums;
 
 	/**
 	 * Bytes of four steps of an input. Not a constant, so that the JIT compiler leaves

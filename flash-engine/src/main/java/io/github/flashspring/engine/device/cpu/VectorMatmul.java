@@ -9,21 +9,15 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.device.Device.Limits;
 
 /**
- * Linear layers. A few rows are multiplied by {@link VectorFormat}, which reads every
- * weight once for each of them, more of them by {@link VectorPanels}.
+ * Linear layers. A few rows are multiplied by {@link FewRows}, which unpack every weight
+ * once for each of them, more of them by {@link VectorPanels}.
  */
 final class VectorMatmul {
-
-	/** Outputs whose scales are read together; a multiple of two. */
-	private static final int BATCH = 16;
 
 	/** Most rows that are computed one by one. */
 	private static final int FEW = 3;
 
 	private static final int LANES = Kernels.LANES;
-
-	/** Bytes of 16 sums. */
-	private static final long SUM_BYTES = 4L * LANES;
 
 	/** Columns that are looked up at a time. */
 	static final int STRETCH = 1024;
@@ -52,14 +46,9 @@ final class VectorMatmul {
 		// Attention puts two heads here; a head may be as long as the widest input.
 		long weights = Math.max(2L * columns, STRETCH + LANES);
 		long lanes = VectorAttention.CELL + 2L * columns;
-		long accumulators = Math.max(fewFloats(columns),
+		long accumulators = Math.max(FewRows.scratchFloats(columns),
 				(limits.rows() > FEW) ? VectorPanels.scratchFloats(limits.rows(), columns) : 0);
 		return groups + weights + lanes + accumulators;
-	}
-
-	/** Floats of the scales, sums and copies of a batch of outputs. */
-	private static long fewFloats(int columns) {
-		return BATCH * LANES + 2 * copyFloats(columns) + GroupScales.floats(BATCH, columns);
 	}
 
 	/**
@@ -150,7 +139,7 @@ final class VectorMatmul {
 		}
 	}
 
-	private static void set(long address, float value) {
+	static void set(long address, float value) {
 		Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(address), value);
 	}
 
@@ -160,42 +149,7 @@ final class VectorMatmul {
 			VectorPanels.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
 			return;
 		}
-		GroupScales scales = new GroupScales(weights);
-		VectorFormat format = VectorFormat.of(weights);
-		int blocks = BlockOrder.blocks(weights.columns());
-		long copyBytes = 4 * copyFloats(weights.columns());
-		MemorySegment memory = scratch.accumulators(fewFloats(weights.columns()));
-		MemorySegment copies = memory.asSlice(BATCH * SUM_BYTES, 2 * copyBytes);
-		MemorySegment scaleMemory = memory.asSlice(BATCH * SUM_BYTES + 2 * copyBytes);
-		RowPair pair = new RowPair();
-		pair.spread = scales.spread();
-		pair.blocks = blocks;
-		pair.mask = lastMask(weights);
-		for (int first = from; first < to; first += BATCH) {
-			int count = Math.min(BATCH, to - first);
-			long biases = scales.read(first, count, scaleMemory);
-			pair.biases = biases - scaleMemory.address();
-			for (int r = 0; r < rows; r++) {
-				pair.input = Addresses.of(input.panel(), r * blocks * VectorFormat.BLOCK, blocks * VectorFormat.BLOCK);
-				for (int o = 0; o < count; o += 2) {
-					int second = Math.min(o + 1, count - 1);
-					pair.first = codes(weights, first + o, 0, blocks, format, copies.asSlice(0, copyBytes));
-					pair.second = codes(weights, first + second, 0, blocks, format, copies.asSlice(copyBytes));
-					pair.firstScales = scaleMemory.address() + o * scales.bytes();
-					pair.secondScales = scaleMemory.address() + second * scales.bytes();
-					pair.sums = memory.address() + o * SUM_BYTES;
-					for (int part = 0; part < VectorFormat.PARTS; part++) {
-						format.multiply(pair, part);
-					}
-				}
-				long target = Addresses.of(out.memory(), out.row(firstRow + r) + 4L * first, 4L * count);
-				if (weights.format().centered()) {
-					addBiases(memory.address(), count, biases, scales.bytes(), sums(input, rows, weights, r),
-							4L * weights.paddedGroups());
-				}
-				finish(memory.address(), count, bias, first, target);
-			}
-		}
+		new FewRows(out, firstRow, input, weights, bias, scratch).multiply(rows, from, to);
 	}
 
 	/** The mask of the last block of a row. */
@@ -224,58 +178,6 @@ final class VectorMatmul {
 		MemorySegment.copy(memory, offset, copy, 0, rest);
 		copy.asSlice(rest, bytes - rest).fill((byte) 0);
 		return copy.address();
-	}
-
-	/**
-	 * Adds the biases of groups, each times the sum of its group's inputs: lane {@code l}
-	 * adds those of the groups {@code l, l + 16 …}.
-	 * @param lanes address of the sums of each output, 16 lanes
-	 * @param outputs number of outputs
-	 * @param biases address of the biases of the first output
-	 * @param biasBytes bytes from them to those of the next output
-	 * @param sums address of the sums of the input over groups
-	 * @param sumBytes of them, with zeros up to a multiple of 16 lanes
-	 */
-	private static void addBiases(long lanes, int outputs, long biases, long biasBytes, long sums, long sumBytes) {
-		for (int o = 0; o < outputs; o++) {
-			for (long lane = 0; lane < SUM_BYTES; lane += VectorFormat.BYTES) {
-				long at = Addresses.known(lanes + o * SUM_BYTES + lane);
-				FloatVector sum = FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, at,
-						VectorFormat.ORDER);
-				for (long g = lane; g < sumBytes; g += SUM_BYTES) {
-					sum = FloatVector
-						.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY,
-								Addresses.known(biases + o * biasBytes + g), VectorFormat.ORDER)
-						.fma(FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY,
-								Addresses.known(sums + g), VectorFormat.ORDER), sum);
-				}
-				sum.intoMemorySegment(Addresses.MEMORY, at, VectorFormat.ORDER);
-			}
-		}
-	}
-
-	/** Adds the lanes of each output as the tree of {@link Kernels}, then the bias. */
-	private static void finish(long lanes, int outputs, @Nullable Rows bias, int first, long target) {
-		for (int o = 0; o < outputs; o++) {
-			float sum = tree(lanes + o * SUM_BYTES);
-			set(target + 4L * o, (bias != null) ? sum + PortableKernels.value(bias, 0, first + o) : sum);
-		}
-	}
-
-	/** Adds 16 lanes at an address that was checked, as the tree of {@link Kernels}. */
-	private static float tree(long lanes) {
-		long at = Addresses.known(lanes);
-		for (long i = at; i < at + SUM_BYTES / 2; i += 4L * Lanes.NARROW.length()) {
-			FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, Addresses.known(i), VectorFormat.ORDER)
-				.add(FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, Addresses.known(i) + SUM_BYTES / 2,
-						VectorFormat.ORDER))
-				.intoMemorySegment(Addresses.MEMORY, Addresses.known(i), VectorFormat.ORDER);
-		}
-		float even = (Addresses.value(at) + Addresses.value(at + 16))
-				+ (Addresses.value(at + 8) + Addresses.value(at + 24));
-		float odd = (Addresses.value(at + 4) + Addresses.value(at + 20))
-				+ (Addresses.value(at + 12) + Addresses.value(at + 28));
-		return even + odd;
 	}
 
 	/** Adds 16 lanes as the tree of {@link Kernels}. */
