@@ -36,7 +36,7 @@ final class E2m1Rows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPair rows, int part) {
+	public void multiply(RowPairs rows, int part) {
 		switch (WIDTH) {
 			case 16 -> multiply16(rows, part);
 			case 8 -> multiply8(rows, part);
@@ -44,164 +44,179 @@ final class E2m1Rows implements VectorFormat {
 		}
 	}
 
-	private static void multiply16(RowPair rows, int part) {
+	private static void multiply16(RowPairs rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
 		long stride = rows.stride;
-		long w = rows.first + part * BYTES;
-		long v = rows.second + part * BYTES;
-		long s = rows.firstScales + spread.offset(part);
-		long t = rows.secondScales + spread.offset(part);
-		long x = rows.input + part * PART;
-		FloatVector sum = FloatVector.zero(FLOATS);
-		FloatVector other = sum;
-		for (int n = 0; n < rows.blocks; n++) {
-			w = Addresses.known(w);
-			v = Addresses.known(v);
-			s = Addresses.known(s);
-			t = Addresses.known(t);
-			IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER);
-			IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER);
-			FloatVector c = FloatVector.zero(FLOATS);
-			FloatVector d = c;
-			long end = x + PART;
-			do {
-				x = Addresses.known(x);
-				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
-				c = a.and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
-				d = b.and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHR, 4).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
-				d = b.lanewise(VectorOperators.LSHR, 4).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHR, 8).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
-				d = b.lanewise(VectorOperators.LSHR, 8).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHR, 12).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
-				d = b.lanewise(VectorOperators.LSHR, 12).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
-				a = a.lanewise(VectorOperators.LSHR, 16);
-				b = b.lanewise(VectorOperators.LSHR, 16);
-				x += stride;
+		int blocks = rows.blocks(part);
+		for (int o = 0; o < rows.count; o++) {
+			long w = rows.first + o * rows.rowBytes + part * BYTES;
+			long v = rows.second + o * rows.rowBytes + part * BYTES;
+			long s = rows.firstScales + o * rows.scaleBytes + spread.offset(part);
+			long t = rows.secondScales + o * rows.scaleBytes + spread.offset(part);
+			long x = rows.input + part * PART;
+			FloatVector sum = FloatVector.zero(FLOATS);
+			FloatVector other = sum;
+			for (int n = 0; n < blocks; n++) {
+				w = Addresses.known(w);
+				v = Addresses.known(v);
+				s = Addresses.known(s);
+				t = Addresses.known(t);
+				IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER);
+				IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER);
+				FloatVector c = FloatVector.zero(FLOATS);
+				FloatVector d = c;
+				long end = x + PART;
+				do {
+					x = Addresses.known(x);
+					FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+					c = a.and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
+					d = b.and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHR, 4).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
+					d = b.lanewise(VectorOperators.LSHR, 4).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHR, 8).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
+					d = b.lanewise(VectorOperators.LSHR, 8).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHR, 12).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, c);
+					d = b.lanewise(VectorOperators.LSHR, 12).and(15).selectFrom(TABLE).reinterpretAsFloats().fma(y, d);
+					a = a.lanewise(VectorOperators.LSHR, 16);
+					b = b.lanewise(VectorOperators.LSHR, 16);
+					x += stride;
+				}
+				while (x < end);
+				x += BLOCK - PART;
+				sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
+				other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
+				w += BLOCK_BYTES;
+				v += BLOCK_BYTES;
+				s += scaleBytes;
+				t += scaleBytes;
 			}
-			while (x < end);
-			x += BLOCK - PART;
-			sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
-			other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
-			w += BLOCK_BYTES;
-			v += BLOCK_BYTES;
-			s += scaleBytes;
-			t += scaleBytes;
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
 		}
-		sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
-		other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
-	private static void multiply8(RowPair rows, int part) {
+	private static void multiply8(RowPairs rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
 		long stride = rows.stride;
-		long w = rows.first + part * BYTES;
-		long v = rows.second + part * BYTES;
-		long s = rows.firstScales + spread.offset(part);
-		long t = rows.secondScales + spread.offset(part);
-		long x = rows.input + part * PART;
-		IntVector sign = IntVector.broadcast(INTS, SIGN);
-		FloatVector sum = FloatVector.zero(FLOATS);
-		FloatVector other = sum;
-		for (int n = 0; n < rows.blocks; n++) {
-			w = Addresses.known(w);
-			v = Addresses.known(v);
-			s = Addresses.known(s);
-			t = Addresses.known(t);
-			IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER);
-			IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER);
-			FloatVector c = FloatVector.zero(FLOATS);
-			FloatVector d = c;
-			long end = x + PART;
-			do {
-				x = Addresses.known(x);
-				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
-				c = a.and(7)
-					.selectFrom(TABLE)
-					.or(a.lanewise(VectorOperators.LSHL, 28).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, c);
-				d = b.and(7)
-					.selectFrom(TABLE)
-					.or(b.lanewise(VectorOperators.LSHL, 28).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHR, 4)
-					.and(7)
-					.selectFrom(TABLE)
-					.or(a.lanewise(VectorOperators.LSHL, 24).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, c);
-				d = b.lanewise(VectorOperators.LSHR, 4)
-					.and(7)
-					.selectFrom(TABLE)
-					.or(b.lanewise(VectorOperators.LSHL, 24).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHR, 8)
-					.and(7)
-					.selectFrom(TABLE)
-					.or(a.lanewise(VectorOperators.LSHL, 20).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, c);
-				d = b.lanewise(VectorOperators.LSHR, 8)
-					.and(7)
-					.selectFrom(TABLE)
-					.or(b.lanewise(VectorOperators.LSHL, 20).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHR, 12)
-					.and(7)
-					.selectFrom(TABLE)
-					.or(a.lanewise(VectorOperators.LSHL, 16).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, c);
-				d = b.lanewise(VectorOperators.LSHR, 12)
-					.and(7)
-					.selectFrom(TABLE)
-					.or(b.lanewise(VectorOperators.LSHL, 16).and(sign))
-					.reinterpretAsFloats()
-					.fma(y, d);
-				a = a.lanewise(VectorOperators.LSHR, 16);
-				b = b.lanewise(VectorOperators.LSHR, 16);
-				x += stride;
+		int blocks = rows.blocks(part);
+		for (int o = 0; o < rows.count; o++) {
+			long w = rows.first + o * rows.rowBytes + part * BYTES;
+			long v = rows.second + o * rows.rowBytes + part * BYTES;
+			long s = rows.firstScales + o * rows.scaleBytes + spread.offset(part);
+			long t = rows.secondScales + o * rows.scaleBytes + spread.offset(part);
+			long x = rows.input + part * PART;
+			IntVector sign = IntVector.broadcast(INTS, SIGN);
+			FloatVector sum = FloatVector.zero(FLOATS);
+			FloatVector other = sum;
+			for (int n = 0; n < blocks; n++) {
+				w = Addresses.known(w);
+				v = Addresses.known(v);
+				s = Addresses.known(s);
+				t = Addresses.known(t);
+				IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER);
+				IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER);
+				FloatVector c = FloatVector.zero(FLOATS);
+				FloatVector d = c;
+				long end = x + PART;
+				do {
+					x = Addresses.known(x);
+					FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+					c = a.and(7)
+						.selectFrom(TABLE)
+						.or(a.lanewise(VectorOperators.LSHL, 28).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, c);
+					d = b.and(7)
+						.selectFrom(TABLE)
+						.or(b.lanewise(VectorOperators.LSHL, 28).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHR, 4)
+						.and(7)
+						.selectFrom(TABLE)
+						.or(a.lanewise(VectorOperators.LSHL, 24).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, c);
+					d = b.lanewise(VectorOperators.LSHR, 4)
+						.and(7)
+						.selectFrom(TABLE)
+						.or(b.lanewise(VectorOperators.LSHL, 24).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHR, 8)
+						.and(7)
+						.selectFrom(TABLE)
+						.or(a.lanewise(VectorOperators.LSHL, 20).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, c);
+					d = b.lanewise(VectorOperators.LSHR, 8)
+						.and(7)
+						.selectFrom(TABLE)
+						.or(b.lanewise(VectorOperators.LSHL, 20).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHR, 12)
+						.and(7)
+						.selectFrom(TABLE)
+						.or(a.lanewise(VectorOperators.LSHL, 16).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, c);
+					d = b.lanewise(VectorOperators.LSHR, 12)
+						.and(7)
+						.selectFrom(TABLE)
+						.or(b.lanewise(VectorOperators.LSHL, 16).and(sign))
+						.reinterpretAsFloats()
+						.fma(y, d);
+					a = a.lanewise(VectorOperators.LSHR, 16);
+					b = b.lanewise(VectorOperators.LSHR, 16);
+					x += stride;
+				}
+				while (x < end);
+				x += BLOCK - PART;
+				sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
+				other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
+				w += BLOCK_BYTES;
+				v += BLOCK_BYTES;
+				s += scaleBytes;
+				t += scaleBytes;
 			}
-			while (x < end);
-			x += BLOCK - PART;
-			sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
-			other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
-			w += BLOCK_BYTES;
-			v += BLOCK_BYTES;
-			s += scaleBytes;
-			t += scaleBytes;
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
 		}
-		sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
-		other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
-	private static void multiply4(RowPair rows, int part) {
-		multiply4(rows.first, rows.firstScales, rows, part, rows.firstSums);
-		multiply4(rows.second, rows.secondScales, rows, part, rows.secondSums);
+	private static void multiply4(RowPairs rows, int part) {
+		for (int o = 0; o < rows.count; o++) {
+			long row = o * rows.rowBytes;
+			long scales = o * rows.scaleBytes;
+			long sums = o * RowPairs.SUM_BYTES;
+			multiply4(rows.first + row, rows.firstScales + scales, rows, part, rows.firstSums + sums);
+			multiply4(rows.second + row, rows.secondScales + scales, rows, part, rows.secondSums + sums);
+		}
 	}
 
-	private static void multiply4(long row, long scales, RowPair rows, int part, long sums) {
+	private static void multiply4(long row, long scales, RowPairs rows, int part, long sums) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long w = row + part * BYTES;
 		long s = scales + spread.offset(part);
 		long x = rows.input + part * PART;
 		FloatVector sum = FloatVector.zero(FLOATS);
-		for (int n = 0; n < rows.blocks; n++) {
+		for (int n = 0; n < rows.blocks(part); n++) {
 			IntVector codes = IntVector.fromMemorySegment(INTS, MEMORY, Addresses.known(w), ORDER);
 			FloatVector c = FloatVector.zero(FLOATS);
 			for (long end = x + PART; x < end; x += BYTES) {

@@ -36,109 +36,114 @@ final class E4m3Rows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPair rows, int part) {
+	public void multiply(RowPairs rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
 		long stride = rows.stride;
-		long w = rows.first + part * BYTES;
-		long v = rows.second + part * BYTES;
-		long s = rows.firstScales + spread.offset(part);
-		long t = rows.secondScales + spread.offset(part);
-		long x = rows.input + part * PART;
-		IntVector bits = IntVector.broadcast(INTS, BITS);
-		FloatVector bias = FloatVector.broadcast(FLOATS, BIAS);
-		FloatVector sum = FloatVector.zero(FLOATS);
-		FloatVector other = sum;
-		IntVector nan = IntVector.zero(INTS);
-		IntVector otherNan = nan;
-		long mask = Lanes.ALL + part * BYTES;
-		for (int n = 0; n < rows.blocks; n++) {
-			w = Addresses.known(w);
-			v = Addresses.known(v);
-			s = Addresses.known(s);
-			t = Addresses.known(t);
-			mask = Addresses.known((n == rows.blocks - 1) ? rows.mask + part * BYTES : mask);
-			IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
-			IntVector validFar = IntVector.fromMemorySegment(INTS, MEMORY, mask + 64, ORDER);
-			IntVector words = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid);
-			IntVector farWords = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER).and(validFar);
-			nan = nan.or(words.and(MAGNITUDES).add(ONES)).or(farWords.and(MAGNITUDES).add(ONES));
-			LongVector near = words.reinterpretAsLongs();
-			LongVector far = farWords.reinterpretAsLongs();
-			IntVector a = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-			IntVector nextA = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-			words = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid);
-			farWords = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER).and(validFar);
-			otherNan = otherNan.or(words.and(MAGNITUDES).add(ONES)).or(farWords.and(MAGNITUDES).add(ONES));
-			near = words.reinterpretAsLongs();
-			far = farWords.reinterpretAsLongs();
-			IntVector b = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-			IntVector nextB = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-			FloatVector c = FloatVector.zero(FLOATS);
-			FloatVector d = c;
-			long end = x + PART;
-			do {
-				x = Addresses.known(x);
-				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
-				c = a.lanewise(VectorOperators.LSHL, 24)
-					.lanewise(VectorOperators.ASHR, 4)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, c);
-				d = b.lanewise(VectorOperators.LSHL, 24)
-					.lanewise(VectorOperators.ASHR, 4)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHL, 16)
-					.lanewise(VectorOperators.ASHR, 4)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, c);
-				d = b.lanewise(VectorOperators.LSHL, 16)
-					.lanewise(VectorOperators.ASHR, 4)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
-				c = a.lanewise(VectorOperators.LSHL, 8)
-					.lanewise(VectorOperators.ASHR, 4)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, c);
-				d = b.lanewise(VectorOperators.LSHL, 8)
-					.lanewise(VectorOperators.ASHR, 4)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
-				c = a.lanewise(VectorOperators.ASHR, 4).and(bits).reinterpretAsFloats().mul(bias).fma(y, c);
-				d = b.lanewise(VectorOperators.ASHR, 4).and(bits).reinterpretAsFloats().mul(bias).fma(y, d);
-				a = nextA;
-				b = nextB;
-				x += stride;
+		int blocks = rows.blocks(part);
+		for (int o = 0; o < rows.count; o++) {
+			long w = rows.first + o * rows.rowBytes + part * BYTES;
+			long v = rows.second + o * rows.rowBytes + part * BYTES;
+			long s = rows.firstScales + o * rows.scaleBytes + spread.offset(part);
+			long t = rows.secondScales + o * rows.scaleBytes + spread.offset(part);
+			long x = rows.input + part * PART;
+			IntVector bits = IntVector.broadcast(INTS, BITS);
+			FloatVector bias = FloatVector.broadcast(FLOATS, BIAS);
+			FloatVector sum = FloatVector.zero(FLOATS);
+			FloatVector other = sum;
+			IntVector nan = IntVector.zero(INTS);
+			IntVector otherNan = nan;
+			long mask = Lanes.ALL + part * BYTES;
+			for (int n = 0; n < blocks; n++) {
+				w = Addresses.known(w);
+				v = Addresses.known(v);
+				s = Addresses.known(s);
+				t = Addresses.known(t);
+				mask = Addresses.known((n == blocks - 1) ? rows.mask + part * BYTES : mask);
+				IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
+				IntVector validFar = IntVector.fromMemorySegment(INTS, MEMORY, mask + 64, ORDER);
+				IntVector words = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid);
+				IntVector farWords = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER).and(validFar);
+				nan = nan.or(words.and(MAGNITUDES).add(ONES)).or(farWords.and(MAGNITUDES).add(ONES));
+				LongVector near = words.reinterpretAsLongs();
+				LongVector far = farWords.reinterpretAsLongs();
+				IntVector a = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+				IntVector nextA = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+				words = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid);
+				farWords = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER).and(validFar);
+				otherNan = otherNan.or(words.and(MAGNITUDES).add(ONES)).or(farWords.and(MAGNITUDES).add(ONES));
+				near = words.reinterpretAsLongs();
+				far = farWords.reinterpretAsLongs();
+				IntVector b = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+				IntVector nextB = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+				FloatVector c = FloatVector.zero(FLOATS);
+				FloatVector d = c;
+				long end = x + PART;
+				do {
+					x = Addresses.known(x);
+					FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+					c = a.lanewise(VectorOperators.LSHL, 24)
+						.lanewise(VectorOperators.ASHR, 4)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, c);
+					d = b.lanewise(VectorOperators.LSHL, 24)
+						.lanewise(VectorOperators.ASHR, 4)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHL, 16)
+						.lanewise(VectorOperators.ASHR, 4)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, c);
+					d = b.lanewise(VectorOperators.LSHL, 16)
+						.lanewise(VectorOperators.ASHR, 4)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+					c = a.lanewise(VectorOperators.LSHL, 8)
+						.lanewise(VectorOperators.ASHR, 4)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, c);
+					d = b.lanewise(VectorOperators.LSHL, 8)
+						.lanewise(VectorOperators.ASHR, 4)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+					c = a.lanewise(VectorOperators.ASHR, 4).and(bits).reinterpretAsFloats().mul(bias).fma(y, c);
+					d = b.lanewise(VectorOperators.ASHR, 4).and(bits).reinterpretAsFloats().mul(bias).fma(y, d);
+					a = nextA;
+					b = nextB;
+					x += stride;
+				}
+				while (x < end);
+				x += BLOCK - PART;
+				sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
+				other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
+				w += BLOCK_BYTES;
+				v += BLOCK_BYTES;
+				s += scaleBytes;
+				t += scaleBytes;
 			}
-			while (x < end);
-			x += BLOCK - PART;
-			sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
-			other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
-			w += BLOCK_BYTES;
-			v += BLOCK_BYTES;
-			s += scaleBytes;
-			t += scaleBytes;
+			sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+				.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+						ORDER);
+			other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+				.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+						ORDER);
 		}
-		sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-			.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
-		other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-			.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	@Override

@@ -27,83 +27,88 @@ final class EightBitRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPair rows, int part) {
+	public void multiply(RowPairs rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
 		long stride = rows.stride;
-		long w = rows.first + part * BYTES;
-		long v = rows.second + part * BYTES;
-		long s = rows.firstScales + spread.offset(part);
-		long t = rows.secondScales + spread.offset(part);
-		long x = rows.input + part * PART;
-		IntVector top = IntVector.broadcast(INTS, TOP);
-		IntVector flip = IntVector.broadcast(INTS, FLIP);
-		FloatVector sum = FloatVector.zero(FLOATS);
-		FloatVector other = sum;
-		for (int n = 0; n < rows.blocks; n++) {
-			w = Addresses.known(w);
-			v = Addresses.known(v);
-			s = Addresses.known(s);
-			t = Addresses.known(t);
-			LongVector near = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER)
-				.lanewise(VectorOperators.XOR, flip)
-				.reinterpretAsLongs();
-			LongVector far = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER)
-				.lanewise(VectorOperators.XOR, flip)
-				.reinterpretAsLongs();
-			IntVector a = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-			IntVector nextA = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-			near = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER)
-				.lanewise(VectorOperators.XOR, flip)
-				.reinterpretAsLongs();
-			far = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER)
-				.lanewise(VectorOperators.XOR, flip)
-				.reinterpretAsLongs();
-			IntVector b = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
-			IntVector nextB = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
-			FloatVector c = FloatVector.zero(FLOATS);
-			FloatVector d = c;
-			long end = x + PART;
-			do {
-				x = Addresses.known(x);
-				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
-				c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 24).convertShape(VectorOperators.I2F, FLOATS, 0))
-					.fma(y, c);
-				d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 24).convertShape(VectorOperators.I2F, FLOATS, 0))
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
-				c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 16)
-					.and(top)
-					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
-				d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 16)
-					.and(top)
-					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
-				c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 8)
-					.and(top)
-					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
-				d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 8)
-					.and(top)
-					.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
-				c = ((FloatVector) a.and(top).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
-				d = ((FloatVector) b.and(top).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
-				a = nextA;
-				b = nextB;
-				x += stride;
+		int blocks = rows.blocks(part);
+		for (int o = 0; o < rows.count; o++) {
+			long w = rows.first + o * rows.rowBytes + part * BYTES;
+			long v = rows.second + o * rows.rowBytes + part * BYTES;
+			long s = rows.firstScales + o * rows.scaleBytes + spread.offset(part);
+			long t = rows.secondScales + o * rows.scaleBytes + spread.offset(part);
+			long x = rows.input + part * PART;
+			IntVector top = IntVector.broadcast(INTS, TOP);
+			IntVector flip = IntVector.broadcast(INTS, FLIP);
+			FloatVector sum = FloatVector.zero(FLOATS);
+			FloatVector other = sum;
+			for (int n = 0; n < blocks; n++) {
+				w = Addresses.known(w);
+				v = Addresses.known(v);
+				s = Addresses.known(s);
+				t = Addresses.known(t);
+				LongVector near = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER)
+					.lanewise(VectorOperators.XOR, flip)
+					.reinterpretAsLongs();
+				LongVector far = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER)
+					.lanewise(VectorOperators.XOR, flip)
+					.reinterpretAsLongs();
+				IntVector a = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+				IntVector nextA = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+				near = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER)
+					.lanewise(VectorOperators.XOR, flip)
+					.reinterpretAsLongs();
+				far = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER)
+					.lanewise(VectorOperators.XOR, flip)
+					.reinterpretAsLongs();
+				IntVector b = near.and(LOW).or(far.lanewise(VectorOperators.LSHL, 32)).reinterpretAsInts();
+				IntVector nextB = near.lanewise(VectorOperators.LSHR, 32).or(far.and(~LOW)).reinterpretAsInts();
+				FloatVector c = FloatVector.zero(FLOATS);
+				FloatVector d = c;
+				long end = x + PART;
+				do {
+					x = Addresses.known(x);
+					FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+					c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 24)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
+					d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 24)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+					c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 16)
+						.and(top)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
+					d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 16)
+						.and(top)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+					c = ((FloatVector) a.lanewise(VectorOperators.LSHL, 8)
+						.and(top)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
+					d = ((FloatVector) b.lanewise(VectorOperators.LSHL, 8)
+						.and(top)
+						.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+					c = ((FloatVector) a.and(top).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, c);
+					d = ((FloatVector) b.and(top).convertShape(VectorOperators.I2F, FLOATS, 0)).fma(y, d);
+					a = nextA;
+					b = nextB;
+					x += stride;
+				}
+				while (x < end);
+				x += BLOCK - PART;
+				sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
+				other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
+				w += BLOCK_BYTES;
+				v += BLOCK_BYTES;
+				s += scaleBytes;
+				t += scaleBytes;
 			}
-			while (x < end);
-			x += BLOCK - PART;
-			sum = c.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, s, ORDER).rearrange(shuffle), sum);
-			other = d.fma(FloatVector.fromMemorySegment(FLOATS, MEMORY, t, ORDER).rearrange(shuffle), other);
-			w += BLOCK_BYTES;
-			v += BLOCK_BYTES;
-			s += scaleBytes;
-			t += scaleBytes;
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
 		}
-		sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
-		other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	@Override

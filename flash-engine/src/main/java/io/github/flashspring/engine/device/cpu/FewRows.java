@@ -17,9 +17,6 @@ final class FewRows {
 	/** Outputs of each half whose scales are read together. */
 	private static final int BATCH = 16;
 
-	/** Bytes of 16 sums. */
-	private static final long SUM_BYTES = 4L * Kernels.LANES;
-
 	private final Rows out;
 
 	private final int firstRow;
@@ -36,7 +33,7 @@ final class FewRows {
 
 	private final int blocks;
 
-	private final RowPair pair = new RowPair();
+	private final RowPairs pairs;
 
 	private final Half first;
 
@@ -60,9 +57,10 @@ final class FewRows {
 		this.scales = new GroupScales(weights);
 		this.format = VectorFormat.of(weights);
 		this.blocks = BlockOrder.blocks(weights.columns());
-		this.pair.spread = this.scales.spread();
-		this.pair.blocks = this.blocks;
-		this.pair.mask = VectorMatmul.lastMask(weights);
+		this.pairs = new RowPairs(weights);
+		this.pairs.spread = this.scales.spread();
+		this.pairs.rowBytes = weights.values().stride();
+		this.pairs.scaleBytes = this.scales.bytes();
 		MemorySegment memory = scratch.accumulators(scratchFloats(weights.columns()));
 		long bytes = 4 * halfFloats(weights.columns());
 		this.first = new Half(memory.asSlice(0, bytes));
@@ -100,21 +98,29 @@ final class FewRows {
 
 	private void multiply(int row, int count) {
 		long bytes = this.blocks * VectorFormat.BLOCK;
-		this.pair.input = Addresses.of(this.input.panel(), row * bytes, bytes);
-		for (int o = 0; o < count; o++) {
+		this.pairs.input = Addresses.of(this.input.panel(), row * bytes, bytes);
+		int direct = Math.min(this.first.direct(), this.second.direct());
+		if (direct > 0) {
+			multiply(0, direct, this.second);
+		}
+		for (int o = direct; o < count; o++) {
 			// of an odd number of outputs, the last is computed twice
-			Half other = (o < this.second.count) ? this.second : this.first;
-			this.pair.first = this.first.codes(o);
-			this.pair.second = other.codes(o);
-			this.pair.firstScales = this.first.scales(o);
-			this.pair.secondScales = other.scales(o);
-			this.pair.firstBiases = this.first.biasDistance();
-			this.pair.secondBiases = other.biasDistance();
-			this.pair.firstSums = this.first.sums + o * SUM_BYTES;
-			this.pair.secondSums = this.second.sums + o * SUM_BYTES;
-			for (int part = 0; part < VectorFormat.PARTS; part++) {
-				this.format.multiply(this.pair, part);
-			}
+			multiply(o, 1, (o < this.second.count) ? this.second : this.first);
+		}
+	}
+
+	private void multiply(int index, int count, Half other) {
+		this.pairs.count = count;
+		this.pairs.first = this.first.codes(index);
+		this.pairs.second = other.codes(index);
+		this.pairs.firstScales = this.first.scales(index);
+		this.pairs.secondScales = other.scales(index);
+		this.pairs.firstBiases = this.first.biasDistance();
+		this.pairs.secondBiases = other.biasDistance();
+		this.pairs.firstSums = this.first.sums + index * RowPairs.SUM_BYTES;
+		this.pairs.secondSums = this.second.sums + index * RowPairs.SUM_BYTES;
+		for (int part = 0; part < VectorFormat.PARTS; part++) {
+			this.format.multiply(this.pairs, part);
 		}
 	}
 
@@ -135,15 +141,25 @@ final class FewRows {
 
 		Half(MemorySegment memory) {
 			long copyBytes = 4 * VectorMatmul.copyFloats(FewRows.this.weights.columns());
-			this.sums = Addresses.of(memory, 0, BATCH * SUM_BYTES);
-			this.copy = memory.asSlice(BATCH * SUM_BYTES, copyBytes);
-			this.scaleMemory = memory.asSlice(BATCH * SUM_BYTES + copyBytes);
+			this.sums = Addresses.of(memory, 0, BATCH * RowPairs.SUM_BYTES);
+			this.copy = memory.asSlice(BATCH * RowPairs.SUM_BYTES, copyBytes);
+			this.scaleMemory = memory.asSlice(BATCH * RowPairs.SUM_BYTES + copyBytes);
 		}
 
 		void read(int output, int count) {
 			this.output = output;
 			this.count = count;
 			this.biases = FewRows.this.scales.read(output, count, this.scaleMemory);
+		}
+
+		/** Outputs from the first on whose blocks can be read where they are. */
+		int direct() {
+			int direct = this.count;
+			while (direct > 0 && !VectorMatmul.readable(FewRows.this.weights, this.output + direct - 1, 0,
+					FewRows.this.blocks, FewRows.this.format)) {
+				direct--;
+			}
+			return direct;
 		}
 
 		long codes(int index) {
@@ -181,49 +197,43 @@ final class FewRows {
 	 * @param outputs number of outputs
 	 * @param biases address of the biases of the first output
 	 * @param biasBytes bytes from them to those of the next output
-	 * @param sums address of the sums of the input over groups
-	 * @param sumBytes of them, with zeros up to a multiple of 16 lanes
+	 * @param groupSums address of the sums of the input over groups
+	 * @param groupBytes of them, with zeros up to a multiple of 16 lanes
 	 */
-	private static void addBiases(long lanes, int outputs, long biases, long biasBytes, long sums, long sumBytes) {
-		for (int o = 0; o < outputs; o++) {
-			for (long lane = 0; lane < SUM_BYTES; lane += VectorFormat.BYTES) {
-				long at = Addresses.known(lanes + o * SUM_BYTES + lane);
+	private static void addBiases(long lanes, int outputs, long biases, long biasBytes, long groupSums,
+			long groupBytes) {
+		for (long lane = 0; lane < RowPairs.SUM_BYTES; lane += VectorFormat.BYTES) {
+			long at = lanes + lane;
+			long row = biases;
+			for (int o = 0; o < outputs; o++) {
+				at = Addresses.known(at);
 				FloatVector sum = FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, at,
 						VectorFormat.ORDER);
-				for (long g = lane; g < sumBytes; g += SUM_BYTES) {
+				for (long g = lane; g < groupBytes; g += RowPairs.SUM_BYTES) {
 					sum = FloatVector
-						.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY,
-								Addresses.known(biases + o * biasBytes + g), VectorFormat.ORDER)
+						.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, Addresses.known(row + g),
+								VectorFormat.ORDER)
 						.fma(FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY,
-								Addresses.known(sums + g), VectorFormat.ORDER), sum);
+								Addresses.known(groupSums + g), VectorFormat.ORDER), sum);
 				}
 				sum.intoMemorySegment(Addresses.MEMORY, at, VectorFormat.ORDER);
+				at += RowPairs.SUM_BYTES;
+				row += biasBytes;
 			}
 		}
 	}
 
 	/** Adds the lanes of each output as the tree of {@link Kernels}, then the bias. */
 	private static void finish(long lanes, int outputs, @Nullable Rows bias, int first, long target) {
+		long at = lanes;
+		long out = target;
 		for (int o = 0; o < outputs; o++) {
-			float sum = tree(lanes + o * SUM_BYTES);
-			VectorMatmul.set(target + 4L * o, (bias != null) ? sum + PortableKernels.value(bias, 0, first + o) : sum);
+			float sum = VectorPanels.tree(at, at + 16, at + 32, at + 48);
+			Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(out),
+					(bias != null) ? sum + PortableKernels.value(bias, 0, first + o) : sum);
+			at += RowPairs.SUM_BYTES;
+			out += Float.BYTES;
 		}
-	}
-
-	/** Adds 16 lanes at an address that was checked, as the tree of {@link Kernels}. */
-	private static float tree(long lanes) {
-		long at = Addresses.known(lanes);
-		for (long i = at; i < at + SUM_BYTES / 2; i += 4L * Lanes.NARROW.length()) {
-			FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, Addresses.known(i), VectorFormat.ORDER)
-				.add(FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, Addresses.known(i) + SUM_BYTES / 2,
-						VectorFormat.ORDER))
-				.intoMemorySegment(Addresses.MEMORY, Addresses.known(i), VectorFormat.ORDER);
-		}
-		float even = (Addresses.value(at) + Addresses.value(at + 16))
-				+ (Addresses.value(at + 8) + Addresses.value(at + 24));
-		float odd = (Addresses.value(at + 4) + Addresses.value(at + 20))
-				+ (Addresses.value(at + 12) + Addresses.value(at + 28));
-		return even + odd;
 	}
 
 }

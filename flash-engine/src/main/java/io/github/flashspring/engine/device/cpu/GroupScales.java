@@ -2,7 +2,6 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Objects;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
@@ -72,7 +71,7 @@ final class GroupScales {
 		}
 		long count = (long) rows * this.stride;
 		long scales = Addresses.of(out, 0, 4 * (count + SLACK));
-		Rows source = Objects.requireNonNull(this.weights.scales());
+		Rows source = this.weights.scales();
 		if (source.type().bytes() == 1 || this.weights.groupRows() > 1 || this.spread.lanes()) {
 			for (int r = 0; r < rows; r++) {
 				single(source, row + r, scales + r * bytes());
@@ -88,20 +87,25 @@ final class GroupScales {
 		long biases = Addresses.of(out, 4 * (count + SLACK), 4 * (count + SLACK));
 		VectorNumbers.read(this.weights.biases(), row, rows, biases);
 		clear(biases + 4 * count);
-		center(scales, biases, count);
+		if (this.weights.format().centered()) {
+			center(scales, biases, count);
+		}
 		return biases;
 	}
 
 	/** Adds the center of the codes times the scales to the biases. */
 	private void center(long scales, long biases, long count) {
 		FloatVector center = FloatVector.broadcast(VectorFormat.FLOATS, this.weights.format().center());
-		for (long i = 0; i < 4 * count; i += VectorFormat.BYTES) {
-			long at = Addresses.known(biases + i);
+		long s = scales;
+		long end = biases + 4 * count;
+		for (long b = biases; b < end; b += VectorFormat.BYTES) {
+			s = Addresses.known(s);
+			b = Addresses.known(b);
 			center
-				.fma(FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, Addresses.known(scales + i),
-						VectorFormat.ORDER),
-						FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, at, VectorFormat.ORDER))
-				.intoMemorySegment(Addresses.MEMORY, at, VectorFormat.ORDER);
+				.fma(FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, s, VectorFormat.ORDER),
+						FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, b, VectorFormat.ORDER))
+				.intoMemorySegment(Addresses.MEMORY, b, VectorFormat.ORDER);
+			s += VectorFormat.BYTES;
 		}
 	}
 
@@ -124,8 +128,10 @@ final class GroupScales {
 	}
 
 	private static void clear(long address) {
-		for (int i = 0; i < SLACK; i++) {
-			set(address + 4L * i, 0f);
+		FloatVector zeros = FloatVector.zero(VectorFormat.FLOATS);
+		for (int part = 0; part < VectorFormat.PARTS; part++) {
+			zeros.intoMemorySegment(Addresses.MEMORY, Addresses.known(address + part * VectorFormat.BYTES),
+					VectorFormat.ORDER);
 		}
 	}
 

@@ -32,64 +32,69 @@ final class HalfRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPair rows, int part) {
+	public void multiply(RowPairs rows, int part) {
 		long stride = rows.stride;
-		long w = rows.first + part * BYTES;
-		long v = rows.second + part * BYTES;
-		long x = rows.input + part * PART;
-		IntVector bits = IntVector.broadcast(INTS, BITS);
-		FloatVector bias = FloatVector.broadcast(FLOATS, BIAS);
-		IntVector exponents = IntVector.broadcast(INTS, EXPONENTS);
-		IntVector ones = IntVector.broadcast(INTS, ONES);
-		FloatVector sum = FloatVector.zero(FLOATS);
-		FloatVector other = sum;
-		IntVector nan = IntVector.zero(INTS);
-		IntVector otherNan = nan;
-		for (int n = 0; n < rows.blocks; n++) {
-			long mask = ((n == rows.blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
-			FloatVector c = FloatVector.zero(FLOATS);
-			FloatVector d = c;
-			long end = x + PART;
-			do {
-				w = Addresses.known(w);
-				v = Addresses.known(v);
-				x = Addresses.known(x);
-				mask = Addresses.known(mask);
-				IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
-				IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid);
-				IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid);
-				nan = nan.or(a.and(exponents).add(ones));
-				otherNan = otherNan.or(b.and(exponents).add(ones));
-				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
-				c = a.lanewise(VectorOperators.LSHL, 16)
-					.lanewise(VectorOperators.ASHR, 3)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, c);
-				d = b.lanewise(VectorOperators.LSHL, 16)
-					.lanewise(VectorOperators.ASHR, 3)
-					.and(bits)
-					.reinterpretAsFloats()
-					.mul(bias)
-					.fma(y, d);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
-				c = a.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, c);
-				d = b.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, d);
-				w += 64;
-				v += 64;
-				mask += 64;
-				x += stride / 2;
+		int blocks = rows.blocks(part);
+		for (int o = 0; o < rows.count; o++) {
+			long w = rows.first + o * rows.rowBytes + part * BYTES;
+			long v = rows.second + o * rows.rowBytes + part * BYTES;
+			long x = rows.input + part * PART;
+			IntVector bits = IntVector.broadcast(INTS, BITS);
+			FloatVector bias = FloatVector.broadcast(FLOATS, BIAS);
+			IntVector exponents = IntVector.broadcast(INTS, EXPONENTS);
+			IntVector ones = IntVector.broadcast(INTS, ONES);
+			FloatVector sum = FloatVector.zero(FLOATS);
+			FloatVector other = sum;
+			IntVector nan = IntVector.zero(INTS);
+			IntVector otherNan = nan;
+			for (int n = 0; n < blocks; n++) {
+				long mask = ((n == blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
+				FloatVector c = FloatVector.zero(FLOATS);
+				FloatVector d = c;
+				long end = x + PART;
+				do {
+					w = Addresses.known(w);
+					v = Addresses.known(v);
+					x = Addresses.known(x);
+					mask = Addresses.known(mask);
+					IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
+					IntVector a = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid);
+					IntVector b = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid);
+					nan = nan.or(a.and(exponents).add(ones));
+					otherNan = otherNan.or(b.and(exponents).add(ones));
+					FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+					c = a.lanewise(VectorOperators.LSHL, 16)
+						.lanewise(VectorOperators.ASHR, 3)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, c);
+					d = b.lanewise(VectorOperators.LSHL, 16)
+						.lanewise(VectorOperators.ASHR, 3)
+						.and(bits)
+						.reinterpretAsFloats()
+						.mul(bias)
+						.fma(y, d);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+					c = a.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, c);
+					d = b.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, d);
+					w += 64;
+					v += 64;
+					mask += 64;
+					x += stride / 2;
+				}
+				while (x < end);
+				x += BLOCK - PART;
+				sum = sum.add(c);
+				other = other.add(d);
 			}
-			while (x < end);
-			x += BLOCK - PART;
-			sum = sum.add(c);
-			other = other.add(d);
+			sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+				.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+						ORDER);
+			other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
+				.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+						ORDER);
 		}
-		sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-			.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
-		other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-			.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	@Override

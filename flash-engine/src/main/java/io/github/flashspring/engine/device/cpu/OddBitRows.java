@@ -39,12 +39,18 @@ final class OddBitRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPair rows, int part) {
-		multiply(rows.first, rows.firstScales, rows.firstBiases, rows, part, rows.firstSums);
-		multiply(rows.second, rows.secondScales, rows.secondBiases, rows, part, rows.secondSums);
+	public void multiply(RowPairs rows, int part) {
+		for (int o = 0; o < rows.count; o++) {
+			long row = o * rows.rowBytes;
+			long scales = o * rows.scaleBytes;
+			long sums = o * RowPairs.SUM_BYTES;
+			multiply(rows.first + row, rows.firstScales + scales, rows.firstBiases, rows, part, rows.firstSums + sums);
+			multiply(rows.second + row, rows.secondScales + scales, rows.secondBiases, rows, part,
+					rows.secondSums + sums);
+		}
 	}
 
-	private void multiply(long row, long scales, long biases, RowPair rows, int part, long sums) {
+	private void multiply(long row, long scales, long biases, RowPairs rows, int part, long sums) {
 		int width = this.bits;
 		int perGroup = this.shift;
 		LongVector shifts = shifts(width);
@@ -57,7 +63,7 @@ final class OddBitRows implements VectorFormat {
 		long w = row + bit / Byte.SIZE;
 		int shift = (int) (bit % Byte.SIZE);
 		FloatVector sum = FloatVector.zero(FLOATS);
-		for (int n = 0; n < rows.blocks; n++) {
+		for (int n = 0; n < rows.blocks(part); n++) {
 			FloatVector c = FloatVector.zero(FLOATS);
 			long end = x + PART;
 			do {

@@ -17,63 +17,74 @@ final class SingleRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPair rows, int part) {
+	public void multiply(RowPairs rows, int part) {
 		long stride = rows.stride;
-		long w = rows.first + part * BYTES;
-		long v = rows.second + part * BYTES;
-		long x = rows.input + part * PART;
-		FloatVector sum = FloatVector.zero(FLOATS);
-		FloatVector other = sum;
-		for (int n = 0; n < rows.blocks; n++) {
-			long mask = ((n == rows.blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
-			FloatVector c = FloatVector.zero(FLOATS);
-			FloatVector d = c;
-			long end = x + PART;
-			do {
-				w = Addresses.known(w);
-				v = Addresses.known(v);
-				x = Addresses.known(x);
-				mask = Addresses.known(mask);
-				IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
-				FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
-				c = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid).reinterpretAsFloats().fma(y, c);
-				d = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid).reinterpretAsFloats().fma(y, d);
-				valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 64, ORDER);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
-				c = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER).and(valid).reinterpretAsFloats().fma(y, c);
-				d = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER).and(valid).reinterpretAsFloats().fma(y, d);
-				valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 128, ORDER);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
-				c = IntVector.fromMemorySegment(INTS, MEMORY, w + 128, ORDER)
-					.and(valid)
-					.reinterpretAsFloats()
-					.fma(y, c);
-				d = IntVector.fromMemorySegment(INTS, MEMORY, v + 128, ORDER)
-					.and(valid)
-					.reinterpretAsFloats()
-					.fma(y, d);
-				valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 192, ORDER);
-				y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
-				c = IntVector.fromMemorySegment(INTS, MEMORY, w + 192, ORDER)
-					.and(valid)
-					.reinterpretAsFloats()
-					.fma(y, c);
-				d = IntVector.fromMemorySegment(INTS, MEMORY, v + 192, ORDER)
-					.and(valid)
-					.reinterpretAsFloats()
-					.fma(y, d);
-				w += BLOCK_BYTES / 2;
-				v += BLOCK_BYTES / 2;
-				mask += BLOCK_BYTES / 2;
-				x += stride;
+		int blocks = rows.blocks(part);
+		for (int o = 0; o < rows.count; o++) {
+			long w = rows.first + o * rows.rowBytes + part * BYTES;
+			long v = rows.second + o * rows.rowBytes + part * BYTES;
+			long x = rows.input + part * PART;
+			FloatVector sum = FloatVector.zero(FLOATS);
+			FloatVector other = sum;
+			for (int n = 0; n < blocks; n++) {
+				long mask = ((n == blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
+				FloatVector c = FloatVector.zero(FLOATS);
+				FloatVector d = c;
+				long end = x + PART;
+				do {
+					w = Addresses.known(w);
+					v = Addresses.known(v);
+					x = Addresses.known(x);
+					mask = Addresses.known(mask);
+					IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
+					FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
+					c = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid).reinterpretAsFloats().fma(y, c);
+					d = IntVector.fromMemorySegment(INTS, MEMORY, v, ORDER).and(valid).reinterpretAsFloats().fma(y, d);
+					valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 64, ORDER);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
+					c = IntVector.fromMemorySegment(INTS, MEMORY, w + 64, ORDER)
+						.and(valid)
+						.reinterpretAsFloats()
+						.fma(y, c);
+					d = IntVector.fromMemorySegment(INTS, MEMORY, v + 64, ORDER)
+						.and(valid)
+						.reinterpretAsFloats()
+						.fma(y, d);
+					valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 128, ORDER);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
+					c = IntVector.fromMemorySegment(INTS, MEMORY, w + 128, ORDER)
+						.and(valid)
+						.reinterpretAsFloats()
+						.fma(y, c);
+					d = IntVector.fromMemorySegment(INTS, MEMORY, v + 128, ORDER)
+						.and(valid)
+						.reinterpretAsFloats()
+						.fma(y, d);
+					valid = IntVector.fromMemorySegment(INTS, MEMORY, mask + 192, ORDER);
+					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
+					c = IntVector.fromMemorySegment(INTS, MEMORY, w + 192, ORDER)
+						.and(valid)
+						.reinterpretAsFloats()
+						.fma(y, c);
+					d = IntVector.fromMemorySegment(INTS, MEMORY, v + 192, ORDER)
+						.and(valid)
+						.reinterpretAsFloats()
+						.fma(y, d);
+					w += BLOCK_BYTES / 2;
+					v += BLOCK_BYTES / 2;
+					mask += BLOCK_BYTES / 2;
+					x += stride;
+				}
+				while (x < end);
+				x += BLOCK - PART;
+				sum = sum.add(c);
+				other = other.add(d);
 			}
-			while (x < end);
-			x += BLOCK - PART;
-			sum = sum.add(c);
-			other = other.add(d);
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+					ORDER);
 		}
-		sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + part * BYTES), ORDER);
-		other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + part * BYTES), ORDER);
 	}
 
 	@Override

@@ -51,7 +51,7 @@ interface VectorFormat {
 	 * @param rows the operands; their sums are replaced
 	 * @param part index of the part
 	 */
-	void multiply(RowPair rows, int part);
+	void multiply(RowPairs rows, int part);
 
 	/**
 	 * Unpacks blocks of a row, of codes without their scales.

@@ -37,7 +37,7 @@ final class VectorMatmul {
 
 	static long inputFloats(int rows, int columns) {
 		return (long) padded(rows) * BlockOrder.blocks(columns) * BlockOrder.COLUMNS
-				+ (long) rows * BlockOrder.padded(columns / 16);
+				+ (long) padded(rows) * BlockOrder.padded(columns / 16);
 	}
 
 	static long scratchFloats(Limits limits) {
@@ -59,7 +59,7 @@ final class VectorMatmul {
 	}
 
 	static void reserve(Packed input, int rows, Weights weights) {
-		input.reserve(0, 0, valueFloats(rows, weights) + (long) rows * weights.paddedGroups());
+		input.reserve(0, 0, valueFloats(rows, weights) + (long) padded(rows) * weights.paddedGroups());
 	}
 
 	/** Floats of the packed rows; behind them come their sums over groups. */
@@ -158,6 +158,16 @@ final class VectorMatmul {
 		return Lanes.mask(columns * weights.format().bits() / Byte.SIZE);
 	}
 
+	private static long blockBytes(Weights weights) {
+		return (long) BlockOrder.COLUMNS * weights.format().bits() / Byte.SIZE;
+	}
+
+	/** Whether blocks of a row can be read up to the end of the last one. */
+	static boolean readable(Weights weights, int row, int block, int blocks, VectorFormat format) {
+		return weights.values().row(row) + (block + blocks) * blockBytes(weights)
+				+ format.excess() <= weights.values().memory().byteSize();
+	}
+
 	/**
 	 * Blocks of a row of codes or numbers, readable up to the end of the last one: copied
 	 * where memory ends before.
@@ -168,13 +178,12 @@ final class VectorMatmul {
 	 */
 	static long codes(Weights weights, int row, int block, int blocks, VectorFormat format, MemorySegment copy) {
 		MemorySegment memory = weights.values().memory();
-		long blockBytes = (long) BlockOrder.COLUMNS * weights.format().bits() / Byte.SIZE;
-		long offset = weights.values().row(row) + block * blockBytes;
-		long bytes = blocks * blockBytes + format.excess();
-		if (offset + bytes <= memory.byteSize()) {
+		long offset = weights.values().row(row) + block * blockBytes(weights);
+		long bytes = blocks * blockBytes(weights) + format.excess();
+		if (readable(weights, row, block, blocks, format)) {
 			return Addresses.of(memory, offset, bytes);
 		}
-		long rest = (long) weights.columns() * weights.format().bits() / Byte.SIZE - block * blockBytes;
+		long rest = (long) weights.columns() * weights.format().bits() / Byte.SIZE - block * blockBytes(weights);
 		MemorySegment.copy(memory, offset, copy, 0, rest);
 		copy.asSlice(rest, bytes - rest).fill((byte) 0);
 		return copy.address();

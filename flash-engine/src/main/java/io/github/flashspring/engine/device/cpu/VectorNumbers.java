@@ -96,24 +96,34 @@ final class VectorNumbers {
 	}
 
 	private static void read(Rows rows, int row, int count, long out, long first) {
-		MemorySegment memory = rows.memory();
 		int bytes = rows.type().bytes();
-		long offset = rows.row(row);
+		long from = Addresses.of(rows.memory(), rows.row(row), (long) count * bytes);
 		long to = out + 4 * first;
 		int i = 0;
-		if (bytes == 2) {
-			boolean half = rows.type() == DType.F16;
-			for (; i <= count - STEP; i += STEP) {
-				IntVector bits = (IntVector) ShortVector
-					.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset + 2L * i, ORDER)
-					.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
-				(half ? halves(bits) : bits.lanewise(VectorOperators.LSHL, 16)).intoMemorySegment(Addresses.MEMORY,
-						Addresses.known(to + 4L * i), ORDER);
+		switch (rows.type()) {
+			case F16 -> {
+				for (; i <= count - STEP; i += STEP) {
+					halves((IntVector) ShortVector
+						.fromMemorySegment(Lanes.WIDE_SHORTS, Addresses.MEMORY, Addresses.known(from + 2L * i), ORDER)
+						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0))
+						.intoMemorySegment(Addresses.MEMORY, Addresses.known(to + 4L * i), ORDER);
+				}
+			}
+			case BF16 -> {
+				for (; i <= count - STEP; i += STEP) {
+					((IntVector) ShortVector
+						.fromMemorySegment(Lanes.WIDE_SHORTS, Addresses.MEMORY, Addresses.known(from + 2L * i), ORDER)
+						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0))
+						.lanewise(VectorOperators.LSHL, 16)
+						.intoMemorySegment(Addresses.MEMORY, Addresses.known(to + 4L * i), ORDER);
+				}
+			}
+			default -> {
 			}
 		}
 		for (; i < count; i++) {
 			Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(to + 4L * i),
-					PortableKernels.value(memory, rows.type(), offset + (long) i * bytes));
+					PortableKernels.value(Addresses.MEMORY, rows.type(), Addresses.known(from + (long) i * bytes)));
 		}
 	}
 

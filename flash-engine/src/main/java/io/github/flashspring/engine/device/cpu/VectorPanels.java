@@ -36,8 +36,6 @@ final class VectorPanels {
 	/** Bytes of a register. */
 	private static final long BYTES = VectorFormat.BYTES;
 
-	private static final long NARROW_BYTES = 4L * Lanes.NARROW.length();
-
 	/** Bytes of a row, or of an output's weights, in a part of a block. */
 	private static final long STEPS = VectorFormat.PART;
 
@@ -54,6 +52,10 @@ final class VectorPanels {
 	 * one block at a time 63; with 256 bits 48 and 28.
 	 */
 	private static final int CHUNK = 8;
+
+	private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
+
+	private static final VectorShuffle<Float> UPPER_TWO = VectorShuffle.fromValues(FOUR, 2, 3, 0, 1);
 
 	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
@@ -148,10 +150,10 @@ final class VectorPanels {
 				}
 			}
 			if (weights.format().centered()) {
-				for (int r = 0; r < rows; r++) {
-					addBiases(biases, scales.bytes(), VectorMatmul.sums(input, rows, weights, r), part,
-							4L * weights.paddedGroups(), sums.address() + part * plane + sum(padded, 0, r),
-							padded * BYTES, outputs);
+				long groupBytes = 4L * weights.paddedGroups();
+				for (int row = 0; row < padded; row += UNIT) {
+					addBiases(biases, scales.bytes(), VectorMatmul.sums(input, rows, weights, row), part, groupBytes,
+							sums.address() + part * plane + sum(padded, 0, row), padded * BYTES, outputs);
 				}
 			}
 		}
@@ -271,19 +273,33 @@ final class VectorPanels {
 		d3.intoMemorySegment(Addresses.MEMORY, r + 3 * BYTES, ORDER);
 	}
 
-	/** Adds the biases of groups to the sums of all outputs of a row. */
+	/** Adds the biases of groups to the sums of all outputs and a unit of rows. */
 	private static void addBiases(long biases, long biasBytes, long groupSums, int part, long groupBytes, long sums,
 			long distance, int outputs) {
+		long first = part * BYTES;
 		for (int o = 0; o < outputs; o++) {
 			long q = Addresses.known(sums + o * distance);
-			FloatVector sum = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q, ORDER);
-			for (long g = part * BYTES; g < groupBytes; g += Kernels.LANES * Float.BYTES) {
-				sum = FloatVector
-					.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(biases + o * biasBytes + g), ORDER)
-					.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(groupSums + g), ORDER),
-							sum);
+			long b = biases + o * biasBytes;
+			FloatVector sum0 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q, ORDER);
+			FloatVector sum1 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + BYTES, ORDER);
+			FloatVector sum2 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 2 * BYTES, ORDER);
+			FloatVector sum3 = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, q + 3 * BYTES, ORDER);
+			for (long g = first; g < groupBytes; g += Kernels.LANES * Float.BYTES) {
+				FloatVector bias = FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, Addresses.known(b + g),
+						ORDER);
+				long x = Addresses.known(groupSums + g);
+				sum0 = bias.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, x, ORDER), sum0);
+				x = Addresses.known(x + groupBytes);
+				sum1 = bias.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, x, ORDER), sum1);
+				x = Addresses.known(x + groupBytes);
+				sum2 = bias.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, x, ORDER), sum2);
+				x = Addresses.known(x + groupBytes);
+				sum3 = bias.fma(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, x, ORDER), sum3);
 			}
-			sum.intoMemorySegment(Addresses.MEMORY, q, ORDER);
+			sum0.intoMemorySegment(Addresses.MEMORY, q, ORDER);
+			sum1.intoMemorySegment(Addresses.MEMORY, q + BYTES, ORDER);
+			sum2.intoMemorySegment(Addresses.MEMORY, q + 2 * BYTES, ORDER);
+			sum3.intoMemorySegment(Addresses.MEMORY, q + 3 * BYTES, ORDER);
 		}
 	}
 
@@ -292,49 +308,40 @@ final class VectorPanels {
 		return ((long) output * padded + row) * BYTES;
 	}
 
-	/**
-	 * Adds the lanes of all sums as the tree of {@link Kernels}: the upper eight to the
-	 * lower eight, then these.
-	 */
+	/** Adds the lanes of all sums as the tree of {@link Kernels}, then the bias. */
 	private static void finish(Rows out, int firstRow, int rows, int output, int outputs, MemorySegment sums,
 			long plane, @Nullable Rows bias) {
 		int padded = padded(rows);
-		long bytes = Math.ceilDiv(outputs, PAIR) * PAIR * padded * BYTES;
-		if (PARTS == 1) {
-			fold(sums, 0, BYTES / 2, bytes, BYTES);
-		}
-		for (int part = 0; part < PARTS / 2; part++) {
-			fold(sums, part * plane, (part + PARTS / 2) * plane, bytes, NARROW_BYTES);
-		}
-		long fourth = (WIDTH < 8) ? plane : 16;
+		long second = fourLanes(plane, 1);
+		long third = fourLanes(plane, 2);
+		long fourth = fourLanes(plane, 3);
+		long distance = padded * BYTES;
 		for (int r = 0; r < rows; r++) {
-			long target = Addresses
-				.known(Addresses.of(out.memory(), out.row(firstRow + r) + 4L * output, 4L * outputs));
-			long first = Addresses.known(Addresses.of(sums, sum(padded, 0, r), bytes - sum(padded, 0, r)));
+			long target = Addresses.of(out.memory(), out.row(firstRow + r) + 4L * output, 4L * outputs);
+			long at = sums.address() + sum(padded, 0, r);
 			for (int o = 0; o < outputs; o++) {
-				long at = first + sum(padded, o, 0);
-				float even = Addresses.value(at) + Addresses.value(at + fourth)
-						+ (Addresses.value(at + 8) + Addresses.value(at + fourth + 8));
-				float odd = Addresses.value(at + 4) + Addresses.value(at + fourth + 4)
-						+ (Addresses.value(at + 12) + Addresses.value(at + fourth + 12));
-				float sum = even + odd;
-				if (bias != null) {
-					sum += PortableKernels.value(bias, 0, output + o);
-				}
-				Addresses.MEMORY.set(PortableKernels.FLOAT, target + 4L * o, sum);
+				float sum = tree(at, at + second, at + third, at + fourth);
+				Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(target + 4L * o),
+						(bias != null) ? sum + PortableKernels.value(bias, 0, output + o) : sum);
+				at += distance;
 			}
 		}
 	}
 
-	/** Adds registers of upper lanes to those of lower ones. */
-	private static void fold(MemorySegment sums, long lower, long upper, long bytes, long stride) {
-		long to = Addresses.known(Addresses.of(sums, lower, bytes));
-		long from = Addresses.known(Addresses.of(sums, upper, bytes - upper % BYTES));
-		for (long i = 0; i < bytes; i += stride) {
-			FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, to + i, ORDER)
-				.add(FloatVector.fromMemorySegment(Lanes.NARROW, Addresses.MEMORY, from + i, ORDER))
-				.intoMemorySegment(Addresses.MEMORY, to + i, ORDER);
-		}
+	/** Where four of 16 lanes lie, from the first four on. */
+	private static long fourLanes(long plane, int index) {
+		return 4 * index / WIDTH * plane + 4L * (4 * index % WIDTH);
+	}
+
+	/** Adds 16 lanes, four from each address, as the tree of {@link Kernels}. */
+	static float tree(long first, long second, long third, long fourth) {
+		FloatVector lower = FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(first), ORDER)
+			.add(FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(third), ORDER));
+		FloatVector upper = FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(second), ORDER)
+			.add(FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(fourth), ORDER));
+		FloatVector sums = lower.add(upper);
+		sums = sums.add(sums.rearrange(UPPER_TWO));
+		return sums.lane(0) + sums.lane(1);
 	}
 
 }

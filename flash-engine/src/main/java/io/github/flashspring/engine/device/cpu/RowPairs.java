@@ -1,0 +1,76 @@
+package io.github.flashspring.engine.device.cpu;
+
+/**
+ * What a {@link VectorFormat} multiplies in one call: pairs of weight rows with one
+ * input. The rows of a pair share the loads of the input and give the processor two
+ * independent chains of additions. All addresses were checked.
+ */
+final class RowPairs {
+
+	/** Bytes of 16 sums. */
+	static final long SUM_BYTES = 4L * Kernels.LANES;
+
+	/** Number of pairs. */
+	int count;
+
+	/**
+	 * Addresses of the first pair's codes or numbers, readable to the last block's end.
+	 */
+	long first;
+
+	long second;
+
+	/** Bytes from a row to the next. */
+	long rowBytes;
+
+	/** Addresses of the first pair's {@link GroupScales scales}; not used for numbers. */
+	long firstScales;
+
+	long secondScales;
+
+	/** Bytes from the scales of a row to those of the next. */
+	long scaleBytes;
+
+	/** Bytes from a scale to the bias of its group. */
+	long firstBiases;
+
+	long secondBiases;
+
+	/** Where the scales of lanes lie; not used for numbers. */
+	GroupScales.Spread spread = GroupScales.Spread.NONE;
+
+	/** Address of the packed input, [block, part, step, lane]. */
+	long input;
+
+	/** Address of the {@link Lanes#mask mask} of the last block. */
+	long mask;
+
+	/** Addresses that receive the sums, [row, lane]. */
+	long firstSums;
+
+	long secondSums;
+
+	/**
+	 * Bytes of four steps of an input. Not a constant, so that the JIT compiler leaves
+	 * loops over half blocks as they are: unrolled, they take twice the time to compile.
+	 */
+	long stride = 4 * VectorFormat.BYTES;
+
+	private final int[] blocks = new int[VectorFormat.PARTS];
+
+	RowPairs(Weights weights) {
+		int whole = BlockOrder.blocks(weights.columns()) - 1;
+		int rest = weights.columns() - whole * BlockOrder.COLUMNS;
+		for (int part = 0; part < this.blocks.length; part++) {
+			int column = BlockOrder.column(weights.format(), part * VectorFormat.WIDTH, 0);
+			this.blocks[part] = (column < rest) ? whole + 1 : whole;
+		}
+		this.mask = VectorMatmul.lastMask(weights);
+	}
+
+	/** Blocks in which the lanes of a part have columns. */
+	int blocks(int part) {
+		return this.blocks[part];
+	}
+
+}
