@@ -117,6 +117,8 @@ class BenchModesTests {
 			value = { "--positions 0 | --positions must be at least 1, but are [0]",
 					"--positions 5 --load | --load and --positions exclude each other",
 					"--first-answer --threads 1,2 | take one number of --threads",
+					"--threads 1,5000 | threads must be 0 to 1024, but is 5000",
+					"--kernels --threads -1 | threads must be 0 to 1024, but is -1",
 					"--threads 1,x | 'x' is not an int" })
 	void wrongOptionsAreRefused(String options, String message) {
 		Call call = bench(options);

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,6 +170,19 @@ class SynthesizeCommandTests {
 				Files.size(synthesize("other", "--format", "bf16").resolve("model.safetensors")) - 2 * 320 * 128);
 		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(model.toString()).threads(1).build())) {
 			engine.logits(new int[] { 1 }, (position, logits) -> assertThat(logits).hasSize(320));
+		}
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "mlx-4bit", "gguf-q4_1" })
+	void aModelLargerThanTheDiskIsRefusedBeforeItIsWritten(String format) throws IOException {
+		Path out = this.folder.resolve("model");
+		Call call = Call.of(FlashEngine::load, "synthesize", "--out", out.toString(), "--format", format, "--layers",
+				"1000", "--hidden", "131072", "--mlp", "1048576");
+		assertThat(call.code()).isEqualTo(1);
+		assertThat(call.err()).containsPattern("The model needs \\d+ TB, but the file system of .* has .* left");
+		try (Stream<Path> files = Files.walk(this.folder)) {
+			assertThat(files.filter(Files::isRegularFile)).isEmpty();
 		}
 	}
 

@@ -4,13 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -23,13 +18,11 @@ import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
 import io.github.flashspring.cli.bench.BenchReport.Model;
-import io.github.flashspring.cli.bench.BenchReport.Round;
 import io.github.flashspring.cli.bench.ModeOptions.Mode;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
-import io.github.flashspring.engine.residency.MemoryLimits;
 
 /**
  * {@code flash bench}: how fast a model reads a prompt and generates, with all of its
@@ -159,6 +152,7 @@ public final class BenchCommand implements Callable<Integer> {
 
 	private Mode mode() {
 		try {
+			this.threads.forEach((number) -> FlashConfig.builder("-").threads(number).build());
 			return this.modes.mode(this.kernels.kernels(), this.threads.size() > 1);
 		}
 		catch (IllegalArgumentException ex) {
@@ -179,28 +173,17 @@ public final class BenchCommand implements Callable<Integer> {
 	}
 
 	private BenchReport budgets(FlashConfig.Builder config, long weights, PrintWriter table) throws IOException {
-		int processors = threads(this.threads.getFirst());
-		try (MemoryRate memory = new MemoryRate(processors)) {
-			Model measured = model(config, processors, weights);
-			measured.print(table);
-			BudgetBench bench = new BudgetBench(new BudgetBench.Settings(config, this.prompt, this.prefill, this.tokens,
-					this.seconds, weights, measured.weightBytesPerToken(), this.expertTokens),
-					this.spec.commandLine().getErr());
-			bench.warmUp(this.budgets.getFirst());
-			if (this.budgets.size() > 1) {
-				bench.warmUp(this.budgets.getLast());
-			}
-			List<Round> all = new ArrayList<>();
-			for (int i = 0; i < this.rounds; i++) {
-				all.add(round(bench, memory, weights, i, table));
-			}
-			BenchReport report = BenchReport.of(measured, all);
-			if (this.trace != null) {
-				bench.trace(this.budgets.getLast(), this.trace);
-			}
-			report.printMedian(table);
-			return report;
+		Model measured = model(config, threads(this.threads.getFirst()), weights);
+		measured.print(table);
+		BudgetBench bench = new BudgetBench(new BudgetBench.Settings(config, this.prompt, this.prefill, this.tokens,
+				this.seconds, weights, measured.weightBytesPerToken(), this.expertTokens),
+				this.spec.commandLine().getErr());
+		BenchReport report = new BudgetRounds(bench, this.budgets, table).run(measured, this.rounds);
+		if (this.trace != null) {
+			bench.trace(this.budgets.getLast(), this.trace);
 		}
+		report.printMedian(table);
+		return report;
 	}
 
 	/** What this process was asked for, but for {@code --first-answer}. */
@@ -275,34 +258,6 @@ public final class BenchCommand implements Callable<Integer> {
 					engine.snapshot().device(), processors, weights, engine.plan().weightBytesPerToken(), this.prompt,
 					this.tokens);
 		}
-	}
-
-	private Round round(BudgetBench bench, MemoryRate memory, long weights, int number, PrintWriter table) {
-		MemoryRate.Rates rates = memory.measure();
-		table.printf(Locale.ROOT, "%nround %d: memory %.2f GB/s%n%s%n", number + 1, rates.best() * 1e-9,
-				BudgetRun.HEADER);
-		table.flush();
-		Map<Integer, BudgetRun> runs = new TreeMap<>();
-		// What does not fit is mapped as well, and read from disk by page faults.
-		boolean fits = weights <= MemoryLimits.ofSystem().limitBytes();
-		Double inMemory = null;
-		for (int place : inMemoryFirst()) {
-			Budget budget = this.budgets.get(place);
-			BudgetRun run = bench.run(budget, number, rates.best(), inMemory);
-			run.print(table);
-			inMemory = (budget.isAll() && fits) ? Double.valueOf(run.decodeTokensPerSecond()) : inMemory;
-			runs.put(place, run);
-		}
-		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), List.copyOf(runs.values()));
-	}
-
-	/** Places of the budgets: the others are compared with everything in memory. */
-	private int[] inMemoryFirst() {
-		return IntStream.range(0, this.budgets.size())
-			.boxed()
-			.sorted(Comparator.comparing((place) -> !this.budgets.get(place).isAll()))
-			.mapToInt(Integer::intValue)
-			.toArray();
 	}
 
 	/** Size of all weights. */

@@ -8,8 +8,6 @@ import java.util.concurrent.locks.LockSupport;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
-import io.github.flashspring.engine.Generation;
-import io.github.flashspring.engine.GenerationEvent;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.Sampling;
@@ -46,24 +44,11 @@ final class SingleAnswer {
 			CompletableFuture<Long> half = (tokens > FirstAnswerBench.TOKENS)
 					? CompletableFuture.supplyAsync(() -> nanosUntil(engine, tokens / 2) - startNanos)
 					: CompletableFuture.completedFuture(0L);
-			Usage usage = usage(
-					engine.generate(new GenerationRequest(prompt, Sampling.GREEDY, tokens, List.of(), true)));
+			Usage usage = BudgetBench
+				.usage(engine.generate(new GenerationRequest(prompt, Sampling.GREEDY, tokens, List.of(), true)));
 			return new Times(start.toString(), usage.timeToFirstToken().toNanos(), half.join(), usage.total().toNanos(),
 					usage.completionTokens());
 		}
-	}
-
-	private static Usage usage(Generation generation) {
-		try (generation) {
-			GenerationEvent event = generation.next();
-			while (event != null) {
-				if (event instanceof GenerationEvent.Finished finished) {
-					return finished.usage();
-				}
-				event = generation.next();
-			}
-		}
-		throw new IllegalStateException("A generation ended without saying so");
 	}
 
 	private static long nanosUntil(FlashEngine engine, int tokens) {
