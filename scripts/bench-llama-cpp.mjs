@@ -1,6 +1,6 @@
 // The measuring part of bench-llama-cpp.sh: runs llama.cpp and 'flash bench' in turns, each in a process of its own, and compares medians.
 //
-// node bench-llama-cpp.mjs NODE_MODULES FLASH MODEL.gguf CHECKPOINT [--rounds N] [--threads N] [--prompt N] [--tokens N] [--json]
+// node bench-llama-cpp.mjs NODE_MODULES FLASH --model NAME MODEL.gguf CHECKPOINT [--model ...] [--rounds N] [--threads N,N] [--prompt N] [--tokens N] [--json]
 // node bench-llama-cpp.mjs NODE_MODULES MODEL.gguf THREADS PROMPT TOKENS     measures llama.cpp once and prints JSON
 import {spawnSync} from "node:child_process";
 import os from "node:os";
@@ -14,7 +14,7 @@ if (args.length === 5 && /^\d+$/.test(args[2])) {
 	console.log(JSON.stringify(await llamaCpp(args[0], args[1], ...args.slice(2).map(Number))));
 	process.exit(0);
 }
-compare(...args.slice(0, 4), options(args.slice(4)));
+compare(...args.slice(0, 2), options(args.slice(2)));
 
 /** Measures llama.cpp: a round to warm up, then one that counts. */
 async function llamaCpp(modules, modelPath, threads, promptTokens, tokens) {
@@ -49,40 +49,60 @@ async function llamaCpp(modules, modelPath, threads, promptTokens, tokens) {
 }
 
 function options(list) {
-	const found = {rounds: 5, threads: os.availableParallelism(), prompt: 512, tokens: 64, json: false};
+	const found = {models: [], rounds: 5, threads: [os.availableParallelism()], prompt: 512, tokens: 64, json: false};
 	for (let i = 0; i < list.length; i++) {
 		const name = list[i].replace(/^--/, "");
-		found[name] = (name === "json") ? true : Number(list[++i]);
+		if (name === "json") {
+			found.json = true;
+		} else if (name === "model") {
+			found.models.push({name: list[++i], gguf: list[++i], checkpoint: list[++i]});
+		} else if (name === "threads") {
+			found.threads = list[++i].split(",").map(Number);
+		} else {
+			found[name] = Number(list[++i]);
+		}
 	}
 	return found;
 }
 
-function compare(modules, flash, gguf, checkpoint, {rounds, threads, prompt, tokens, json}) {
+/** Each round measures all models at all numbers of threads, llama.cpp and Flash right after each other. */
+function compare(modules, flash, {models, rounds, threads, prompt, tokens, json}) {
 	const table = json ? console.error : console.log;
-	const theirs = [];
-	const ours = [];
-	let model;
+	const cases = models.flatMap((model) => threads.map((count) => ({...model, threads: count, theirs: [], ours: []})));
 	for (let round = 1; round <= rounds; round++) {
-		theirs.push(run(process.execPath, [own, modules, gguf, threads, prompt, tokens]));
-		const report = run(flash, ["bench", "--model", checkpoint, "--budgets", "all", "--rounds", 1, "--threads", threads, "--prompt", prompt,
-			"--tokens", tokens, "--json"]);
-		model = report.model;
-		const [{prefillTokensPerSecond, decodeTokensPerSecond, shareOfMemoryRate}] = report.median.budgets;
-		ours.push({prefill: prefillTokensPerSecond, decode: decodeTokensPerSecond,
-			memory: report.median.memoryBytesPerSecond, share: shareOfMemoryRate});
-		table(`round ${round}: llama.cpp prefill ${fixed(theirs.at(-1).prefill)} decode ${fixed(theirs.at(-1).decode)},`
-			+ ` Flash prefill ${fixed(ours.at(-1).prefill)} decode ${fixed(ours.at(-1).decode)} tokens/s`);
+		for (const one of cases) {
+			one.theirs.push(run(process.execPath, [own, modules, one.gguf, one.threads, prompt, tokens]));
+			one.ours.push(measureFlash(flash, one, prompt, tokens));
+			table(`round ${round}, ${one.name}, ${one.threads} threads: llama.cpp prefill ${fixed(one.theirs.at(-1).prefill)}`
+				+ ` decode ${fixed(one.theirs.at(-1).decode)}, Flash prefill ${fixed(one.ours.at(-1).prefill)} decode ${fixed(one.ours.at(-1).decode)} tokens/s`);
+		}
 	}
-	const result = {threads, promptTokens: prompt, generatedTokens: tokens, rounds: ours.map((flash, i) => ({llamaCpp: theirs[i], flash})),
-		llamaCpp: medians(theirs), flash: medians(ours)};
-	result.ratio = {prefill: result.flash.prefill / result.llamaCpp.prefill, decode: result.flash.decode / result.llamaCpp.decode};
-	table(`\nmedians of ${rounds}, ${threads} threads    llama.cpp Q4_1    Flash ${model.precision}    ratio`);
-	table(`prefill of ${prompt}, tokens/s ${fixed(result.llamaCpp.prefill, 20)} ${fixed(result.flash.prefill, 20)} ${fixed(result.ratio.prefill, 12)}`);
-	table(`decode, tokens/s         ${fixed(result.llamaCpp.decode, 20)} ${fixed(result.flash.decode, 20)} ${fixed(result.ratio.decode, 12)}`);
-	table(`Flash went through its weights at ${fixed(result.flash.share)} of the rate of memory, ${fixed(result.flash.memory * 1e-9)} GB/s`);
+	const results = cases.map(({name, precision, threads: count, theirs, ours}) => {
+		const [llamaCpp, own] = [medians(theirs), medians(ours)];
+		return {model: name, precision, threads: count, llamaCpp, flash: own,
+			ratio: {prefill: own.prefill / llamaCpp.prefill, decode: own.decode / llamaCpp.decode},
+			rounds: ours.map((flash, i) => ({llamaCpp: theirs[i], flash}))};
+	});
+	table(`\nmedians of ${rounds}, tokens/s: llama.cpp Q4_1, Flash, ratio; Flash's share of the rate of memory`);
+	table(`${"model".padEnd(24)} threads    prefill of ${String(prompt).padEnd(5)}                decode                   of memory`);
+	for (const {model, threads: count, llamaCpp, flash, ratio} of results) {
+		table(`${model.padEnd(24)} ${String(count).padStart(7)} ${columns("prefill", llamaCpp, flash, ratio)}  ${columns("decode", llamaCpp, flash, ratio)} ${fixed(flash.share, 8)}`);
+	}
 	if (json) {
-		console.log(JSON.stringify(result));
+		console.log(JSON.stringify({promptTokens: prompt, generatedTokens: tokens, results}));
 	}
+}
+
+function columns(what, llamaCpp, flash, ratio) {
+	return `${fixed(llamaCpp[what], 9)} ${fixed(flash[what], 9)} ${fixed(ratio[what], 6)}`;
+}
+
+function measureFlash(flash, one, prompt, tokens) {
+	const report = run(flash, ["bench", "--model", one.checkpoint, "--budgets", "all", "--rounds", 1, "--threads", one.threads, "--prompt", prompt,
+		"--tokens", tokens, "--json"]);
+	one.precision = report.model.precision;
+	const [{prefillTokensPerSecond, decodeTokensPerSecond, shareOfMemoryRate}] = report.median.budgets;
+	return {prefill: prefillTokensPerSecond, decode: decodeTokensPerSecond, memory: report.median.memoryBytesPerSecond, share: shareOfMemoryRate};
 }
 
 function run(command, list) {

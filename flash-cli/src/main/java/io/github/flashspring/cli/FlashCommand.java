@@ -94,6 +94,9 @@ public final class FlashCommand implements Runnable {
 			if (type == RepackCommand.class) {
 				return (K) new RepackCommand(this.terminal);
 			}
+			if (type == SynthesizeCommand.class) {
+				return (K) new SynthesizeCommand(new ProgressLine(this.terminal));
+			}
 			return CommandLine.defaultFactory().create(type);
 		}
 

@@ -52,25 +52,16 @@ final class ImportCommand implements Callable<Integer> {
 			throw new ParameterException(this.spec.commandLine(),
 					Files.exists(this.file) ? this.file + " is not a file." : "There is no file " + this.file + ".");
 		}
+		ProgressLine progress = new ProgressLine(this.terminal);
 		long start = System.nanoTime();
-		ImportReport report = GgufImporter.importFile(this.file, this.out, this::progress);
-		if (this.terminal.styled()) {
-			this.terminal.err().print("\r\033[K");
-		}
+		ImportReport report = GgufImporter.importFile(this.file, this.out, progress::at);
+		progress.clear();
 		report.notes().forEach(this.terminal::note);
 		this.terminal.note((report.modelName().isEmpty() ? "The model" : report.modelName()) + ": " + report.tensors()
 				+ " tensors, " + ByteSize.readable(report.bytes()) + ", in "
 				+ Figures.seconds(Duration.ofNanos(System.nanoTime() - start)) + ". Run it with: flash run --model "
 				+ this.out);
 		return 0;
-	}
-
-	/** Where a person looks on, one line that changes. */
-	private void progress(String tensor, long done, long total) {
-		if (this.terminal.styled()) {
-			this.terminal.err().printf("\r\033[K%3d %% %s", (total > 0) ? 100 * done / total : 100, tensor);
-			this.terminal.err().flush();
-		}
 	}
 
 }

@@ -40,34 +40,21 @@ final class RepackCommand implements Callable<Integer> {
 					+ " whole pages come last.")
 	private boolean compatible;
 
-	private long percent = -1;
-
 	RepackCommand(Terminal terminal) {
 		this.terminal = terminal;
 	}
 
 	@Override
 	public Integer call() throws IOException {
+		ProgressLine progress = new ProgressLine(this.terminal);
 		long start = System.nanoTime();
-		long bytes = this.compatible ? FlashEngine.reorder(this.model, this.out, this::progress)
-				: FlashEngine.repack(this.model, this.out, this::progress);
-		if (this.terminal.styled()) {
-			this.terminal.err().print("\r\033[K");
-		}
+		long bytes = this.compatible ? FlashEngine.reorder(this.model, this.out, progress::at)
+				: FlashEngine.repack(this.model, this.out, progress::at);
+		progress.clear();
 		this.terminal.note("Wrote and checked " + ByteSize.readable(bytes) + " in "
 				+ Figures.seconds(Duration.ofNanos(System.nanoTime() - start)) + ". Run it with: flash run --model "
 				+ this.out);
 		return 0;
-	}
-
-	/** Where a person looks on, one line that changes. */
-	private void progress(String what, long done, long total) {
-		long now = (total > 0) ? 100 * done / total : 100;
-		if (this.terminal.styled() && now != this.percent) {
-			this.percent = now;
-			this.terminal.err().printf("\r\033[K%3d %% %s", now, what);
-			this.terminal.err().flush();
-		}
 	}
 
 }

@@ -5,11 +5,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
@@ -88,6 +91,54 @@ class SynthesizeCommandTests {
 		}
 	}
 
+	@ParameterizedTest
+	@CsvSource({ "mlx-4bit, 576, 1600, 96", "mlx-3bit, 960, 1856, 64", "mlx-mxfp4, 2880, 160, 34",
+			"mlx-nvfp4, 48, 80, 12", "bf16, 50, 31, 6", "mlx-6bit, 64, 192, 16" })
+	void everyWidthOfAFormatIsWritten(String format, String hidden, String mlp, String headDim) throws IOException {
+		Path model = this.folder.resolve("model");
+		List<String> args = List.of("synthesize", "--out", model.toString(), "--format", format, "--layers", "1",
+				"--hidden", hidden, "--mlp", mlp, "--heads", "16", "--kv-heads", "2", "--head-dim", headDim,
+				"--vocabulary", "301");
+		assertThat(Call.of(FlashEngine::load, args.toArray(String[]::new)).code()).isZero();
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(model.toString()).threads(1).build())) {
+			engine.logits(new int[] { 1, 5, 300 }, (position, logits) -> {
+				assertThat(logits).hasSize(301);
+				for (float logit : logits) {
+					assertThat(logit).isFinite();
+				}
+			});
+		}
+	}
+
+	@Test
+	void aPresetForLlamaCppIsReadByTheImport() {
+		Path file = this.folder.resolve("model.gguf");
+		assertThat(Call
+			.of(FlashEngine::load, "synthesize", "--preset", "smollm2-135m", "--layers", "1", "--format", "gguf-q4_1",
+					"--out", file.toString())
+			.code()).isZero();
+		Path out = this.folder.resolve("imported");
+		assertThat(Call.of(FlashEngine::load, "import", file.toString(), "--out", out.toString()).code()).isZero();
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(out.toString()).contextLength(64).build())) {
+			assertThat(engine.model().vocabularySize()).isEqualTo(49152);
+			assertThat(engine.model().layers()).isEqualTo(1);
+		}
+	}
+
+	@Test
+	void ropeScalingOfLlama3ComesThroughGguf() throws IOException {
+		Path file = this.folder.resolve("model.gguf");
+		assertThat(Call
+			.of(FlashEngine::load, "synthesize", "--preset", "llama-3.2-1b", "--layers", "1", "--format", "gguf-q4_1",
+					"--out", file.toString())
+			.code()).isZero();
+		Path out = this.folder.resolve("imported");
+		assertThat(Call.of(FlashEngine::load, "import", file.toString(), "--out", out.toString()).code()).isZero();
+		JsonNode scaling = JsonMapper.shared().readTree(out.resolve("config.json")).path("rope_scaling");
+		assertThat(scaling.path("factor").doubleValue()).isEqualTo(32);
+		assertThat(scaling.path("original_max_position_embeddings").intValue()).isEqualTo(8192);
+	}
+
 	@Test
 	void ggufIsReadByTheImport() throws IOException {
 		Path file = synthesize("model.gguf", "--format", "gguf-q4_1");
@@ -123,16 +174,38 @@ class SynthesizeCommandTests {
 	}
 
 	@ParameterizedTest
+	@CsvSource({ "mlx-4bit", "gguf-q4_1" })
+	void aModelLargerThanTheDiskIsRefusedBeforeItIsWritten(String format) throws IOException {
+		Path out = this.folder.resolve("model");
+		Call call = Call.of(FlashEngine::load, "synthesize", "--out", out.toString(), "--format", format, "--layers",
+				"1000", "--hidden", "131072", "--mlp", "1048576");
+		assertThat(call.code()).isEqualTo(1);
+		assertThat(call.err()).containsPattern("The model needs \\d+ TB, but the file system of .* has .* left");
+		try (Stream<Path> files = Files.walk(this.folder)) {
+			assertThat(files.filter(Files::isRegularFile)).isEmpty();
+		}
+	}
+
+	@ParameterizedTest
 	@CsvSource(delimiter = '|', quoteCharacter = '"', value = {
-			"--format q4 | --format must be bf16, mlx-2bit, mlx-3bit, mlx-4bit, mlx-5bit, mlx-6bit, mlx-8bit, mlx-mxfp4, mlx-mxfp8, mlx-nvfp4 or gguf-q4_1, but is q4",
+			"--format q4 | --format must be bf16, mlx-2bit, mlx-3bit, mlx-4bit, mlx-5bit, mlx-6bit, mlx-8bit, mlx-mxfp4, mlx-mxfp4-q8, mlx-mxfp8, mlx-nvfp4 or gguf-q4_1, but is q4",
 			"--format bf16 --hidden 100 | --hidden must be a multiple of --heads, but is 100 with 32 heads",
 			"--format bf16 --hidden 96 | --hidden must be an even multiple of --heads, but heads would be 3 wide",
-			"--format bf16 --hidden 64 | --hidden must be a multiple of 128, but is 64",
+			"--format mlx-4bit --hidden 96 --heads 4 --kv-heads 4 | --hidden must be a multiple of 64 for mlx-4bit, but is 96",
+			"--format mlx-nvfp4 --hidden 72 --heads 4 --kv-heads 4 | --hidden must be a multiple of 16 for mlx-nvfp4, but is 72",
+			"--format gguf-q4_1 --hidden 48 --heads 4 --kv-heads 4 | --hidden must be a multiple of 32 for mlx-4bit, but is 48",
+			"--format mlx-4bit --heads 1 --kv-heads 1 --head-dim 34 | --heads times --head-dim must be a multiple of 64 for mlx-4bit, but is 34",
+			"--format mlx-mxfp4 --mixture --expert-mlp 48 | --expert-mlp must be a multiple of 32 for mlx-mxfp4, but is 48",
+			"--preset llama-4 | 'llama-4' is not a preset. Expected llama-3.2-1b, llama-3.1-8b,",
+			"--preset smollm2-135m --hidden 64 --tied | --preset has a shape of its own: leave out --hidden, --tied",
+			"--preset smollm2-135m --layers 31 | --layers must be 1 to 30 for smollm2-135m, but is 31",
+			"--preset qwen3-30b-a3b --format gguf-q4_1 | --format gguf-q4_1 is for Llamas",
+			"--preset gpt-oss-20b --group-size 128 | model.embed_tokens would have 2880 inputs, but mlx-4bit needs a multiple of 128",
 			"--format bf16 --heads 0 | --hidden must be a multiple of --heads",
 			"--format bf16 --kv-heads 5 | --heads must be a multiple of --kv-heads, but is 32 with 5",
 			"--format mlx-4bit --group-size 16 | --group-size must be 32, 64 or 128, but is 16",
 			"--format bf16 --layers 0 | --layers must be 1 to 1000, but is 0",
-			"--format bf16 --mlp 100 | --mlp must be a multiple of 128, but is 100",
+			"--format mlx-4bit --mlp 100 | --mlp must be a multiple of 64 for mlx-4bit, but is 100",
 			"--format bf16 --vocabulary 5 | --vocabulary must be 300 to 1000000, but is 5",
 			"--format bf16 --layers many | 'many' is not an int" })
 	void wrongOptionsAreRefused(String options, String message) {

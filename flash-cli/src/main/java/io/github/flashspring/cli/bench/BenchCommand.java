@@ -4,14 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -24,12 +18,11 @@ import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
 import io.github.flashspring.cli.bench.BenchReport.Model;
-import io.github.flashspring.cli.bench.BenchReport.Round;
+import io.github.flashspring.cli.bench.ModeOptions.Mode;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
-import io.github.flashspring.engine.residency.MemoryLimits;
 
 /**
  * {@code flash bench}: how fast a model reads a prompt and generates, with all of its
@@ -59,8 +52,10 @@ public final class BenchCommand implements Callable<Integer> {
 					+ " Required, but for --kernels.")
 	private String model;
 
-	@Option(names = { "-t", "--threads" }, paramLabel = "N", split = ",", defaultValue = "0",
-			description = "Threads that compute; for --kernels several numbers. Default: one per processor.")
+	@Option(names = { "-t", "--threads" }, paramLabel = "LIST", split = ",", defaultValue = "0",
+			description = "Threads that compute. Several numbers, such as 1,2,4,8: measure instead the speed of"
+					+ " prompts and of decoding at each, in the first of the budgets; also for --kernels and"
+					+ " --positions. Default: one per processor.")
 	private List<Integer> threads;
 
 	@Option(names = "--device", paramLabel = "KIND",
@@ -107,16 +102,8 @@ public final class BenchCommand implements Callable<Integer> {
 			description = "Write what happened when in the last of the budgets, for Chrome's about:tracing or Perfetto.")
 	private @Nullable Path trace;
 
-	@Option(names = "--degradation",
-			description = "Measure instead how much reads beside a model that is wholly in memory lengthen computing,"
-					+ " with and without the bandwidth controller.")
-	private boolean degradation;
-
-	@Option(names = "--load",
-			description = "Measure instead, once, how long this fresh process takes until the model is ready, and until"
-					+ " its first token, in the first of the budgets. For a cold disk, have the system drop its caches"
-					+ " before, on Linux: sync; echo 3 > /proc/sys/vm/drop_caches")
-	private boolean load;
+	@Mixin
+	private final ModeOptions modes = new ModeOptions();
 
 	@Mixin
 	private final KernelOptions kernels = new KernelOptions();
@@ -130,64 +117,105 @@ public final class BenchCommand implements Callable<Integer> {
 			throw new ParameterException(this.spec.commandLine(),
 					"--prompt, --rounds and --expert-tokens must be at least 1, --tokens at least 2, --seconds more than 0");
 		}
-		if (Stream.of(this.load, this.degradation, this.kernels.kernels()).filter((mode) -> mode).count() > 1) {
-			throw new ParameterException(this.spec.commandLine(),
-					"--load, --degradation and --kernels exclude each other");
-		}
+		Mode mode = mode();
 		CommandLine commandLine = this.spec.commandLine();
 		PrintWriter table = this.json ? commandLine.getErr() : commandLine.getOut();
-		if (this.kernels.kernels()) {
+		if (mode == Mode.KERNELS) {
 			json(new KernelBench(kernelSettings(), table, commandLine.getErr()).run());
 			return 0;
 		}
 		if (this.model.isEmpty()) {
 			throw new ParameterException(this.spec.commandLine(), "Missing required option: '--model=DIR_OR_ID'");
 		}
+		Integer once = this.modes.answerOnce();
+		if (once != null) {
+			print(SingleAnswer.run(answerConfig(), once));
+			return 0;
+		}
+		if (mode == Mode.FIRST_ANSWER) {
+			json(new FirstAnswerBench(table, commandLine.getErr()).run(childArguments(), this.rounds));
+			return 0;
+		}
 		FlashConfig.Builder config = config();
-		int processors = threads(this.threads.getFirst());
 		long weights = weightBytes();
-		if (this.load) {
-			Budget budget = this.budgets.getFirst();
-			json(new LoadBench(table).run(budget.text(),
-					config.ramBudget(budget.of(weights)).expertStreaming(budget.experts()).build()));
-			return 0;
+		Budget first = this.budgets.getFirst();
+		json(switch (mode) {
+			case LOAD -> new LoadBench(table).run(first.text(),
+					config.ramBudget(first.of(weights)).expertStreaming(first.experts()).build());
+			case DEGRADATION ->
+				new DegradationBench(config, weights, this.tokens, this.seconds, table).run(this.rounds);
+			case SCALING -> scaling(config, weights, table);
+			default -> budgets(config, weights, table);
+		});
+		return 0;
+	}
+
+	private Mode mode() {
+		try {
+			this.threads.forEach((number) -> FlashConfig.builder("-").threads(number).build());
+			return this.modes.mode(this.kernels.kernels(), this.threads.size() > 1);
 		}
-		if (this.degradation) {
-			DegradationBench.Report found = new DegradationBench(config, weights, this.tokens, this.seconds, table)
-				.run(this.rounds);
-			json(found);
-			return 0;
+		catch (IllegalArgumentException ex) {
+			throw new ParameterException(this.spec.commandLine(), String.valueOf(ex.getMessage()), ex);
 		}
-		BenchReport report;
-		try (MemoryRate memory = new MemoryRate(processors)) {
-			Model measured = model(config, processors, weights);
-			measured.print(table);
-			BudgetBench bench = new BudgetBench(new BudgetBench.Settings(config, this.prompt, this.prefill, this.tokens,
-					this.seconds, weights, measured.weightBytesPerToken(), this.expertTokens), commandLine.getErr());
-			bench.warmUp(this.budgets.getFirst());
-			if (this.budgets.size() > 1) {
-				bench.warmUp(this.budgets.getLast());
-			}
-			List<Round> all = new ArrayList<>();
-			for (int i = 0; i < this.rounds; i++) {
-				all.add(round(bench, memory, weights, i, table));
-			}
-			report = BenchReport.of(measured, all);
-			if (this.trace != null) {
-				bench.trace(this.budgets.getLast(), this.trace);
-			}
+	}
+
+	private ScalingReport scaling(FlashConfig.Builder config, long weights, PrintWriter table) {
+		Model measured = model(config, threads(this.threads.getFirst()), weights);
+		measured.print(table);
+		Budget budget = this.budgets.getFirst();
+		return new ScalingBench(
+				new ScalingBench.Settings(config.ramBudget(budget.of(weights)).expertStreaming(budget.experts()),
+						this.threads.stream().map(BenchCommand::threads).toList(), this.modes.positions(), this.prompt,
+						this.tokens, this.seconds, measured.weightBytesPerToken()),
+				table, this.spec.commandLine().getErr())
+			.run(this.rounds);
+	}
+
+	private BenchReport budgets(FlashConfig.Builder config, long weights, PrintWriter table) throws IOException {
+		Model measured = model(config, threads(this.threads.getFirst()), weights);
+		measured.print(table);
+		BudgetBench bench = new BudgetBench(new BudgetBench.Settings(config, this.prompt, this.prefill, this.tokens,
+				this.seconds, weights, measured.weightBytesPerToken(), this.expertTokens),
+				this.spec.commandLine().getErr());
+		BenchReport report = new BudgetRounds(bench, this.budgets, table).run(measured, this.rounds);
+		if (this.trace != null) {
+			bench.trace(this.budgets.getLast(), this.trace);
 		}
 		report.printMedian(table);
-		json(report);
-		return 0;
+		return report;
+	}
+
+	/** What this process was asked for, but for {@code --first-answer}. */
+	private List<String> childArguments() {
+		List<String> arguments = new ArrayList<>(this.spec.root().commandLine().getParseResult().originalArgs());
+		arguments.remove("--first-answer");
+		return arguments;
+	}
+
+	/** The engine of {@code flash run}, unless a budget is asked for. */
+	private FlashConfig answerConfig() {
+		FlashConfig.Builder config = FlashConfig.builder(this.model)
+			.threads(this.threads.getFirst())
+			.device(this.device)
+			.reading(this.reads.reading());
+		if (this.spec.commandLine().getParseResult().hasMatchedOption("--budgets")) {
+			Budget budget = this.budgets.getFirst();
+			config.ramBudget(budget.of(weightBytes())).expertStreaming(budget.experts());
+		}
+		return config.build();
 	}
 
 	private void json(Object report) {
 		if (this.json) {
-			PrintWriter out = this.spec.commandLine().getOut();
-			out.println(JsonMapper.shared().writeValueAsString(report));
-			out.flush();
+			print(report);
 		}
+	}
+
+	private void print(Object report) {
+		PrintWriter out = this.spec.commandLine().getOut();
+		out.println(JsonMapper.shared().writeValueAsString(report));
+		out.flush();
 	}
 
 	/** The number of threads that 0 stands for. */
@@ -212,8 +240,9 @@ public final class BenchCommand implements Callable<Integer> {
 				.device(this.device)
 				.reading(this.reads.reading())
 				.parallel(1)
-				.contextLength(Math.addExact(Math.max(this.prompt, 8),
-						Math.addExact(Math.max(this.tokens, this.expertTokens), 8)));
+				.contextLength(
+						Math.addExact(Math.max(this.modes.positions().stream().reduce(this.prompt, Math::max), 8),
+								Math.addExact(Math.max(this.tokens, this.expertTokens), 8)));
 			config.build();
 			return config;
 		}
@@ -229,34 +258,6 @@ public final class BenchCommand implements Callable<Integer> {
 					engine.snapshot().device(), processors, weights, engine.plan().weightBytesPerToken(), this.prompt,
 					this.tokens);
 		}
-	}
-
-	private Round round(BudgetBench bench, MemoryRate memory, long weights, int number, PrintWriter table) {
-		MemoryRate.Rates rates = memory.measure();
-		table.printf(Locale.ROOT, "%nround %d: memory %.2f GB/s%n%s%n", number + 1, rates.best() * 1e-9,
-				BudgetRun.HEADER);
-		table.flush();
-		Map<Integer, BudgetRun> runs = new TreeMap<>();
-		// What does not fit is mapped as well, and read from disk by page faults.
-		boolean fits = weights <= MemoryLimits.ofSystem().limitBytes();
-		Double inMemory = null;
-		for (int place : inMemoryFirst()) {
-			Budget budget = this.budgets.get(place);
-			BudgetRun run = bench.run(budget, number, rates.best(), inMemory);
-			run.print(table);
-			inMemory = (budget.isAll() && fits) ? Double.valueOf(run.decodeTokensPerSecond()) : inMemory;
-			runs.put(place, run);
-		}
-		return new Round(rates.best(), rates.smallPages(), rates.hugePages(), List.copyOf(runs.values()));
-	}
-
-	/** Places of the budgets: the others are compared with everything in memory. */
-	private int[] inMemoryFirst() {
-		return IntStream.range(0, this.budgets.size())
-			.boxed()
-			.sorted(Comparator.comparing((place) -> !this.budgets.get(place).isAll()))
-			.mapToInt(Integer::intValue)
-			.toArray();
 	}
 
 	/** Size of all weights. */

@@ -213,7 +213,16 @@ final class BudgetBench {
 		Sampling sampling = new Sampling(1, 0, 0, 1, 0, 1, 0, (long) round);
 		GenerationRequest request = new GenerationRequest(new GenerationRequest.Tokens(ids), sampling, generated,
 				List.of(), true);
-		try (Generation generation = engine.generate(request)) {
+		return usage(engine.generate(request));
+	}
+
+	/**
+	 * Waits for the end of a generation.
+	 * @param generation the generation, which is closed
+	 * @return what it took
+	 */
+	static Usage usage(Generation generation) {
+		try (generation) {
 			GenerationEvent event = generation.next();
 			while (event != null) {
 				if (event instanceof GenerationEvent.Finished finished) {

@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
 
+import tools.jackson.databind.JsonNode;
+
 /**
  * Writes a synthetic model as a GGUF file with Q4_1 blocks, for llama.cpp to run beside
  * ours: 32 codes of 4 bits with a scale and a minimum in half precision.
@@ -29,98 +31,149 @@ final class GgufModel {
 
 	private static final int ALIGNMENT = 32;
 
-	private final ModelShape shape;
+	/** How far apart the frequencies of positions are: the size of a factor. */
+	private static final String ROPE_FACTORS = "rope_freqs.weight";
+
+	private final JsonNode config;
 
 	private final long seed;
 
 	private final ByteBuffer header;
 
 	/**
-	 * Describes a model.
-	 * @param shape its shape
-	 * @param seed of the random values
+	 * Shapes as they are in {@code config.json}'s world: [outputs, inputs], or [length].
 	 */
-	GgufModel(ModelShape shape, long seed) {
-		this.shape = shape;
+	private final SequencedMap<String, long[]> tensors = new LinkedHashMap<>();
+
+	/**
+	 * Describes a model.
+	 * @param config a Llama's {@code config.json}
+	 * @param seed of the random values
+	 * @throws IllegalArgumentException if a width is no multiple of a block
+	 */
+	GgufModel(JsonNode config, long seed) {
+		this.config = config;
 		this.seed = seed;
+		WeightFormat blocks = WeightFormat.affine(4, BLOCK);
+		MatrixFormats formats = new MatrixFormats(blocks, blocks, blocks, blocks);
+		SyntheticTensors.of(config, formats, new SyntheticRouting(0), seed).tensors().forEach((name, tensor) -> {
+			if (name.endsWith(".weight")) {
+				long[] shape = tensor.shape();
+				if (shape.length == 2) {
+					shape[1] = shape[1] * Integer.SIZE / 4;
+				}
+				this.tensors.put(rename(name), shape);
+			}
+		});
+		if (config.path("rope_scaling").isObject()) {
+			this.tensors.put(ROPE_FACTORS, new long[] { size("head_dim") / 2 });
+		}
 		// names of tokens and tensors, and a page of everything else
-		long bytes = 4096 + 64L * shape.vocabularySize() + 2048L * shape.layers();
+		long bytes = 4096 + 64L * size("vocab_size") + 2048L * size("num_hidden_layers");
 		this.header = ByteBuffer.allocate(Math.toIntExact(bytes)).order(ByteOrder.LITTLE_ENDIAN);
+	}
+
+	private int size(String name) {
+		return this.config.path(name).intValue();
 	}
 
 	/**
 	 * Writes the file.
 	 * @param file target, replaced if it exists
-	 * @throws IOException if it cannot be written
+	 * @param progress is told after each tensor
+	 * @throws IOException if it cannot be written, or if there is not enough space
 	 */
-	void write(Path file) throws IOException {
-		SequencedMap<String, int[]> matrices = new LinkedHashMap<>();
-		this.shape.matrices().forEach((name, sizes) -> matrices.put(rename(name) + ".weight", sizes));
-		SequencedMap<String, Integer> vectors = new LinkedHashMap<>();
-		this.shape.norms().forEach((name) -> vectors.put(rename(name) + ".weight", this.shape.hiddenSize()));
-		putHeader(matrices, vectors);
+	void write(Path file, Progress progress) throws IOException {
+		long total = putHeader();
 		this.header.flip();
+		Path folder = file.toAbsolutePath().getParent();
+		if (folder != null) {
+			Progress.requireSpace(folder, total);
+		}
 		try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE,
 				StandardOpenOption.TRUNCATE_EXISTING)) {
 			while (this.header.hasRemaining()) {
 				channel.write(this.header);
 			}
 			int index = 0;
-			for (int[] sizes : matrices.values()) {
-				RandomBlocks.write(channel, RandomBlocks.seed(this.seed, index++), (long) sizes[0] * sizes[1] / BLOCK,
-						BLOCK_BYTES, (target, random) -> {
-							float scale = SyntheticWeights.scale(random, 4);
-							target.putShort(Float.floatToFloat16(scale));
-							target.putShort(Float.floatToFloat16(-7.5f * scale));
-							target.putLong(random.nextLong()).putLong(random.nextLong());
-						});
+			for (Map.Entry<String, long[]> tensor : this.tensors.entrySet()) {
+				write(channel, tensor.getKey(), tensor.getValue(), RandomBlocks.seed(this.seed, index++));
 				pad(channel);
-			}
-			for (int size : vectors.values()) {
-				RandomBlocks.write(channel, RandomBlocks.seed(this.seed, index++), size, Float.BYTES,
-						(target, random) -> target.putFloat(1f));
-				pad(channel);
+				progress.at(tensor.getKey(), channel.position(), total);
 			}
 		}
 	}
 
-	private void putHeader(Map<String, int[]> matrices, Map<String, Integer> vectors) {
+	private void write(FileChannel channel, String name, long[] shape, long tensorSeed) throws IOException {
+		if (shape.length == 2) {
+			RandomBlocks.repeat(channel, tensorSeed, shape[0] * shape[1] / BLOCK, BLOCK_BYTES, (target, random) -> {
+				float scale = SyntheticWeights.scale(random, 4);
+				target.putShort(Float.floatToFloat16(scale));
+				target.putShort(Float.floatToFloat16(-7.5f * scale));
+				target.putLong(random.nextLong()).putLong(random.nextLong());
+			});
+			return;
+		}
+		int[] next = new int[1];
+		RandomBlocks.write(channel, tensorSeed, shape[0], Float.BYTES,
+				(target, random) -> target.putFloat(name.equals(ROPE_FACTORS) ? ropeFactor(next[0]++) : 1f));
+	}
+
+	/**
+	 * What Llama 3 divides a frequency by.
+	 * @param pair of values of a head
+	 */
+	private float ropeFactor(int pair) {
+		JsonNode scaling = this.config.path("rope_scaling");
+		double low = scaling.path("low_freq_factor").doubleValue();
+		double high = scaling.path("high_freq_factor").doubleValue();
+		double factor = scaling.path("factor").doubleValue();
+		double frequency = Math.pow(this.config.path("rope_theta").doubleValue(), -2.0 * pair / size("head_dim"));
+		double turns = scaling.path("original_max_position_embeddings").doubleValue() * frequency / (2 * Math.PI);
+		double smooth = Math.clamp((turns - low) / (high - low), 0, 1);
+		return (float) (1 / ((1 - smooth) / factor + smooth));
+	}
+
+	/** Puts all before the data, and says how large the file becomes. */
+	private long putHeader() {
 		this.header.put("GGUF".getBytes(StandardCharsets.US_ASCII)).putInt(3);
-		this.header.putLong(matrices.size() + vectors.size()).putLong(17);
+		this.header.putLong(this.tensors.size()).putLong(19);
 		put("general.architecture", "llama");
 		put("general.name", "synthetic");
-		put("llama.context_length", 131_072);
-		put("llama.embedding_length", this.shape.hiddenSize());
-		put("llama.block_count", this.shape.layers());
-		put("llama.feed_forward_length", this.shape.intermediateSize());
-		put("llama.attention.head_count", this.shape.heads());
-		put("llama.attention.head_count_kv", this.shape.keyValueHeads());
-		put("llama.rope.dimension_count", this.shape.headDim());
-		put("llama.vocab_size", this.shape.vocabularySize());
-		put("llama.rope.freq_base", 500_000f);
-		put("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+		put("llama.context_length", size("max_position_embeddings"));
+		put("llama.embedding_length", size("hidden_size"));
+		put("llama.block_count", size("num_hidden_layers"));
+		put("llama.feed_forward_length", size("intermediate_size"));
+		put("llama.attention.head_count", size("num_attention_heads"));
+		put("llama.attention.head_count_kv", size("num_key_value_heads"));
+		put("llama.attention.key_length", size("head_dim"));
+		put("llama.attention.value_length", size("head_dim"));
+		put("llama.rope.dimension_count", size("head_dim"));
+		put("llama.vocab_size", size("vocab_size"));
+		put("llama.rope.freq_base", this.config.path("rope_theta").floatValue());
+		put("llama.attention.layer_norm_rms_epsilon", this.config.path("rms_norm_eps").floatValue());
 		putVocabulary();
 		long offset = 0;
-		for (Map.Entry<String, int[]> matrix : matrices.entrySet()) {
-			long rows = matrix.getValue()[0];
-			long columns = matrix.getValue()[1];
-			put(matrix.getKey());
-			this.header.putInt(2).putLong(columns).putLong(rows).putInt(Q4_1).putLong(offset);
-			offset += padded(rows * columns / BLOCK * BLOCK_BYTES);
-		}
-		for (Map.Entry<String, Integer> vector : vectors.entrySet()) {
-			put(vector.getKey());
-			this.header.putInt(1).putLong(vector.getValue()).putInt(F32).putLong(offset);
-			offset += padded((long) vector.getValue() * Float.BYTES);
+		for (Map.Entry<String, long[]> tensor : this.tensors.entrySet()) {
+			long[] shape = tensor.getValue();
+			boolean matrix = shape.length == 2;
+			put(tensor.getKey());
+			this.header.putInt(shape.length);
+			for (int i = shape.length - 1; i >= 0; i--) {
+				this.header.putLong(shape[i]);
+			}
+			this.header.putInt(matrix ? Q4_1 : F32).putLong(offset);
+			offset += padded(matrix ? shape[0] * shape[1] / BLOCK * BLOCK_BYTES : shape[0] * Float.BYTES);
 		}
 		while (this.header.position() % ALIGNMENT != 0) {
 			this.header.put((byte) 0);
 		}
+		return this.header.position() + offset;
 	}
 
 	/** A SentencePiece vocabulary: three special tokens, 256 bytes, and made-up words. */
 	private void putVocabulary() {
-		int size = this.shape.vocabularySize();
+		int size = size("vocab_size");
 		put("tokenizer.ggml.model", "llama");
 		put("tokenizer.ggml.tokens");
 		this.header.putInt(9).putInt(8).putLong(size);

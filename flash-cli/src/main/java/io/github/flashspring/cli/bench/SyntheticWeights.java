@@ -22,8 +22,16 @@ final class SyntheticWeights {
 	 * @return the scale of a group
 	 */
 	static float scale(SplittableRandom random, int bits) {
-		double deviationOfCodes = Math.sqrt((Math.pow(4, bits) - 1) / 12);
-		return (float) (DEVIATION / deviationOfCodes * random.nextDouble(0.75, 1.25));
+		return (float) (DEVIATION / deviationOfCodes(bits) * random.nextDouble(0.75, 1.25));
+	}
+
+	/**
+	 * The standard deviation of uniformly random codes.
+	 * @param bits bits of a code
+	 * @return in steps of a code
+	 */
+	static double deviationOfCodes(int bits) {
+		return Math.sqrt((Math.pow(4, bits) - 1) / 12);
 	}
 
 	/**

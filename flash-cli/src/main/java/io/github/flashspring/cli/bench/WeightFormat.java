@@ -3,6 +3,8 @@ package io.github.flashspring.cli.bench;
 import java.util.Map;
 import java.util.SplittableRandom;
 
+import tools.jackson.databind.node.ObjectNode;
+
 /**
  * How a synthetic model stores its weights: as plain numbers or in one of MLX's formats.
  *
@@ -12,6 +14,9 @@ import java.util.SplittableRandom;
  * @param groupSize values that share a scale
  */
 record WeightFormat(String mode, int bits, int groupSize) {
+
+	/** Plain numbers. */
+	static final WeightFormat BF16 = new WeightFormat("", 16, 1);
 
 	/** Formats whose scales are bytes. */
 	private static final Map<String, WeightFormat> MICROSCALING = Map.of("mxfp4", new WeightFormat("mxfp4", 4, 32),
@@ -35,18 +40,52 @@ record WeightFormat(String mode, int bits, int groupSize) {
 	 */
 	static WeightFormat of(String name, int groupSize) {
 		if (name.equals("bf16")) {
-			return new WeightFormat("", 16, groupSize);
+			return BF16;
 		}
 		if (name.matches("mlx-[234568]bit")) {
-			return new WeightFormat("affine", name.charAt(4) - '0', groupSize);
+			return affine(name.charAt(4) - '0', groupSize);
 		}
 		WeightFormat found = name.startsWith("mlx-") ? MICROSCALING.get(name.substring(4)) : null;
 		if (found == null) {
 			throw new IllegalArgumentException(
 					"--format must be bf16, mlx-2bit, mlx-3bit, mlx-4bit, mlx-5bit, mlx-6bit,"
-							+ " mlx-8bit, mlx-mxfp4, mlx-mxfp8, mlx-nvfp4 or gguf-q4_1, but is " + name);
+							+ " mlx-8bit, mlx-mxfp4, mlx-mxfp4-q8, mlx-mxfp8, mlx-nvfp4 or gguf-q4_1, but is " + name);
 		}
 		return found;
+	}
+
+	/**
+	 * Codes with a scale and a bias for each group.
+	 * @param bits bits of a code
+	 * @param groupSize values of a group
+	 * @return the format
+	 */
+	static WeightFormat affine(int bits, int groupSize) {
+		return new WeightFormat("affine", bits, groupSize);
+	}
+
+	/** The name that {@link #of} takes. */
+	String name() {
+		return !quantised() ? "bf16" : "mlx-" + (hasBiases() ? this.bits + "bit" : this.mode);
+	}
+
+	/** What the inputs of a matrix are a multiple of. */
+	int multiple() {
+		return quantised() ? this.groupSize : 1;
+	}
+
+	/**
+	 * Whether matrices may have so many inputs.
+	 * @param inputs columns of a matrix
+	 * @return true for whole groups
+	 */
+	boolean allows(long inputs) {
+		return inputs > 0 && inputs % multiple() == 0;
+	}
+
+	/** Words of 32 bits for a row of codes. */
+	long words(long columns) {
+		return columns * this.bits / Integer.SIZE;
 	}
 
 	boolean quantised() {
@@ -77,10 +116,12 @@ record WeightFormat(String mode, int bits, int groupSize) {
 		return (byte) (127 + Math.round(Math.log(wanted) / Math.log(2)));
 	}
 
-	/** The format in {@code config.json}. */
-	String config() {
-		return "{\"group_size\": " + this.groupSize + ", \"bits\": " + this.bits
-				+ (hasBiases() ? "}" : ", \"mode\": \"" + this.mode + "\"}");
+	/**
+	 * Puts the format into {@code config.json}.
+	 * @param target an object
+	 */
+	void describe(ObjectNode target) {
+		target.put("group_size", this.groupSize).put("bits", this.bits).put("mode", this.mode);
 	}
 
 }
