@@ -47,10 +47,13 @@ export async function* answer(messages, signal) {
   throw new Failure('The connection ended before the answer was complete.', true);
 }
 
-/** A refusal in the server's own words, where it has some (RFC 9457). What it cannot do now it may do later (5xx). */
+/** A refusal in the server's own words, where it has some. What it cannot do now it may do later (5xx). */
 async function refusal(response) {
-  const problem = await response.json().catch(() => null);
-  return new Failure(problem?.detail ?? REFUSALS[response.status] ?? `The server answered ${response.status} ${response.statusText}.`,
+  const said = await response.json().catch(() => ({}));
+  if ('retryable' in said) {
+    return new Failure(said.error, said.retryable);
+  }
+  return new Failure(said.detail ?? REFUSALS[response.status] ?? `The server answered ${response.status} ${response.statusText}.`,
     response.status >= 500 || [408, 425, 429].includes(response.status));
 }
 

@@ -141,7 +141,6 @@ async function listen(asked, article, signal) {
   if (heard.done?.tokensPerSecond) {
     figures(heard.done.tokensPerSecond, heard.done.timeToFirstTokenMillis);
   }
-  article.classList.toggle('empty', !heard.text);
   return heard;
 }
 

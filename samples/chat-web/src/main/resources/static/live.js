@@ -98,7 +98,7 @@ function draw({ now }, before) {
 
 function drawMemory({ memory: owners, budgetBytes }) {
   const memory = owners.filter(owner => owner.bytes > 0);
-  const used = memory.reduce((sum, owner) => sum + owner.bytes, 0);
+  const used = sum(memory, owner => owner.bytes);
   const bounded = budgetBytes !== null && budgetBytes < UNBOUNDED;
   const whole = bounded ? Math.max(budgetBytes, used) : used;
   $('memory-total').textContent = bytes(used) + (bounded ? ` of ${bytes(budgetBytes)}` : ', no limit set');
@@ -120,18 +120,23 @@ function label({ owner }) {
 }
 
 function drawResidency(units, before) {
-  const pinned = units.filter(unit => unit.pinned).length;
-  const text = pinned === units.length ? `all ${pinned} parts in memory` : `${pinned} of ${units.length} parts in memory`;
+  const pinned = sum(units, unit => unit.pinnedBytes) / sum(units, unit => unit.bytes);
+  const text = pinned < 1 ? `${Math.floor(100 * pinned)}\u00a0% of the weights in memory` : 'all weights in memory';
   $('residency-total').textContent = text;
-  $('residency').setAttribute('aria-label', `Residency: ${text}, ${units.length - pinned} streamed from disk`);
+  $('residency').setAttribute('aria-label', `Residency: ${text}`);
   match($('residency'), units.length, () => document.createElement('span'));
   units.forEach((unit, i) => {
     const cell = $('residency').children[i];
     const read = before[i] && unit.bytesRead > before[i].bytesRead;
     cell.className = `cell ${unit.pinned ? 'pinned' : 'streamed'}${read ? ' reading' : ''}`;
-    cell.title = `${unit.name}: ${bytes(unit.bytes)}, ${unit.pinned ? 'pinned' : 'streamed'}, ${bytes(unit.bytesRead)} read`;
+    cell.style.setProperty('--pinned', `${100 * unit.pinnedBytes / unit.bytes}%`);
+    cell.title = `${unit.name}: ${bytes(unit.pinnedBytes)} of ${bytes(unit.bytes)} pinned, ${bytes(unit.bytesRead)} read`;
   });
   $('live-summary').textContent = text;
+}
+
+function sum(items, count) {
+  return items.reduce((total, item) => total + count(item), 0);
 }
 
 function table(list, rows) {

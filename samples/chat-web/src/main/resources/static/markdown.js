@@ -28,7 +28,7 @@ markdown.inline.ruler.before('html_inline', 'break_tag', (state, silent) => {
 // An answer's headings stand below those of the page, and the page's policy has no inline styles.
 markdown.core.ruler.push('page', ({ tokens }) => tokens.forEach(token => {
   if (token.type.startsWith('heading_')) {
-    token.tag = `h${Math.min(6, Number(token.tag[1]) + 2)}`;
+    token.tag = `h${Math.min(6, Math.max(3, Number(token.tag[1]) + 1))}`;
   }
   const align = token.attrGet('style')?.match(/^text-align:(\w+)$/);
   if (align) {
@@ -49,6 +49,7 @@ export class MarkdownView {
 
   constructor(element) {
     this.#element = element;
+    mark(element);
   }
 
   add(text) {

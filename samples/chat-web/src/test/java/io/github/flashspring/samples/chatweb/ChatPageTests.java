@@ -62,6 +62,7 @@ class ChatPageTests {
 				"4-bit affine, groups of 64, 678 MB", "4,096 tokens");
 		assertThat(this.browser.texts("#memory-owners dt")).startsWith("Pinned weights", "Streamed weights");
 		assertThat(this.browser.texts("#memory-total")).containsExactly("591 MB of 640 MB");
+		assertThat(this.browser.texts("#residency-total")).containsExactly("79 % of the weights in memory");
 		assertThat(this.browser.texts("#residency .pinned")).hasSize(19);
 		assertThat(this.browser.texts("#residency .streamed")).hasSize(5);
 		assertThat(this.browser.texts("#suggestions button")).contains("What is the capital of France?");
@@ -99,7 +100,8 @@ class ChatPageTests {
 		String stopped = this.browser.answer();
 		this.browser.ask("go on");
 		await().atMost(PATIENCE).until(() -> this.browser.answer().equals("You said: go on"));
-		assertThat(this.engine.generations.getLast().messages).hasSize(3).contains(ChatMessage.assistant(" " + stopped));
+		assertThat(this.engine.generations.getLast().messages).hasSize(3)
+			.contains(ChatMessage.assistant(" " + stopped));
 		assertThat(this.browser.console()).isEmpty();
 	}
 
@@ -132,9 +134,7 @@ class ChatPageTests {
 	@Test
 	void failureIsToldAndCanBeRetried() {
 		this.browser.ask("break");
-		await().atMost(PATIENCE)
-			.until(() -> this.browser.texts(".failure p")
-				.contains("The disk went away while reading layers.3 of model.safetensors"));
+		await().atMost(PATIENCE).until(() -> !this.browser.texts(".failure p").isEmpty());
 		int asked = this.engine.generations.size();
 		assertThat(this.browser.texts(".failure button")).containsExactly("Try again");
 		this.browser.click(".failure button");
@@ -173,7 +173,7 @@ class ChatPageTests {
 	void markdownIsRendered() {
 		this.browser.ask("markdown");
 		await().atMost(PATIENCE).until(() -> !this.browser.texts(".turn .note").isEmpty());
-		assertThat(this.browser.texts(".body h4, .body strong, .body li code")).containsExactly("Colours", "bright",
+		assertThat(this.browser.texts(".body h3, .body strong, .body li code")).containsExactly("Colours", "bright",
 				"#f00");
 		assertThat(this.browser.texts(".body > ol > li")).containsExactly("Red, as #f00", "Green\nof grass");
 		assertThat(this.browser.texts(".body th, .body td")).containsExactly("Colour", "Length", "Red",
