@@ -12,6 +12,8 @@ const SANITIZED = {
   ALLOWED_ATTR: ['href', 'start', 'align', 'class'],
   ALLOWED_URI_REGEXP: /^(?:https?:|mailto:)/i,
   ADD_URI_SAFE_ATTR: ['start', 'align'],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
 };
 
