@@ -1,9 +1,64 @@
-// Reads an answer from the server and puts it on the page. Everything that a model says is set as text, never as markup.
+// Asks the server for an answer and reads it as it comes.
+
+/** What to tell about refusals that say nothing themselves, by status. */
+const REFUSALS = {
+  400: 'The server did not understand the request.',
+  413: 'The conversation is too long for the server. Shorten your message or begin a new conversation.',
+};
+
+/** A request that failed; the same one may succeed later, or not. */
+export class Failure extends Error {
+
+  constructor(message, retryable) {
+    super(message);
+    this.retryable = retryable;
+  }
+
+}
 
 /**
- * Reads the JSON events of a text/event-stream response.
+ * The events of an answer: {text}, {thinking}, and last the one with a finishReason.
+ * @throws Failure if the server refuses or breaks off
  */
-export async function* events(response) {
+export async function* answer(messages, signal) {
+  try {
+    const response = await fetch('api/chat', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'Accept': 'text/event-stream, application/problem+json' },
+      body: JSON.stringify({ messages }),
+      signal,
+    });
+    if (!response.ok) {
+      throw await refusal(response);
+    }
+    for await (const event of events(response)) {
+      if (event.error) {
+        throw new Failure(event.error, event.retryable);
+      }
+      yield event;
+      if (event.finishReason) {
+        return;
+      }
+    }
+  }
+  catch (error) {
+    throw error instanceof TypeError ? new Failure('The server cannot be reached. Is the application still running?', true) : error;
+  }
+  throw new Failure('The connection ended before the answer was complete.', true);
+}
+
+/** A refusal in the server's own words, where it has some. What it cannot do now it may do later (5xx). */
+async function refusal(response) {
+  const said = await response.json().catch(() => ({}));
+  if ('retryable' in said) {
+    return new Failure(said.error, said.retryable);
+  }
+  return new Failure(said.detail ?? REFUSALS[response.status] ?? `The server answered ${response.status} ${response.statusText}.`,
+    response.status >= 500 || [408, 425, 429].includes(response.status));
+}
+
+/** Reads the JSON events of a text/event-stream response. */
+async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let unread = '';
   for (;;) {
@@ -20,40 +75,4 @@ export async function* events(response) {
       }
     }
   }
-}
-
-/**
- * Shows text in an element: fenced code as code blocks, `code` in lines as code, everything else as it is. Called again
- * with the longer text of a growing answer, it leaves the finished parts alone.
- */
-export function show(element, text) {
-  text.split(/^[ \t]*```/m).forEach((part, i) => {
-    const tag = i % 2 ? 'PRE' : 'DIV';
-    let child = element.children[i];
-    if (child?.tagName !== tag) {
-      child?.remove();
-      child = document.createElement(tag);
-      element.append(child);
-    }
-    if (child.source === part) {
-      return;
-    }
-    child.source = part;
-    if (tag === 'PRE') {
-      const [, language, code] = part.match(/^([^\n]*)\n?([^]*)$/);
-      child.dataset.language = language.trim();
-      child.textContent = code;
-    }
-    else {
-      // Code blocks have margins of their own, in place of the empty lines around them.
-      child.replaceChildren(...part.replace(/^\s*\n|\n\s*$/g, '').split(/`([^`\n]+)`/).map((piece, j) => {
-        if (j % 2 === 0) {
-          return piece;
-        }
-        const code = document.createElement('code');
-        code.textContent = piece;
-        return code;
-      }));
-    }
-  });
 }

@@ -1,7 +1,8 @@
 // The conversation: sends what the visitor writes, shows the answer as it comes, and stops it on demand.
 
-import { events, show } from './answer.js';
-import { bytes, decimal, duration, watch } from './live.js';
+import { answer } from './answer.js';
+import { decimal, duration, watch } from './live.js';
+import { MarkdownView, TextView } from './markdown.js';
 
 const $ = id => document.getElementById(id);
 
@@ -35,13 +36,11 @@ const WELCOMES = {
   },
 };
 
-watch(({ name, model, now }) => {
+watch(({ name, model }) => {
   const kind = /stor(y|ies)/i.test(name) ? 'story' : model.chat ? 'chat' : 'base';
   document.body.dataset.kind = kind;
   document.title = `${name} · Flash chat`;
   $('model-name').textContent = name;
-  $('device').textContent = now.device;
-  $('model-facts').textContent = `${parameters(model.parameters)} parameters, ${model.precision}, ${bytes(model.bytes)}`;
   const welcome = WELCOMES[kind];
   $('welcome-title').textContent = welcome.title;
   $('welcome-text').textContent = welcome.text;
@@ -49,112 +48,112 @@ watch(({ name, model, now }) => {
   $('suggestions').replaceChildren(...welcome.suggestions.map(text => button(text.trim(), () => ask(text))));
 });
 
-function parameters(count) {
-  const power = count < 1e6 ? 1 : count < 1e9 ? 2 : 3;
-  return decimal(count / 1000 ** power) + ['', 'K', 'M', 'B'][power];
-}
-
 /** One turn: the visitor's message, and the answer or what went wrong. */
 async function ask(text) {
   if (running || !text.trim()) {
     return;
   }
   const turn = append('section', 'turn', $('conversation'));
-  append('div', 'message user', turn).textContent = text;
-  const answer = append('article', 'message model', turn);
-  answer.setAttribute('aria-busy', 'true');
+  const said = append('article', 'message user', turn);
+  said.ariaLabel = 'You';
+  said.textContent = text;
+  const article = append('article', 'message model', turn);
+  article.ariaLabel = 'Answer';
+  article.ariaBusy = 'true';
   $('welcome').hidden = true;
+  following = true;
   running = new AbortController();
   buttons();
+  rest();
+  $('announcement').textContent = 'The model is answering';
   const asked = [...messages, { role: 'user', text }];
-  const heard = await listen(asked, answer, running.signal);
-  running = null;
-  buttons();
-  answer.removeAttribute('aria-busy');
+  const heard = await listen(asked, article, running.signal);
   if (!turn.isConnected) {
     return; // a new conversation has begun
   }
-  if (heard.error) {
-    fail(turn, text, heard.error);
+  running = null;
+  buttons();
+  article.removeAttribute('aria-busy');
+  if (heard.failure) {
+    fail(turn, text, heard.failure);
   }
   else {
-    append('p', 'note', turn).textContent = summary(heard);
     if (heard.text) {
       messages = [...asked, { role: 'assistant', text: heard.text }];
     }
+    conclude(turn, text, heard, asked);
   }
-  $('announcement').textContent = heard.error ?? (heard.stopped ? 'Stopped' : 'The answer is complete');
+  $('announcement').textContent = heard.failure ? '' : `${heard.stopped ? 'Stopped' : 'Answer'}: ${article.querySelector('.body').innerText}`;
   follow();
 }
 
 /**
  * Streams an answer into its element.
- * @return {text, chunks, stopped, done: the last event, error: a message for the visitor}
+ * @return {text, thinking, chunks, millis, firstMillis, stopped, done: the last event, failure}
  */
-async function listen(asked, answer, signal) {
-  const heard = { text: '', thinking: '', chunks: 0, stopped: false, done: null, error: null };
+async function listen(asked, article, signal) {
+  const heard = { text: '', thinking: '', chunks: 0, millis: 0, firstMillis: 0, stopped: false, done: null, failure: null };
   const start = performance.now();
-  let first = null;
-  const body = append('div', 'body', answer);
+  const body = append('div', 'body', article);
+  // What continues the visitor's own text is shown as it is: half a text is no Markdown.
+  const view = document.body.dataset.kind === 'chat' ? new MarkdownView(body) : new TextView(body);
   let frame = 0;
-  const draw = () => {
+  let rested = 0;
+  const draw = now => {
     frame = 0;
-    if (heard.thinking) {
-      think(answer, body, heard);
+    if (now < rested) {
+      frame = requestAnimationFrame(draw);
+      return;
     }
-    show(body, heard.text);
-    const seconds = (performance.now() - first) / 1000;
-    if (heard.chunks > 1 && seconds > 0.1) {
-      figures((heard.chunks - 1) / seconds, first - start);
+    const began = performance.now();
+    think(article, body, heard);
+    view.draw();
+    if (heard.chunks > 1) {
+      figures(speed(heard), heard.firstMillis);
     }
     follow();
+    // However long a block becomes, drawing takes at most a fifth of the time.
+    rested = performance.now() + 4 * (performance.now() - began);
   };
   try {
-    const response = await fetch('api/chat', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Accept': 'text/event-stream' },
-      body: JSON.stringify({ messages: asked }),
-      signal,
-    });
-    if (!response.ok) {
-      throw new Error(`The server answered ${response.status} ${response.statusText}`);
-    }
-    for await (const event of events(response)) {
-      if (event.error) {
-        heard.error = event.error;
-      }
-      else if (event.finishReason) {
+    for await (const event of answer(asked, signal)) {
+      if (event.finishReason) {
         heard.done = event;
       }
       else {
-        first ??= performance.now();
+        heard.millis = performance.now() - start;
+        heard.firstMillis ||= heard.millis;
         heard.chunks++;
         heard.text += event.text ?? '';
         heard.thinking += event.thinking ?? '';
+        view.add(event.text ?? '');
         frame ||= requestAnimationFrame(draw);
       }
-    }
-    if (!heard.done) {
-      heard.error ??= 'The connection ended before the answer was complete.';
     }
   }
   catch (error) {
     heard.stopped = signal.aborted;
-    if (!signal.aborted) {
-      heard.error = error instanceof TypeError ? 'The server cannot be reached. Is the application still running?' : error.message;
-    }
+    heard.failure = signal.aborted ? null : error;
   }
   cancelAnimationFrame(frame);
-  draw();
+  think(article, body, heard);
+  view.finish(heard.text);
   if (heard.done?.tokensPerSecond) {
     figures(heard.done.tokensPerSecond, heard.done.timeToFirstTokenMillis);
   }
-  answer.classList.toggle('empty', !heard.text);
   return heard;
 }
 
-function think(answer, body, { thinking, text }) {
-  let details = answer.querySelector('details');
+/** Tokens per second after the first, as the page saw them come; 0 before it can tell. */
+function speed({ chunks, millis, firstMillis }) {
+  return millis - firstMillis > 100 ? 1000 * (chunks - 1) / (millis - firstMillis) : 0;
+}
+
+function think(article, body, { thinking, text }) {
+  if (!thinking) {
+    return;
+  }
+  let details = article.querySelector('.thinking');
   if (!details) {
     details = document.createElement('details');
     details.className = 'thinking';
@@ -177,35 +176,109 @@ function figures(tokensPerSecond, firstTokenMillis) {
   $('first-token').textContent = firstTokenMillis ? duration(firstTokenMillis) : '–';
 }
 
-function summary({ stopped, done, chunks, text }) {
-  if (stopped) {
-    return chunks ? 'Stopped' : 'Stopped before the first token';
+/** What belongs under an answer: what can be done with it, and what it took. */
+function conclude(turn, text, heard, asked) {
+  const foot = append('footer', 'foot', turn);
+  if (heard.text) {
+    const copy = foot.appendChild(iconButton('copy', 'Copy answer', () => copyText(heard.text, copy)));
   }
-  const parts = [`${done.completionTokens} tokens`];
-  if (done.tokensPerSecond) {
-    parts.push(`${decimal(done.tokensPerSecond)} per second`);
+  foot.append(iconButton('again', 'Answer again', () => {
+    messages = asked.slice(0, -1);
+    turn.remove();
+    ask(text);
+  }));
+  append('p', 'note', foot).textContent = summary(heard);
+}
+
+function summary(heard) {
+  const { stopped, done, chunks, millis, text } = heard;
+  if (stopped && !chunks) {
+    return 'Stopped before the first token';
   }
-  if (done.timeToFirstTokenMillis) {
-    parts.push(`first after ${duration(done.timeToFirstTokenMillis)}`);
+  // A piece of a stopped answer is a token, but for characters that take several; the server's count would have come last.
+  const tokens = done?.completionTokens ?? chunks;
+  const count = `${tokens} ${tokens === 1 ? 'token' : 'tokens'}`;
+  const parts = [stopped ? `Stopped after ${count} and ${duration(millis)}` : count];
+  const tokensPerSecond = done ? done.tokensPerSecond : speed(heard);
+  if (tokensPerSecond) {
+    parts.push(`${decimal(tokensPerSecond)} per second`);
   }
-  if (done.finishReason.toLowerCase() === 'length') {
+  const first = done ? done.timeToFirstTokenMillis : heard.firstMillis;
+  if (first) {
+    parts.push(`first after ${duration(first)}`);
+  }
+  if (done?.finishReason.toLowerCase() === 'length') {
     parts.push('ended at the length limit');
   }
-  else if (!text) {
+  else if (!text && !stopped) {
     parts.push('the model had nothing to say');
   }
   return parts.join(' · ');
 }
 
-function fail(turn, text, error) {
+/** Tells what went wrong, and offers what can help: the same again only where that can succeed. */
+function fail(turn, text, { message, retryable }) {
   const alert = append('div', 'failure', turn);
-  alert.setAttribute('role', 'alert');
-  append('p', '', alert).textContent = error;
-  alert.append(button('Try again', () => {
+  alert.role = 'alert';
+  append('p', '', alert).textContent = message;
+  const actions = append('div', 'actions', alert);
+  if (retryable) {
+    actions.append(button('Try again', () => {
+      turn.remove();
+      ask(text);
+    }));
+    return;
+  }
+  actions.append(button('Edit message', () => {
     turn.remove();
-    ask(text);
+    $('welcome').hidden = !!document.querySelector('.turn');
+    write(text);
   }));
+  if (messages.length) {
+    actions.append(button('Ask in a new conversation', () => {
+      begin();
+      write(text);
+    }));
+  }
 }
+
+function write(text) {
+  $('prompt').value = text;
+  grow();
+  $('prompt').focus();
+}
+
+function iconButton(icon, label, action) {
+  const element = button('', action);
+  element.className = `tool ${icon}`;
+  element.ariaLabel = label;
+  element.title = label;
+  element.append($(`icon-${icon}`).content.cloneNode(true));
+  return element;
+}
+
+/** Copies also where the page is not in a secure context, as from a phone in the same network. */
+async function copyText(text, pressed) {
+  const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+  if (!copied) {
+    const area = append('textarea', 'unseen', document.body);
+    area.value = text;
+    area.select();
+    document.execCommand('copy');
+    area.remove();
+    pressed.focus();
+  }
+  pressed.classList.add('copied');
+  $('announcement').textContent = 'Copied';
+  setTimeout(() => pressed.classList.remove('copied'), 1500);
+}
+
+$('conversation').addEventListener('click', ({ target }) => {
+  const block = target.closest('.copy')?.closest('.code');
+  if (block) {
+    copyText(block.querySelector('code').textContent, target);
+  }
+});
 
 function button(text, action) {
   const element = document.createElement('button');
@@ -228,6 +301,13 @@ let following = true;
 
 $('conversation').addEventListener('scroll', ({ target }) => {
   following = target.scrollHeight - target.scrollTop - target.clientHeight < 48;
+  $('latest').hidden = following;
+});
+
+$('latest').addEventListener('click', () => {
+  following = true;
+  follow();
+  rest();
 });
 
 new ResizeObserver(follow).observe($('conversation'));
@@ -251,7 +331,6 @@ function send() {
   if (text && !running) {
     $('prompt').value = '';
     grow();
-    following = true;
     ask(text);
   }
 }
@@ -278,7 +357,7 @@ $('composer').addEventListener('submit', event => {
 
 $('stop').addEventListener('click', () => {
   running?.abort();
-  $('prompt').focus();
+  rest();
 });
 
 addEventListener('keydown', event => {
@@ -288,13 +367,29 @@ addEventListener('keydown', event => {
 });
 
 $('new').addEventListener('click', () => {
+  begin();
+  rest();
+});
+
+function begin() {
   running?.abort();
+  running = null;
   messages = [];
   $('conversation').querySelectorAll('.turn').forEach(turn => turn.remove());
   $('welcome').hidden = false;
   following = true;
-  $('prompt').focus();
-});
+  buttons();
+}
+
+/** Puts the focus where the visitor goes on. On phones that would bring the keyboard up, over the answer. */
+function rest() {
+  if (matchMedia('(pointer: coarse)').matches) {
+    document.activeElement.blur();
+  }
+  else {
+    $('prompt').focus();
+  }
+}
 
 // On wide screens the live panel is always open.
 

@@ -4,7 +4,19 @@ const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
 const $ = id => document.getElementById(id);
 
-/** Bytes for people; units are powers of 1024, as in the settings. */
+/** Owners of memory, by the names that the engine has for them. */
+const OWNERS = {
+  'weights.pinned': 'Pinned weights',
+  'weights.experts': 'Experts',
+  'weights.window': 'Streamed weights',
+  kv: 'Conversation (KV cache)',
+  activations: 'Activations',
+  scratch: 'Scratch',
+  tokenizer: 'Tokenizer',
+  heap: 'Java heap',
+};
+
+/** Human-readable bytes; units are powers of 1024, as in the configuration. */
 export function bytes(count) {
   const power = Math.min(4, count < 1024 ? 0 : Math.floor(Math.log2(count) / 10));
   return decimal(count / 1024 ** power) + ['\u00a0B', '\u00a0KB', '\u00a0MB', '\u00a0GB', '\u00a0TB'][power];
@@ -36,6 +48,7 @@ export function watch(onModel) {
         connected(true, 'The model is ready');
         if (before?.model.id !== status.model.id) {
           onModel(status);
+          drawModel(status);
         }
         draw(status, before);
         before = status;
@@ -53,9 +66,23 @@ function connected(yes, title) {
   $('connection').classList.toggle('on', yes);
   $('connection').classList.toggle('off', !yes);
   $('connection').title = title;
+  $('connection').ariaLabel = title;
 }
 
-function draw({ model, now }, before) {
+function drawModel({ model, now }) {
+  $('model-size').textContent = `${parameters(model.parameters)} parameters`;
+  table($('model-facts'), [
+    ['Runs on', now.device],
+    ['Weights', `${model.precision}, ${bytes(model.bytes)}`],
+    ['Context', `${model.contextLength.toLocaleString('en')} tokens`],
+  ]);
+}
+
+function parameters(count) {
+  return count < 1e6 ? `${decimal(count / 1e3)} thousand` : count < 1e9 ? `${decimal(count / 1e6)} million` : `${decimal(count / 1e9)} billion`;
+}
+
+function draw({ now }, before) {
   drawMemory(now);
   drawResidency(now.units, before?.now.units ?? []);
   const readNow = before ? Math.max(0, now.io.bytesRead - before.now.io.bytesRead) : 0;
@@ -71,35 +98,45 @@ function draw({ model, now }, before) {
 
 function drawMemory({ memory: owners, budgetBytes }) {
   const memory = owners.filter(owner => owner.bytes > 0);
-  const used = memory.reduce((sum, owner) => sum + owner.bytes, 0);
-  const bounded = budgetBytes < UNBOUNDED;
+  const used = sum(memory, owner => owner.bytes);
+  const bounded = budgetBytes !== null && budgetBytes < UNBOUNDED;
   const whole = bounded ? Math.max(budgetBytes, used) : used;
   $('memory-total').textContent = bytes(used) + (bounded ? ` of ${bytes(budgetBytes)}` : ', no limit set');
+  $('model-memory').textContent = bytes(used) + (bounded ? ` of ${bytes(budgetBytes)}` : '') + ' memory';
   const bar = $('memory-bar');
   bar.setAttribute('aria-label', `${bytes(used)} of memory used` + (bounded ? `, ${bytes(budgetBytes)} allowed` : ''));
   match(bar, memory.length, () => document.createElement('span'));
   memory.forEach((owner, i) => {
     bar.children[i].className = `owner-${i % 6}`;
     bar.children[i].style.width = `${100 * owner.bytes / whole}%`;
-    bar.children[i].title = `${owner.owner}: ${bytes(owner.bytes)}`;
+    bar.children[i].title = `${label(owner)}: ${bytes(owner.bytes)}`;
   });
-  table($('memory-owners'), memory.map(owner => [owner.owner, bytes(owner.bytes)]));
+  table($('memory-owners'), memory.map(owner => [label(owner), bytes(owner.bytes)]));
   memory.forEach((owner, i) => $('memory-owners').children[2 * i].className = `owner-${i % 6}`);
 }
 
+function label({ owner }) {
+  return OWNERS[owner] ?? owner;
+}
+
 function drawResidency(units, before) {
-  const pinned = units.filter(unit => unit.pinned).length;
-  const text = pinned === units.length ? `all ${pinned} parts in memory` : `${pinned} of ${units.length} parts in memory`;
+  const pinned = sum(units, unit => unit.pinnedBytes) / sum(units, unit => unit.bytes);
+  const text = pinned < 1 ? `${Math.floor(100 * pinned)}\u00a0% of the weights in memory` : 'all weights in memory';
   $('residency-total').textContent = text;
-  $('residency').setAttribute('aria-label', `Residency: ${text}, ${units.length - pinned} read in each pass`);
+  $('residency').setAttribute('aria-label', `Residency: ${text}`);
   match($('residency'), units.length, () => document.createElement('span'));
   units.forEach((unit, i) => {
     const cell = $('residency').children[i];
     const read = before[i] && unit.bytesRead > before[i].bytesRead;
     cell.className = `cell ${unit.pinned ? 'pinned' : 'streamed'}${read ? ' reading' : ''}`;
-    cell.title = `${unit.name}: ${bytes(unit.bytes)}, ${unit.pinned ? 'in memory' : 'streamed'}, ${bytes(unit.bytesRead)} read`;
+    cell.style.setProperty('--pinned', `${100 * unit.pinnedBytes / unit.bytes}%`);
+    cell.title = `${unit.name}: ${bytes(unit.pinnedBytes)} of ${bytes(unit.bytes)} pinned, ${bytes(unit.bytesRead)} read`;
   });
-  $('live-summary').textContent = `${$('memory-total').textContent} · ${pinned}/${units.length} pinned`;
+  $('live-summary').textContent = text;
+}
+
+function sum(items, count) {
+  return items.reduce((total, item) => total + count(item), 0);
 }
 
 function table(list, rows) {

@@ -8,7 +8,10 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.ai.chat.model.ChatResponse;
 import org.springframework.ai.chat.model.Generation;
 
+import io.github.flashspring.engine.FlashEngineException;
 import io.github.flashspring.engine.Usage;
+import io.github.flashspring.engine.tokenizer.ChatTemplateException;
+import io.github.flashspring.engine.tokenizer.TokenizerException;
 
 /**
  * A piece of an answer, as the page reads it: some {@link Text} and {@link Thinking},
@@ -72,12 +75,17 @@ sealed interface ChatEvent {
 	 * The answer could not be completed.
 	 *
 	 * @param error what went wrong, for the page's visitor
+	 * @param retryable whether the same request may succeed later: not where the request
+	 * itself is at fault
 	 */
-	record Failed(String error) implements ChatEvent {
+	record Failed(String error, boolean retryable) implements ChatEvent {
 
 		static Failed of(Throwable failure) {
 			String message = failure.getMessage();
-			return new Failed((message != null) ? message : "The model failed: " + failure.getClass().getSimpleName());
+			boolean refused = failure instanceof IllegalArgumentException || failure instanceof FlashEngineException
+					|| failure instanceof ChatTemplateException || failure instanceof TokenizerException;
+			return new Failed((message != null) ? message : "The model failed: " + failure.getClass().getSimpleName(),
+					!refused);
 		}
 
 	}

@@ -4,6 +4,7 @@ import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.regex.Pattern;
@@ -87,6 +88,33 @@ final class Browser implements AutoCloseable {
 		type(text, Keys.ENTER);
 	}
 
+	/**
+	 * Puts a text into the composer at once, as pasting does.
+	 * @param text the text
+	 */
+	void paste(String text) {
+		this.driver.executeScript("arguments[0].focus(); document.execCommand('insertText', false, arguments[1])",
+				element("#prompt"), text);
+	}
+
+	/**
+	 * What the composer holds.
+	 * @return the text
+	 */
+	String prompt() {
+		return String.valueOf(element("#prompt").getDomProperty("value"));
+	}
+
+	/**
+	 * Gives the page another size.
+	 * @param width width of the page in pixels
+	 * @param height height of the page in pixels
+	 */
+	void resize(int width, int height) {
+		this.driver.executeCdpCommand("Emulation.setDeviceMetricsOverride",
+				Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", true));
+	}
+
 	void click(String selector) {
 		element(selector).click();
 	}
@@ -95,13 +123,21 @@ final class Browser implements AutoCloseable {
 		return this.driver.findElement(By.cssSelector(selector));
 	}
 
+	List<WebElement> elements(String selector) {
+		return this.driver.findElements(By.cssSelector(selector));
+	}
+
+	int count(String selector) {
+		return elements(selector).size();
+	}
+
 	/**
 	 * The text of all elements that match, one by one.
 	 * @param selector a CSS selector
 	 * @return what a visitor sees of them
 	 */
 	List<String> texts(String selector) {
-		return this.driver.findElements(By.cssSelector(selector)).stream().map(WebElement::getText).toList();
+		return elements(selector).stream().map(WebElement::getText).toList();
 	}
 
 	/**

@@ -56,7 +56,13 @@ class ChatControllerTests {
 	@Test
 	void failureIsTheLastEvent() {
 		assertThat(events("break")).containsExactly("{\"text\":\"This is\"}",
-				"{\"error\":\"The disk went away while reading layers.3 of model.safetensors\"}");
+				"{\"error\":\"The disk went away while reading layers.3 of model.safetensors\",\"retryable\":true}");
+	}
+
+	@Test
+	void refusedRequestIsNotRetryable() {
+		assertThat(events("too long")).containsExactly(
+				"{\"error\":\"The prompt has 5310 tokens, but the context is 4096 tokens long.\",\"retryable\":false}");
 	}
 
 	@Test

@@ -1,5 +1,7 @@
 package io.github.flashspring.samples.chatweb;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -34,6 +36,42 @@ class ScriptedEngine implements FlashEngine {
 
 	/** Time for one piece of an answer. */
 	static final Duration PACE = Duration.ofMillis(25);
+
+	private static final String MARKDOWN = """
+			## Colours
+
+			All of them are **bright**:
+
+			1. Red, as `#f00`
+			2. Green
+			   - of grass
+
+			| Colour | Length |
+			| :-- | --: |
+			| Red | 700 nm<br>or more |
+
+			```java
+			int red = 0xff0000;
+			```
+
+			See [the sea](https://example.org/sea).
+			""";
+
+	private static final String ATTACK = """
+			<script>document.title = 'attacked'</script>
+			<img src="x" onerror="document.title = 'attacked'">
+			<a href="javascript:document.title = 'attacked'">raw</a>
+
+			[script](javascript:document.title='attacked') [data](data:text/html,attacked) [file](file:///etc/passwd)
+			[page](/actuator/env) <javascript:document.title='attacked'>
+			![image](https://example.org/visited.png)
+
+			```"><img/src=x/onerror=document.title='attacked'>
+			</code></pre><script>document.title = 'attacked'</script>
+			```
+
+			Nothing happened.
+			""";
 
 	final List<ScriptedGeneration> generations = new CopyOnWriteArrayList<>();
 
@@ -85,8 +123,14 @@ class ScriptedEngine implements FlashEngine {
 		return switch (told) {
 			case "count" -> texts(IntStream.range(1, 5000).mapToObj((number) -> " " + number));
 			case "break" -> Stream.concat(texts(Stream.of("This is")), Stream.generate(() -> {
-				throw new FlashEngineException("The disk went away while reading layers.3 of model.safetensors");
+				throw new UncheckedIOException("The disk went away while reading layers.3 of model.safetensors",
+						new IOException());
 			}));
+			case "too long" -> Stream.generate(() -> {
+				throw new FlashEngineException("The prompt has 5310 tokens, but the context is 4096 tokens long.");
+			});
+			case "markdown" -> texts(Stream.of(MARKDOWN.split("(?<=[ \n])")));
+			case "attack" -> texts(Stream.of(ATTACK.split("(?<=[ \n])")));
 			case "think" -> Stream.concat(
 					Stream.of("The", " visitor", " wants", " a", " colour").map(GenerationEvent.Reasoning::new),
 					texts(Stream.of("Blue", ".")));
