@@ -5,18 +5,22 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Half precision, two of a lane in a word. Sign, exponent and fraction are brought to
- * their places in single precision; a product moves the exponent's bias from 15 to 127,
- * for subnormals too. Infinities and NaNs, which only damaged weights hold, are looked
- * for in whole words: they make the sum NaN. What lies behind the end of a row is masked.
+ * Half precision, two of a lane in a word, brought to single precision as
+ * {@link E4m3Rows} do it. Infinities and NaNs, which only damaged weights hold, are
+ * looked for in whole words: they make the sum NaN. What lies behind the end of a row is
+ * masked.
  */
 final class HalfRows implements VectorFormat {
 
 	static final HalfRows INSTANCE = new HalfRows();
 
-	private static final int BITS = 0x8fffe000;
+	private static final int BITS = 0x0fffe000;
 
-	private static final float BIAS = 0x1p112f;
+	private static final int BIAS = 112 << 23;
+
+	private static final int SIGN = 0x80000000;
+
+	private static final float LEAST_NORMAL = 0x1p-14f;
 
 	private static final int EXPONENTS = 0x7c007c00;
 
@@ -40,7 +44,10 @@ final class HalfRows implements VectorFormat {
 			long v = rows.second + o * rows.rowBytes + part * BYTES;
 			long x = rows.input + part * PART;
 			IntVector bits = IntVector.broadcast(INTS, BITS);
-			FloatVector bias = FloatVector.broadcast(FLOATS, BIAS);
+			IntVector bias = IntVector.broadcast(INTS, BIAS);
+			IntVector sign = IntVector.broadcast(INTS, SIGN);
+			FloatVector two = FloatVector.broadcast(FLOATS, 2f);
+			FloatVector minus = FloatVector.broadcast(FLOATS, -LEAST_NORMAL);
 			IntVector exponents = IntVector.broadcast(INTS, EXPONENTS);
 			IntVector ones = IntVector.broadcast(INTS, ONES);
 			FloatVector sum = FloatVector.zero(FLOATS);
@@ -63,21 +70,40 @@ final class HalfRows implements VectorFormat {
 					nan = nan.or(a.and(exponents).add(ones));
 					otherNan = otherNan.or(b.and(exponents).add(ones));
 					FloatVector y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x, ORDER);
-					c = a.lanewise(VectorOperators.LSHL, 16)
-						.lanewise(VectorOperators.ASHR, 3)
-						.and(bits)
+					IntVector value;
+					value = a.lanewise(VectorOperators.LSHL, 13).and(bits).add(bias);
+					c = value.reinterpretAsFloats()
+						.fma(two, minus)
+						.reinterpretAsInts()
+						.min(value)
+						.or(a.lanewise(VectorOperators.LSHL, 16).and(sign))
 						.reinterpretAsFloats()
-						.mul(bias)
 						.fma(y, c);
-					d = b.lanewise(VectorOperators.LSHL, 16)
-						.lanewise(VectorOperators.ASHR, 3)
-						.and(bits)
+					value = b.lanewise(VectorOperators.LSHL, 13).and(bits).add(bias);
+					d = value.reinterpretAsFloats()
+						.fma(two, minus)
+						.reinterpretAsInts()
+						.min(value)
+						.or(b.lanewise(VectorOperators.LSHL, 16).and(sign))
 						.reinterpretAsFloats()
-						.mul(bias)
 						.fma(y, d);
 					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + BYTES, ORDER);
-					c = a.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, c);
-					d = b.lanewise(VectorOperators.ASHR, 3).and(bits).reinterpretAsFloats().mul(bias).fma(y, d);
+					value = a.lanewise(VectorOperators.LSHR, 3).and(bits).add(bias);
+					c = value.reinterpretAsFloats()
+						.fma(two, minus)
+						.reinterpretAsInts()
+						.min(value)
+						.or(a.and(sign))
+						.reinterpretAsFloats()
+						.fma(y, c);
+					value = b.lanewise(VectorOperators.LSHR, 3).and(bits).add(bias);
+					d = value.reinterpretAsFloats()
+						.fma(two, minus)
+						.reinterpretAsInts()
+						.min(value)
+						.or(b.and(sign))
+						.reinterpretAsFloats()
+						.fma(y, d);
 					w += 64;
 					v += 64;
 					mask += 64;
@@ -118,10 +144,13 @@ final class HalfRows implements VectorFormat {
 
 	/** The values of the upper halves of words; NaN for infinities too. */
 	private static FloatVector value(IntVector words) {
-		return words.lanewise(VectorOperators.ASHR, 3)
-			.and(BITS)
+		IntVector value = words.lanewise(VectorOperators.LSHR, 3).and(BITS).add(BIAS);
+		return value.reinterpretAsFloats()
+			.fma(FloatVector.broadcast(FLOATS, 2f), FloatVector.broadcast(FLOATS, -LEAST_NORMAL))
+			.reinterpretAsInts()
+			.min(value)
+			.or(words.and(SIGN))
 			.reinterpretAsFloats()
-			.mul(BIAS)
 			.blend(Float.NaN, words.and(NAN).compare(VectorOperators.EQ, NAN).cast(FLOATS));
 	}
 

@@ -10,15 +10,16 @@ import io.github.flashspring.engine.device.Device.Limits;
  *
  * <ul>
  * <li>A linear layer adds its products in blocks of 128 columns: {@value #LANES} lanes
- * take 8 columns each, see {@link BlockOrder}. In a lane a chain of four fused
- * multiply-adds, which begins with a product, adds the first four columns, another one
- * the next four. Of numbers, both are added to the lane's sum one after the other. Of
- * codes, the chains run over codes less their {@link Format#center}; they are added to
- * each other, and one fused multiply-add with the group's scale adds them to the lane's
- * sum. Biases of groups, {@code fma(center, scale, bias)}, come last: lane {@code l} adds
+ * take 8 columns each, see {@link BlockOrder}. In a lane, a chain of eight fused
+ * multiply-adds that starts from zero adds them. The chain of numbers is added to the
+ * lane's sum. The chain of {@link Format#coded() codes}, of affine ones minus their
+ * {@link Format#center}, is added to it by one fused multiply-add with the group's scale.
+ * Biases of groups, {@code fma(center, scale, bias)}, come last: lane {@code l} adds
  * those of group {@code l, l + 16 …} times the sum of the group's inputs.
  * <li>Weights of the {@link Format#decoded() decoded} formats are first brought to FP32,
  * as they are looked up, and then count as numbers of that type.
+ * <li>A NaN among the weights of an output makes it NaN; so does an infinity in half
+ * precision.
  * <li>Other sums of products (also of squares) run in {@value #LANES} lanes too: lane
  * {@code l} adds the products of index {@code l, l + 16, l + 32 …} in this order, each
  * with one fused multiply-add, starting from zero; where the last 16 are not complete,

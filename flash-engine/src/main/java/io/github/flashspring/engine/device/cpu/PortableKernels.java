@@ -377,7 +377,12 @@ final class PortableKernels implements Kernels {
 	private static float number(Weights weights, int row, int column) {
 		Format format = weights.format();
 		return switch (format) {
-			case F32, F16, BF16 -> value(weights.values(), row, column);
+			case F32, BF16 -> value(weights.values(), row, column);
+			case F16 -> {
+				// only damaged weights hold infinities
+				float half = value(weights.values(), row, column);
+				yield Float.isInfinite(half) ? Float.NaN : half;
+			}
 			case AFFINE2, AFFINE4, AFFINE8 -> Decoding.code(weights, row, column) - format.center();
 			case MXFP4, NVFP4 -> Decoding.e2m1(Decoding.code(weights, row, column));
 			case MXFP8, FP8 -> Decoding.e4m3(Decoding.code(weights, row, column));

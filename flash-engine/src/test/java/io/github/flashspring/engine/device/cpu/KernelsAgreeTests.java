@@ -45,6 +45,31 @@ class KernelsAgreeTests {
 		assertThatBitsAreEqual(alone, expected);
 	}
 
+	@Property(tries = 40)
+	void onWidthsThatEndInAnyPartOfABlock(@ForAll Format format, @ForAll @IntRange(min = 1, max = 40) int groups,
+			@ForAll @IntRange(min = 1, max = 6) int rows, @ForAll long seed) {
+		onProducts(new CpuDeviceTests.Linear(format, 32, DType.F16, rows, 32 * groups, 21, 2, seed));
+	}
+
+	@Property(tries = 16)
+	void onDamagedWeights(@ForAll @IntRange(min = 0, max = 1) int sign,
+			@ForAll @IntRange(min = 0, max = 299) int column, @ForAll @IntRange(min = 1, max = 5) int rows) {
+		Operands operands = new Operands(column);
+		Matrix.Dense matrix = operands.dense(DType.F16, 3, 300);
+		Operands.set(matrix.values(), 1, column, (sign == 0) ? Float.POSITIVE_INFINITY : Float.NaN);
+		Tensor x = operands.activations(rows, 300);
+		for (Device device : new Device[] { portable(1), vector(2) }) {
+			Tensor out = operands.empty(DType.F32, rows, 3);
+			device.matmul(out, x, matrix, null);
+			device.close();
+			for (float[] row : Operands.values(out)) {
+				assertThat(row[0]).isFinite();
+				assertThat(row[1]).isNaN();
+				assertThat(row[2]).isFinite();
+			}
+		}
+	}
+
 	@Provide
 	static Arbitrary<CpuDeviceTests.Linear> linears() {
 		return CpuDeviceTests.linears();
