@@ -264,9 +264,10 @@ public interface Device extends AutoCloseable {
 	 *
 	 * @param rows rows of a batch
 	 * @param columns the widest input of a linear layer
-	 * @param context positions of a sequence
+	 * @param heads query heads of a layer
+	 * @param keyValues shape of the cache
 	 */
-	record Limits(int rows, int columns, int context) {
+	record Limits(int rows, int columns, int heads, KvBlocks.Layout keyValues) {
 
 	}
 

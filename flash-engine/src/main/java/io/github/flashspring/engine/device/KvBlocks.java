@@ -2,11 +2,13 @@ package io.github.flashspring.engine.device;
 
 /**
  * Where the keys and values of all layers lie. A block holds {@code blockTokens} tokens
- * of one sequence. Inside a block each layer has, in F32, its keys [keyValueHeads,
- * blockTokens, keyDim] followed by its values [keyValueHeads, blockTokens, valueDim], so
- * that one head reads one stretch of memory.
+ * of one sequence. Inside a block each layer has a part of its own, in F32. In which
+ * order numbers lie there is up to the device that stores and reads them.
  */
 public interface KvBlocks {
+
+	/** Tokens of a block are a multiple of this number. */
+	int TOKENS = 16;
 
 	/**
 	 * Shape of a layer's part of a block.
@@ -42,7 +44,7 @@ public interface KvBlocks {
 	/**
 	 * Shape of a layer's part of a block.
 	 *
-	 * @param blockTokens tokens in a block
+	 * @param blockTokens tokens in a block, a multiple of {@link KvBlocks#TOKENS}
 	 * @param keyValueHeads number of heads
 	 * @param keyDim length of a key
 	 * @param valueDim length of a value; 0: there are only keys, and values are part of
@@ -55,7 +57,16 @@ public interface KvBlocks {
 		 * @return the number of bytes
 		 */
 		public long layerBytes() {
-			return (long) this.blockTokens * this.keyValueHeads * (this.keyDim + this.valueDim) * Float.BYTES;
+			return (long) this.blockTokens * this.keyValueHeads * (keyStride() + this.valueDim) * Float.BYTES;
+		}
+
+		/**
+		 * Room for a key. Keys that are values too are padded, so that values are whole
+		 * vectors.
+		 * @return number of floats
+		 */
+		public int keyStride() {
+			return (this.valueDim > 0) ? this.keyDim : Math.ceilDiv(this.keyDim, 16) * 16;
 		}
 
 	}

@@ -274,7 +274,7 @@ final class Decoder {
 		return new ModelDefinition.Builder(this.slots, this.hidden, List.copyOf(this.rotaries.values()), embedding,
 				this.layers, new ModelDefinition.Part(last, List.of(), head), this.ignored)
 			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
-			.keyValues(this.keyValueLayers, layout)
+			.keyValues(this.keyValueLayers, this.config.numAttentionHeads(), layout)
 			.states(this.stateFloats);
 	}
 

@@ -74,7 +74,9 @@ final class DeepSeek {
 									: decoder.feedForward(unit, "mlp", shape(config, "intermediate_size", 1, bias))));
 		}
 		ignorePredictionLayers(decoder);
-		return decoder.end(norm).keyValues(sizes.numHiddenLayers(), attention.layout()).build();
+		return decoder.end(norm)
+			.keyValues(sizes.numHiddenLayers(), sizes.numAttentionHeads(), attention.layout())
+			.build();
 	}
 
 	/** Whether parts that see all tokens have biases; experts have none. */

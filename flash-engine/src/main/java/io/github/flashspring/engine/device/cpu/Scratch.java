@@ -17,7 +17,13 @@ final class Scratch {
 
 	private float[] scores = new float[0];
 
+	private int[] ranges = new int[0];
+
+	private int[] rangeEnds = new int[0];
+
 	private MemorySegment accumulators = MemorySegment.NULL;
+
+	private MemorySegment attention = MemorySegment.NULL;
 
 	/**
 	 * Room for unpacked weights.
@@ -50,13 +56,41 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for the scores of attention.
+	 * Room for the scores and sums of attention.
 	 * @param length least number of values
 	 * @return the array, longer perhaps
 	 */
 	float[] scores(int length) {
 		this.scores = grown(this.scores, length);
 		return this.scores;
+	}
+
+	/**
+	 * Room for the first visible position of each query of a unit of attention.
+	 * @return the array
+	 */
+	int[] ranges() {
+		this.ranges = (this.ranges.length == 0) ? new int[AttentionJob.QUERIES] : this.ranges;
+		return this.ranges;
+	}
+
+	/**
+	 * Room for the end of the visible positions of each query of a unit of attention.
+	 * @return the array
+	 */
+	int[] rangeEnds() {
+		this.rangeEnds = (this.rangeEnds.length == 0) ? new int[AttentionJob.QUERIES] : this.rangeEnds;
+		return this.rangeEnds;
+	}
+
+	/**
+	 * Room for the matrices of a unit of attention, aligned.
+	 * @param floats least number of values
+	 * @return the memory, longer perhaps
+	 */
+	MemorySegment attention(long floats) {
+		this.attention = grown(this.attention, floats);
+		return this.attention;
 	}
 
 	/**

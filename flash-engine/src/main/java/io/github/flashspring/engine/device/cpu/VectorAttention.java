@@ -1,7 +1,6 @@
 package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 import jdk.incubator.vector.FloatVector;
@@ -10,344 +9,427 @@ import jdk.incubator.vector.VectorSpecies;
 
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device.Limits;
-import io.github.flashspring.engine.device.RaggedBatch;
 
 /**
- * Attention of one token in one pass over its scores: query heads that share keys and
- * values are computed in pairs, so that each key and value is read once for two.
+ * Attention of the queries of a unit, tile by tile of positions: products of all queries
+ * with the tile's keys, weights, products of all weights with the tile's values. Keys and
+ * values are read where they lie. A query's visible positions decide which of its
+ * products are added, so that its result does not depend on the queries next to it.
  */
 final class VectorAttention {
 
-	/** Accumulators of two heads by four positions. */
-	static final int CELL = 8 * Kernels.LANES;
-
 	private static final VectorSpecies<Float> FLOATS = Lanes.WIDE;
-
-	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
 	private static final int STEP = FLOATS.length();
 
 	private static final int LANES = Kernels.LANES;
 
-	/** Query heads computed together. */
-	private static final int HEADS = 2;
+	private static final int TILE = AttentionJob.TILE;
 
-	/** Registers of values that a pair of heads adds up together. */
-	private static final int CHUNKS = 4;
-
-	/** Scores grow by so many positions, so that a growing context seldom allocates. */
-	private static final int GROWTH = 64;
+	/** Bytes of the scores of a query in a tile. */
+	private static final long SCORES = 4L * TILE;
 
 	private final AttentionJob job;
 
+	private final AttentionJob.Unit unit;
+
 	private final AttentionSpec spec;
 
-	private final int blockTokens;
+	private final int queries;
 
-	private final int[] blocks;
+	/** Queries, padded to the rows that are computed together. */
+	private final int rows;
 
-	private final int keyValueHead;
+	/** Queries, padded to lanes. */
+	private final int columns;
 
-	private final int first;
+	/** Whether queries lie in the lanes of products, because keys are values too. */
+	private final boolean transposed;
 
-	private final int positions;
+	private final int keyDim;
 
-	private final int capacity;
+	/** Bytes of a value with its padding. */
+	private final long valueBytes;
 
-	private final float[] queries;
+	private final int valueColumns;
 
-	private final float[] lanes;
+	private final MemorySegment memory;
 
-	private final float[] scores;
+	/** [rows, keyDim], or its transpose. */
+	private final long queryAddress;
+
+	/** Scores, then weights: [rows, TILE]. */
+	private final long scoreAddress;
+
+	/** Products of queries and keys: the scores, or their transpose. */
+	private final long productAddress;
+
+	/** Products of later numbers of queries and keys. */
+	private final long chainAddress;
+
+	/** Weighted sums of values in a section: [rows, valueColumns]. */
+	private final long sumAddress;
+
+	private final Layout layout;
+
+	/** See {@link Layout}. */
+	private final float[] numbers;
 
 	private final float[] exponentials;
 
-	/**
-	 * Prepares the attention of one row to one key-value head.
-	 */
-	VectorAttention(AttentionJob job, int row, int keyValueHead, Scratch scratch) {
-		RaggedBatch.Span span = job.span(row);
-		int last = span.position() + row - span.firstRow();
+	/** First visible position of each query in the tile, and the end. */
+	private final int[] lows;
+
+	private final int[] highs;
+
+	VectorAttention(AttentionJob job, AttentionJob.Unit unit, Scratch scratch) {
 		this.job = job;
+		this.unit = unit;
 		this.spec = job.spec();
-		this.blockTokens = job.kv().layout().blockTokens();
-		this.blocks = span.blocks();
-		this.keyValueHead = keyValueHead;
-		this.first = job.firstVisible(last);
-		this.positions = last - this.first + 1;
-		this.capacity = capacity(this.positions);
-		this.queries = scratch.weights(HEADS * this.spec.keyDim());
-		this.lanes = scratch.lanes(CELL + HEADS * this.spec.valueDim());
-		this.scores = scratch.scores(HEADS * this.capacity);
-		this.exponentials = (this.spec.softcap() > 0) ? scratch.groups(VectorTangent.scratchFloats()) : new float[0];
+		this.queries = unit.queries();
+		this.rows = padded(this.queries, VectorProducts.ROWS);
+		this.keyDim = this.spec.keyDim();
+		this.valueColumns = padded(this.spec.valueDim(), LANES);
+		this.valueBytes = 4L * this.valueColumns;
+		this.layout = new Layout(this.rows, this.spec.valueDim());
+		this.memory = scratch.attention(nativeFloats(this.queries, this.keyDim, this.valueColumns));
+		this.columns = padded(this.queries, LANES);
+		this.transposed = job.keysAreValues();
+		this.queryAddress = this.memory.address();
+		this.scoreAddress = this.queryAddress + 4L * this.columns * this.keyDim;
+		this.chainAddress = this.scoreAddress + this.columns * SCORES;
+		this.productAddress = this.transposed ? this.chainAddress + this.columns * SCORES : this.scoreAddress;
+		this.sumAddress = this.chainAddress + 2 * this.columns * SCORES;
+		this.numbers = scratch.scores(this.layout.floats());
+		this.exponentials = scratch.groups((this.spec.softcap() > 0) ? VectorTangent.scratchFloats() : 0);
+		this.lows = scratch.ranges();
+		this.highs = scratch.rangeEnds();
 	}
 
-	static long scoreFloats(Limits limits) {
-		return (long) HEADS * capacity(limits.context());
+	private static int padded(int count, int multiple) {
+		return Math.ceilDiv(count, multiple) * multiple;
 	}
 
-	private static int capacity(int positions) {
-		return Math.ceilDiv(positions, GROWTH) * GROWTH;
+	private static long nativeFloats(int queries, int keyDim, int valueDim) {
+		return (long) padded(queries, LANES) * (keyDim + 3 * TILE + padded(valueDim, LANES));
 	}
 
-	/**
-	 * Computes a pair of query heads, or a last single one.
-	 * @param row index of the row
-	 * @param head index of the first query head
-	 * @param heads 1 or 2
-	 */
-	void attend(int row, int head, int heads) {
-		int keyDim = this.spec.keyDim();
-		for (int h = 0; h < HEADS; h++) {
-			long offset = this.job.queries().row(row) + 4L * keyDim * (head + Math.min(h, heads - 1));
-			MemorySegment.copy(this.job.queries().memory(), PortableKernels.FLOAT, offset, this.queries, h * keyDim,
-					keyDim);
+	static long scratchFloats(Limits limits) {
+		int queries = AttentionJob.QUERIES;
+		int valueDim = AttentionSums.valueDim(limits.keyValues());
+		return nativeFloats(queries, limits.keyValues().keyDim(), valueDim) + new Layout(queries, valueDim).floats()
+				+ VectorTangent.scratchFloats() + 2 * queries;
+	}
+
+	void attend() {
+		packQueries();
+		for (int q = 0; q < this.queries; q++) {
+			this.job.begin(this.numbers, this.layout.total(q), this.unit.head(q));
 		}
-		for (int i = 0; i < this.positions;) {
-			i += score(i, heads);
+		int length = this.unit.sectionLength();
+		int first = this.job.firstVisible(this.unit.position());
+		for (int s = this.job.firstSection(this.unit); s <= this.job.lastSection(this.unit); s++) {
+			attendSection(Math.max(first, s * length), Math.min(this.unit.lastPosition() + 1, (s + 1) * length));
+			for (int q = 0; q < this.queries; q++) {
+				addSection(q);
+			}
 		}
-		Arrays.fill(this.lanes, CELL, CELL + HEADS * this.spec.valueDim(), 0f);
-		float sum0 = softmax(0, head);
-		float sum1 = (heads > 1) ? softmax(this.capacity, head + 1) : 1f;
-		for (int i = 0; i < this.positions;) {
-			i += addValues(i);
-		}
-		put(row, head, 0, sum0);
-		if (heads > 1) {
-			put(row, head, 1, sum1);
+		for (int q = 0; q < this.queries && this.unit.section() < 0; q++) {
+			this.job.finish(this.numbers, this.layout.total(q), this.unit, q);
 		}
 	}
 
-	/**
-	 * Scores the positions of one block from the {@code i}-th visible on.
-	 * @return their number
-	 */
-	private int score(int i, int heads) {
-		int position = this.first + i;
-		int block = this.blocks[position / this.blockTokens];
-		int slot = position % this.blockTokens;
-		int count = Math.min(this.blockTokens - slot, this.positions - i);
-		MemorySegment memory = this.job.memory(block);
-		int keyDim = this.spec.keyDim();
-		long stride = 4L * keyDim;
-		long keys = this.job.keys(block, this.keyValueHead) + slot * stride;
-		for (int p = 0; p < count; p += 4) {
-			long k0 = keys + p * stride;
-			long k1 = keys + Math.min(p + 1, count - 1) * stride;
-			long k2 = keys + Math.min(p + 2, count - 1) * stride;
-			long k3 = keys + Math.min(p + 3, count - 1) * stride;
-			multiply(memory, k0, k1, k2, k3, keyDim, this.queries, this.lanes);
-			for (int j = 0; j < Math.min(4, count - p); j++) {
-				for (int h = 0; h < heads; h++) {
-					this.scores[h * this.capacity + i + p + j] = VectorMatmul.tree(this.lanes, (2 * j + h) * LANES)
-							* this.spec.scale();
+	private void packQueries() {
+		this.memory.asSlice(0, 4L * this.columns * this.keyDim).fill((byte) 0);
+		for (int q = 0; q < this.queries; q++) {
+			long from = this.job.query(this.unit, q);
+			if (!this.transposed) {
+				MemorySegment.copy(this.job.queryMemory(), from, this.memory, 4L * q * this.keyDim, 4L * this.keyDim);
+				continue;
+			}
+			for (int d = 0; d < this.keyDim; d++) {
+				float value = this.job.queryMemory().get(PortableKernels.FLOAT, from + 4L * d);
+				this.memory.set(PortableKernels.FLOAT, 4L * ((long) d * this.columns + q), value);
+			}
+		}
+	}
+
+	private void attendSection(int from, int end) {
+		this.memory.asSlice(this.sumAddress - this.memory.address(), this.rows * this.valueBytes).fill((byte) 0);
+		Arrays.fill(this.numbers, this.layout.maxima(), this.layout.maxima() + this.rows, Float.NEGATIVE_INFINITY);
+		Arrays.fill(this.numbers, this.layout.lanes(), this.layout.lanes() + this.rows * LANES, 0f);
+		for (int tile = from / TILE * TILE; tile < end; tile += TILE) {
+			int low = Math.max(from - tile, 0);
+			int high = Math.min(end - tile, TILE);
+			for (int q = 0; q < this.rows; q++) {
+				int position = this.unit.position(Math.min(q, this.queries - 1));
+				this.lows[q] = Math.clamp(this.job.firstVisible(position) - tile, low, high);
+				this.highs[q] = Math.clamp(position + 1 - tile, low, high);
+			}
+			score(tile, low, high);
+			weigh(low / LANES * LANES, padded(high, LANES));
+			addValues(tile, low, high);
+		}
+	}
+
+	/** Multiplies the queries with the keys of a tile. */
+	private void score(int tile, int low, int high) {
+		for (int at = low; at < high;) {
+			KvRun run = this.job.run(this.unit, tile + at, tile + high);
+			int before = run.slot() % LANES;
+			int count = padded(before + run.count(), LANES);
+			long to = (long) (at - before) * (this.transposed ? this.columns : 1) * Float.BYTES;
+			multiply(run, before, count, 0, this.productAddress + to);
+			for (int d = AttentionJob.CHAIN; d < this.keyDim; d += AttentionJob.CHAIN) {
+				multiply(run, before, count, d, this.chainAddress + to);
+				if (this.transposed) {
+					add(this.chainAddress + to, this.productAddress + to, 1, count * this.columns);
+				}
+				else {
+					add(this.chainAddress + to, this.productAddress + to, this.rows, count);
 				}
 			}
+			at += run.count();
 		}
-		return count;
-	}
-
-	/**
-	 * Adds the products of two queries with four keys to 16 lanes each.
-	 */
-	private static void multiply(MemorySegment keys, long k0, long k1, long k2, long k3, int keyDim, float[] queries,
-			float[] lanes) {
-		int whole = keyDim / LANES * LANES;
-		for (int lane = 0; lane < LANES; lane += STEP) {
-			multiplyLanes(keys, k0 + 4L * lane, k1 + 4L * lane, k2 + 4L * lane, k3 + 4L * lane, whole, queries, lane,
-					lane + keyDim, lanes, lane);
-		}
-		for (int h = 0; h < HEADS && whole < keyDim; h++) {
-			addTail(queries, h * keyDim + whole, keys, k0 + 4L * whole, keyDim - whole, lanes, h * LANES);
-			addTail(queries, h * keyDim + whole, keys, k1 + 4L * whole, keyDim - whole, lanes, (2 + h) * LANES);
-			addTail(queries, h * keyDim + whole, keys, k2 + 4L * whole, keyDim - whole, lanes, (4 + h) * LANES);
-			addTail(queries, h * keyDim + whole, keys, k3 + 4L * whole, keyDim - whole, lanes, (6 + h) * LANES);
-		}
-	}
-
-	private static void multiplyLanes(MemorySegment keys, long k0, long k1, long k2, long k3, int count,
-			float[] queries, int q0, int q1, float[] lanes, int at) {
-		FloatVector a0 = FloatVector.zero(FLOATS);
-		FloatVector b0 = FloatVector.zero(FLOATS);
-		FloatVector a1 = FloatVector.zero(FLOATS);
-		FloatVector b1 = FloatVector.zero(FLOATS);
-		FloatVector a2 = FloatVector.zero(FLOATS);
-		FloatVector b2 = FloatVector.zero(FLOATS);
-		FloatVector a3 = FloatVector.zero(FLOATS);
-		FloatVector b3 = FloatVector.zero(FLOATS);
-		for (int i = 0; i < count; i += LANES) {
-			FloatVector a = FloatVector.fromArray(FLOATS, queries, q0 + i);
-			FloatVector b = FloatVector.fromArray(FLOATS, queries, q1 + i);
-			FloatVector key = FloatVector.fromMemorySegment(FLOATS, keys, k0 + 4L * i, ORDER);
-			a0 = a.fma(key, a0);
-			b0 = b.fma(key, b0);
-			key = FloatVector.fromMemorySegment(FLOATS, keys, k1 + 4L * i, ORDER);
-			a1 = a.fma(key, a1);
-			b1 = b.fma(key, b1);
-			key = FloatVector.fromMemorySegment(FLOATS, keys, k2 + 4L * i, ORDER);
-			a2 = a.fma(key, a2);
-			b2 = b.fma(key, b2);
-			key = FloatVector.fromMemorySegment(FLOATS, keys, k3 + 4L * i, ORDER);
-			a3 = a.fma(key, a3);
-			b3 = b.fma(key, b3);
-		}
-		a0.intoArray(lanes, at);
-		b0.intoArray(lanes, at + LANES);
-		a1.intoArray(lanes, at + 2 * LANES);
-		b1.intoArray(lanes, at + 3 * LANES);
-		a2.intoArray(lanes, at + 4 * LANES);
-		b2.intoArray(lanes, at + 5 * LANES);
-		a3.intoArray(lanes, at + 6 * LANES);
-		b3.intoArray(lanes, at + 7 * LANES);
-	}
-
-	/** Adds the last, incomplete 16 products. */
-	private static void addTail(float[] query, int from, MemorySegment keys, long key, int count, float[] lanes,
-			int at) {
-		for (int l = 0; l < LANES; l++) {
-			float a = (l < count) ? query[from + l] : 0f;
-			float b = (l < count) ? keys.get(PortableKernels.FLOAT, key + 4L * l) : 0f;
-			lanes[at + l] = Math.fma(a, b, lanes[at + l]);
+		if (this.transposed) {
+			transpose(this.productAddress, this.columns, low, high, this.rows, this.scoreAddress);
 		}
 	}
 
 	/**
-	 * Turns scores into weights.
-	 * @return the sum of the weights
+	 * Multiplies {@value AttentionJob#CHAIN} numbers of the queries with those of keys.
+	 * @param run has the keys
+	 * @param before positions to compute before those of the run
+	 * @param count positions to compute
+	 * @param d index of the first number
+	 * @param to address of the products
 	 */
-	private float softmax(int at, int head) {
-		float[] values = this.scores;
-		if (this.spec.softcap() > 0) {
-			VectorTangent.softcap(values, at, this.positions, this.spec.softcap(), this.exponentials);
+	private void multiply(KvRun run, int before, int count, int d, long to) {
+		int depth = Math.min(AttentionJob.CHAIN, this.keyDim - d);
+		long stride = this.transposed ? run.tokenStride() : run.keyStride();
+		long first = run.key() - before * run.tokenStride() + d * run.keyStride();
+		if (this.transposed) {
+			long keys = Addresses.of(run.memory(), first, (count - 1) * stride + 4L * depth);
+			VectorProducts.multiply(keys, stride, this.queryAddress + 4L * d * this.columns, 4L * this.columns, to,
+					4L * this.columns, count, this.columns, depth, false);
 		}
-		int whole = this.positions / STEP * STEP;
-		FloatVector maxima = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
-		for (int i = 0; i < whole; i += STEP) {
-			maxima = maxima.lanewise(VectorOperators.MAX, FloatVector.fromArray(FLOATS, values, at + i));
+		else {
+			long keys = Addresses.of(run.memory(), first, (depth - 1) * stride + 4L * count);
+			VectorProducts.multiply(this.queryAddress + 4L * d, 4L * this.keyDim, keys, stride, to, SCORES, this.rows,
+					count, depth, false);
 		}
-		float maximum = maxima.reduceLanes(VectorOperators.MAX);
-		for (int i = whole; i < this.positions; i++) {
-			maximum = Math.max(maximum, values[at + i]);
-		}
-		maximum = this.job.maximum(head, maximum);
-		VectorMath.exp(values, at, this.positions, maximum);
-		return this.job.sum(head, maximum, sum(values, at, this.positions, this.lanes));
 	}
 
-	private static float sum(float[] values, int at, int count, float[] lanes) {
-		int whole = count / LANES * LANES;
-		for (int lane = 0; lane < LANES; lane += STEP) {
-			FloatVector sum = FloatVector.zero(FLOATS);
-			for (int i = lane; i < whole; i += LANES) {
-				sum = sum.add(FloatVector.fromArray(FLOATS, values, at + i));
+	private static void add(long chains, long products, int rows, int count) {
+		for (int row = 0; row < rows; row++) {
+			long from = Addresses.known(chains + row * SCORES);
+			long to = Addresses.known(products + row * SCORES);
+			for (int i = 0; i < count; i += STEP) {
+				FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, to + 4L * i, VectorProducts.ORDER)
+					.add(FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, from + 4L * i, VectorProducts.ORDER))
+					.intoMemorySegment(Addresses.MEMORY, to + 4L * i, VectorProducts.ORDER);
 			}
-			sum.intoArray(lanes, lane);
 		}
-		for (int i = whole; i < count; i++) {
-			lanes[i - whole] += values[at + i];
+	}
+
+	private static void transpose(long from, int columns, int low, int high, int rows, long to) {
+		for (int p = low; p < high; p++) {
+			long source = Addresses.known(from + 4L * p * columns);
+			long target = Addresses.known(to + 4L * p);
+			for (int q = 0; q < rows; q++) {
+				Addresses.MEMORY.set(PortableKernels.FLOAT, target, Addresses.value(source));
+				source += 4;
+				target = Addresses.known(target + SCORES);
+			}
 		}
-		return VectorMatmul.tree(lanes, 0);
 	}
 
 	/**
-	 * Adds the weighted values of one block from the {@code i}-th visible position on.
-	 * @return number of positions
+	 * Turns scores into weights and adds these up.
+	 * @param from first position of the tile to compute, a multiple of 16
+	 * @param to end of the positions, a multiple of 16
 	 */
-	private int addValues(int i) {
-		int position = this.first + i;
-		int block = this.blocks[position / this.blockTokens];
-		int slot = position % this.blockTokens;
-		int count = Math.min(this.blockTokens - slot, this.positions - i);
-		MemorySegment memory = this.job.memory(block);
-		int valueDim = this.spec.valueDim();
-		int stride = 4 * this.job.valueStride();
-		long values = this.job.values(block, this.keyValueHead) + (long) slot * stride;
-		int w0 = i;
-		int w1 = this.capacity + i;
-		int at = CELL;
-		int d = 0;
-		for (; d <= valueDim - CHUNKS * STEP; d += CHUNKS * STEP) {
-			chunks(memory, values + 4L * d, stride, count, this.scores, w0, w1, this.lanes, at + d, at + valueDim + d);
+	private void weigh(int from, int to) {
+		int width = to - from;
+		float[] values = this.numbers;
+		int at = this.layout.scores();
+		float cap = this.spec.softcap();
+		for (int q = 0; q < this.rows; q++) {
+			scale(this.scoreAddress + q * SCORES + 4L * from, this.spec.scale(), values, at + q * width, width);
 		}
-		for (; d <= valueDim - STEP; d += STEP) {
-			chunk(memory, values + 4L * d, stride, count, this.scores, w0, w1, this.lanes, at + d, at + valueDim + d);
+		if (cap > 0) {
+			VectorTangent.softcap(values, at, this.rows * width, cap, this.exponentials);
 		}
-		for (; d < valueDim; d++) {
-			float a = this.lanes[at + d];
-			float b = this.lanes[at + valueDim + d];
-			for (int p = 0; p < count; p++) {
-				float value = memory.get(PortableKernels.FLOAT, values + 4L * d + (long) p * stride);
-				a = Math.fma(this.scores[w0 + p], value, a);
-				b = Math.fma(this.scores[w1 + p], value, b);
+		for (int q = 0; q < this.rows; q++) {
+			int row = at + q * width;
+			Arrays.fill(values, row, row + this.lows[q] - from, Float.NEGATIVE_INFINITY);
+			Arrays.fill(values, row + this.highs[q] - from, row + width, Float.NEGATIVE_INFINITY);
+			float before = values[this.layout.maxima() + q];
+			float maximum = maximum(values, row, width, before);
+			if (maximum > before) {
+				rescale(q, Exponential.exp(before - maximum));
+				values[this.layout.maxima() + q] = maximum;
 			}
-			this.lanes[at + d] = a;
-			this.lanes[at + valueDim + d] = b;
+			// a maximum of −∞ would make weights of nothing NaN
+			subtract(values, row, width, (this.lows[q] < this.highs[q]) ? maximum : 0f);
 		}
-		return count;
+		VectorMath.exp(values, at, this.rows * width, 0f);
+		for (int q = 0; q < this.rows; q++) {
+			addWeights(values, at + q * width, width, this.scoreAddress + q * SCORES + 4L * from,
+					this.layout.lanes() + q * LANES);
+		}
 	}
 
-	private static void chunks(MemorySegment memory, long offset, int stride, int count, float[] weights, int w0,
-			int w1, float[] sums, int s0, int s1) {
-		FloatVector a0 = FloatVector.fromArray(FLOATS, sums, s0);
-		FloatVector a1 = FloatVector.fromArray(FLOATS, sums, s0 + STEP);
-		FloatVector a2 = FloatVector.fromArray(FLOATS, sums, s0 + 2 * STEP);
-		FloatVector a3 = FloatVector.fromArray(FLOATS, sums, s0 + 3 * STEP);
-		FloatVector b0 = FloatVector.fromArray(FLOATS, sums, s1);
-		FloatVector b1 = FloatVector.fromArray(FLOATS, sums, s1 + STEP);
-		FloatVector b2 = FloatVector.fromArray(FLOATS, sums, s1 + 2 * STEP);
-		FloatVector b3 = FloatVector.fromArray(FLOATS, sums, s1 + 3 * STEP);
-		for (int p = 0; p < count; p++) {
-			long at = offset + (long) p * stride;
-			FloatVector a = FloatVector.broadcast(FLOATS, weights[w0 + p]);
-			FloatVector b = FloatVector.broadcast(FLOATS, weights[w1 + p]);
-			FloatVector value = FloatVector.fromMemorySegment(FLOATS, memory, at, ORDER);
-			a0 = a.fma(value, a0);
-			b0 = b.fma(value, b0);
-			value = FloatVector.fromMemorySegment(FLOATS, memory, at + 4L * STEP, ORDER);
-			a1 = a.fma(value, a1);
-			b1 = b.fma(value, b1);
-			value = FloatVector.fromMemorySegment(FLOATS, memory, at + 8L * STEP, ORDER);
-			a2 = a.fma(value, a2);
-			b2 = b.fma(value, b2);
-			value = FloatVector.fromMemorySegment(FLOATS, memory, at + 12L * STEP, ORDER);
-			a3 = a.fma(value, a3);
-			b3 = b.fma(value, b3);
+	private static void scale(long scores, float factor, float[] out, int at, int count) {
+		long from = Addresses.known(scores);
+		for (int i = 0; i < count; i += STEP) {
+			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, from + 4L * i, VectorProducts.ORDER)
+				.mul(factor)
+				.intoArray(out, at + i);
 		}
-		a0.intoArray(sums, s0);
-		a1.intoArray(sums, s0 + STEP);
-		a2.intoArray(sums, s0 + 2 * STEP);
-		a3.intoArray(sums, s0 + 3 * STEP);
-		b0.intoArray(sums, s1);
-		b1.intoArray(sums, s1 + STEP);
-		b2.intoArray(sums, s1 + 2 * STEP);
-		b3.intoArray(sums, s1 + 3 * STEP);
 	}
 
-	private static void chunk(MemorySegment memory, long offset, int stride, int count, float[] weights, int w0, int w1,
-			float[] sums, int s0, int s1) {
-		FloatVector a = FloatVector.fromArray(FLOATS, sums, s0);
-		FloatVector b = FloatVector.fromArray(FLOATS, sums, s1);
-		for (int p = 0; p < count; p++) {
-			FloatVector value = FloatVector.fromMemorySegment(FLOATS, memory, offset + (long) p * stride, ORDER);
-			a = FloatVector.broadcast(FLOATS, weights[w0 + p]).fma(value, a);
-			b = FloatVector.broadcast(FLOATS, weights[w1 + p]).fma(value, b);
+	private static float maximum(float[] values, int at, int count, float least) {
+		FloatVector maxima = FloatVector.broadcast(FLOATS, least);
+		for (int i = at; i < at + count; i += STEP) {
+			FloatVector value = FloatVector.fromArray(FLOATS, values, i);
+			maxima = maxima.blend(value, value.compare(VectorOperators.GT, maxima));
 		}
-		a.intoArray(sums, s0);
-		b.intoArray(sums, s1);
+		return maxima.reduceLanes(VectorOperators.MAX);
 	}
 
-	private void put(int row, int head, int h, float sum) {
+	private static void subtract(float[] values, int at, int count, float subtracted) {
+		for (int i = at; i < at + count; i += STEP) {
+			FloatVector.fromArray(FLOATS, values, i).sub(subtracted).intoArray(values, i);
+		}
+	}
+
+	/** Adds weights to 16 lanes and stores them. */
+	private void addWeights(float[] values, int at, int count, long weights, int lanes) {
+		long to = Addresses.known(weights);
+		for (int lane = 0; lane < LANES; lane += STEP) {
+			FloatVector sum = FloatVector.fromArray(FLOATS, this.numbers, lanes + lane);
+			for (int i = lane; i < count; i += LANES) {
+				FloatVector weight = FloatVector.fromArray(FLOATS, values, at + i);
+				weight.intoMemorySegment(Addresses.MEMORY, to + 4L * i, VectorProducts.ORDER);
+				sum = sum.add(weight);
+			}
+			sum.intoArray(this.numbers, lanes + lane);
+		}
+	}
+
+	/** Multiplies what a query has gathered in the section. */
+	private void rescale(int query, float factor) {
+		int lanes = this.layout.lanes() + query * LANES;
+		for (int i = 0; i < LANES; i += STEP) {
+			FloatVector.fromArray(FLOATS, this.numbers, lanes + i).mul(factor).intoArray(this.numbers, lanes + i);
+		}
+		long sums = Addresses.known(this.sumAddress + query * this.valueBytes);
+		for (long i = 0; i < this.valueBytes; i += 4L * STEP) {
+			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, sums + i, VectorProducts.ORDER)
+				.mul(factor)
+				.intoMemorySegment(Addresses.MEMORY, sums + i, VectorProducts.ORDER);
+		}
+	}
+
+	/** Adds the weighted values of a tile. */
+	private void addValues(int tile, int low, int high) {
+		for (int at = low; at < high;) {
+			KvRun run = this.job.run(this.unit, tile + at, tile + high);
+			int end = at + run.count();
+			long bytes = (run.count() - 1) * run.valueStride() + this.valueBytes;
+			// as if the tile's first position began the run
+			long values = Addresses.of(run.memory(), run.value(), bytes) - at * run.valueStride();
+			for (int q = 0; q < this.rows;) {
+				int next = q + VectorProducts.ROWS;
+				while (next < this.rows && seesSame(q, next + VectorProducts.ROWS - 1)) {
+					next += VectorProducts.ROWS;
+				}
+				addValues(values, run.valueStride(), q, next, at, end);
+				q = next;
+			}
+			at = end;
+		}
+	}
+
+	private boolean seesSame(int query, int other) {
+		return this.lows[query] == this.lows[other] && this.highs[query] == this.highs[other];
+	}
+
+	/**
+	 * Adds the values of the positions {@code from … to - 1} to the queries {@code query
+	 * … end - 1}: those that all see together, those before and behind one by one. Later
+	 * queries do not see earlier positions, nor earlier queries later ones.
+	 */
+	private void addValues(long values, long stride, int query, int end, int from, int to) {
+		int low = Math.max(from, this.lows[end - 1]);
+		int high = Math.max(low, Math.min(to, this.highs[query]));
+		if (seesSame(query, end - 1)) {
+			multiply(values, stride, query, end - query, low, high);
+			return;
+		}
+		for (int q = query; q < end; q++) {
+			multiply(values, stride, q, 1, Math.max(from, this.lows[q]), Math.min(low, Math.min(to, this.highs[q])));
+		}
+		multiply(values, stride, query, end - query, low, high);
+		for (int q = query; q < end; q++) {
+			multiply(values, stride, q, 1, Math.max(high, Math.max(from, this.lows[q])), Math.min(to, this.highs[q]));
+		}
+	}
+
+	private void multiply(long values, long stride, int query, int count, int low, int high) {
+		if (low < high) {
+			boolean single = count == 1;
+			VectorProducts.multiply(this.scoreAddress + query * SCORES + 4L * low, single ? 0 : SCORES,
+					values + low * stride, stride, this.sumAddress + query * this.valueBytes,
+					single ? 0 : this.valueBytes, single ? VectorProducts.ROWS : count, this.valueColumns, high - low,
+					true);
+		}
+	}
+
+	private void addSection(int query) {
+		int part = this.layout.part();
 		int valueDim = this.spec.valueDim();
-		int from = CELL + h * valueDim;
-		long to = this.job.out().row(row) + 4L * (head + h) * valueDim;
-		int whole = valueDim / STEP * STEP;
-		for (int i = 0; i < whole; i += STEP) {
-			VectorNumbers.store(FloatVector.fromArray(FLOATS, this.lanes, from + i).div(sum), this.job.out().memory(),
-					to + 4L * i);
+		MemorySegment.copy(this.memory, PortableKernels.FLOAT,
+				this.sumAddress - this.memory.address() + query * this.valueBytes, this.numbers, part, valueDim);
+		this.numbers[part + valueDim] = this.numbers[this.layout.maxima() + query];
+		this.numbers[part + valueDim + 1] = VectorMatmul.tree(this.numbers, this.layout.lanes() + query * LANES);
+		this.job.add(this.unit, query, this.numbers, part, this.numbers, this.layout.total(query));
+	}
+
+	/**
+	 * Where numbers lie on the heap: scores of a tile, maxima, lanes of sums, a partial
+	 * result and the results of all queries.
+	 *
+	 * @param rows number of queries, padded
+	 * @param valueDim length of a value
+	 */
+	private record Layout(int rows, int valueDim) {
+
+		int scores() {
+			return 0;
 		}
-		for (int i = whole; i < valueDim; i++) {
-			this.job.out().memory().set(PortableKernels.FLOAT, to + 4L * i, this.lanes[from + i] / sum);
+
+		int maxima() {
+			return this.rows * TILE;
 		}
+
+		int lanes() {
+			return maxima() + this.rows;
+		}
+
+		int part() {
+			return lanes() + this.rows * LANES;
+		}
+
+		int total(int query) {
+			return part() + (query + 1) * AttentionSums.stride(this.valueDim);
+		}
+
+		int floats() {
+			return total(this.rows);
+		}
+
 	}
 
 }

@@ -46,7 +46,7 @@ final class VectorKernels implements Kernels {
 		// operations beside linear layers and attention need this where the model is
 		// narrow
 		int rowwise = 2 * RowwiseKernels.ROWS * RowwiseKernels.BLOCK;
-		return VectorMatmul.scratchFloats(limits) + VectorAttention.scoreFloats(limits) + rowwise;
+		return VectorMatmul.scratchFloats(limits) + VectorAttention.scratchFloats(limits) + rowwise;
 	}
 
 	@Override
@@ -156,13 +156,8 @@ final class VectorKernels implements Kernels {
 
 	@Override
 	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
-		for (int unit = from; unit < to; unit++) {
-			int row = job.row(unit);
-			VectorAttention attention = new VectorAttention(job, row, job.keyValueHead(unit), scratch);
-			int end = job.endHead(unit);
-			for (int head = job.firstHead(unit); head < end; head += 2) {
-				attention.attend(row, head, Math.min(2, end - head));
-			}
+		for (int i = from; i < to; i++) {
+			new VectorAttention(job, job.unit(i), scratch).attend();
 		}
 	}
 

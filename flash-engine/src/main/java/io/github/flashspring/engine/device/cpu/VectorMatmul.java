@@ -43,9 +43,9 @@ final class VectorMatmul {
 	static long scratchFloats(Limits limits) {
 		int columns = limits.columns();
 		long groups = Math.max(2 * STRETCH / 16, VectorTangent.scratchFloats());
-		// Attention puts two heads here; a head may be as long as the widest input.
+		// a layer norm puts its weights and biases here
 		long weights = Math.max(2L * columns, STRETCH + LANES);
-		long lanes = VectorAttention.CELL + 2L * columns;
+		long lanes = VectorTangent.scratchFloats();
 		long accumulators = Math.max(FewRows.scratchFloats(columns),
 				(limits.rows() > FEW) ? VectorPanels.scratchFloats(limits.rows(), columns) : 0);
 		return groups + weights + lanes + accumulators;

@@ -50,8 +50,9 @@ final class KernelResults {
 				}
 				elementwise(device, out, rows);
 				recurrence(device, out, rows);
-				attention(device, out, rows, 64, 0);
-				attention(device, out, rows, 21, 13);
+				attention(device, out, rows, 64, 64, 0);
+				attention(device, out, rows, 21, 21, 13);
+				attention(device, out, rows, 70, 0, 0);
 			}
 		}
 	}
@@ -112,14 +113,15 @@ final class KernelResults {
 		write(out, x);
 	}
 
-	private static void attention(Device device, DataOutputStream out, int rows, int headDim, int window)
+	private static void attention(Device device, DataOutputStream out, int rows, int headDim, int valueDim, int window)
 			throws IOException {
 		Operands operands = new Operands(rows + headDim);
 		AttentionSpec spec = new AttentionSpec(6, 2, headDim, headDim, 0.4f, window, window);
-		KvBlocks kv = operands.blocks(5, new KvBlocks.Layout(16, 2, headDim, headDim));
+		KvBlocks kv = operands.blocks(5, new KvBlocks.Layout(16, 2, headDim, valueDim));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, 0, new int[] { 3, 0, 4, 1, 2 }));
 		Tensor result = operands.empty(DType.F32, rows, 6 * headDim);
-		device.storeKv(kv, 0, batch, operands.activations(rows, 2 * headDim), operands.activations(rows, 2 * headDim));
+		device.storeKv(kv, 0, batch, operands.activations(rows, 2 * headDim),
+				(valueDim > 0) ? operands.activations(rows, 2 * valueDim) : null);
 		device.attention(result, operands.activations(rows, 6 * headDim), kv, 0, batch, spec,
 				operands.numbers(DType.BF16, 1, 6));
 		write(out, result);
