@@ -7,10 +7,12 @@ import com.tngtech.archunit.lang.ArchRule;
 
 import io.github.flashspring.engine.residency.PlanReport;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ReadsBeside;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -23,6 +25,8 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 		importOptions = DoNotIncludeTests.class)
 class PackageDoorsTests {
 
+	private static final String DIAGNOSTICS = "io.github.flashspring.autoconfigure.diagnostics";
+
 	@ArchTest
 	static final ArchRule THE_CHAT_MODEL_KNOWS_NO_BOOT = noClasses().that()
 		.resideInAPackage("io.github.flashspring.chat..")
@@ -31,11 +35,18 @@ class PackageDoorsTests {
 		.resideInAnyPackage("org.springframework.boot..", "io.github.flashspring.autoconfigure..");
 
 	@ArchTest
+	static final ArchRule WHAT_RUNS_ON_JAVA_17_USES_NOTHING_NEWER = noClasses().that()
+		.resideInAPackage(DIAGNOSTICS)
+		.should()
+		.dependOnClassesThat(resideInAPackage("io.github.flashspring..").and(not(resideInAPackage(DIAGNOSTICS))));
+
+	@ArchTest
 	static final ArchRule NOBODY_REACHES_BEHIND_THE_ENGINE = noClasses().should()
 		.dependOnClassesThat(
 				resideInAnyPackage("io.github.flashspring.engine.model..", "io.github.flashspring.engine.cache..",
 						"io.github.flashspring.engine.device..", "io.github.flashspring.engine.residency..")
 					.and(not(type(RamBudget.class)))
+					.and(not(type(ReadsBeside.class)))
 					.and(not(type(ResidencyPlan.class)))
 					.and(not(type(PlanReport.class)))
 					.and(not(assignableTo(RuntimeException.class))));

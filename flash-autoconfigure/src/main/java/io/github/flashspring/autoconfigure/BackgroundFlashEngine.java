@@ -19,6 +19,7 @@ import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.residency.ReadsBeside;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
@@ -35,7 +36,7 @@ final class BackgroundFlashEngine implements FlashEngine {
 
 	/**
 	 * Begins to load.
-	 * @param model what is loaded, for messages
+	 * @param model name of the model that is loaded
 	 * @param loader loads it
 	 */
 	BackgroundFlashEngine(String model, Supplier<FlashEngine> loader) {
@@ -55,6 +56,14 @@ final class BackgroundFlashEngine implements FlashEngine {
 		else {
 			action.accept(engine);
 		}
+	}
+
+	/**
+	 * The name of the model.
+	 * @return the name, also before it is loaded
+	 */
+	String name() {
+		return this.model;
 	}
 
 	/**
@@ -131,6 +140,16 @@ final class BackgroundFlashEngine implements FlashEngine {
 	@Override
 	public void record(@Nullable Timeline timeline) {
 		loaded().record(timeline);
+	}
+
+	@Override
+	public double diskBytesPerSecond(long bytes) {
+		return loaded().diskBytesPerSecond(bytes);
+	}
+
+	@Override
+	public ReadsBeside readBeside() {
+		return loaded().readBeside();
 	}
 
 	@Override

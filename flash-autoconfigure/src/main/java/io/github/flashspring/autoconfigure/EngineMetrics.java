@@ -1,6 +1,7 @@
 package io.github.flashspring.autoconfigure;
 
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
@@ -16,162 +17,169 @@ import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 
 /**
- * {@link MeterBinder} for what an engine holds and has done: tokens, passes, memory by
- * owner, bytes read, requests. Binds when the model is loaded.
+ * {@link MeterBinder} for what engines hold and have done: tokens, passes, memory by
+ * owner, bytes read, requests. An engine is bound when its model is loaded.
  */
 public class EngineMetrics implements MeterBinder {
 
-	private final FlashEngine engine;
+	/** Tag: bean name of the engine. */
+	static final String ENGINE = "engine";
 
+	/** Tag: name of the model. */
+	static final String MODEL = "model";
+
+	private static final String EXPERTS = "experts";
+
+	private static final String READS = "reads";
+
+	private static final String REQUESTS = "requests";
+
+	private static final String SECONDS = "seconds";
+
+	private final Map<String, FlashEngine> engines;
+
+	/**
+	 * Creates a binder for the only engine.
+	 * @param engine the engine
+	 */
 	EngineMetrics(FlashEngine engine) {
-		this.engine = engine;
+		this(Map.of("flashEngine", engine));
+	}
+
+	/**
+	 * Creates a binder.
+	 * @param engines engines by bean name
+	 */
+	EngineMetrics(Map<String, FlashEngine> engines) {
+		this.engines = Map.copyOf(engines);
 	}
 
 	@Override
 	public void bindTo(MeterRegistry registry) {
-		BackgroundFlashEngine.whenLoaded(this.engine, (loaded) -> bind(loaded, registry));
+		this.engines.forEach((name, engine) -> BackgroundFlashEngine.whenLoaded(engine, (loaded) -> new Binding(loaded,
+				new SharedSnapshot(loaded), registry, Tags.of(ENGINE, name, MODEL, loaded.model().id()))
+			.bind()));
 	}
 
-	private static void bind(FlashEngine engine, MeterRegistry registry) {
-		Tags tags = Tags.of("model", engine.model().id());
-		counter(engine, "flash.tokens", (now) -> now.work().promptTokens()).tags(tags.and("type", "prompt"))
-			.baseUnit("tokens")
-			.description("Tokens of prompts computed, and tokens generated")
-			.register(registry);
-		counter(engine, "flash.tokens", (now) -> now.work().generatedTokens()).tags(tags.and("type", "generated"))
-			.baseUnit("tokens")
-			.description("Tokens of prompts computed, and tokens generated")
-			.register(registry);
-		counter(engine, "flash.passes", (now) -> now.work().passes()).tags(tags)
-			.baseUnit("passes")
-			.description("Passes over the layers of the model")
-			.register(registry);
-		bindReads(engine, registry, tags);
-		bindExperts(engine, registry, tags);
-		bindMemory(engine, registry, tags);
-		gauge(engine, "flash.requests.active", (now) -> now.work().activeRequests()).tags(tags)
-			.baseUnit("requests")
-			.description("Requests that are being computed")
-			.register(registry);
-		gauge(engine, "flash.requests.queued", (now) -> now.work().queuedRequests()).tags(tags)
-			.baseUnit("requests")
-			.description("Requests that wait")
-			.register(registry);
-	}
+	/**
+	 * Binds one engine to one registry.
+	 *
+	 * @param engine kept by the meters only weakly
+	 * @param snapshots where the numbers come from
+	 * @param registry where the meters go
+	 * @param tags tags of all meters
+	 */
+	private record Binding(FlashEngine engine, SharedSnapshot snapshots, MeterRegistry registry, Tags tags) {
 
-	private static void bindReads(FlashEngine engine, MeterRegistry registry, Tags tags) {
-		counter(engine, "flash.io.read.bytes", (now) -> now.io().bytesRead()).tags(tags)
-			.baseUnit(BaseUnits.BYTES)
-			.description("Bytes of weights read from disk")
-			.register(registry);
-		FunctionTimer
-			.builder("flash.io.read.latency", engine, (state) -> state.snapshot().io().reads(),
-					(state) -> state.snapshot().io().nanos(), TimeUnit.NANOSECONDS)
-			.tags(tags)
-			.description("Reads of weights from disk; those that overlap count each")
-			.register(registry);
-		counter(engine, "flash.io.read.failures", (now) -> now.io().failures()).tags(tags)
-			.baseUnit("reads")
-			.description("Reads that failed although they were tried again")
-			.register(registry);
-		gauge(engine, "flash.io.queue.depth", (now) -> now.io().readsInFlight() + now.io().readsQueued()).tags(tags)
-			.baseUnit("reads")
-			.description("Reads that are under way or wait for their turn")
-			.register(registry);
-		counter(engine, "flash.io.stall", (now) -> now.io().stallNanos() * 1e-9).tags(tags)
-			.baseUnit("seconds")
-			.description("Time that computing waited for weights from disk")
-			.register(registry);
-		counter(engine, "flash.io.pace.sleep", (now) -> now.pacing().sleepNanos() * 1e-9).tags(tags)
-			.baseUnit("seconds")
-			.description("Time that reads ahead were held back so that they disturb computing less")
-			.register(registry);
-		gauge(engine, "flash.compute.degradation", (now) -> now.pacing().degradation()).tags(tags)
-			.baseUnit("ratio")
-			.description("How much longer passes compute because of reads: 0.03 for 3 %")
-			.register(registry);
-		List<EngineSnapshot.Unit> units = engine.snapshot().units();
-		for (int i = 0; i < units.size(); i++) {
-			int unit = i;
-			Tags layer = tags.and("layer", units.get(i).name());
-			counter(engine, "flash.layer.stall", (now) -> now.units().get(unit).stallNanos() * 1e-9).tags(layer)
-				.baseUnit("seconds")
-				.description("Time that a layer waited for its weights from disk")
-				.register(registry);
-			counter(engine, "flash.layer.compute", (now) -> now.units().get(unit).computeNanos() * 1e-9).tags(layer)
-				.baseUnit("seconds")
-				.description("Time that a layer computed, without waiting")
-				.register(registry);
+		void bind() {
+			String tokens = "Tokens of prompts computed, and tokens generated";
+			counter("flash.tokens", "tokens", tokens, this.tags.and("type", "prompt"),
+					(now) -> now.work().promptTokens());
+			counter("flash.tokens", "tokens", tokens, this.tags.and("type", "generated"),
+					(now) -> now.work().generatedTokens());
+			counter("flash.passes", "passes", "Passes over the layers of the model", (now) -> now.work().passes());
+			gauge("flash.requests.active", REQUESTS, "Requests that are being computed",
+					(now) -> now.work().activeRequests());
+			gauge("flash.requests.queued", REQUESTS, "Requests that wait", (now) -> now.work().queuedRequests());
+			EngineSnapshot now = this.engine.snapshot();
+			bindReads();
+			bindLayers(now.units());
+			bindMemory(now.memory());
+			if (now.units().stream().anyMatch((unit) -> unit.name().endsWith(".experts"))) {
+				bindExperts();
+			}
 		}
-	}
 
-	private static void bindExperts(FlashEngine engine, MeterRegistry registry, Tags tags) {
-		if (engine.snapshot().units().stream().noneMatch((unit) -> unit.name().endsWith(".experts"))) {
-			return;
+		private void bindReads() {
+			counter("flash.io.read.bytes", BaseUnits.BYTES, "Bytes of weights read from disk",
+					(now) -> now.io().bytesRead());
+			ToDoubleFunction<FlashEngine> reads = this.snapshots.number((now) -> now.io().reads());
+			FunctionTimer
+				.builder("flash.io.read.latency", this.engine, (state) -> (long) reads.applyAsDouble(state),
+						this.snapshots.number((now) -> now.io().nanos()), TimeUnit.NANOSECONDS)
+				.tags(this.tags)
+				.description("Time of reads of weights from disk; concurrent reads count each")
+				.register(this.registry);
+			counter("flash.io.read.failures", READS, "Reads that failed although they were tried again",
+					(now) -> now.io().failures());
+			gauge("flash.io.queue.depth", READS, "Reads in flight or queued",
+					(now) -> now.io().readsInFlight() + now.io().readsQueued());
+			counter("flash.io.stall", SECONDS, "Time that compute waited for weights from disk",
+					(now) -> now.io().stallNanos() * 1e-9);
+			counter("flash.io.pace.sleep", SECONDS, "Time that prefetch was held back so that it slows compute less",
+					(now) -> now.pacing().sleepNanos() * 1e-9);
+			gauge("flash.compute.degradation", "ratio", "Slowdown of compute by reads: 0.03 for 3 %",
+					(now) -> now.pacing().degradation());
 		}
-		counter(engine, "flash.experts.hits", (now) -> now.experts().hits()).tags(tags)
-			.baseUnit("experts")
-			.description("Experts that were in memory, or on their way, when a router chose them")
-			.register(registry);
-		counter(engine, "flash.experts.misses", (now) -> now.experts().misses()).tags(tags)
-			.baseUnit("experts")
-			.description("Experts that were read only when a router chose them")
-			.register(registry);
-		counter(engine, "flash.experts.missed", (now) -> now.experts().missedBytes()).tags(tags)
-			.baseUnit(BaseUnits.BYTES)
-			.description("Bytes of experts that were read only when a router chose them")
-			.register(registry);
-		gauge(engine, "flash.experts.cached", (now) -> now.experts().cachedBytes()).tags(tags)
-			.baseUnit(BaseUnits.BYTES)
-			.description("Experts in memory")
-			.register(registry);
-		counter(engine, "flash.experts.lookahead.reads", (now) -> now.experts().lookaheadReads()).tags(tags)
-			.baseUnit("reads")
-			.description("Reads of experts that the next router would probably choose")
-			.register(registry);
-		counter(engine, "flash.experts.lookahead.used", (now) -> now.experts().lookaheadUsed()).tags(tags)
-			.baseUnit("reads")
-			.description("Such reads whose expert was then used")
-			.register(registry);
-		counter(engine, "flash.experts.lookahead.useless", (now) -> now.experts().lookaheadUseless()).tags(tags)
-			.baseUnit("reads")
-			.description("Such reads whose expert left memory unused")
-			.register(registry);
-	}
 
-	private static void bindMemory(FlashEngine engine, MeterRegistry registry, Tags tags) {
-		EngineSnapshot now = engine.snapshot();
-		for (EngineSnapshot.Memory memory : now.memory()) {
-			gauge(engine, "flash.memory.used", (later) -> later.memoryOf(memory.owner()))
-				.tags(tags.and("owner", memory.owner()))
-				.baseUnit(BaseUnits.BYTES)
-				.description("Memory reserved by the engine")
-				.register(registry);
+		private void bindLayers(List<EngineSnapshot.Unit> units) {
+			for (int i = 0; i < units.size(); i++) {
+				int unit = i;
+				Tags layer = this.tags.and("layer", units.get(i).name());
+				counter("flash.layer.stall", SECONDS, "Time that a layer waited for its weights from disk", layer,
+						(now) -> now.units().get(unit).stallNanos() * 1e-9);
+				counter("flash.layer.compute", SECONDS, "Time that a layer computed, without waiting", layer,
+						(now) -> now.units().get(unit).computeNanos() * 1e-9);
+			}
 		}
-		gauge(engine, "flash.weights.pinned", (later) -> later.memoryOf("weights.pinned")).tags(tags)
-			.baseUnit(BaseUnits.BYTES)
-			.description("Weights that stay in memory")
-			.register(registry);
-		gauge(engine, "flash.weights.window", (later) -> later.memoryOf("weights.window")).tags(tags)
-			.baseUnit(BaseUnits.BYTES)
-			.description("Memory into which weights are read ahead")
-			.register(registry);
-		if (now.budgetBytes() != Long.MAX_VALUE) {
-			gauge(engine, "flash.memory.budget", EngineSnapshot::budgetBytes).tags(tags)
-				.baseUnit(BaseUnits.BYTES)
-				.description("Memory that the engine may use")
-				.register(registry);
+
+		private void bindMemory(List<EngineSnapshot.Memory> owners) {
+			owners.stream()
+				.map(EngineSnapshot.Memory::owner)
+				.forEach((owner) -> gauge("flash.memory.used", BaseUnits.BYTES, "Memory reserved by the engine",
+						this.tags.and("owner", owner), (now) -> now.memoryOf(owner)));
+			gauge("flash.weights.pinned", BaseUnits.BYTES, "Pinned weights", (now) -> now.memoryOf("weights.pinned"));
+			gauge("flash.weights.window", BaseUnits.BYTES, "Buffers into which weights are prefetched",
+					(now) -> now.memoryOf("weights.window"));
+			gauge("flash.memory.budget", BaseUnits.BYTES, "Memory that the engine may use; no number without a budget",
+					(now) -> (now.budgetBytes() != null) ? now.budgetBytes() : Double.NaN);
 		}
-	}
 
-	private static FunctionCounter.Builder<FlashEngine> counter(FlashEngine engine, String name,
-			ToDoubleFunction<EngineSnapshot> value) {
-		return FunctionCounter.builder(name, engine, (state) -> value.applyAsDouble(state.snapshot()));
-	}
+		private void bindExperts() {
+			counter("flash.experts.hits", EXPERTS,
+					"Experts that were in memory, or being read, when a router chose them",
+					(now) -> now.experts().hits());
+			counter("flash.experts.misses", EXPERTS, "Experts that were read only when a router chose them",
+					(now) -> now.experts().misses());
+			counter("flash.experts.missed", BaseUnits.BYTES,
+					"Bytes of experts that were read only when a router chose them",
+					(now) -> now.experts().missedBytes());
+			gauge("flash.experts.cached", BaseUnits.BYTES, "Experts in memory", (now) -> now.experts().cachedBytes());
+			counter("flash.experts.lookahead.reads", READS,
+					"Reads of experts that the next router was expected to choose",
+					(now) -> now.experts().lookaheadReads());
+			counter("flash.experts.lookahead.used", READS, "Such reads whose expert was then used",
+					(now) -> now.experts().lookaheadUsed());
+			counter("flash.experts.lookahead.wasted", READS, "Such reads whose expert was evicted unused",
+					(now) -> now.experts().lookaheadUseless());
+		}
 
-	private static Gauge.Builder<FlashEngine> gauge(FlashEngine engine, String name,
-			ToDoubleFunction<EngineSnapshot> value) {
-		return Gauge.builder(name, engine, (state) -> value.applyAsDouble(state.snapshot()));
+		private void counter(String name, String unit, String description, ToDoubleFunction<EngineSnapshot> value) {
+			counter(name, unit, description, this.tags, value);
+		}
+
+		private void counter(String name, String unit, String description, Tags tags,
+				ToDoubleFunction<EngineSnapshot> value) {
+			FunctionCounter.builder(name, this.engine, this.snapshots.number(value))
+				.tags(tags)
+				.baseUnit(unit)
+				.description(description)
+				.register(this.registry);
+		}
+
+		private void gauge(String name, String unit, String description, ToDoubleFunction<EngineSnapshot> value) {
+			gauge(name, unit, description, this.tags, value);
+		}
+
+		private void gauge(String name, String unit, String description, Tags tags,
+				ToDoubleFunction<EngineSnapshot> value) {
+			Gauge.builder(name, this.engine, this.snapshots.number(value))
+				.tags(tags)
+				.baseUnit(unit)
+				.description(description)
+				.register(this.registry);
+		}
+
 	}
 
 }

@@ -1,19 +1,16 @@
 package io.github.flashspring.autoconfigure;
 
-import io.micrometer.observation.ObservationRegistry;
-
 import org.springframework.ai.chat.model.ChatModel;
-import org.springframework.ai.chat.observation.ChatModelObservationConvention;
-import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Conditional;
+import org.springframework.context.annotation.Import;
 
 import io.github.flashspring.chat.FlashChatModel;
-import io.github.flashspring.chat.GenerationListener;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
@@ -24,11 +21,13 @@ import io.github.flashspring.engine.tokenizer.ChatTemplate;
  * {@code spring.ai.model.chat} is {@code flash}, or when it is not set but
  * {@code flash.model} is.
  */
-@AutoConfiguration(afterName = "org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration",
+@AutoConfiguration(after = FlashChatModelBuilderAutoConfiguration.class,
+		afterName = "org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration",
 		beforeName = "org.springframework.ai.model.chat.client.autoconfigure.ChatClientAutoConfiguration")
 @ConditionalOnClass({ FlashEngine.class, ChatModel.class })
 @Conditional(OnFlashSelectedCondition.class)
 @EnableConfigurationProperties(FlashProperties.class)
+@Import(FlashChatModelBuilderAutoConfiguration.class)
 public final class FlashAutoConfiguration {
 
 	@Bean
@@ -37,22 +36,19 @@ public final class FlashAutoConfiguration {
 		FlashConfig config = properties.toConfig();
 		return switch (properties.load()) {
 			case EAGER -> load(config);
-			case BACKGROUND -> new BackgroundFlashEngine(config.model(), () -> load(config));
+			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config));
 		};
 	}
 
+	/** With several engines and no primary one, applications make their chat models. */
 	@Bean
 	@ConditionalOnMissingBean
+	@ConditionalOnSingleCandidate(FlashEngine.class)
 	FlashChatModel flashChatModel(FlashEngine engine, FlashProperties properties,
-			ObjectProvider<GenerationListener> listeners, ObjectProvider<ObservationRegistry> observationRegistry,
-			ObjectProvider<ChatModelObservationConvention> observationConvention) {
-		FlashChatModel model = FlashChatModel.builder(engine)
-			.options(properties.chat().toOptions(properties.model()))
-			.observationRegistry(observationRegistry.getIfUnique(() -> ObservationRegistry.NOOP))
-			.listeners(listeners.orderedStream().toList())
-			.build();
-		observationConvention.ifAvailable(model::setObservationConvention);
-		return model;
+			FlashChatModelBuilderConfigurer configurer) {
+		// The name of a model that is being loaded is known before.
+		String name = (engine instanceof BackgroundFlashEngine background) ? background.name() : null;
+		return configurer.configure(FlashChatModel.builder(engine)).options(properties.chat().toOptions(name)).build();
 	}
 
 	private static FlashEngine load(FlashConfig config) {

@@ -1,5 +1,8 @@
 package io.github.flashspring.autoconfigure;
 
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Future;
 
 import org.jspecify.annotations.Nullable;
@@ -8,6 +11,7 @@ import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException
 import org.springframework.boot.actuate.endpoint.OperationResponseBody;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
+import org.springframework.boot.actuate.endpoint.annotation.Selector;
 import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 
 import io.github.flashspring.engine.FlashEngine;
@@ -18,62 +22,132 @@ import io.github.flashspring.engine.residency.PlanReport;
 import io.github.flashspring.engine.residency.RamBudget;
 
 /**
- * {@link Endpoint} that shows what an engine runs, what of it stays in memory, and every
- * byte that it read; and that changes the memory it may use.
+ * {@link Endpoint} that shows what engines run, which weights are resident, and every
+ * byte that was read; and that changes the memory they may use.
  */
-@Endpoint(id = "flash")
+@Endpoint(id = FlashEndpoint.ID)
 public class FlashEndpoint {
 
-	private final FlashEngine engine;
+	static final String ID = "flash";
 
-	FlashEndpoint(FlashEngine engine) {
-		this.engine = engine;
+	static final String HELP = "Give 'ramBudgetGb': gigabytes such as 1.5, a size such as \"800MB\", \"min\", or \"unlimited\".";
+
+	private final Map<String, FlashEngine> engines;
+
+	/**
+	 * Creates an endpoint.
+	 * @param engines at least one engine, by bean name
+	 */
+	FlashEndpoint(Map<String, FlashEngine> engines) {
+		this.engines = Map.copyOf(engines);
 	}
 
 	/**
-	 * Shows the engine.
-	 * @return what it is and does at this moment
+	 * Shows the engines.
+	 * @return what the only engine is and does at this moment, or each of several by bean
+	 * name
 	 */
 	@ReadOperation
-	public FlashDescriptor flash() {
-		if (this.engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
-			return (background.state() == Future.State.RUNNING) ? FlashDescriptor.of(State.LOADING, null)
-					: FlashDescriptor.of(State.FAILED, background.failure().getMessage());
+	public OperationResponseBody flash() {
+		if (this.engines.size() == 1) {
+			return describe(this.engines.values().iterator().next());
 		}
-		return new FlashDescriptor(State.READY, null, this.engine.model(), plan(), this.engine.snapshot());
+		Map<String, FlashDescriptor> descriptors = new TreeMap<>();
+		this.engines.forEach((name, engine) -> descriptors.put(name, describe(engine)));
+		return new FlashDescriptors(descriptors);
 	}
 
 	/**
-	 * Changes the memory that the engine may use; requests go on.
-	 * @param ramBudgetGb memory in gigabytes of 1024³ bytes, perhaps a fraction; without
-	 * it, the whole model stays in memory
+	 * Shows an engine.
+	 * @param engine its bean name
+	 * @return what it is and does at this moment, or null if there is no such engine
+	 */
+	@ReadOperation
+	public @Nullable FlashDescriptor engine(@Selector String engine) {
+		FlashEngine found = this.engines.get(engine);
+		return (found != null) ? describe(found) : null;
+	}
+
+	/**
+	 * Changes the memory that the only engine may use; requests go on.
+	 * @param ramBudgetGb gigabytes of 1024³ bytes, a size with its unit, {@code min} or
+	 * {@code unlimited}
 	 * @return what the engine is from now on
 	 */
 	@WriteOperation
-	public FlashDescriptor ramBudget(@Nullable Double ramBudgetGb) {
-		if (this.engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
-			throw refused("The model is not loaded");
+	public FlashDescriptor ramBudget(@Nullable Object ramBudgetGb) {
+		if (this.engines.size() > 1) {
+			throw refused("there are %d engines. Name one in the path: %s".formatted(this.engines.size(), names()));
+		}
+		return ramBudget(this.engines.values().iterator().next(), ramBudgetGb);
+	}
+
+	/**
+	 * Changes the memory that an engine may use; requests go on.
+	 * @param engine its bean name
+	 * @param ramBudgetGb as for {@link #ramBudget}
+	 * @return what the engine is from now on
+	 */
+	@WriteOperation
+	public FlashDescriptor ramBudgetOf(@Selector String engine, @Nullable Object ramBudgetGb) {
+		FlashEngine found = this.engines.get(engine);
+		if (found == null) {
+			throw refused("there is no engine '%s', but %s".formatted(engine, names()));
+		}
+		return ramBudget(found, ramBudgetGb);
+	}
+
+	private static FlashDescriptor ramBudget(FlashEngine engine, @Nullable Object ramBudgetGb) {
+		if (engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
+			throw refused("the model is not loaded");
 		}
 		try {
-			this.engine.ramBudget((ramBudgetGb != null) ? RamBudget.ofGigabytes(ramBudgetGb) : RamBudget.UNLIMITED);
+			engine.ramBudget(switch (ramBudgetGb) {
+				case Number gigabytes -> RamBudget.ofGigabytes(gigabytes.doubleValue());
+				case String text -> RamBudget.parse(text);
+				case null -> throw refused("none is given. " + HELP);
+				default -> throw refused("found " + ramBudgetGb + ". " + HELP);
+			});
 		}
 		catch (IllegalArgumentException | BudgetExceededException | UnsupportedOperationException ex) {
 			throw refused(String.valueOf(ex.getMessage()));
 		}
-		return flash();
+		return describe(engine);
 	}
 
-	private static InvalidEndpointRequestException refused(String reason) {
-		return new InvalidEndpointRequestException("Cannot change the budget: " + reason, reason);
+	private String names() {
+		return String.join(", ", new TreeSet<>(this.engines.keySet()));
 	}
 
-	private @Nullable PlanReport plan() {
+	private static InvalidEndpointRequestException refused(String why) {
+		String reason = "Cannot change the budget: " + why;
+		return new InvalidEndpointRequestException(reason, reason);
+	}
+
+	private static FlashDescriptor describe(FlashEngine engine) {
+		if (engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
+			return (background.state() == Future.State.RUNNING) ? FlashDescriptor.of(State.LOADING, null)
+					: FlashDescriptor.of(State.FAILED, background.failure().getMessage());
+		}
+		return new FlashDescriptor(State.READY, null, engine.model(), plan(engine), engine.snapshot());
+	}
+
+	private static @Nullable PlanReport plan(FlashEngine engine) {
 		try {
-			return PlanReport.of(this.engine.plan());
+			return PlanReport.of(engine.plan());
 		}
 		catch (UnsupportedOperationException ex) {
 			return null; // an engine of the application's own
 		}
+	}
+
+	/**
+	 * What several engines are and do.
+	 *
+	 * @param engines each of them, by bean name
+	 */
+	public record FlashDescriptors(Map<String, FlashDescriptor> engines) implements OperationResponseBody {
+
 	}
 
 	/**

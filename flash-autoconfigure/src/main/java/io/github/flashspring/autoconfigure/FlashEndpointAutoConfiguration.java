@@ -1,5 +1,6 @@
 package io.github.flashspring.autoconfigure;
 
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -21,8 +22,13 @@ public final class FlashEndpointAutoConfiguration {
 
 	@Bean
 	@ConditionalOnMissingBean
-	FlashEndpoint flashEndpoint(FlashEngine engine) {
-		return new FlashEndpoint(engine);
+	FlashEndpoint flashEndpoint(ListableBeanFactory beans) {
+		return new FlashEndpoint(beans.getBeansOfType(FlashEngine.class));
+	}
+
+	@Bean
+	static EndpointRefusals flashEndpointRefusals() {
+		return new EndpointRefusals();
 	}
 
 }

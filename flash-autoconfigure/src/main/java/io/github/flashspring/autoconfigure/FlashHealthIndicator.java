@@ -61,7 +61,7 @@ public class FlashHealthIndicator extends AbstractHealthIndicator implements Gen
 			.withDetail("architecture", model.architecture())
 			.withDetail("precision", model.precision())
 			.withDetail("device", now.device())
-			.withDetail("budget", (now.budgetBytes() != Long.MAX_VALUE) ? now.budgetBytes() : "unlimited")
+			.withDetail("budget", (now.budgetBytes() != null) ? now.budgetBytes() : "unlimited")
 			.withDetail("memory", memory);
 	}
 

@@ -3,6 +3,7 @@ package io.github.flashspring.autoconfigure;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -23,14 +24,14 @@ public final class FlashMetricsAutoConfiguration {
 
 	@Bean
 	@ConditionalOnMissingBean
-	EngineMetrics flashEngineMetrics(FlashEngine engine) {
-		return new EngineMetrics(engine);
+	EngineMetrics flashEngineMetrics(ListableBeanFactory beans) {
+		return new EngineMetrics(beans.getBeansOfType(FlashEngine.class));
 	}
 
 	@Bean
 	@ConditionalOnMissingBean
-	GenerationMetrics flashGenerationMetrics() {
-		return new GenerationMetrics();
+	GenerationMetrics flashGenerationMetrics(ListableBeanFactory beans) {
+		return new GenerationMetrics(beans.getBeansOfType(FlashEngine.class));
 	}
 
 }

@@ -22,6 +22,8 @@ import io.github.flashspring.engine.residency.RamBudget;
  *
  * @param model Folder of a checkpoint, or id of a model of the Hugging Face hub that lies
  * in the local cache, such as 'mlx-community/Qwen3-4B-4bit'.
+ * @param modelName What the model is called in responses, observations, meters and
+ * health. By default, its hub id, or the name of its folder.
  * @param ramBudgetGb Memory that the engine may use, in gigabytes of 1024³ bytes, perhaps
  * a fraction. Weights that do not fit are read again for each token. By default, the
  * whole model if it fits into three quarters of the memory of the container or the
@@ -40,7 +42,7 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param chat Options of the chat model, for prompts that do not set them.
  */
 @ConfigurationProperties(FlashProperties.PREFIX)
-public record FlashProperties(@Nullable String model, @Nullable Double ramBudgetGb,
+public record FlashProperties(@Nullable String model, @Nullable String modelName, @Nullable Double ramBudgetGb,
 		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
 		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
 		@DefaultValue Io io, @DefaultValue("eager") Load load, @DefaultValue Chat chat) {
@@ -65,6 +67,7 @@ public record FlashProperties(@Nullable String model, @Nullable Double ramBudget
 			.followMemoryPressure(this.ramBudgetFollowPressure)
 			.device(this.device);
 		// Built after each value, so that what is refused is the value just set.
+		set("model-name", this.modelName, (value) -> config.name(value).build());
 		set("ram-budget-gb", this.ramBudgetGb, (gigabytes) -> config.ramBudget(RamBudget.ofGigabytes(gigabytes)));
 		set("threads", this.threads, (value) -> config.threads(positive("threads", value)).build());
 		set("context-length", this.contextLength,

@@ -67,7 +67,7 @@ public final class FlashChatModel implements ChatModel {
 
 	private final List<GenerationListener> listeners;
 
-	private volatile ChatModelObservationConvention observationConvention = DEFAULT_CONVENTION;
+	private volatile ChatModelObservationConvention observationConvention;
 
 	private FlashChatModel(Builder builder) {
 		this.engine = builder.engine;
@@ -75,7 +75,10 @@ public final class FlashChatModel implements ChatModel {
 		this.name = StringUtils.hasText(alias) ? alias : builder.engine.model().id();
 		this.options = builder.options.mutate().model(this.name).build();
 		this.observationRegistry = builder.observationRegistry;
-		this.listeners = builder.listeners;
+		this.observationConvention = builder.observationConvention;
+		this.listeners = builder.listeners.stream()
+			.map((listener) -> listener.forModel(builder.engine, this.name))
+			.toList();
 	}
 
 	/**
@@ -231,6 +234,8 @@ public final class FlashChatModel implements ChatModel {
 
 		private ObservationRegistry observationRegistry = ObservationRegistry.NOOP;
 
+		private ChatModelObservationConvention observationConvention = DEFAULT_CONVENTION;
+
 		private List<GenerationListener> listeners = List.of();
 
 		private Builder(FlashEngine engine) {
@@ -258,6 +263,17 @@ public final class FlashChatModel implements ChatModel {
 		public Builder observationRegistry(ObservationRegistry observationRegistry) {
 			Assert.notNull(observationRegistry, "observationRegistry must not be null");
 			this.observationRegistry = observationRegistry;
+			return this;
+		}
+
+		/**
+		 * Sets what observations tell.
+		 * @param observationConvention names and key values
+		 * @return this
+		 */
+		public Builder observationConvention(ChatModelObservationConvention observationConvention) {
+			Assert.notNull(observationConvention, "observationConvention must not be null");
+			this.observationConvention = observationConvention;
 			return this;
 		}
 

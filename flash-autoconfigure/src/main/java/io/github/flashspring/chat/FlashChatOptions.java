@@ -1,7 +1,9 @@
 package io.github.flashspring.chat;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.ai.chat.prompt.ChatOptions;
 import org.springframework.ai.model.tool.DefaultToolCallingChatOptions;
 import org.springframework.ai.model.tool.ToolCallingChatOptions;
+import org.springframework.ai.tool.ToolCallback;
 
 import io.github.flashspring.engine.generate.Sampling;
 
@@ -194,6 +197,39 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 	public int hashCode() {
 		return Objects.hash(super.hashCode(), this.minP, this.repetitionPenalty, this.seed, this.enableThinking,
 				this.templateVariables);
+	}
+
+	/**
+	 * The options that are set. Of tools only the names are told, and of the tool context
+	 * only the keys: its values may be secret.
+	 */
+	@Override
+	public String toString() {
+		Map<String, @Nullable Object> options = new LinkedHashMap<>();
+		options.put("model", getModel());
+		options.put("temperature", getTemperature());
+		options.put("topK", getTopK());
+		options.put("topP", getTopP());
+		options.put("minP", this.minP);
+		options.put("repetitionPenalty", this.repetitionPenalty);
+		options.put("presencePenalty", getPresencePenalty());
+		options.put("frequencyPenalty", getFrequencyPenalty());
+		options.put("seed", this.seed);
+		options.put("maxTokens", getMaxTokens());
+		options.put("stopSequences", getStopSequences());
+		options.put("enableThinking", this.enableThinking);
+		options.put("templateVariables", this.templateVariables);
+		List<ToolCallback> tools = getToolCallbacks();
+		if (tools != null) {
+			options.put("tools", tools.stream().map((tool) -> tool.getToolDefinition().name()).toList());
+		}
+		Map<String, Object> toolContext = getToolContext();
+		if (toolContext != null) {
+			options.put("toolContext", toolContext.keySet());
+		}
+		options.values()
+			.removeIf((value) -> value == null || (value instanceof Collection<?> values && values.isEmpty()));
+		return "FlashChatOptions" + options;
 	}
 
 	/**

@@ -1,5 +1,6 @@
 package io.github.flashspring.chat;
 
+import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
 
@@ -9,6 +10,17 @@ import io.github.flashspring.engine.generate.FinishReason;
  * nothing.
  */
 public interface GenerationListener {
+
+	/**
+	 * The listener for the generations of one chat model; asked once, when the model is
+	 * built.
+	 * @param engine the engine of the chat model
+	 * @param model name of the chat model
+	 * @return the listener; by default this one, for all chat models
+	 */
+	default GenerationListener forModel(FlashEngine engine, String model) {
+		return this;
+	}
 
 	/**
 	 * The generation was read to its end.

@@ -1,5 +1,6 @@
 package io.github.flashspring.autoconfigure;
 
+import java.lang.reflect.Modifier;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -52,6 +53,16 @@ class BackgroundFlashEngineTests {
 		assertThat(this.engine.state()).isEqualTo(Future.State.SUCCESS);
 		assertThat(this.engine.model().id()).isEqualTo("scripted");
 		assertThat(this.engine.snapshot().device()).isEqualTo("scripted device");
+	}
+
+	@Test
+	void everyMethodIsPassedOn() {
+		assertThat(FlashEngine.class.getMethods()).filteredOn((method) -> !Modifier.isStatic(method.getModifiers()))
+			.allSatisfy((method) -> assertThat(
+					BackgroundFlashEngine.class.getMethod(method.getName(), method.getParameterTypes())
+						.getDeclaringClass())
+				.as(method.getName())
+				.isEqualTo(BackgroundFlashEngine.class));
 	}
 
 	@Test

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -19,6 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 import org.springframework.core.io.ClassPathResource;
 
 import io.github.flashspring.chat.ScriptedEngine;
+import io.github.flashspring.engine.FlashEngine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -31,7 +33,7 @@ class ConfigurationDocumentationTests {
 
 	@Test
 	void everyPropertyIsDescribedForEditors() throws IOException {
-		assertThat(metadata()).hasSize(25)
+		assertThat(metadata()).hasSize(26)
 			.allSatisfy((property) -> assertThat(property.path("description").asString())
 				.as(property.path("name").asString())
 				.matches("[A-Z].*\\."));
@@ -43,8 +45,11 @@ class ConfigurationDocumentationTests {
 			.map((property) -> property.path("name").asString())
 			.collect(Collectors.toCollection(TreeSet::new));
 		SimpleMeterRegistry registry = new SimpleMeterRegistry();
-		new EngineMetrics(ScriptedEngine.saying()).bindTo(registry);
-		new GenerationMetrics().bindTo(registry);
+		FlashEngine engine = ScriptedEngine.saying();
+		new EngineMetrics(engine).bindTo(registry);
+		GenerationMetrics generations = new GenerationMetrics(Map.of("flashEngine", engine));
+		generations.bindTo(registry);
+		generations.forModel(engine, "scripted");
 		registry.getMeters().forEach((meter) -> expected.add(meter.getId().getName()));
 		Set<String> documented = new TreeSet<>();
 		Matcher cells = FIRST_CELL.matcher(Files.readString(Path.of("../docs/configuration.md")));

@@ -1,5 +1,7 @@
 package io.github.flashspring.autoconfigure;
 
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 
 import io.micrometer.observation.ObservationRegistry;
@@ -11,6 +13,7 @@ import org.springframework.ai.chat.client.ChatClient;
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.ai.chat.observation.ChatModelObservationConvention;
 import org.springframework.ai.chat.observation.DefaultChatModelObservationConvention;
+import org.springframework.ai.chat.prompt.Prompt;
 import org.springframework.ai.model.chat.client.autoconfigure.ChatClientAutoConfiguration;
 import org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -20,8 +23,12 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
 import io.github.flashspring.chat.FlashChatModel;
+import io.github.flashspring.chat.FlashChatOptions;
+import io.github.flashspring.chat.GenerationListener;
 import io.github.flashspring.chat.ScriptedEngine;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.Usage;
+import io.github.flashspring.engine.generate.FinishReason;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -72,7 +79,8 @@ class FlashAutoConfigurationTests {
 				assertThat(context).hasSingleBean(FlashEngine.class);
 				assertThat(context.getBean(FlashEngine.class).model().architecture()).isEqualTo("llama");
 				assertThat(context.getBean(FlashEngine.class).model().contextLength()).isEqualTo(64);
-				assertThat(context.getBean(FlashChatModel.class).getOptions().getModel()).isEqualTo(TestModels.STORIES);
+				assertThat(context.getBean(FlashChatModel.class).getOptions().getModel()).isEqualTo("f32");
+				assertThat(context.getBean(FlashEngine.class).model().id()).isEqualTo("f32");
 			});
 	}
 
@@ -89,6 +97,63 @@ class FlashAutoConfigurationTests {
 	void chatModelOfTheApplicationIsUsed() {
 		this.scripted.withUserConfiguration(ChatModelConfiguration.class)
 			.run((context) -> assertThat(context).hasSingleBean(FlashChatModel.class).hasBean("myChatModel"));
+	}
+
+	@Test
+	void modelNameIsTheConfiguredOne() {
+		this.runner
+			.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.model-name=stories",
+					"flash.load=background")
+			.run((context) -> {
+				FlashChatModel model = context.getBean(FlashChatModel.class);
+				assertThat(model.getOptions().getModel()).isEqualTo("stories");
+				assertThat(model.call(new Prompt("Once", FlashChatOptions.builder().maxTokens(1).build()))
+					.getMetadata()
+					.getModel()).isEqualTo("stories");
+				assertThat(context.getBean(FlashEngine.class).model().id()).isEqualTo("stories");
+			});
+	}
+
+	@Test
+	void severalEnginesWithoutAPrimaryOneLeaveChatModelsToTheApplication() {
+		this.scripted.withBean("second", FlashEngine.class, () -> ScriptedEngine.saying("Second"))
+			.run((context) -> assertThat(context).hasNotFailed().doesNotHaveBean(ChatModel.class));
+	}
+
+	@Test
+	void primaryEngineOfSeveralAnswers() {
+		this.scripted
+			.withBean("second", FlashEngine.class, () -> ScriptedEngine.saying("Second"),
+					(definition) -> definition.setPrimary(true))
+			.run((context) -> assertThat(context.getBean(ChatModel.class).call("Hi")).isEqualTo("Second"));
+	}
+
+	@Test
+	void configurerGivesOwnChatModelsObservationsAndListeners() {
+		List<String> heard = new CopyOnWriteArrayList<>();
+		this.runner.withConfiguration(AutoConfigurations.of(FlashChatModelBuilderAutoConfiguration.class))
+			.withUserConfiguration(ScriptedConfiguration.class, ObservationConfiguration.class,
+					ConfiguredChatModelConfiguration.class)
+			.withBean(GenerationListener.class, () -> new GenerationListener() {
+				@Override
+				public GenerationListener forModel(FlashEngine engine, String model) {
+					heard.add(model);
+					return this;
+				}
+
+				@Override
+				public void onFinish(FinishReason reason, Usage usage) {
+					heard.add(reason.name());
+				}
+			})
+			.run((context) -> {
+				context.getBean("myChatModel", ChatModel.class).call("Hi");
+				assertThat(heard).containsExactly("scripted", "STOP");
+				TestObservationRegistryAssert.assertThat(context.getBean(TestObservationRegistry.class))
+					.hasObservationWithNameEqualTo("my.chat")
+					.that()
+					.hasLowCardinalityKeyValue("gen_ai.request.model", "scripted");
+			});
 	}
 
 	@Test
@@ -155,6 +220,16 @@ class FlashAutoConfigurationTests {
 		@Bean
 		FlashChatModel myChatModel(FlashEngine engine) {
 			return FlashChatModel.builder(engine).build();
+		}
+
+	}
+
+	@Configuration(proxyBeanMethods = false)
+	static class ConfiguredChatModelConfiguration {
+
+		@Bean
+		FlashChatModel myChatModel(FlashEngine engine, FlashChatModelBuilderConfigurer configurer) {
+			return configurer.configure(FlashChatModel.builder(engine)).build();
 		}
 
 	}

@@ -89,13 +89,44 @@ class FlashEndpointAutoConfigurationTests {
 				}
 				JsonNode kept = JsonMapper.shared().valueToTree(endpoint.flash());
 				assertThat(kept.at("/plan")).isEqualTo(small.at("/plan"));
-				JsonNode whole = JsonMapper.shared().valueToTree(endpoint.ramBudget(null));
+				JsonNode whole = JsonMapper.shared().valueToTree(endpoint.ramBudget("unlimited"));
 				assertThat(whole.at("/plan/budgetBytes").isNull()).isTrue();
 				assertThat(whole.at("/plan/streamedBytesPerToken").asLong()).isZero();
 			});
 		this.scripted.run((context) -> assertThatExceptionOfType(InvalidEndpointRequestException.class)
 			.isThrownBy(() -> context.getBean(FlashEndpoint.class).ramBudget(1.0))
 			.withMessageContaining("no budget"));
+	}
+
+	@Test
+	void unboundedBudgetIsAbsent() {
+		this.runner.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.context-length=64")
+			.run((context) -> {
+				JsonNode json = JsonMapper.shared().valueToTree(context.getBean(FlashEndpoint.class).flash());
+				assertThat(json.at("/now/budgetBytes").isNull()).isTrue();
+				assertThat(json.at("/model/id").asString()).isEqualTo("f32");
+				assertThat(json.toString()).doesNotContain("resources");
+			});
+	}
+
+	@Test
+	void eachOfSeveralEnginesIsShownByName() {
+		this.scripted.withBean("second", FlashEngine.class, () -> ScriptedEngine.saying("Hello")).run((context) -> {
+			String first = context.getBeanNamesForType(FlashEngine.class)[0];
+			FlashEndpoint endpoint = context.getBean(FlashEndpoint.class);
+			JsonNode json = JsonMapper.shared().valueToTree(endpoint.flash());
+			assertThat(json.path("engines").propertyNames())
+				.containsExactlyInAnyOrder(context.getBeanNamesForType(FlashEngine.class));
+			assertThat(json.at("/engines/second/model/id").asString()).isEqualTo("scripted");
+			assertThat(endpoint.engine("second")).isNotNull();
+			assertThat(endpoint.engine("third")).isNull();
+			assertThatExceptionOfType(InvalidEndpointRequestException.class).isThrownBy(() -> endpoint.ramBudget(1.0))
+				.withMessageContaining("Name one in the path: ")
+				.withMessageContaining(first);
+			assertThatExceptionOfType(InvalidEndpointRequestException.class)
+				.isThrownBy(() -> endpoint.ramBudgetOf("third", 1.0))
+				.withMessageContaining("no engine 'third'");
+		});
 	}
 
 	@Test
@@ -108,8 +139,8 @@ class FlashEndpointAutoConfigurationTests {
 				assertThat(endpoint.flash())
 					.isEqualTo(new FlashEndpoint.FlashDescriptor(FlashEndpoint.State.LOADING, null, null, null, null));
 				loading.completeExceptionally(new IllegalStateException("no such file"));
-				Awaitility.await().until(() -> endpoint.flash().state() == FlashEndpoint.State.FAILED);
-				assertThat(endpoint.flash().error()).contains("no such file");
+				Awaitility.await().until(() -> state(endpoint) == FlashEndpoint.State.FAILED);
+				assertThat(((FlashEndpoint.FlashDescriptor) endpoint.flash()).error()).contains("no such file");
 			});
 	}
 
@@ -123,6 +154,10 @@ class FlashEndpointAutoConfigurationTests {
 	void absentWithoutActuator() {
 		this.scripted.withClassLoader(new FilteredClassLoader(Endpoint.class))
 			.run((context) -> assertThat(context).hasNotFailed().doesNotHaveBean("flashEndpoint"));
+	}
+
+	private static FlashEndpoint.State state(FlashEndpoint endpoint) {
+		return ((FlashEndpoint.FlashDescriptor) endpoint.flash()).state();
 	}
 
 }

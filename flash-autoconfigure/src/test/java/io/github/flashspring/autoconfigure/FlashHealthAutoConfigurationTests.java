@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.health.contributor.CompositeHealthContributor;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
@@ -34,7 +35,7 @@ class FlashHealthAutoConfigurationTests {
 	@Test
 	void upWithModelDeviceBudgetAndMemory() {
 		this.runner.withBean(FlashEngine.class, () -> ScriptedEngine.saying("Hello")).run((context) -> {
-			Health health = context.getBean("flashHealthIndicator", HealthIndicator.class).health();
+			Health health = context.getBean("flashHealthContributor", HealthIndicator.class).health();
 			assertThat(health.getStatus()).isEqualTo(Status.UP);
 			assertThat(health.getDetails()).containsEntry("model", "scripted")
 				.containsEntry("architecture", "script")
@@ -92,6 +93,22 @@ class FlashHealthAutoConfigurationTests {
 	}
 
 	@Test
+	void eachOfSeveralEnginesHasItsOwnHealth() {
+		CheckpointException failure = new CheckpointException("Cannot read model.safetensors.", "Check the disk.");
+		this.runner
+			.withBean("broken", FlashEngine.class, () -> new ScriptedEngine((request) -> play(failure)),
+					(definition) -> definition.setPrimary(true))
+			.withBean("sound", FlashEngine.class, () -> ScriptedEngine.saying("Hello"))
+			.run((context) -> {
+				assertThatExceptionOfType(CheckpointException.class)
+					.isThrownBy(() -> context.getBean(ChatModel.class).call("Hi"));
+				CompositeHealthContributor health = context.getBean(CompositeHealthContributor.class);
+				assertThat(status(health, "broken")).isEqualTo(Status.DOWN);
+				assertThat(status(health, "sound")).isEqualTo(Status.UP);
+			});
+	}
+
+	@Test
 	void upWhenAPromptWasRefused() {
 		this.runner.withBean(FlashEngine.class, () -> new ScriptedEngine((request) -> {
 			throw new IllegalArgumentException("too long");
@@ -114,7 +131,7 @@ class FlashHealthAutoConfigurationTests {
 		this.runner.withBean(FlashEngine.class, () -> ScriptedEngine.saying("Hello"))
 			.withClassLoader(new FilteredClassLoader(HealthIndicator.class))
 			.run((context) -> {
-				assertThat(context).hasNotFailed().doesNotHaveBean("flashHealthIndicator");
+				assertThat(context).hasNotFailed().doesNotHaveBean("flashHealthContributor");
 				assertThat(context.getBean(ChatModel.class).call("Hi")).isEqualTo("Hello");
 			});
 	}
@@ -124,6 +141,10 @@ class FlashHealthAutoConfigurationTests {
 		new ApplicationContextRunner()
 			.withConfiguration(AutoConfigurations.of(FlashAutoConfiguration.class, FlashHealthAutoConfiguration.class))
 			.run((context) -> assertThat(context).hasNotFailed().doesNotHaveBean(HealthIndicator.class));
+	}
+
+	private static Status status(CompositeHealthContributor health, String engine) {
+		return ((HealthIndicator) health.getContributor(engine)).health().getStatus();
 	}
 
 	private static Iterable<GenerationEvent> play(CheckpointException failure) {

@@ -21,6 +21,7 @@ import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import io.github.flashspring.chat.ScriptedEngine;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.GenerationEvent;
+import io.github.flashspring.engine.residency.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -55,7 +56,7 @@ class FlashMetricsAutoConfigurationTests {
 			assertThat(registry.get("flash.experts.cached").gauge().value()).isEqualTo(2000);
 			assertThat(registry.get("flash.experts.lookahead.reads").functionCounter().count()).isEqualTo(8);
 			assertThat(registry.get("flash.experts.lookahead.used").functionCounter().count()).isEqualTo(7);
-			assertThat(registry.get("flash.experts.lookahead.useless").functionCounter().count()).isEqualTo(1);
+			assertThat(registry.get("flash.experts.lookahead.wasted").functionCounter().count()).isEqualTo(1);
 			assertThat(registry.get("flash.layer.stall").tag("layer", "layers.1").functionCounter().count())
 				.isEqualTo(1.5);
 			assertThat(registry.get("flash.layer.compute").tag("layer", "layers.1").functionCounter().count())
@@ -132,6 +133,36 @@ class FlashMetricsAutoConfigurationTests {
 				assertThat(registry.find("flash.tokens").meter()).isNull();
 				loading.complete(ScriptedEngine.saying("Hello"));
 				Awaitility.await().until(() -> registry.find("flash.requests.queued").meter() != null);
+			});
+	}
+
+	@Test
+	void metersAreOfEachEngineByBeanName() {
+		this.measured
+			.withBean("first", FlashEngine.class, () -> ScriptedEngine.saying("Hello"),
+					(definition) -> definition.setPrimary(true))
+			.withBean("second", FlashEngine.class, () -> ScriptedEngine.saying("Hello"))
+			.run((context) -> {
+				MeterRegistry registry = context.getBean(MeterRegistry.class);
+				context.getBean(ChatModel.class).call("Hi");
+				assertThat(registry.get("flash.passes").tags("engine", "second", "model", "scripted").functionCounter())
+					.isNotNull();
+				assertThat(registry.get("flash.requests.ended")
+					.tags("engine", "first", "model", "scripted", "outcome", "stop")
+					.counter()
+					.count()).isEqualTo(1);
+			});
+	}
+
+	@Test
+	void budgetIsANumberOnceThereIsOne() {
+		this.measured.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.context-length=64")
+			.run((context) -> {
+				MeterRegistry registry = context.getBean(MeterRegistry.class);
+				assertThat(registry.get("flash.memory.budget").gauge().value()).isNaN();
+				context.getBean(FlashEngine.class).ramBudget(RamBudget.ofBytes(6_000_000));
+				assertThat(registry.get("flash.memory.budget").gauge().value()).isEqualTo(6_000_000);
+				assertThat(registry.get("flash.compute.degradation").gauge().value()).isZero();
 			});
 	}
 

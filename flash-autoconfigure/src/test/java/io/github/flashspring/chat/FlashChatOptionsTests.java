@@ -47,6 +47,21 @@ class FlashChatOptionsTests extends AbstractChatOptionsTests<FlashChatOptions, F
 	}
 
 	@Test
+	void textShowsWhatIsSetButNoToolContext() {
+		FlashChatOptions options = FlashChatOptions.builder()
+			.model("mine")
+			.temperature(0.5)
+			.minP(0.25)
+			.seed(7L)
+			.stopSequences(List.of("END"))
+			.toolContext(Map.of("token", "secret"))
+			.build();
+		assertThat(options).hasToString(
+				"FlashChatOptions{model=mine, temperature=0.5, minP=0.25, seed=7, stopSequences=[END], toolContext=[token]}");
+		assertThat(FlashChatOptions.builder().build()).hasToString("FlashChatOptions{}");
+	}
+
+	@Test
 	void everyOptionCountsForEquality() {
 		FlashChatOptions options = readyToBuildBuilder().build();
 		assertThat(List.of(readyToBuildBuilder().model("x"), readyToBuildBuilder().temperature(0.0),

@@ -94,7 +94,7 @@ final class ScriptedEngine implements FlashEngine {
 
 	@Override
 	public EngineSnapshot snapshot() {
-		return new EngineSnapshot("script", Long.MAX_VALUE, List.of(), List.of(), new IoMetrics(0, 0, 0, 0),
+		return new EngineSnapshot("script", null, List.of(), List.of(), new IoMetrics(0, 0, 0, 0),
 				new EngineSnapshot.Work(0, 0, 0, 0, 0, 0), List.of(), PacingMetrics.NONE);
 	}
 

@@ -2,6 +2,7 @@ package io.github.flashspring.engine;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.RamBudget;
 
@@ -10,6 +11,8 @@ import io.github.flashspring.engine.residency.RamBudget;
  *
  * @param model a folder with a checkpoint, or a hub id such as
  * {@code mlx-community/Qwen3-4B-4bit} that lies in the local Hugging Face cache
+ * @param name what the model is called in responses, meters and messages; null: its hub
+ * id, or the name of its folder
  * @param ramBudget memory that the engine may use; null: the whole model if it fits into
  * three quarters of the memory that this process may have, else those
  * @param followMemoryPressure whether the budget shrinks while the system is short of
@@ -26,13 +29,16 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param expertStreaming how mixtures of experts stream
  * @param reading how files are read
  */
-public record FlashConfig(String model, @Nullable RamBudget ramBudget, boolean followMemoryPressure,
-		@Nullable String device, int threads, int contextLength, int prefillChunk, int parallel,
-		double maxComputeDegradation, ExpertStreaming expertStreaming, Reading reading) {
+public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
+		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
+		int parallel, double maxComputeDegradation, ExpertStreaming expertStreaming, Reading reading) {
 
 	public FlashConfig {
 		if (model.isBlank()) {
 			throw new IllegalArgumentException("model must not be empty");
+		}
+		if (name != null && name.isBlank()) {
+			throw new IllegalArgumentException("name must be a text that is not blank");
 		}
 		check(threads >= 0 && threads <= 1024, "threads", "0 to 1024", threads);
 		check(contextLength >= 0, "context-length", "0 or more", contextLength);
@@ -40,6 +46,15 @@ public record FlashConfig(String model, @Nullable RamBudget ramBudget, boolean f
 		check(parallel >= 1 && parallel <= 1024, "parallel", "1 to 1024", parallel);
 		check(maxComputeDegradation >= 0 && maxComputeDegradation <= 100, "max-compute-degradation", "0 to 100",
 				maxComputeDegradation);
+	}
+
+	/**
+	 * What the model is called: the name that is set, or else its hub id or the name of
+	 * its folder.
+	 * @return the name; never a path
+	 */
+	public String modelName() {
+		return (this.name != null) ? this.name : ModelLocator.ofSystem().name(this.model);
 	}
 
 	/**
@@ -105,6 +120,8 @@ public record FlashConfig(String model, @Nullable RamBudget ramBudget, boolean f
 
 		private final String model;
 
+		private @Nullable String name;
+
 		private @Nullable RamBudget ramBudget = RamBudget.UNLIMITED;
 
 		private boolean followMemoryPressure;
@@ -127,6 +144,11 @@ public record FlashConfig(String model, @Nullable RamBudget ramBudget, boolean f
 
 		private Builder(String model) {
 			this.model = model;
+		}
+
+		public Builder name(@Nullable String name) {
+			this.name = name;
+			return this;
 		}
 
 		public Builder ramBudget(@Nullable RamBudget ramBudget) {
@@ -180,8 +202,8 @@ public record FlashConfig(String model, @Nullable RamBudget ramBudget, boolean f
 		}
 
 		public FlashConfig build() {
-			return new FlashConfig(this.model, this.ramBudget, this.followMemoryPressure, this.device, this.threads,
-					this.contextLength, this.prefillChunk, this.parallel, this.maxComputeDegradation,
+			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
+					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.maxComputeDegradation,
 					this.expertStreaming, this.reading);
 		}
 

@@ -133,7 +133,7 @@ final class LocalFlashEngine implements FlashEngine {
 		Checkpoint checkpoint = parts.checkpoint();
 		ModelText text = parts.text();
 		GenerationSettings settings = GenerationSettings.of(checkpoint);
-		ModelInfo info = new ModelInfo(config.model(), checkpoint.config().modelType(),
+		ModelInfo info = new ModelInfo(config.modelName(), checkpoint.config().modelType(),
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
@@ -322,9 +322,9 @@ final class LocalFlashEngine implements FlashEngine {
 		memory.add(new EngineSnapshot.Memory("scratch", this.scratchBytes));
 		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
 		memory.add(new EngineSnapshot.Memory("heap", now.heapBytes()));
-		return new EngineSnapshot(this.device.info().name(), now.budgetBytes(), memory, this.store.snapshot(),
-				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing(),
-				this.store.experts());
+		return new EngineSnapshot(this.device.info().name(), now.mapped() ? null : now.budgetBytes(), memory,
+				this.store.snapshot(), this.store.metrics(), this.scheduler.work(), this.passes.last(),
+				this.store.pacing(), this.store.experts());
 	}
 
 	@Override

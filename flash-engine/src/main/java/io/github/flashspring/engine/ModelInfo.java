@@ -5,7 +5,8 @@ import io.github.flashspring.engine.generate.Sampling;
 /**
  * What was loaded.
  *
- * @param id as it was asked for: a hub id or a folder's path
+ * @param id what the model is called: the name that is set, its hub id, or the name of
+ * its folder; never a path
  * @param architecture {@code model_type} of the config
  * @param parameters number of weights
  * @param bytes size of all tensors

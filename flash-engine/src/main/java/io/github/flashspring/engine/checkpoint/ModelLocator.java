@@ -22,6 +22,9 @@ public final class ModelLocator {
 	private static final Pattern HUB_ID = Pattern.compile(
 			"(?<org>[A-Za-z0-9][\\w.-]{0,95})/(?<name>[A-Za-z0-9][\\w.-]{0,95})(?:@(?<revision>\\w[\\w./-]{0,199}))?");
 
+	private static final Pattern CACHED = Pattern
+		.compile("/models--(?<org>[\\w.-]+?)--(?<name>[\\w.-]+)/snapshots/[^/]+$");
+
 	private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
 	private final Function<String, @Nullable String> environment;
@@ -75,6 +78,27 @@ public final class ModelLocator {
 		}
 		String revision = id.group("revision");
 		return cached(id.group("org") + "/" + id.group("name"), (revision != null) ? revision : "main");
+	}
+
+	/**
+	 * What a model is called: its hub id, or the name of its folder without the path, so
+	 * that nothing of this machine is in it. A folder of the Hugging Face cache is called
+	 * by its hub id.
+	 * @param model a folder, or a hub id with an optional revision
+	 * @return the name
+	 */
+	public String name(String model) {
+		Path folder = folder(model);
+		boolean hubId = HUB_ID.matcher(model).matches();
+		if (folder == null || (hubId && !Files.isDirectory(folder))) {
+			return model;
+		}
+		Path path = folder.toAbsolutePath().normalize();
+		var cached = CACHED.matcher(path.toString().replace('\\', '/'));
+		if (cached.find()) {
+			return cached.group("org") + "/" + cached.group("name");
+		}
+		return (path.getFileName() != null) ? path.getFileName().toString() : "model";
 	}
 
 	/**

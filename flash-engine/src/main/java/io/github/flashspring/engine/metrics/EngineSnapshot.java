@@ -2,11 +2,13 @@ package io.github.flashspring.engine.metrics;
 
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What an engine holds and has done, at one moment. Counters only grow.
  *
  * @param device what computes, for people
- * @param budgetBytes memory the engine may use; {@link Long#MAX_VALUE}: no bound
+ * @param budgetBytes memory the engine may use; null: no bound
  * @param memory memory reserved, by owner
  * @param units residency of the parts of the model, in the order of a pass
  * @param io reads from disk
@@ -15,8 +17,8 @@ import java.util.List;
  * @param pacing how reading ahead and computing get along
  * @param experts how experts of mixtures came into memory
  */
-public record EngineSnapshot(String device, long budgetBytes, List<Memory> memory, List<Unit> units, IoMetrics io,
-		Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts) {
+public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
+		IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts) {
 
 	public EngineSnapshot {
 		memory = List.copyOf(memory);
@@ -27,7 +29,7 @@ public record EngineSnapshot(String device, long budgetBytes, List<Memory> memor
 	/**
 	 * A snapshot of an engine without experts.
 	 * @param device what computes, for people
-	 * @param budgetBytes memory the engine may use
+	 * @param budgetBytes memory the engine may use; null: no bound
 	 * @param memory memory reserved, by owner
 	 * @param units residency of the parts of the model
 	 * @param io reads from disk
@@ -35,8 +37,8 @@ public record EngineSnapshot(String device, long budgetBytes, List<Memory> memor
 	 * @param lastPasses some of the last passes
 	 * @param pacing how reading ahead and computing get along
 	 */
-	public EngineSnapshot(String device, long budgetBytes, List<Memory> memory, List<Unit> units, IoMetrics io,
-			Work work, List<Pass> lastPasses, PacingMetrics pacing) {
+	public EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
+			IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing) {
 		this(device, budgetBytes, memory, units, io, work, lastPasses, pacing, ExpertMetrics.NONE);
 	}
 

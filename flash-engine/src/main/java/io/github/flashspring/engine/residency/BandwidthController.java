@@ -494,10 +494,12 @@ final class BandwidthController {
 			}
 		}
 		// Where reads never rest, since computing waits for them, only the first passes
-		// can be compared with.
-		double sinceStart = (baseline > 0) ? average / baseline - 1 : 0;
-		return new PacingMetrics((long) baseline, (long) average,
-				Double.isNaN(this.degradation) ? sinceStart : this.degradation, this.maxDegradation,
+		// can be compared with. Where passes read nothing, there is nothing to compare.
+		boolean streams = Arrays.stream(this.streamed).anyMatch((bytes) -> bytes > 0);
+		double sinceStart = (baseline > 0 && streams) ? average / baseline - 1 : 0;
+		double measured = Double.isNaN(this.degradation) ? sinceStart : this.degradation;
+		// Reads do not shorten compute: below zero, it is the noise of the measurement.
+		return new PacingMetrics((long) baseline, (long) average, Math.max(0, measured), this.maxDegradation,
 				this.disk.bytesPerSecond(), this.demand, this.pace, this.sleepNanos, this.sleeps);
 	}
 

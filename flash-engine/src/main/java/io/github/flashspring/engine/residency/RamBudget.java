@@ -63,7 +63,8 @@ public record RamBudget(Kind kind, long bytes) {
 
 	/**
 	 * Reads a budget as people write it: {@code 4} or {@code 0.5} (gigabytes),
-	 * {@code 800MB}, {@code 900KB}, {@code min}. Units are powers of 1024.
+	 * {@code 800MB}, {@code 900KB}, {@code min}, {@code unlimited}. Units are powers of
+	 * 1024.
 	 * @param text the budget
 	 * @return the budget
 	 * @throws IllegalArgumentException if it cannot be read
@@ -73,10 +74,13 @@ public record RamBudget(Kind kind, long bytes) {
 		if (upper.equals("MIN")) {
 			return MINIMUM;
 		}
+		if (upper.equals("UNLIMITED")) {
+			return UNLIMITED;
+		}
 		Matcher matcher = SIZE.matcher(upper);
 		if (!matcher.matches()) {
 			throw new IllegalArgumentException("Cannot read \"" + text
-					+ "\" as a RAM budget. Expected gigabytes such as 4 or 0.5, a size such as 800MB or 900KB, or min.");
+					+ "\" as a RAM budget. Expected gigabytes such as 4 or 0.5, a size such as 800MB or 900KB, min, or unlimited.");
 		}
 		double number = Double.parseDouble(matcher.group(1));
 		String unit = matcher.group(2);

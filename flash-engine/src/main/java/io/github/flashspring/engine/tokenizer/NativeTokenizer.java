@@ -4,7 +4,6 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
-import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 
 /**
@@ -15,8 +14,6 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
  * crash.
  */
 final class NativeTokenizer implements AutoCloseable {
-
-	private static final String FLAVOR = "RUST_FLAVOR";
 
 	private final ReadWriteLock lock = new ReentrantReadWriteLock();
 
@@ -33,30 +30,11 @@ final class NativeTokenizer implements AutoCloseable {
 	 * @throws RuntimeException if the library refuses the content or cannot be loaded
 	 */
 	static NativeTokenizer create(String json) {
-		loadLibrary();
+		TokenizersBinary.load();
 		long handle = TokenizersLibrary.LIB.createTokenizerFromString(json);
 		TokenizersLibrary.LIB.disableTruncation(handle);
 		TokenizersLibrary.LIB.disablePadding(handle);
 		return new NativeTokenizer(handle);
-	}
-
-	/**
-	 * Loads the native library that the jar carries. On machines with a GPU, DJL would
-	 * rather download another one: it is told not to.
-	 */
-	private static synchronized void loadLibrary() {
-		String before = System.getProperty(FLAVOR);
-		if (before == null) {
-			System.setProperty(FLAVOR, "cpu");
-		}
-		try {
-			LibUtils.checkStatus();
-		}
-		finally {
-			if (before == null) {
-				System.clearProperty(FLAVOR);
-			}
-		}
 	}
 
 	long[] encode(String text, boolean addSpecialTokens) {

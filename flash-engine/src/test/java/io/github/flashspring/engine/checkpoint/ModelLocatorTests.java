@@ -34,6 +34,21 @@ class ModelLocatorTests {
 	}
 
 	@Test
+	void namesAreHubIdsOrFoldersWithoutTheirPath() throws IOException {
+		ModelLocator locator = new ModelLocator(this.environment::get, this.home);
+		Path folder = Files.createDirectory(this.home.resolve("Qwen3-4B"));
+		assertThat(locator.name(folder.toString())).isEqualTo("Qwen3-4B");
+		assertThat(locator.name("~/Qwen3-4B/")).isEqualTo("Qwen3-4B");
+		assertThat(locator.name(folder + "/../Qwen3-4B/.")).isEqualTo("Qwen3-4B");
+		assertThat(locator.name("/no/such/folder")).isEqualTo("folder");
+		assertThat(locator.name("org/name")).isEqualTo("org/name");
+		assertThat(locator.name("org/name@v2")).isEqualTo("org/name@v2");
+		assertThat(locator.name("src/test")).isEqualTo("test");
+		assertThat(locator.name(cached().resolve("snapshots").resolve(COMMIT).toString())).isEqualTo("org/name");
+		assertThat(locator.name("/")).isEqualTo("model");
+	}
+
+	@Test
 	void cacheFollowsTheVariables() {
 		ModelLocator locator = new ModelLocator(this.environment::get, this.home);
 		assertThat(locator.hubCache()).isEqualTo(this.home.resolve(".cache/huggingface/hub"));

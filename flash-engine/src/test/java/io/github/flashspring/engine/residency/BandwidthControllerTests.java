@@ -247,6 +247,22 @@ class BandwidthControllerTests {
 	}
 
 	@Test
+	void degradationIsZeroWithNothingReadOrFasterPasses() {
+		Settings settings = new Settings(filled(8, 5 * MILLI), new long[8], 4 * MIB, 0, 4, DISK, 0, false);
+		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);
+		machine.run(12, 1);
+		assertThat(machine.controller().snapshot().baselineNanos()).isPositive();
+		machine.workFactor(0.9);
+		machine.run(20, 1);
+		assertThat(machine.controller().snapshot().computeNanos())
+			.isLessThan(machine.controller().snapshot().baselineNanos());
+		assertThat(machine.controller().snapshot().degradation()).isZero();
+		machine.workFactor(1.2);
+		machine.run(20, 1);
+		assertThat(machine.controller().snapshot().degradation()).isZero();
+	}
+
+	@Test
 	void followsADiskThatIsThrottledAndRecovers() {
 		Settings settings = settings(32, 16 * MIB, 24, 0.05);
 		SimulatedMachine machine = new SimulatedMachine(settings, 0.05);

@@ -18,8 +18,9 @@ class RamBudgetTests {
 	}
 
 	@Test
-	void readsTheLeastPossible() {
+	void readsTheLeastPossibleAndNoBound() {
 		assertThat(RamBudget.parse("min")).isEqualTo(RamBudget.MINIMUM);
+		assertThat(RamBudget.parse("Unlimited")).isEqualTo(RamBudget.UNLIMITED);
 	}
 
 	@ParameterizedTest

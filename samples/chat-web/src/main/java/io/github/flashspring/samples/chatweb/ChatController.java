@@ -2,6 +2,8 @@ package io.github.flashspring.samples.chatweb;
 
 import java.util.List;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Flux;
 
 import org.springframework.ai.chat.messages.AssistantMessage;
@@ -22,6 +24,8 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 class ChatController {
 
+	private static final Logger logger = LoggerFactory.getLogger(ChatController.class);
+
 	private final ChatModel chatModel;
 
 	ChatController(ChatModel chatModel) {
@@ -32,6 +36,7 @@ class ChatController {
 	Flux<ChatEvent> chat(@RequestBody Conversation conversation) {
 		return this.chatModel.stream(conversation.prompt())
 			.concatMapIterable(ChatEvent::of)
+			.doOnError((failure) -> logger.error("An answer failed", failure))
 			.onErrorResume((failure) -> Flux.just(ChatEvent.Failed.of(failure)));
 	}
 

@@ -81,10 +81,15 @@ sealed interface ChatEvent {
 	record Failed(String error, boolean retryable) implements ChatEvent {
 
 		static Failed of(Throwable failure) {
-			String message = failure.getMessage();
-			boolean refused = failure instanceof IllegalArgumentException || failure instanceof FlashEngineException
-					|| failure instanceof ChatTemplateException || failure instanceof TokenizerException;
-			return new Failed((message != null) ? message : "The model failed: " + failure.getClass().getSimpleName(),
+			// Messages of other failures name files of the server.
+			boolean aboutTheRequest = failure instanceof IllegalArgumentException
+					|| (failure instanceof FlashEngineException && failure.getCause() == null);
+			boolean refused = aboutTheRequest || failure instanceof ChatTemplateException
+					|| failure instanceof TokenizerException;
+			String message = aboutTheRequest ? failure.getMessage() : null;
+			return new Failed(
+					(message != null) ? message
+							: "The model cannot answer " + (refused ? "this" : "now") + ". The server's log says why.",
 					!refused);
 		}
 

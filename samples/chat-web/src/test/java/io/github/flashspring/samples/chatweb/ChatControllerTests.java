@@ -56,13 +56,22 @@ class ChatControllerTests {
 	@Test
 	void failureIsTheLastEvent() {
 		assertThat(events("break")).containsExactly("{\"text\":\"This is\"}",
-				"{\"error\":\"The disk went away while reading layers.3 of model.safetensors\",\"retryable\":true}");
+				"{\"error\":\"The model cannot answer now. The server's log says why.\",\"retryable\":true}");
 	}
 
 	@Test
 	void refusedRequestIsNotRetryable() {
 		assertThat(events("too long")).containsExactly(
 				"{\"error\":\"The prompt has 5310 tokens, but the context is 4096 tokens long.\",\"retryable\":false}");
+	}
+
+	@Test
+	void failureOfTheServerNamesNoFile() {
+		assertThat(events("lose the file")).hasSize(1)
+			.first()
+			.asString()
+			.contains("The model cannot answer now.")
+			.doesNotContain("secret");
 	}
 
 	@Test

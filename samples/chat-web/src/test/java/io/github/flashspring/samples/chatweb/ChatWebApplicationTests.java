@@ -101,7 +101,8 @@ class ChatWebApplicationTests {
 			.isEqualTo(true);
 		this.client.get().uri("/actuator/info").exchange().expectStatus().isOk();
 		assertThat(get("/actuator/metrics")).contains("\"flash.");
-		assertThat(get("/actuator/prometheus")).containsPattern("(?m)^flash_\\w+(\\{.*})? \\d");
+		assertThat(get("/actuator/prometheus"))
+			.containsPattern("(?m)^flash_\\w+\\{.*engine=\"flashEngine\",.*model=\"stories260K\".*} \\d");
 	}
 
 	@Test
@@ -120,13 +121,17 @@ class ChatWebApplicationTests {
 				assertThat(now.path("budgetBytes").doubleValue()).isCloseTo(bytes, within(2.0));
 				assertThat(now.path("streamedBytesPerToken").longValue()).isPositive();
 			}
-			changeBudget("{\"ramBudgetGb\": 0.000001}", 400);
+			assertThat(changeBudget("{\"ramBudgetGb\": 0.000001}", 400).path("message").stringValue())
+				.containsPattern("needs at least .* MB: .* keys, values and activations");
+			assertThat(changeBudget("{}", 400).path("message").stringValue()).contains("Give 'ramBudgetGb'");
+			assertThat(changeBudget("{\"ramBudgetGB\": 1}", 400).path("message").stringValue())
+				.contains("Unknown field 'ramBudgetGB'");
 			for (Future<List<String>> request : running) {
 				assertThat(text(request.get())).isEqualTo(expected);
 			}
 		}
 		finally {
-			JsonNode whole = changeBudget("{}", 200).path("plan");
+			JsonNode whole = changeBudget("{\"ramBudgetGb\": \"unlimited\"}", 200).path("plan");
 			assertThat(whole.path("streamedBytesPerToken").longValue()).isZero();
 		}
 		assertThat(text(post(question))).isEqualTo(expected);

@@ -21,6 +21,7 @@ import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.LogitsConsumer;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.Usage;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
@@ -79,8 +80,8 @@ class ScriptedEngine implements FlashEngine {
 
 	@Override
 	public ModelInfo model() {
-		return new ModelInfo("/models/Scripted-1B-Instruct", "llama", 1_236_000_000, 711_000_000,
-				"4-bit affine, groups of 64", 22, 32_000, 4096, true, true, Sampling.GREEDY);
+		return new ModelInfo("Scripted-1B-Instruct", "llama", 1_236_000_000, 711_000_000, "4-bit affine, groups of 64",
+				22, 32_000, 4096, true, true, Sampling.GREEDY);
 	}
 
 	@Override
@@ -131,6 +132,9 @@ class ScriptedEngine implements FlashEngine {
 			});
 			case "markdown" -> texts(Stream.of(MARKDOWN.split("(?<=[ \n])")));
 			case "attack" -> texts(Stream.of(ATTACK.split("(?<=[ \n])")));
+			case "lose the file" -> Stream.generate(() -> {
+				throw new CheckpointException("/models/secret/model.safetensors does not exist.", "Restore it.");
+			});
 			case "think" -> Stream.concat(
 					Stream.of("The", " visitor", " wants", " a", " colour").map(GenerationEvent.Reasoning::new),
 					texts(Stream.of("Blue", ".")));
