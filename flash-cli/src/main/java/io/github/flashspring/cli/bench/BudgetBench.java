@@ -64,14 +64,17 @@ final class BudgetBench {
 	}
 
 	/**
-	 * Lets the JIT compiler see what is computed, and the disk be known.
+	 * Lets the JIT compiler see what is computed, prompts too, and the disk be known.
 	 * @param budget the budget
 	 */
 	void warmUp(Budget budget) {
 		say("warm-up, " + budget.text());
 		FlashEngine.plan(config(budget));
 		try (FlashEngine engine = FlashEngine.load(config(budget))) {
-			generate(engine, 0, SHORT_PROMPT, FIRST_TOKENS);
+			Usage usage = generate(engine, 0, SHORT_PROMPT, FIRST_TOKENS);
+			if (budget.isAll() || this.settings.prefill()) {
+				prefill(engine, 0, usage.promptTokensPerSecond());
+			}
 		}
 	}
 
