@@ -17,6 +17,7 @@ import org.springframework.ai.model.tool.ToolCallingChatOptions;
 import org.springframework.ai.tool.ToolCallback;
 
 import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.generate.StopSequences;
 
 /**
  * How a {@link FlashChatModel} answers. Options that are not set fall back to those of
@@ -157,8 +158,8 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 			throw new IllegalArgumentException("maxTokens must be at least 1, but is " + maxTokens);
 		}
 		List<String> stopSequences = getStopSequences();
-		if (stopSequences != null && stopSequences.contains("")) {
-			throw new IllegalArgumentException("stopSequences must not contain an empty text");
+		if (stopSequences != null) {
+			StopSequences.validate("stopSequences", stopSequences);
 		}
 	}
 

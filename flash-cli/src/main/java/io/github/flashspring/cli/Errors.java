@@ -44,13 +44,17 @@ final class Errors {
 	}
 
 	/**
-	 * A failure: says what happened; the stack trace only on request.
+	 * A failure: says what happened; the stack trace only on request. A command that was
+	 * ended by a signal fails too, as its files vanish, and says nothing.
 	 * @param exception what happened
 	 * @param command the command that ran
 	 * @param result its arguments
 	 * @return the exit code
 	 */
 	static int failure(Exception exception, CommandLine command, ParseResult result) {
+		if (isShuttingDown()) {
+			return ExitCode.SOFTWARE;
+		}
 		PrintWriter err = command.getErr();
 		err.println(command.getCommandSpec().qualifiedName() + ": " + message(exception));
 		if (verbose(command)) {
@@ -58,6 +62,38 @@ final class Errors {
 		}
 		err.flush();
 		return ExitCode.SOFTWARE;
+	}
+
+	/**
+	 * After a command that succeeded: says why its output is incomplete, if it is. That a
+	 * reader left, such as {@code head}, needs no words.
+	 * @param code the command's exit code
+	 * @param terminal where it wrote
+	 * @return the exit code
+	 */
+	static int output(int code, Terminal terminal) {
+		IOException failure = terminal.outputFailure();
+		if (failure == null) {
+			return code;
+		}
+		String reason = String.valueOf(failure.getMessage());
+		if (!reason.contains("Broken pipe")) {
+			terminal.note("flash: cannot write to standard output: " + reason);
+		}
+		return (code != ExitCode.OK) ? code : ExitCode.SOFTWARE;
+	}
+
+	private static boolean isShuttingDown() {
+		Thread hook = new Thread(() -> {
+		});
+		try {
+			Runtime.getRuntime().addShutdownHook(hook);
+			Runtime.getRuntime().removeShutdownHook(hook);
+			return false;
+		}
+		catch (IllegalStateException ex) {
+			return true;
+		}
 	}
 
 	private static boolean verbose(CommandLine command) {

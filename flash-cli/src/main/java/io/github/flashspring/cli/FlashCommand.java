@@ -1,17 +1,23 @@
 package io.github.flashspring.cli;
 
+import java.nio.file.Path;
+
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 import io.github.flashspring.cli.bench.BenchCommand;
 import io.github.flashspring.cli.bench.SynthesizeCommand;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.checkpoint.CacheFolder;
 
 /**
  * The command {@code flash}: what its subcommands share, and the way from arguments to an
@@ -41,6 +47,7 @@ public final class FlashCommand implements Runnable {
 	 * @param args arguments as typed
 	 */
 	public static void main(String[] args) {
+		new UnfinishedWork(CacheFolder.ofSystem()).clean();
 		int code = commandLine(Terminal.system(), FlashEngine::load).execute(args);
 		System.exit(code);
 	}
@@ -62,7 +69,21 @@ public final class FlashCommand implements Runnable {
 		commandLine.setUsageHelpWidth(100);
 		commandLine.setParameterExceptionHandler(Errors::usage);
 		commandLine.setExecutionExceptionHandler(Errors::failure);
+		commandLine.setExecutionStrategy((result) -> execute(result, terminal));
 		return commandLine;
+	}
+
+	private static int execute(ParseResult result, Terminal terminal) {
+		ParseResult command = result.hasSubcommand() ? result.subcommand() : result;
+		@Nullable Object out = command.matchedOptionValue("--out", null);
+		UnfinishedWork work = new UnfinishedWork(CacheFolder.ofSystem());
+		@Nullable Path note = (out instanceof Path target) ? work.begin(target) : null;
+		try {
+			return Errors.output(new RunLast().execute(result), terminal);
+		}
+		finally {
+			work.end(note);
+		}
 	}
 
 	@Override

@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
 
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.checkpoint.Staging;
 import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
@@ -85,10 +86,7 @@ final class LogitsCommand implements Callable<Integer> {
 
 	/** Refuses what cannot work, before anything is loaded. */
 	private FlashConfig config() {
-		if (Files.exists(this.out) && !Files.isRegularFile(this.out)) {
-			throw new ParameterException(this.spec.commandLine(),
-					"--out " + this.out + " is there, but is not a file.");
-		}
+		Staging.requireFile(this.out);
 		Path folder = this.out.toAbsolutePath().getParent();
 		if (folder == null || !Files.isDirectory(folder)) {
 			throw new ParameterException(this.spec.commandLine(),

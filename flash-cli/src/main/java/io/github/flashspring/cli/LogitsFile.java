@@ -5,10 +5,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.Staging;
 
 /**
  * A safetensors file with one tensor {@code logits} [tokens, vocab] F32, written row by
@@ -18,9 +19,7 @@ import java.nio.file.StandardOpenOption;
  */
 final class LogitsFile implements AutoCloseable {
 
-	private final Path target;
-
-	private final Path temporary;
+	private final Staging staging;
 
 	private final FileChannel channel;
 
@@ -28,9 +27,8 @@ final class LogitsFile implements AutoCloseable {
 
 	private int missing;
 
-	private LogitsFile(Path target, Path temporary, FileChannel channel, int tokens, int vocabulary) {
-		this.target = target;
-		this.temporary = temporary;
+	private LogitsFile(Staging staging, FileChannel channel, int tokens, int vocabulary) {
+		this.staging = staging;
 		this.channel = channel;
 		this.row = ByteBuffer.allocateDirect(Math.multiplyExact(vocabulary, Float.BYTES))
 			.order(ByteOrder.LITTLE_ENDIAN);
@@ -43,16 +41,23 @@ final class LogitsFile implements AutoCloseable {
 	 * @param tokens number of rows
 	 * @param vocabulary length of a row
 	 * @return the file; the caller adds all rows, then closes it
+	 * @throws CheckpointException if the target is no regular file, or its disk has not
+	 * enough room
 	 * @throws IOException if the file cannot be written
 	 */
 	static LogitsFile create(Path target, int tokens, int vocabulary) throws IOException {
-		Path absolute = target.toAbsolutePath();
-		Path temporary = absolute.resolveSibling("." + absolute.getFileName() + "." + ProcessHandle.current().pid());
-		FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-				StandardOpenOption.TRUNCATE_EXISTING);
-		LogitsFile file = new LogitsFile(absolute, temporary, channel, tokens, vocabulary);
+		Staging staging = Staging.file(target, header(tokens, vocabulary).remaining() + dataBytes(tokens, vocabulary));
+		FileChannel channel;
 		try {
-			file.writeHeader(tokens, vocabulary);
+			channel = FileChannel.open(staging.path(), StandardOpenOption.WRITE);
+		}
+		catch (IOException ex) {
+			staging.close();
+			throw ex;
+		}
+		LogitsFile file = new LogitsFile(staging, channel, tokens, vocabulary);
+		try {
+			file.write(header(tokens, vocabulary));
 		}
 		catch (IOException ex) {
 			file.close();
@@ -79,27 +84,28 @@ final class LogitsFile implements AutoCloseable {
 	 */
 	@Override
 	public void close() throws IOException {
-		this.channel.close();
-		if (this.missing == 0) {
-			Files.move(this.temporary, this.target, StandardCopyOption.REPLACE_EXISTING,
-					StandardCopyOption.ATOMIC_MOVE);
-		}
-		else {
-			Files.deleteIfExists(this.temporary);
+		try (Staging closing = this.staging) {
+			this.channel.close();
+			if (this.missing == 0) {
+				closing.commit();
+			}
 		}
 	}
 
-	private void writeHeader(int tokens, int vocabulary) throws IOException {
-		long bytes = (long) tokens * vocabulary * Float.BYTES;
+	private static long dataBytes(int tokens, int vocabulary) {
+		return (long) tokens * vocabulary * Float.BYTES;
+	}
+
+	private static ByteBuffer header(int tokens, int vocabulary) {
 		String json = "{\"logits\":{\"dtype\":\"F32\",\"shape\":[" + tokens + "," + vocabulary
-				+ "],\"data_offsets\":[0," + bytes + "]}}";
+				+ "],\"data_offsets\":[0," + dataBytes(tokens, vocabulary) + "]}}";
 		byte[] header = json.getBytes(StandardCharsets.US_ASCII);
 		int padded = Math.ceilDiv(header.length, 8) * 8;
 		ByteBuffer buffer = ByteBuffer.allocate(8 + padded).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).put(header);
 		while (buffer.hasRemaining()) {
 			buffer.put((byte) ' ');
 		}
-		write(buffer.flip());
+		return buffer.flip();
 	}
 
 	private void write(ByteBuffer bytes) throws IOException {

@@ -25,6 +25,7 @@ import io.github.flashspring.engine.GenerationRequest.Prompt;
 import io.github.flashspring.engine.GenerationRequest.Text;
 import io.github.flashspring.engine.GenerationRequest.Tokens;
 import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.generate.StopSequences;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 
 /**
@@ -144,6 +145,7 @@ final class RunCommand implements Callable<Integer> {
 				"--print-ids needs --prompt or --token-ids.");
 		try {
 			this.samplingOptions.over(Sampling.GREEDY);
+			StopSequences.validate("--stop", this.stop);
 			new GenerationRequest(new Text("-"), null, this.maxTokens, this.stop, false);
 			return this.modelOptions.config().build();
 		}

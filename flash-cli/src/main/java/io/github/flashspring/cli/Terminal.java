@@ -4,11 +4,14 @@ import java.io.BufferedReader;
 import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a command reads and writes. Text is UTF-8 whatever the locale. Answers go to
@@ -45,6 +48,14 @@ record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean int
 		this.err.flush();
 	}
 
+	/**
+	 * Why standard output could not be written.
+	 * @return the reason, null if it could
+	 */
+	@Nullable IOException outputFailure() {
+		return (this.out instanceof StandardOutput output) ? output.failure() : null;
+	}
+
 	PrintWriter outWriter() {
 		return new PrintWriter(new OutputStreamWriter(this.out, StandardCharsets.UTF_8), true);
 	}
@@ -54,7 +65,7 @@ record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean int
 	}
 
 	private static PrintStream stream(FileDescriptor descriptor) {
-		return new PrintStream(new FileOutputStream(descriptor), false, StandardCharsets.UTF_8);
+		return new StandardOutput(new FileOutputStream(descriptor));
 	}
 
 }

@@ -61,8 +61,8 @@ class LogitsCommandTests {
 
 	@Test
 	void placesThatCannotTakeAFileAreRefusedBeforeAnythingIsLoaded() {
-		assertThat(logits("1", this.folder).err()).contains("is there, but is not a file");
-		assertThat(logits("1", Path.of("/dev/null")).code()).isEqualTo(2);
+		assertThat(logits("1", this.folder).err()).contains("is not a regular file");
+		assertThat(logits("1", Path.of("/dev/full")).code()).isOne();
 		Call call = logits("1", this.folder.resolve("missing/l.safetensors"));
 		assertThat(call.code()).isEqualTo(2);
 		assertThat(call.err()).contains("does not exist").contains("Try 'flash logits --help'.");

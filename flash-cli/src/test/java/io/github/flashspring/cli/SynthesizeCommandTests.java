@@ -180,7 +180,7 @@ class SynthesizeCommandTests {
 		Call call = Call.of(FlashEngine::load, "synthesize", "--out", out.toString(), "--format", format, "--layers",
 				"1000", "--hidden", "131072", "--mlp", "1048576");
 		assertThat(call.code()).isEqualTo(1);
-		assertThat(call.err()).containsPattern("The model needs \\d+ TB, but the file system of .* has .* left");
+		assertThat(call.err()).containsPattern("The disk of .* has room for .*, but \\d+ TB are needed");
 		try (Stream<Path> files = Files.walk(this.folder)) {
 			assertThat(files.filter(Files::isRegularFile)).isEmpty();
 		}

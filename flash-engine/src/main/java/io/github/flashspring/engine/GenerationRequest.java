@@ -6,6 +6,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.generate.StopSequences;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 import io.github.flashspring.engine.tokenizer.ToolDefinition;
 
@@ -15,7 +16,8 @@ import io.github.flashspring.engine.tokenizer.ToolDefinition;
  * @param prompt conversation, text or tokens to continue
  * @param sampling how tokens are chosen; null: {@link ModelInfo#sampling()}
  * @param maxTokens most tokens to generate; null: what is left of the context
- * @param stopSequences texts that end the generation; they are not part of the output
+ * @param stopSequences texts that end the generation; they are not part of the output. At
+ * most 64, of 1 to 512 characters each
  * @param ignoreEndOfTurn continue past end-of-text tokens
  */
 public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nullable Integer maxTokens,
@@ -26,9 +28,7 @@ public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nul
 		if (maxTokens != null && maxTokens < 1) {
 			throw new IllegalArgumentException("maxTokens must be at least 1, but is " + maxTokens);
 		}
-		if (stopSequences.stream().anyMatch(String::isEmpty)) {
-			throw new IllegalArgumentException("A stop sequence must not be empty");
-		}
+		StopSequences.validate("stopSequences", stopSequences);
 	}
 
 	/**

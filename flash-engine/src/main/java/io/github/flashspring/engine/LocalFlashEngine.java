@@ -190,7 +190,7 @@ final class LocalFlashEngine implements FlashEngine {
 		if (this.closed) {
 			throw closed(null);
 		}
-		ModelText.Prepared prepared = this.text.prepare(request);
+		ModelText.Prepared prepared = this.text.prepare(request, this.info);
 		int[] prompt = prepared.tokens();
 		check(prompt);
 		int room = this.info.contextLength() - prompt.length + 1;
@@ -370,12 +370,12 @@ final class LocalFlashEngine implements FlashEngine {
 					context);
 			long all = (long) context * config.parallel();
 			RamBudget budget = (config.ramBudget() != null) ? config.ramBudget()
-					: allowed(checkpoint.totalBytes() + text.memoryBytes() + work.bytes(chunk, chunk)
+					: allowed(checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
 							+ definition.kvBytes(context, all, config.parallel()));
 			boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
 			long tokens = unlimited ? all : context;
 			ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
-					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(), work);
+					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(context), work);
 			WeightFiles files = resources.add(opener.apply(layout));
 			FlashConfig.Reading reading = config.reading();
 			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs, unlimited ? ResidencyPlan.Disk.UNKNOWN

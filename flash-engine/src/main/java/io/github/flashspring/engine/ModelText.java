@@ -71,8 +71,13 @@ final class ModelText implements AutoCloseable {
 		}
 	}
 
-	long memoryBytes() {
-		return this.memoryBytes;
+	/**
+	 * Memory of the tokenizer, with that of encoding one prompt.
+	 * @param contextLength tokens that a prompt may have
+	 * @return bytes
+	 */
+	long memoryBytes(int contextLength) {
+		return (this.tokenizer != null) ? this.memoryBytes + Tokenizer.encodingBytes(contextLength) : 0;
 	}
 
 	boolean hasTokenizer() {
@@ -90,15 +95,27 @@ final class ModelText implements AutoCloseable {
 	/**
 	 * Turns the prompt of a request into tokens, and makes what reads the answer.
 	 * @param request what is to be generated
+	 * @param model named in errors, and how long its context is
 	 * @return tokens and pipeline
+	 * @throws FlashEngineException if the prompt surely exceeds the context, which is
+	 * known before all of it is encoded
 	 */
-	Prepared prepare(GenerationRequest request) {
+	Prepared prepare(GenerationRequest request, ModelInfo model) {
 		return switch (request.prompt()) {
 			case GenerationRequest.Tokens tokens -> continuation(tokens.ids(), request.stopSequences());
-			case GenerationRequest.Text text ->
-				continuation(requireTokenizer().encode(text.text(), true), request.stopSequences());
-			case GenerationRequest.Chat chat -> conversation(chat, request.stopSequences());
+			case GenerationRequest.Text text -> continuation(encode(text.text(), true, model), request.stopSequences());
+			case GenerationRequest.Chat chat -> conversation(chat, request.stopSequences(), model);
 		};
+	}
+
+	private int[] encode(String prompt, boolean addSpecialTokens, ModelInfo model) {
+		Tokenizer present = requireTokenizer();
+		if (present.exceeds(prompt, model.contextLength())) {
+			throw new FlashEngineException(
+					"The prompt has %d characters, too many for the context of %s, which is %d tokens long and must hold the answer too. Shorten the prompt or raise the context length."
+						.formatted(prompt.length(), model.id(), model.contextLength()));
+		}
+		return present.encode(prompt, addSpecialTokens);
 	}
 
 	/** A continuation keeps the space between the prompt and its first new token. */
@@ -112,7 +129,7 @@ final class ModelText implements AutoCloseable {
 		return new Prepared(tokens, new TextPipeline(decoder, stopSequences, OutputParser.plain()));
 	}
 
-	private Prepared conversation(GenerationRequest.Chat chat, List<String> stopSequences) {
+	private Prepared conversation(GenerationRequest.Chat chat, List<String> stopSequences, ModelInfo model) {
 		Tokenizer present = requireTokenizer();
 		if (this.templateFailure != null) {
 			throw new ChatTemplateException(this.templateFailure.description(), this.templateFailure.action(),
@@ -124,7 +141,7 @@ final class ModelText implements AutoCloseable {
 		String prompt = this.template
 			.render(new ChatTemplateInput(chat.messages(), chat.tools(), true, chat.templateVariables()));
 		OutputParser parser = OutputParser.create(this.template, prompt, chat.tools());
-		return new Prepared(present.encode(prompt, false),
+		return new Prepared(encode(prompt, false, model),
 				new TextPipeline(present.streamDecoder(parser.markers()), stopSequences, parser));
 	}
 

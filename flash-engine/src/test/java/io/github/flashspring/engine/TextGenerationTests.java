@@ -85,6 +85,19 @@ class TextGenerationTests {
 	}
 
 	@Test
+	void aPromptThatSurelyExceedsTheContextIsNotEncodedWhole() throws Exception {
+		try (FlashEngine engine = stories()) {
+			int context = engine.model().contextLength();
+			// the tokenizer takes no text of this length, so that it was not asked
+			assertThatExceptionOfType(FlashEngineException.class)
+				.isThrownBy(() -> engine.generate(continuation("Once upon a time ".repeat(1_000_000))))
+				.withMessageContainingAll("The prompt has 17000000 characters",
+						"which is " + context + " tokens long and must hold the answer too",
+						"Shorten the prompt or raise the context length");
+		}
+	}
+
+	@Test
 	void aModelWithoutChatTemplateSaysSo() throws Exception {
 		try (FlashEngine engine = stories()) {
 			assertThat(engine.model().chat()).isFalse();

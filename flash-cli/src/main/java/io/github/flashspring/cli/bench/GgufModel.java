@@ -13,6 +13,9 @@ import java.util.SequencedMap;
 
 import tools.jackson.databind.JsonNode;
 
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.Staging;
+
 /**
  * Writes a synthetic model as a GGUF file with Q4_1 blocks, for llama.cpp to run beside
  * ours: 32 codes of 4 bits with a scale and a minimum in half precision.
@@ -81,17 +84,21 @@ final class GgufModel {
 	 * Writes the file.
 	 * @param file target, replaced if it exists
 	 * @param progress is told after each tensor
-	 * @throws IOException if it cannot be written, or if there is not enough space
+	 * @throws CheckpointException if the target is no regular file, or its disk has not
+	 * enough room
+	 * @throws IOException if it cannot be written
 	 */
 	void write(Path file, Progress progress) throws IOException {
 		long total = putHeader();
 		this.header.flip();
-		Path folder = file.toAbsolutePath().getParent();
-		if (folder != null) {
-			Progress.requireSpace(folder, total);
+		try (Staging staging = Staging.file(file, total)) {
+			write(staging.path(), progress, total);
+			staging.commit();
 		}
-		try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE,
-				StandardOpenOption.TRUNCATE_EXISTING)) {
+	}
+
+	private void write(Path file, Progress progress, long total) throws IOException {
+		try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
 			while (this.header.hasRemaining()) {
 				channel.write(this.header);
 			}

@@ -10,7 +10,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
+import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.Safetensors;
+import io.github.flashspring.engine.checkpoint.Staging;
 import io.github.flashspring.engine.checkpoint.TensorSource;
 
 /**
@@ -26,12 +28,12 @@ record SyntheticCheckpoint(ObjectNode config, TensorList tensors, WeightFormat s
 	 * Writes the folder.
 	 * @param folder target; files of an earlier model are replaced
 	 * @param progress is told after each tensor
-	 * @throws IOException if it cannot be written, or if there is not enough space
+	 * @throws CheckpointException if the target is a file, or its disk has not enough
+	 * room
+	 * @throws IOException if it cannot be written
 	 */
 	void write(Path folder, Progress progress) throws IOException {
-		Files.createDirectories(folder);
 		long total = this.tensors.tensors().values().stream().mapToLong(TensorSource::byteSize).sum();
-		Progress.requireSpace(folder, total);
 		AtomicLong done = new AtomicLong();
 		Map<String, TensorSource> reporting = new LinkedHashMap<>();
 		this.tensors.tensors()
@@ -40,8 +42,11 @@ record SyntheticCheckpoint(ObjectNode config, TensorList tensors, WeightFormat s
 						tensor.body().writeTo(channel);
 						progress.at(name, done.addAndGet(tensor.byteSize()), total);
 					})));
-		Safetensors.write(folder.resolve("model.safetensors"), reporting, Map.of("format", "mlx"));
-		Files.writeString(folder.resolve("config.json"), json());
+		try (Staging staging = Staging.folder(folder, total)) {
+			Safetensors.write(staging.path().resolve("model.safetensors"), reporting, Map.of("format", "mlx"));
+			Files.writeString(staging.path().resolve("config.json"), json());
+			staging.commit();
+		}
 	}
 
 	/** The whole of {@code config.json}. */

@@ -50,6 +50,8 @@ public final class Safetensors {
 	 * @param file the target, replaced if it exists
 	 * @param tensors the tensors by name
 	 * @param metadata for {@code __metadata__}; left out when empty
+	 * @throws CheckpointException if the target is no regular file, or its disk has not
+	 * enough room
 	 * @throws IOException if writing fails or a body delivers more or fewer bytes than
 	 * its shape needs
 	 */
@@ -65,6 +67,8 @@ public final class Safetensors {
 	 * @param tensors the tensors by name
 	 * @param metadata for {@code __metadata__}; left out when empty
 	 * @param alignment the data begin at a multiple of it, in bytes: a multiple of 8
+	 * @throws CheckpointException if the target is no regular file, or its disk has not
+	 * enough room
 	 * @throws IOException if writing fails or a body delivers more or fewer bytes than
 	 * its shape needs
 	 */

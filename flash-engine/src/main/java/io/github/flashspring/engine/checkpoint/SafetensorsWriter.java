@@ -6,15 +6,12 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
@@ -53,12 +50,11 @@ final class SafetensorsWriter {
 	}
 
 	void write(Path file) throws IOException {
-		Path target = file.toAbsolutePath();
-		Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
-		try {
-			try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE,
-					StandardOpenOption.CREATE_NEW)) {
-				writeAll(channel, header());
+		ByteBuffer header = header();
+		long data = this.tensors.stream().mapToLong((tensor) -> tensor.getValue().byteSize()).sum();
+		try (Staging staging = Staging.file(file, header.remaining() + data)) {
+			try (FileChannel channel = FileChannel.open(staging.path(), StandardOpenOption.WRITE)) {
+				writeAll(channel, header);
 				for (Map.Entry<String, TensorSource> tensor : this.tensors) {
 					BodyChannel body = new BodyChannel(tensor.getKey(), channel, tensor.getValue().byteSize());
 					tensor.getValue().body().writeTo(body);
@@ -66,10 +62,7 @@ final class SafetensorsWriter {
 				}
 				channel.force(true);
 			}
-			Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-		}
-		finally {
-			Files.deleteIfExists(temporary);
+			staging.commit();
 		}
 	}
 

@@ -10,12 +10,11 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
 
+import io.github.flashspring.engine.checkpoint.CacheFolder;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.residency.DiskProfile.Shape;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,19 +60,11 @@ final class DiskProbe {
 	}
 
 	/**
-	 * The probe of this process, which remembers in {@code FLASH_CACHE_DIR}, or
-	 * {@code ~/.cache/flash}.
+	 * The probe of this process, which remembers in the {@link CacheFolder}.
 	 * @return the probe
 	 */
 	static DiskProbe ofSystem() {
-		return new DiskProbe(
-				new DiskProfiles(folder(System::getenv, System.getProperty("user.home", ".")), InstantSource.system()),
-				System::nanoTime);
-	}
-
-	static Path folder(Function<String, @Nullable String> environment, String home) {
-		String folder = environment.apply("FLASH_CACHE_DIR");
-		return (folder == null || folder.isBlank()) ? Path.of(home, ".cache", "flash") : Path.of(folder);
+		return new DiskProbe(new DiskProfiles(CacheFolder.ofSystem(), InstantSource.system()), System::nanoTime);
 	}
 
 	/**

@@ -7,23 +7,19 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
-import java.util.stream.Stream;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Safetensors;
+import io.github.flashspring.engine.checkpoint.Staging;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.checkpoint.TensorSource;
-import io.github.flashspring.engine.metrics.ByteSize;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -43,7 +39,7 @@ public final class Repacker {
 
 	private static final int PIECE = 4 << 20;
 
-	/** Room for the header and the file system's own records. */
+	/** Room for the header and the small files. */
 	private static final long SPARE = 64 << 20;
 
 	/** Files that hold weights in some other form. */
@@ -78,8 +74,9 @@ public final class Repacker {
 	 * programs that refuse names that they do not know; stacked experts stay stacked then
 	 * @param progress hears how far it is
 	 * @return bytes of the new file
-	 * @throws CheckpointException if the target is not empty, its disk has not enough
-	 * room, the source cannot be read, or what was written is not what was to be written
+	 * @throws CheckpointException if the target is not empty or inside the source, its
+	 * disk has not enough room, the source cannot be read, or what was written is not
+	 * what was to be written
 	 * @throws IOException if the target cannot be written; nothing is left of it
 	 */
 	public static long repack(WeightLayout layout, Path target, boolean compatible, Progress progress)
@@ -88,57 +85,32 @@ public final class Repacker {
 	}
 
 	private long run() throws IOException {
-		requireEmpty();
-		Path parent = this.target.getParent();
-		if (parent == null) {
-			throw new CheckpointException("The folder " + this.target + " has no parent.", "Give another folder.");
-		}
-		Files.createDirectories(parent);
-		requireRoom(parent);
-		Path temporary = parent.resolve("." + this.target.getFileName() + "." + UUID.randomUUID() + ".tmp");
-		try {
-			Files.createDirectory(temporary);
-			Path file = temporary.resolve("model.safetensors");
+		requireOutsideSource();
+		Staging.requireNoContent(this.target);
+		long padding = (long) PAGE * this.order.tensors().stream().filter(FileOrder.Placed::page).count();
+		try (Staging staging = Staging.folder(this.target, this.total / 2 + padding + SPARE)) {
+			Path file = staging.path().resolve("model.safetensors");
 			Safetensors.write(file, tensors(), Map.of("format", "mlx"), PAGE);
-			copyOthers(temporary);
-			verify(temporary);
+			copyOthers(staging.path());
+			verify(staging.path());
 			long bytes = Files.size(file);
-			Files.deleteIfExists(this.target);
-			Files.move(temporary, this.target, StandardCopyOption.ATOMIC_MOVE);
+			Staging.requireNoContent(this.target);
+			staging.commit();
 			return bytes;
 		}
-		finally {
-			delete(temporary);
-		}
 	}
 
-	private void requireEmpty() throws IOException {
-		if (!Files.exists(this.target)) {
-			return;
+	/** Otherwise the copy would become a part of what it is a copy of. */
+	private void requireOutsideSource() throws IOException {
+		Path source = this.checkpoint.folder().toRealPath();
+		Path existing = this.target;
+		while (existing != null && !Files.exists(existing)) {
+			existing = existing.getParent();
 		}
-		boolean empty = false;
-		if (Files.isDirectory(this.target)) {
-			try (DirectoryStream<Path> content = Files.newDirectoryStream(this.target)) {
-				empty = !content.iterator().hasNext();
-			}
-		}
-		if (!empty) {
+		if (existing != null && existing.toRealPath().resolve(existing.relativize(this.target)).startsWith(source)) {
 			throw new CheckpointException(
-					"The target " + this.target + " exists already"
-							+ (Files.isDirectory(this.target) ? " and is not empty." : " and is a file."),
-					"Give a folder that does not exist, or delete it first.");
-		}
-	}
-
-	private void requireRoom(Path parent) throws IOException {
-		long padding = (long) PAGE * this.order.tensors().stream().filter(FileOrder.Placed::page).count();
-		long needed = this.total / 2 + padding + SPARE;
-		long room = Files.getFileStore(parent).getUsableSpace();
-		if (room < needed) {
-			throw new CheckpointException(
-					"The disk of " + this.target + " has room for " + ByteSize.readable(room)
-							+ ", but the repacked model needs " + ByteSize.readable(needed) + ".",
-					"Make room, or give a folder on another disk.");
+					"The target " + this.target + " is inside the model's own folder " + source + ".",
+					"Give a folder outside of it.");
 		}
 	}
 
@@ -241,16 +213,6 @@ public final class Repacker {
 								"Check the disk, let no other process write the model, and repack again.");
 					}
 					progress("checking", placed, length);
-				}
-			}
-		}
-	}
-
-	private static void delete(Path folder) throws IOException {
-		if (Files.exists(folder)) {
-			try (Stream<Path> files = Files.walk(folder)) {
-				for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-					Files.delete(file);
 				}
 			}
 		}

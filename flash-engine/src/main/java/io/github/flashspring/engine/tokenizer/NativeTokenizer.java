@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.tokenizer;
 
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
@@ -15,7 +17,22 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
  */
 final class NativeTokenizer implements AutoCloseable {
 
+	/**
+	 * Texts longer than this are encoded one at a time: the library needs some 90 bytes
+	 * per character of English text, and up to ten times as many.
+	 */
+	static final int LONG_TEXT = 1 << 14;
+
+	/** Characters after which freed memory is given back, which takes milliseconds. */
+	private static final int TRIM_AFTER = 1 << 20;
+
 	private final ReadWriteLock lock = new ReentrantReadWriteLock();
+
+	private final Lock longTexts = new ReentrantLock();
+
+	private final AtomicLong encodedCharacters = new AtomicLong();
+
+	private final HeapTrimmer trimmer = HeapTrimmer.ofSystem();
 
 	private long handle;
 
@@ -38,6 +55,25 @@ final class NativeTokenizer implements AutoCloseable {
 	}
 
 	long[] encode(String text, boolean addSpecialTokens) {
+		boolean isLong = text.length() > LONG_TEXT;
+		if (isLong) {
+			this.longTexts.lock();
+		}
+		try {
+			return encodeNow(text, addSpecialTokens);
+		}
+		finally {
+			if (isLong) {
+				this.longTexts.unlock();
+			}
+			if (this.encodedCharacters.addAndGet(text.length()) >= TRIM_AFTER) {
+				this.encodedCharacters.set(0);
+				this.trimmer.trim();
+			}
+		}
+	}
+
+	private long[] encodeNow(String text, boolean addSpecialTokens) {
 		Lock reading = this.lock.readLock();
 		reading.lock();
 		try {

@@ -30,6 +30,12 @@ public final class Tokenizer implements AutoCloseable {
 	 */
 	static final int MOST_CHARACTERS = 4 << 20;
 
+	/** Characters of the library's own message, which may quote a token of any length. */
+	private static final int MAX_REASON = 500;
+
+	/** Of the library's lists of ids, texts, places and masks, and of its own copy. */
+	private static final int ENCODED_BYTES_PER_TOKEN = 384;
+
 	private final NativeTokenizer tokenizer;
 
 	private final Vocabulary vocabulary;
@@ -112,8 +118,9 @@ public final class Tokenizer implements AutoCloseable {
 							+ " executed from.",
 					cause);
 		}
-		return new TokenizerException(file + " is refused by the tokenizer library: "
-				+ Objects.requireNonNullElse(cause.getMessage(), "" + cause) + ".", ACTION, cause);
+		String reason = Objects.requireNonNullElse(cause.getMessage(), "" + cause);
+		String told = (reason.length() > MAX_REASON) ? reason.substring(0, MAX_REASON) + "…" : reason;
+		return new TokenizerException(file + " is refused by the tokenizer library: " + told + ".", ACTION, cause);
 	}
 
 	/**
@@ -148,6 +155,36 @@ public final class Tokenizer implements AutoCloseable {
 			result[i] = Math.toIntExact(ids[i]);
 		}
 		return result;
+	}
+
+	/**
+	 * Whether a text has surely more tokens than a limit, without encoding all of it:
+	 * slices of the text are counted until there is no doubt, which is at twice the
+	 * limit, since a cut changes only the tokens next to it.
+	 * @param text any text
+	 * @param limit a number of tokens
+	 * @return true if so; false if {@link #encode} has to tell, whose work is bounded by
+	 * the limit then
+	 */
+	public boolean exceeds(String text, int limit) {
+		if (text.length() <= limit) {
+			return false;
+		}
+		long tokens = 0;
+		for (int from = 0; from < text.length() && tokens <= 2L * limit; from += NativeTokenizer.LONG_TEXT) {
+			int to = Math.min(from + NativeTokenizer.LONG_TEXT, text.length());
+			tokens += encode(text.substring(from, to), false).length;
+		}
+		return tokens > 2L * limit;
+	}
+
+	/**
+	 * Native memory that encoding a text needs.
+	 * @param limit a number of tokens that the text does not {@link #exceeds exceed}
+	 * @return bytes
+	 */
+	public static long encodingBytes(int limit) {
+		return 2L * limit * ENCODED_BYTES_PER_TOKEN;
 	}
 
 	private static String wellFormed(String text) {

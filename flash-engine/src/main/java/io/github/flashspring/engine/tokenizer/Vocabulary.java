@@ -33,6 +33,16 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 
 	private static final int MOST_PART_VALUES = 100_000;
 
+	/** Those of real models have some dozens. */
+	private static final int MAX_ADDED_LENGTH = 1024;
+
+	/**
+	 * Sum of the squares of the lengths of all added tokens, to which the time that the
+	 * library takes to load them is proportional at worst: one of 65,536 spaces took 75
+	 * s, and this takes one second. 150,000 tokens for speech have a quarter of it.
+	 */
+	private static final long MAX_ADDED_SQUARES = 1 << 26;
+
 	/**
 	 * Reads a tokenizer file.
 	 * @param json its content
@@ -83,6 +93,8 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 		private String modelType = "";
 
 		private int highest = -1;
+
+		private long addedSquares;
 
 		Reader(String json, Path file) {
 			this.json = json;
@@ -195,6 +207,15 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 			}
 			if (id < 0 || content == null) {
 				throw wrong("an entry of added_tokens lacks its id or content");
+			}
+			if (content.length() > MAX_ADDED_LENGTH) {
+				throw wrong("the added token with the id " + id + " has " + content.length()
+						+ " characters, expected at most " + MAX_ADDED_LENGTH);
+			}
+			this.addedSquares += (long) content.length() * content.length();
+			if (this.addedSquares > MAX_ADDED_SQUARES) {
+				throw wrong("the added tokens up to the id " + id
+						+ " are too long together: the squares of their lengths are more than " + MAX_ADDED_SQUARES);
 			}
 			this.added.put(content, id);
 			if (isSpecial) {

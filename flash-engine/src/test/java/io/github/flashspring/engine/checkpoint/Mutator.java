@@ -17,6 +17,9 @@ public final class Mutator {
 			"9223372036854775807", "9223372036854775808", "18446744073709551615", "99999999999999999999999999", "1e308",
 			"1e999", "1e-999", "NaN", "Infinity", "null", "true", "\"4\"", "[]", "{}", "0x10", "1e1000000000");
 
+	private static final List<Long> LONGS = List.of(0L, 1L, -1L, 1L << 31, 1L << 32, Long.MAX_VALUE, Long.MIN_VALUE,
+			1L << 61, (long) Integer.MAX_VALUE);
+
 	private final Random random;
 
 	public Mutator(Random random) {
@@ -50,6 +53,31 @@ public final class Mutator {
 			text = mutate(text);
 		}
 		return text;
+	}
+
+	/**
+	 * Damages a binary file: mostly its first part, where lengths, types and names stand.
+	 * @param original the file
+	 * @param header length of that part
+	 * @return a damaged copy
+	 */
+	public byte[] binary(byte[] original, int header) {
+		byte[] bytes = original.clone();
+		for (int i = this.random.nextInt(3); i >= 0; i--) {
+			int at = this.random.nextInt(Math.min(header, bytes.length - 8));
+			switch (this.random.nextInt(8)) {
+				case 0 -> bytes = Arrays.copyOf(bytes, 8 + this.random.nextInt(bytes.length));
+				case 1 -> bytes = splice(bytes, at, at + this.random.nextInt(8), new byte[0]);
+				case 2 -> bytes = splice(bytes, at, -1, Arrays.copyOfRange(bytes, at, at + 8));
+				case 3 -> ByteBuffer.wrap(bytes)
+					.order(ByteOrder.LITTLE_ENDIAN)
+					.putLong(at, LONGS.get(this.random.nextInt(LONGS.size())));
+				case 4 -> ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(at, this.random.nextInt(40));
+				case 5 -> bytes[at] = (byte) this.random.nextInt(16);
+				default -> bytes[at] ^= (byte) (1 << this.random.nextInt(8));
+			}
+		}
+		return bytes;
 	}
 
 	private byte[] mutate(byte[] text) {

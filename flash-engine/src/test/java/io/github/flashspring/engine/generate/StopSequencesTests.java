@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.generate;
 
+import java.util.Collections;
 import java.util.List;
 
 import net.jqwik.api.ForAll;
@@ -10,6 +11,7 @@ import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 class StopSequencesTests {
 
@@ -24,11 +26,36 @@ class StopSequencesTests {
 		assertThat(stops.flush()).isEmpty();
 	}
 
+	@Test
+	void aBeginningInsideAnotherSequenceIsNotMissed() {
+		StopSequences stops = new StopSequences(List.of("aab", "abcd", "bcx"));
+		assertThat(stops.append("aaabcx")).isEqualTo("a");
+		assertThat(stops.found()).isTrue();
+		StopSequences inner = new StopSequences(List.of("abcd", "bcx"));
+		assertThat(inner.append("abc")).isEmpty();
+		assertThat(inner.append("x")).isEqualTo("a");
+		assertThat(inner.found()).isTrue();
+	}
+
+	@Test
+	void limitsAreNamedWithTheirField() {
+		List<String> many = Collections.nCopies(StopSequences.MAX_COUNT, "x".repeat(StopSequences.MAX_LENGTH));
+		StopSequences.validate("stop", many);
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> StopSequences.validate("stop", Collections.nCopies(1_000_000, "x")))
+			.withMessage("stop must have at most 64 entries, but has 1000000");
+		assertThatIllegalArgumentException()
+			.isThrownBy(() -> StopSequences.validate("stop", List.of("a", "x".repeat(513))))
+			.withMessage("stop[1] must have at most 512 characters, but has 513");
+		assertThatIllegalArgumentException().isThrownBy(() -> StopSequences.validate("stop", List.of("")))
+			.withMessage("stop must not contain an empty text");
+	}
+
 	@Property
 	void piecesMakeNoDifference(
 			@ForAll @Size(max = 12) List<@StringLength(max = 4) @CharRange(from = 'a', to = 'c') String> pieces,
 			@ForAll @Size(min = 1,
-					max = 3) List<@StringLength(min = 1, max = 4) @CharRange(from = 'a', to = 'c') String> stops) {
+					max = 5) List<@StringLength(min = 1, max = 4) @CharRange(from = 'a', to = 'c') String> stops) {
 		String whole = String.join("", pieces);
 		// the stop that is complete first ends the text
 		String expected = whole;

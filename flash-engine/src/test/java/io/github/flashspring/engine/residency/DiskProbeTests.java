@@ -11,10 +11,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.SequencedMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -24,7 +22,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import io.github.flashspring.engine.residency.DiskProfile.Shape;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -268,16 +265,6 @@ class DiskProbeTests {
 		rates.put(new Shape(32 * MIB, 8), List.of(1.8e9, 1.9e9, 1.9e9));
 		assertThat(new DiskProfile("disk", true, rates).best(MUCH))
 			.isEqualTo(new ReadPattern(32 * MIB, 8, 1.9e9, true));
-	}
-
-	@Test
-	void findsItsFolder() {
-		Map<String, @Nullable String> environment = new HashMap<>();
-		assertThat(DiskProbe.folder(environment::get, "/home/me")).isEqualTo(Path.of("/home/me/.cache/flash"));
-		environment.put("FLASH_CACHE_DIR", " ");
-		assertThat(DiskProbe.folder(environment::get, "/home/me")).isEqualTo(Path.of("/home/me/.cache/flash"));
-		environment.put("FLASH_CACHE_DIR", "/var/cache/flash");
-		assertThat(DiskProbe.folder(environment::get, "/home/me")).isEqualTo(Path.of("/var/cache/flash"));
 	}
 
 	@Test

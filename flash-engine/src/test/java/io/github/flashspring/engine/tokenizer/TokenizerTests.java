@@ -7,9 +7,13 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -65,6 +69,62 @@ class TokenizerTests {
 			.isThrownBy(() -> tokenizer.encode(" ".repeat(Tokenizer.MOST_CHARACTERS) + "a", false))
 			.withMessageContaining("4194305 characters")
 			.withMessageContaining("at most 4194304");
+	}
+
+	@Test
+	void tooLongTextsAreKnownBeforeAllIsEncoded() {
+		Tokenizer tokenizer = TextVectors.tokenizer("qwen3");
+		String text = "All work and no play makes Jack a dull boy. ".repeat(10_000);
+		int tokens = tokenizer.encode(text, false).length;
+		assertThat(tokenizer.exceeds(text, tokens)).isFalse();
+		assertThat(tokenizer.exceeds(text, tokens / 20)).isTrue();
+		assertThat(tokenizer.exceeds("a ".repeat(20 * Tokenizer.MOST_CHARACTERS), 4096)).isTrue();
+		assertThat(tokenizer.exceeds(" ".repeat(Tokenizer.MOST_CHARACTERS), 40_000)).isFalse();
+	}
+
+	@Test
+	@EnabledOnOs(OS.LINUX)
+	void memoryOfEncodedTextsIsGivenBack() throws Exception {
+		Tokenizer tokenizer = TextVectors.tokenizer("qwen3");
+		String text = "All work and no play makes Jack a dull boy. ".repeat(24_000);
+		long before = residentBytes();
+		try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+			Callable<int[]> encode = () -> tokenizer.encode(text, false);
+			for (var encoded : threads.invokeAll(List.of(encode, encode, encode, encode))) {
+				assertThat(encoded.get()).hasSizeGreaterThan(200_000);
+			}
+		}
+		// without: 90 MB for each thread
+		assertThat(residentBytes() - before).isLessThan(150 << 20);
+	}
+
+	private static long residentBytes() throws IOException {
+		String pages = Files.readString(Path.of("/proc/self/statm")).split(" ")[1];
+		return 4096 * Long.parseLong(pages);
+	}
+
+	@Test
+	void addedTokensThatTakeMinutesToLoadAreRefused() throws Exception {
+		String json = Files.readString(TextVectors.tokenizerFolder("stories260K").resolve("tokenizer.json"));
+		Files.writeString(this.folder.resolve("tokenizer.json"), withAdded(json, added(600, " ".repeat(65_536))));
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContainingAll("tokenizer.json",
+					"the added token with the id 600 has 65536 characters, expected at most 1024");
+		String many = IntStream.range(600, 700)
+			.mapToObj((id) -> added(id, id + " ".repeat(1000)))
+			.collect(Collectors.joining(","));
+		Files.writeString(this.folder.resolve("tokenizer.json"), withAdded(json, many));
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContaining("the added tokens up to the id 666 are too long together");
+	}
+
+	private static String withAdded(String json, String tokens) {
+		return json.replaceFirst("\"added_tokens\":\\s*\\[", "\"added_tokens\":[" + tokens + ",");
+	}
+
+	private static String added(int id, String content) {
+		return "{\"id\":%d,\"content\":\"%s\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":true,\"special\":false}"
+			.formatted(id, content);
 	}
 
 	@Test

@@ -2,19 +2,17 @@ package io.github.flashspring.engine.checkpoint.gguf;
 
 import java.io.IOException;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.Safetensors;
+import io.github.flashspring.engine.checkpoint.Staging;
 import io.github.flashspring.engine.checkpoint.TensorSource;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.SerializationFeature;
@@ -50,7 +48,7 @@ public final class GgufImporter {
 	 * @param progress told about every tensor
 	 * @return what was written
 	 * @throws CheckpointException if the file is damaged or of a kind that cannot be
-	 * imported, or the folder has content
+	 * imported, the folder has content, or its disk has not enough room
 	 * @throws IOException if writing fails
 	 */
 	public static ImportReport importFile(Path gguf, Path outFolder, Progress progress) throws IOException {
@@ -58,7 +56,7 @@ public final class GgufImporter {
 	}
 
 	private ImportReport run() throws IOException {
-		requireNoContent();
+		Staging.requireNoContent(this.outFolder);
 		try (GgufFile file = GgufFile.open(this.gguf)) {
 			GgufMetadata metadata = file.metadata();
 			String architecture = metadata.requireString("general.architecture");
@@ -108,23 +106,20 @@ public final class GgufImporter {
 	}
 
 	private long write(LlamaTensors tensors, Map<String, ObjectNode> settings) throws IOException {
-		Path temporary = this.outFolder
-			.resolveSibling("." + this.outFolder.getFileName() + "." + UUID.randomUUID() + ".tmp");
-		try {
-			Files.createDirectories(temporary);
-			for (Map.Entry<String, ObjectNode> file : settings.entrySet()) {
-				Files.write(temporary.resolve(file.getKey()), this.json.writeValueAsBytes(file.getValue()));
+		Map<String, TensorSource> sources = tensors.sources();
+		Map<String, byte[]> files = new LinkedHashMap<>();
+		settings.forEach((name, content) -> files.put(name, this.json.writeValueAsBytes(content)));
+		long bytes = sources.values().stream().mapToLong(TensorSource::byteSize).sum()
+				+ files.values().stream().mapToLong((content) -> content.length).sum();
+		try (Staging staging = Staging.folder(this.outFolder, bytes)) {
+			for (Map.Entry<String, byte[]> file : files.entrySet()) {
+				Files.write(staging.path().resolve(file.getKey()), file.getValue());
 			}
-			Safetensors.write(temporary.resolve("model.safetensors"), watched(tensors.sources()),
-					Map.of("format", "mlx"));
-			long bytes = verified(temporary, tensors);
-			requireNoContent();
-			Files.deleteIfExists(this.outFolder);
-			Files.move(temporary, this.outFolder, StandardCopyOption.ATOMIC_MOVE);
-			return bytes;
-		}
-		finally {
-			delete(temporary);
+			Safetensors.write(staging.path().resolve("model.safetensors"), watched(sources), Map.of("format", "mlx"));
+			long written = verified(staging.path(), tensors);
+			Staging.requireNoContent(this.outFolder);
+			staging.commit();
+			return written;
 		}
 	}
 
@@ -152,34 +147,6 @@ public final class GgufImporter {
 					this.progress.written(name, done[0], total);
 				})));
 		return watched;
-	}
-
-	private void requireNoContent() throws IOException {
-		if (!Files.exists(this.outFolder)) {
-			return;
-		}
-		boolean empty = false;
-		if (Files.isDirectory(this.outFolder)) {
-			try (DirectoryStream<Path> content = Files.newDirectoryStream(this.outFolder)) {
-				empty = !content.iterator().hasNext();
-			}
-		}
-		if (!empty) {
-			throw new CheckpointException("The folder " + this.outFolder + " exists and is not empty.",
-					"Choose another one, or delete it first.");
-		}
-	}
-
-	private static void delete(Path folder) throws IOException {
-		if (!Files.exists(folder)) {
-			return;
-		}
-		try (DirectoryStream<Path> content = Files.newDirectoryStream(folder)) {
-			for (Path file : content) {
-				Files.delete(file);
-			}
-		}
-		Files.delete(folder);
 	}
 
 	/**

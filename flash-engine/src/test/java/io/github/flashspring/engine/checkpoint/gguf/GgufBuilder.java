@@ -121,6 +121,11 @@ final class GgufBuilder {
 		return tensor.data().clone();
 	}
 
+	/** Bytes of all tensors at the end of the file. */
+	int dataBytes() {
+		return this.tensors.values().stream().mapToInt((tensor) -> Math.ceilDiv(tensor.data().length, 32) * 32).sum();
+	}
+
 	Path write(Path file) throws IOException {
 		return Files.write(file, build());
 	}

@@ -338,7 +338,7 @@ class GgufImporterTests {
 		doImport(GgufBuilder.llama());
 		assertThat(out().resolve("config.json")).exists();
 		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> doImport(GgufBuilder.llama()))
-			.withMessageContaining("exists and is not empty");
+			.withMessageContaining("exists already and is not empty");
 		try (Stream<Path> files = Files.list(this.folder)) {
 			assertThat(files).containsExactlyInAnyOrder(out(), this.folder.resolve("model.gguf"));
 		}

@@ -11,10 +11,16 @@ import org.springframework.ai.chat.messages.Message;
 import org.springframework.ai.chat.messages.UserMessage;
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.ai.chat.prompt.Prompt;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.server.ContentTooLargeException;
+import org.springframework.web.server.ResponseStatusException;
+import org.springframework.web.server.ServerWebInputException;
 
 /**
  * Answers a conversation with the model's words as they come. Each server-sent event is a
@@ -25,6 +31,9 @@ import org.springframework.web.bind.annotation.RestController;
 class ChatController {
 
 	private static final Logger logger = LoggerFactory.getLogger(ChatController.class);
+
+	private static final String EXPECTED = "The request is not a conversation, such as"
+			+ " {\"messages\": [{\"role\": \"user\", \"text\": \"Hello\"}]} with the roles user and assistant";
 
 	private final ChatModel chatModel;
 
@@ -41,6 +50,21 @@ class ChatController {
 	}
 
 	/**
+	 * Says what is wrong with a request that is no conversation.
+	 * @param refused why the body was not read
+	 * @return a JSON object with the field {@code error}, and the status 400 or 413
+	 */
+	@ExceptionHandler({ ServerWebInputException.class, ContentTooLargeException.class })
+	ResponseEntity<ChatEvent.Failed> refuse(ResponseStatusException refused) {
+		Throwable cause = NestedExceptionUtils.getMostSpecificCause(refused);
+		String error = (refused instanceof ContentTooLargeException) ? "The conversation is too long"
+				: (cause instanceof IllegalArgumentException) ? String.valueOf(cause.getMessage()) : EXPECTED;
+		return ResponseEntity.status(refused.getStatusCode())
+			.contentType(MediaType.APPLICATION_JSON)
+			.body(new ChatEvent.Failed(error, false));
+	}
+
+	/**
 	 * What has been said until now.
 	 *
 	 * @param messages oldest first; the last one waits for an answer
@@ -50,6 +74,10 @@ class ChatController {
 		Conversation {
 			if (messages == null || messages.isEmpty()) {
 				throw new IllegalArgumentException("A conversation needs messages");
+			}
+			int empty = messages.indexOf(null);
+			if (empty >= 0) {
+				throw new IllegalArgumentException("messages[" + empty + "] must be a message, but is null");
 			}
 		}
 

@@ -5,7 +5,7 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.publisher.Flux;
 
 import org.springframework.beans.factory.annotation.Autowired;
@@ -96,17 +96,26 @@ class ChatControllerTests {
 	}
 
 	@ParameterizedTest
-	@ValueSource(strings = { "{\"messages\": [{\"role\": \"wizard\", \"text\": \"hello\"}]}",
-			"{\"messages\": [{\"role\": \"user\"}]}", "{\"messages\": [{\"text\": \"hello\"}]}", "{\"messages\": []}",
-			"{}" })
-	void whatIsNoConversationIsABadRequest(String body) {
-		this.client.post()
+	@CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+			"{\"messages\": [{\"role\": \"wizard\", \"text\": \"hello\"}]} | with the roles user and assistant",
+			"{\"messages\": [{\"role\": \"user\"}]} | A message needs a role and a text",
+			"{\"messages\": [{\"text\": \"hello\"}]} | A message needs a role and a text",
+			"{\"messages\": [{\"role\": \"user\", \"text\": \"hello\"}, null]} | messages[1] must be a message, but is null",
+			"{\"messages\": []} | A conversation needs messages", "{} | A conversation needs messages",
+			"{ | The request is not a conversation, such as", "`` | The request is not a conversation, such as" })
+	void whatIsNoConversationIsABadRequest(String body, String error) {
+		String told = this.client.post()
 			.uri("/api/chat")
 			.contentType(MediaType.APPLICATION_JSON)
+			.accept(MediaType.TEXT_EVENT_STREAM)
 			.bodyValue(body)
 			.exchange()
 			.expectStatus()
-			.isBadRequest();
+			.isBadRequest()
+			.expectBody(String.class)
+			.returnResult()
+			.getResponseBody();
+		assertThat(told).startsWith("{\"error\":\"").contains(error);
 	}
 
 	@Test

@@ -1,0 +1,136 @@
+package io.github.flashspring.engine.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+class StagingTests {
+
+	@TempDir
+	private Path folder;
+
+	@Test
+	void aFileAppearsWhenItIsCommitted() throws IOException {
+		Path target = Files.writeString(this.folder.resolve("file"), "earlier");
+		try (Staging staging = Staging.file(target, 3)) {
+			Files.writeString(staging.path(), "new");
+			assertThat(target).hasContent("earlier");
+			staging.commit();
+		}
+		assertThat(target).hasContent("new");
+		assertThat(names()).containsExactly("file");
+	}
+
+	@Test
+	void nothingRemainsOfWhatIsNotCommitted() throws IOException {
+		try (Staging staging = Staging.folder(this.folder.resolve("model"), 3)) {
+			Files.writeString(Files.createDirectory(staging.path().resolve("inner")).resolve("file"), "new");
+			assertThat(names()).hasSize(2);
+		}
+		assertThat(names()).isEmpty();
+	}
+
+	@Test
+	void filesOfAFolderReplaceThoseOfTheSameNames() throws IOException {
+		Path target = Files.createDirectory(this.folder.resolve("model"));
+		Files.writeString(target.resolve("config.json"), "earlier");
+		Files.writeString(target.resolve("notes"), "mine");
+		try (Staging staging = Staging.folder(target, 3)) {
+			Files.writeString(staging.path().resolve("config.json"), "new");
+			staging.commit();
+		}
+		assertThat(target.resolve("config.json")).hasContent("new");
+		assertThat(target.resolve("notes")).hasContent("mine");
+		assertThat(names()).containsExactly("model");
+	}
+
+	@Test
+	void whatADeadProcessLeftIsRemoved() throws IOException {
+		Path left = Files.createDirectory(this.folder.resolve(".model.17-1790000000000-0.tmp"));
+		Files.writeString(left.resolve("model.safetensors"), "half");
+		Files.createFile(this.folder.resolve(".model.17-1790000000000-0.lock"));
+		Files.createFile(this.folder.resolve(".other.18-1790000000000-3.lock"));
+		Path foreign = Files.createFile(this.folder.resolve(".yarn.lock"));
+		Staging.file(this.folder.resolve("another"), 0).close();
+		assertThat(names()).containsExactly(foreign.getFileName().toString());
+	}
+
+	@Test
+	void whatALivingProcessWritesIsLeftAlone() throws Exception {
+		Process other = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+				System.getProperty("java.class.path"), Writer.class.getName(), this.folder.resolve("model").toString())
+			.redirectError(ProcessBuilder.Redirect.INHERIT)
+			.start();
+		try {
+			assertThat(other.inputReader().readLine()).isEqualTo("writing");
+			Staging.removeAbandoned(this.folder);
+			assertThat(names()).hasSize(2);
+		}
+		finally {
+			other.destroyForcibly().waitFor();
+		}
+		assertThat(names()).hasSize(2);
+		Staging.removeAbandoned(this.folder);
+		assertThat(names()).isEmpty();
+	}
+
+	@Test
+	void severalOfOneProcessDoNotDisturbEachOther() throws IOException {
+		Path target = this.folder.resolve("file");
+		try (Staging first = Staging.file(target, 0); Staging second = Staging.file(target, 0)) {
+			assertThat(first.path()).isNotEqualTo(second.path());
+			Files.writeString(first.path(), "first");
+			Staging.removeAbandoned(this.folder);
+			assertThat(first.path()).exists();
+		}
+		assertThat(names()).isEmpty();
+	}
+
+	@Test
+	void aTargetWithoutRoomIsRefusedBeforeAnythingIsWritten() throws IOException {
+		assertThatExceptionOfType(CheckpointException.class)
+			.isThrownBy(() -> Staging.folder(this.folder.resolve("model"), 1L << 60))
+			.withMessageContainingAll("The disk of " + this.folder.resolve("model") + " has room for ",
+					"1048576 TB are needed", "Make room");
+		assertThat(names()).isEmpty();
+	}
+
+	@Test
+	void targetsOfAnotherKindAreRefused() throws IOException {
+		Path file = Files.createFile(this.folder.resolve("file"));
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Staging.folder(file, 0))
+			.withMessageContaining("The target " + file + " exists already and is a file");
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Staging.file(this.folder, 0))
+			.withMessageContaining("exists already, but is not a regular file");
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Staging.requireNoContent(this.folder))
+			.withMessageContaining("exists already and is not empty");
+		assertThat(names()).containsExactly("file");
+	}
+
+	private List<String> names() throws IOException {
+		try (Stream<Path> files = Files.list(this.folder)) {
+			return files.map((file) -> file.getFileName().toString()).sorted().toList();
+		}
+	}
+
+	/** Begins a folder and never ends. */
+	static final class Writer {
+
+		static void main(String[] args) throws Exception {
+			Staging staging = Staging.folder(Path.of(args[0]), 0);
+			Files.writeString(staging.path().resolve("file"), "half");
+			System.out.println("writing");
+			Thread.currentThread().join();
+		}
+
+	}
+
+}
