@@ -137,6 +137,17 @@ final class BackgroundFlashEngine implements FlashEngine {
 		return loaded().ramBudget(budget);
 	}
 
+	/** {@inheritDoc} Waits for nothing. */
+	@Override
+	public @Nullable Failure lastFailure() {
+		return (state() == Future.State.SUCCESS) ? this.loading.resultNow().lastFailure() : null;
+	}
+
+	@Override
+	public boolean reload() {
+		return loaded().reload();
+	}
+
 	@Override
 	public void record(@Nullable Timeline timeline) {
 		loaded().record(timeline);

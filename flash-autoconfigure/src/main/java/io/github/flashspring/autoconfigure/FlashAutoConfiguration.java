@@ -6,6 +6,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Import;
@@ -49,6 +50,12 @@ public final class FlashAutoConfiguration {
 		// The name of a model that is being loaded is known before.
 		String name = (engine instanceof BackgroundFlashEngine background) ? background.name() : null;
 		return configurer.configure(FlashChatModel.builder(engine)).options(properties.chat().toOptions(name)).build();
+	}
+
+	@Bean
+	@ConditionalOnMissingBean
+	FlashLiveness flashLiveness(ApplicationContext context) {
+		return new FlashLiveness(context);
 	}
 
 	private static FlashEngine load(FlashConfig config) {

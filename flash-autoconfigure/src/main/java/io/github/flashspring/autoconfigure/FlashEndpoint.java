@@ -15,7 +15,9 @@ import org.springframework.boot.actuate.endpoint.annotation.Selector;
 import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.FlashEngineException;
 import io.github.flashspring.engine.ModelInfo;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.residency.BudgetExceededException;
 import io.github.flashspring.engine.residency.PlanReport;
@@ -23,14 +25,14 @@ import io.github.flashspring.engine.residency.RamBudget;
 
 /**
  * {@link Endpoint} that shows what engines run, which weights are resident, and every
- * byte that was read; and that changes the memory they may use.
+ * byte that was read; that changes the memory they may use, and loads their models again.
  */
 @Endpoint(id = FlashEndpoint.ID)
 public class FlashEndpoint {
 
 	static final String ID = "flash";
 
-	static final String HELP = "Give 'ramBudgetGb': gigabytes such as 1.5, a size such as \"800MB\", \"min\", or \"unlimited\".";
+	static final String HELP = "Give 'ramBudgetGb': gigabytes such as 1.5, a size such as \"800MB\", \"min\", or \"unlimited\"; or 'reload': true, to load a model again that has failed.";
 
 	private final Map<String, FlashEngine> engines;
 
@@ -69,32 +71,53 @@ public class FlashEndpoint {
 	}
 
 	/**
-	 * Changes the memory that the only engine may use; requests go on.
-	 * @param ramBudgetGb gigabytes of 1024³ bytes, a size with its unit, {@code min} or
-	 * {@code unlimited}
+	 * Changes the only engine.
+	 * @param ramBudgetGb memory that it may use: gigabytes of 1024³ bytes, a size with
+	 * its unit, {@code min} or {@code unlimited}; requests go on
+	 * @param reload true, instead, to load the model again if the engine has failed,
+	 * after checking that its files still hold the same model: what runs is ended
 	 * @return what the engine is from now on
 	 */
 	@WriteOperation
-	public FlashDescriptor ramBudget(@Nullable Object ramBudgetGb) {
+	public FlashDescriptor change(@Nullable Object ramBudgetGb, @Nullable Boolean reload) {
 		if (this.engines.size() > 1) {
 			throw refused("there are %d engines. Name one in the path: %s".formatted(this.engines.size(), names()));
 		}
-		return ramBudget(this.engines.values().iterator().next(), ramBudgetGb);
+		return change(this.engines.values().iterator().next(), ramBudgetGb, reload);
 	}
 
 	/**
-	 * Changes the memory that an engine may use; requests go on.
+	 * Changes an engine.
 	 * @param engine its bean name
-	 * @param ramBudgetGb as for {@link #ramBudget}
+	 * @param ramBudgetGb as for {@link #change}
+	 * @param reload as for {@link #change}
 	 * @return what the engine is from now on
 	 */
 	@WriteOperation
-	public FlashDescriptor ramBudgetOf(@Selector String engine, @Nullable Object ramBudgetGb) {
+	public FlashDescriptor changeEngine(@Selector String engine, @Nullable Object ramBudgetGb,
+			@Nullable Boolean reload) {
 		FlashEngine found = this.engines.get(engine);
 		if (found == null) {
 			throw refused("there is no engine '%s', but %s".formatted(engine, names()));
 		}
-		return ramBudget(found, ramBudgetGb);
+		return change(found, ramBudgetGb, reload);
+	}
+
+	private static FlashDescriptor change(FlashEngine engine, @Nullable Object ramBudgetGb, @Nullable Boolean reload) {
+		if (!Boolean.TRUE.equals(reload)) {
+			return ramBudget(engine, ramBudgetGb);
+		}
+		if (ramBudgetGb != null) {
+			throw refused("give it without 'reload'");
+		}
+		try {
+			engine.reload();
+		}
+		catch (CheckpointException | FlashEngineException | UnsupportedOperationException ex) {
+			String reason = "Cannot load the model again: " + ex.getMessage();
+			throw new InvalidEndpointRequestException(reason, reason);
+		}
+		return describe(engine);
 	}
 
 	private static FlashDescriptor ramBudget(FlashEngine engine, @Nullable Object ramBudgetGb) {
@@ -129,7 +152,10 @@ public class FlashEndpoint {
 			return (background.state() == Future.State.RUNNING) ? FlashDescriptor.of(State.LOADING, null)
 					: FlashDescriptor.of(State.FAILED, background.failure().getMessage());
 		}
-		return new FlashDescriptor(State.READY, null, engine.model(), plan(engine), engine.snapshot());
+		FlashEngine.Failure failure = engine.lastFailure();
+		return new FlashDescriptor((failure != null && failure.needsReload()) ? State.FAILED : State.READY,
+				(failure != null) ? failure.cause().getMessage() : null, engine.model(), plan(engine),
+				engine.snapshot());
 	}
 
 	private static @Nullable PlanReport plan(FlashEngine engine) {
@@ -153,8 +179,8 @@ public class FlashEndpoint {
 	/**
 	 * What an engine is and does.
 	 *
-	 * @param state how loading stands
-	 * @param error why loading failed, or null
+	 * @param state whether requests are served
+	 * @param error why loading or the latest pass failed, or null
 	 * @param model what was loaded, or null
 	 * @param plan how the memory is divided, or null
 	 * @param now what is held and was done until now, or null
@@ -175,7 +201,7 @@ public class FlashEndpoint {
 		LOADING,
 		/** Requests are served. */
 		READY,
-		/** Loading failed, and so will requests. */
+		/** Loading failed, or files have changed since: so will requests. */
 		FAILED
 
 	}

@@ -21,8 +21,8 @@ import io.github.flashspring.engine.metrics.EngineSnapshot;
 
 /**
  * {@link HealthIndicator} of an engine: out of service while its model is loading, down
- * when loading failed or when weights or device failed the latest generation, otherwise
- * up.
+ * when loading failed or when weights or device failed the latest pass or generation,
+ * otherwise up.
  */
 public class FlashHealthIndicator extends AbstractHealthIndicator implements GenerationListener {
 
@@ -50,7 +50,8 @@ public class FlashHealthIndicator extends AbstractHealthIndicator implements Gen
 		EngineSnapshot now = this.engine.snapshot();
 		Map<String, Long> memory = new LinkedHashMap<>();
 		now.memory().forEach((owner) -> memory.put(owner.owner(), owner.bytes()));
-		Throwable failure = this.failure;
+		FlashEngine.Failure failed = this.engine.lastFailure();
+		Throwable failure = (failed != null) ? failed.cause() : this.failure;
 		if (failure != null) {
 			builder.down(failure);
 		}
@@ -72,7 +73,9 @@ public class FlashHealthIndicator extends AbstractHealthIndicator implements Gen
 
 	@Override
 	public void onFailure(Throwable failure) {
-		if (failure instanceof CheckpointException || failure instanceof DeviceException) {
+		// What failed a pass the engine tells by itself, and no longer once it goes on.
+		if (this.engine.lastFailure() == null
+				&& (failure instanceof CheckpointException || failure instanceof DeviceException)) {
 			this.failure = failure;
 		}
 	}

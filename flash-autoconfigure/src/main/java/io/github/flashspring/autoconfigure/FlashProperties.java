@@ -77,7 +77,7 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		set("parallel", this.parallel, (value) -> config.parallel(value).build());
 		set("io.max-compute-degradation", this.io.maxComputeDegradation(),
 				(value) -> config.maxComputeDegradation(value).build());
-		Reading reading = new Reading(this.io.directIo(), 0, 0);
+		Reading reading = new Reading(this.io.directIo(), this.io.map(), 0, 0);
 		config.reading(reading);
 		set("io.read-size", this.io.readSize(),
 				(value) -> config.reading(reading.ofBytes(positive("read-size", bytes(value)))));
@@ -120,11 +120,14 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 * held back.
 	 * @param directIo Whether reads go around the page cache, where the file system
 	 * allows it.
+	 * @param map Whether weights are mapped from their files where no budget bounds them,
+	 * instead of being read into memory. Processes share the pages of mapped files, but
+	 * truncating such a file, or a failing disk, can end the JVM.
 	 * @param readSize Size of a read. By default, what suits the disk.
 	 * @param readsInFlight Reads at once. By default, what suits the disk.
 	 */
 	public record Io(@DefaultValue("0.05") double maxComputeDegradation, @DefaultValue("true") boolean directIo,
-			@Nullable DataSize readSize, @Nullable Integer readsInFlight) {
+			@DefaultValue("false") boolean map, @Nullable DataSize readSize, @Nullable Integer readsInFlight) {
 
 	}
 

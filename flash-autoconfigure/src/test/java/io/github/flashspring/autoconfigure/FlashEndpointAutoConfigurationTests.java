@@ -1,9 +1,17 @@
 package io.github.flashspring.autoconfigure;
 
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -11,11 +19,18 @@ import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.boot.actuate.endpoint.InvalidEndpointRequestException;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.availability.ApplicationAvailability;
+import org.springframework.boot.availability.ApplicationAvailabilityBean;
+import org.springframework.boot.availability.LivenessState;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.health.contributor.Status;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
 import io.github.flashspring.chat.ScriptedEngine;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -79,22 +94,22 @@ class FlashEndpointAutoConfigurationTests {
 				FlashEndpoint endpoint = context.getBean(FlashEndpoint.class);
 				ChatModel model = context.getBean(ChatModel.class);
 				String story = model.call("Once upon a time");
-				JsonNode small = JsonMapper.shared().valueToTree(endpoint.ramBudget(0.006));
+				JsonNode small = JsonMapper.shared().valueToTree(endpoint.change(0.006, null));
 				assertThat(small.at("/plan/budgetBytes").asLong()).isEqualTo((long) (0.006 * (1 << 30)));
 				assertThat(model.call("Once upon a time")).isEqualTo(story);
 				for (double refused : new double[] { 0, -1, Double.NaN, 1e-9 }) {
 					assertThatExceptionOfType(InvalidEndpointRequestException.class)
-						.isThrownBy(() -> endpoint.ramBudget(refused))
+						.isThrownBy(() -> endpoint.change(refused, null))
 						.withMessageContaining("Cannot change the budget: ");
 				}
 				JsonNode kept = JsonMapper.shared().valueToTree(endpoint.flash());
 				assertThat(kept.at("/plan")).isEqualTo(small.at("/plan"));
-				JsonNode whole = JsonMapper.shared().valueToTree(endpoint.ramBudget("unlimited"));
+				JsonNode whole = JsonMapper.shared().valueToTree(endpoint.change("unlimited", null));
 				assertThat(whole.at("/plan/budgetBytes").isNull()).isTrue();
 				assertThat(whole.at("/plan/streamedBytesPerToken").asLong()).isZero();
 			});
 		this.scripted.run((context) -> assertThatExceptionOfType(InvalidEndpointRequestException.class)
-			.isThrownBy(() -> context.getBean(FlashEndpoint.class).ramBudget(1.0))
+			.isThrownBy(() -> context.getBean(FlashEndpoint.class).change(1.0, null))
 			.withMessageContaining("no budget"));
 	}
 
@@ -110,6 +125,46 @@ class FlashEndpointAutoConfigurationTests {
 	}
 
 	@Test
+	void reloadsAModelWhoseFileWasRestored(@TempDir Path folder) throws Exception {
+		for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
+			Files.copy(Path.of(TestModels.STORIES, name), folder.resolve(name));
+		}
+		Path weights = folder.resolve("model.safetensors");
+		byte[] content = Files.readAllBytes(weights);
+		Files.setLastModifiedTime(weights, FileTime.fromMillis(1_000_000_000_000L));
+		this.runner
+			.withPropertyValues("flash.model=" + folder, "flash.io.map=true", "flash.chat.temperature=0",
+					"flash.chat.max-tokens=8")
+			.withConfiguration(AutoConfigurations.of(FlashHealthAutoConfiguration.class))
+			.withBean(ApplicationAvailabilityBean.class)
+			.run((context) -> {
+				FlashEndpoint endpoint = context.getBean(FlashEndpoint.class);
+				ChatModel model = context.getBean(ChatModel.class);
+				HealthIndicator health = context.getBean(HealthIndicator.class);
+				ApplicationAvailability availability = context.getBean(ApplicationAvailability.class);
+				String story = model.call("Once upon a time");
+				try (FileChannel channel = FileChannel.open(weights, StandardOpenOption.WRITE)) {
+					channel.truncate(0);
+				}
+				assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> model.call("Once upon a time"))
+					.withMessageContaining(weights.toString());
+				Health down = Objects.requireNonNull(health.health());
+				assertThat(down.getStatus()).isEqualTo(Status.DOWN);
+				assertThat(down.getDetails().get("error")).asString().contains(weights.toString());
+				assertThat(availability.getLivenessState()).isEqualTo(LivenessState.BROKEN);
+				assertThat(state(endpoint)).isEqualTo(FlashEndpoint.State.FAILED);
+				assertThatExceptionOfType(InvalidEndpointRequestException.class)
+					.isThrownBy(() -> endpoint.change(null, true))
+					.withMessageContaining("Cannot load the model again: ");
+				Files.write(weights, content);
+				assertThat(endpoint.change(null, true).state()).isEqualTo(FlashEndpoint.State.READY);
+				assertThat(Objects.requireNonNull(health.health()).getStatus()).isEqualTo(Status.UP);
+				assertThat(model.call("Once upon a time")).isEqualTo(story);
+				assertThat(availability.getLivenessState()).isEqualTo(LivenessState.CORRECT);
+			});
+	}
+
+	@Test
 	void eachOfSeveralEnginesIsShownByName() {
 		this.scripted.withBean("second", FlashEngine.class, () -> ScriptedEngine.saying("Hello")).run((context) -> {
 			String first = context.getBeanNamesForType(FlashEngine.class)[0];
@@ -120,11 +175,12 @@ class FlashEndpointAutoConfigurationTests {
 			assertThat(json.at("/engines/second/model/id").asString()).isEqualTo("scripted");
 			assertThat(endpoint.engine("second")).isNotNull();
 			assertThat(endpoint.engine("third")).isNull();
-			assertThatExceptionOfType(InvalidEndpointRequestException.class).isThrownBy(() -> endpoint.ramBudget(1.0))
+			assertThatExceptionOfType(InvalidEndpointRequestException.class)
+				.isThrownBy(() -> endpoint.change(1.0, null))
 				.withMessageContaining("Name one in the path: ")
 				.withMessageContaining(first);
 			assertThatExceptionOfType(InvalidEndpointRequestException.class)
-				.isThrownBy(() -> endpoint.ramBudgetOf("third", 1.0))
+				.isThrownBy(() -> endpoint.changeEngine("third", 1.0, null))
 				.withMessageContaining("no engine 'third'");
 		});
 	}

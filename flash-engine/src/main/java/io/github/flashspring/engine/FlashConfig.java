@@ -77,13 +77,16 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 	 *
 	 * @param direct whether reads go around the page cache where the file system allows
 	 * it
+	 * @param map whether weights are mapped from their files where no budget is set:
+	 * other processes share their pages then, but a file that is truncated while a layer
+	 * computes, or a disk that fails, can end the JVM
 	 * @param readBytes size of a read; 0: what suits the disk
 	 * @param readsInFlight reads at once; 0: what suits the disk
 	 */
-	public record Reading(boolean direct, int readBytes, int readsInFlight) {
+	public record Reading(boolean direct, boolean map, int readBytes, int readsInFlight) {
 
 		/** As suits the disk. */
-		public static final Reading DEFAULT = new Reading(true, 0, 0);
+		public static final Reading DEFAULT = new Reading(true, false, 0, 0);
 
 		/**
 		 * Checks the values.
@@ -96,12 +99,31 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		}
 
 		/**
+		 * Read, not mapped.
+		 * @param direct whether reads go around the page cache
+		 * @param readBytes size of a read; 0: what suits the disk
+		 * @param readsInFlight reads at once; 0: what suits the disk
+		 */
+		public Reading(boolean direct, int readBytes, int readsInFlight) {
+			this(direct, false, readBytes, readsInFlight);
+		}
+
+		/**
+		 * The same, but mapped where no budget is set.
+		 * @param files whether files are mapped
+		 * @return the settings
+		 */
+		public Reading mapped(boolean files) {
+			return new Reading(this.direct, files, this.readBytes, this.readsInFlight);
+		}
+
+		/**
 		 * The same with another size.
 		 * @param bytes size of a read; 0: what suits the disk
 		 * @return the settings
 		 */
 		public Reading ofBytes(int bytes) {
-			return new Reading(this.direct, bytes, this.readsInFlight);
+			return new Reading(this.direct, this.map, bytes, this.readsInFlight);
 		}
 
 		/**
@@ -110,7 +132,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		 * @return the settings
 		 */
 		public Reading atOnce(int reads) {
-			return new Reading(this.direct, this.readBytes, reads);
+			return new Reading(this.direct, this.map, this.readBytes, reads);
 		}
 
 	}

@@ -33,7 +33,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * tokenizer's files are wrong
 	 */
 	static FlashEngine load(FlashConfig config) {
-		return LocalFlashEngine.load(config);
+		return new ReloadableFlashEngine(() -> LocalFlashEngine.load(config));
 	}
 
 	/**
@@ -121,6 +121,30 @@ public interface FlashEngine extends AutoCloseable {
 	}
 
 	/**
+	 * Why the engine cannot serve: what its latest pass failed with, or what ended it.
+	 * @return null if its latest pass succeeded, or there was none
+	 */
+	default @Nullable Failure lastFailure() {
+		return null;
+	}
+
+	/**
+	 * Loads the model again if the engine has {@linkplain #lastFailure() failed}, after
+	 * checking that its folder still holds the same model: the same config, headers and
+	 * sizes, the same samples of all weights, and the same bytes in whatever was read
+	 * before. What runs is ended. The engine does the same by itself, once nothing runs,
+	 * as soon as files that failed it were restored.
+	 * @return whether it was loaded again; false if it had not failed
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the folder
+	 * does not hold that model any more
+	 * @throws FlashEngineException if the engine was closed
+	 * @throws UnsupportedOperationException by engines that cannot
+	 */
+	default boolean reload() {
+		throw new UnsupportedOperationException("This engine cannot load its model again");
+	}
+
+	/**
 	 * Records from now on what waits for what: reads, computing and waiting of every
 	 * pass.
 	 * @param timeline receives it, or null to stop
@@ -175,6 +199,17 @@ public interface FlashEngine extends AutoCloseable {
 	 * @return a snapshot
 	 */
 	EngineSnapshot snapshot();
+
+	/**
+	 * Why an engine cannot serve.
+	 *
+	 * @param cause what a pass failed with, or what ended the engine
+	 * @param needsReload whether requests will fail until the model is loaded again: its
+	 * files have changed, or nothing can be computed any more
+	 */
+	record Failure(RuntimeException cause, boolean needsReload) {
+
+	}
 
 	/**
 	 * Ends what runs and frees all memory. Waiting readers get a

@@ -3,7 +3,10 @@ package io.github.flashspring.engine;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
@@ -14,6 +17,9 @@ import org.slf4j.LoggerFactory;
 
 import io.github.flashspring.engine.cache.KvCache;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.FileVersion;
+import io.github.flashspring.engine.checkpoint.Fingerprint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.generate.Sampler;
@@ -73,6 +79,8 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private final long scratchBytes;
 
+	private final Fingerprint fingerprint;
+
 	private final @Nullable BudgetFollower follower;
 
 	private volatile boolean closed;
@@ -89,6 +97,7 @@ final class LocalFlashEngine implements FlashEngine {
 		this.store = store;
 		this.scheduler = scheduler;
 		this.passes = passes;
+		this.fingerprint = Fingerprint.of(parts.checkpoint());
 		this.scratchBytes = parts.definition().scratchBytes(this.device, plan.chunkRows(), plan.contextLength());
 		this.follower = follows ? BudgetFollower.ofSystem(plan.plannedBytes(), this::apply) : null;
 	}
@@ -158,9 +167,16 @@ final class LocalFlashEngine implements FlashEngine {
 		}
 	}
 
-	/** The budget where none is set. */
-	private static RamBudget allowed(long neededBytes) {
+	/**
+	 * The budget: what is set, or what the process may have. The latter bounds an
+	 * unlimited one too, unless weights are mapped: memory that does not exist cannot be
+	 * read into.
+	 */
+	private static RamBudget budget(@Nullable RamBudget set, boolean map, long neededBytes) {
 		MemoryLimits limits = MemoryLimits.ofSystem();
+		if (set != null && (set.kind() != RamBudget.Kind.UNLIMITED || map || neededBytes <= limits.limitBytes())) {
+			return set;
+		}
 		RamBudget budget = RamBudget.within(limits, neededBytes);
 		if (budget.kind() == RamBudget.Kind.BYTES) {
 			logger.info(
@@ -256,7 +272,70 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	private FlashEngineException closed(@Nullable Throwable cause) {
-		return new FlashEngineException("The engine of " + this.info.id() + " is closed.", cause);
+		RuntimeException broken = this.scheduler.broken();
+		return (broken != null)
+				? new FlashEngineException("The engine of %s can compute nothing any more: %s. Load the model again."
+					.formatted(this.info.id(), broken.getMessage()), broken)
+				: new FlashEngineException("The engine of " + this.info.id() + " is closed.", cause);
+	}
+
+	@Override
+	public @Nullable Failure lastFailure() {
+		RuntimeException broken = this.scheduler.broken();
+		RuntimeException failure = (broken != null) ? broken : this.scheduler.failure();
+		return (failure != null) ? new Failure(failure, broken != null || !onDisk().equals(opened())) : null;
+	}
+
+	/** Whether no request runs or waits. */
+	boolean idle() {
+		EngineSnapshot.Work work = this.scheduler.work();
+		return work.activeRequests() + work.queuedRequests() == 0;
+	}
+
+	/** The files of weights when they were opened. */
+	Map<Path, FileVersion> opened() {
+		return this.parts.checkpoint().versions();
+	}
+
+	/**
+	 * The files of weights as their paths name them now.
+	 * @return versions of those that can be asked
+	 */
+	Map<Path, FileVersion> onDisk() {
+		Map<Path, FileVersion> found = new LinkedHashMap<>();
+		for (Path file : opened().keySet()) {
+			try {
+				FileVersion version = FileVersion.of(file);
+				if (version != null) {
+					found.put(file, version);
+				}
+			}
+			catch (IOException ex) {
+				logger.debug("{} cannot be asked for its version", file, ex);
+			}
+		}
+		return found;
+	}
+
+	/**
+	 * Checks that the folder holds the model that this engine was loaded with, whatever
+	 * happened to its files since.
+	 * @throws CheckpointException if it does not, or a file cannot be read
+	 */
+	void requireSameModel() {
+		Path folder = this.parts.checkpoint().folder();
+		Optional<Path> different;
+		try (Checkpoint now = Checkpoint.open(folder)) {
+			different = Fingerprint.of(now)
+				.differenceFrom(this.fingerprint)
+				.or(() -> this.parts.files().differenceFromRead());
+		}
+		if (different.isPresent()) {
+			throw new CheckpointException(
+					"The file " + different.get() + " is not the one that " + this.info.id() + " was loaded with: "
+							+ "expected the same config, header and weights, found others.",
+					"Restore the file, or restart the application to load another model.");
+		}
 	}
 
 	@Override
@@ -277,8 +356,7 @@ final class LocalFlashEngine implements FlashEngine {
 		if (this.closed) {
 			throw closed(null);
 		}
-		ResidencyPlan next = this.plan.with(budget, this.parts.layout(), this.parts.needs(),
-				(budget.kind() == RamBudget.Kind.UNLIMITED) ? ResidencyPlan.Disk.UNKNOWN : this.parts.files().disk());
+		ResidencyPlan next = this.plan.with(budget, this.parts.layout(), this.parts.needs(), this.parts.files().disk());
 		try {
 			this.scheduler.betweenPasses(() -> {
 				this.store.apply(next);
@@ -334,7 +412,7 @@ final class LocalFlashEngine implements FlashEngine {
 		if (this.follower != null) {
 			this.follower.close();
 		}
-		if (!this.plan.mapped() && !wasClosed) {
+		if (!this.plan.unlimited() && !wasClosed) {
 			this.parts.files().learn(this.plan.reads(), this.store.pacing().diskBytesPerSecond());
 		}
 		this.resources.close();
@@ -369,17 +447,19 @@ final class LocalFlashEngine implements FlashEngine {
 			ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows,
 					context);
 			long all = (long) context * config.parallel();
-			RamBudget budget = (config.ramBudget() != null) ? config.ramBudget()
-					: allowed(checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
+			FlashConfig.Reading reading = config.reading();
+			RamBudget budget = budget(config.ramBudget(), reading.map(),
+					checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
 							+ definition.kvBytes(context, all, config.parallel()));
 			boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
 			long tokens = unlimited ? all : context;
 			ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
 					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(context), work);
 			WeightFiles files = resources.add(opener.apply(layout));
-			FlashConfig.Reading reading = config.reading();
-			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs, unlimited ? ResidencyPlan.Disk.UNKNOWN
-					: disk.apply(files).read(reading.readBytes(), reading.readsInFlight()));
+			// Where each byte is read once, nothing is gained by measuring the disk.
+			ResidencyPlan.Disk how = (unlimited && reading.map()) ? ResidencyPlan.Disk.MAPPED
+					: (unlimited ? files.disk() : disk.apply(files)).read(reading.readBytes(), reading.readsInFlight());
+			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs, how);
 			return new Parts(checkpoint, definition, layout, text, device, files, tokens, needs, plan);
 		}
 

@@ -159,15 +159,18 @@ class StreamedModelTests {
 		}
 	}
 
-	@Test
-	void aModelThatWasMappedStreamsWhenItMustAndBack() throws Exception {
-		try (FlashEngine engine = FlashEngine.load(config().build())) {
+	@ParameterizedTest
+	@ValueSource(booleans = { true, false })
+	void aModelWithoutBudgetStreamsWhenItMustAndBack(boolean map) throws Exception {
+		try (FlashEngine engine = FlashEngine.load(config().reading(FlashConfig.Reading.DEFAULT.mapped(map)).build())) {
+			assertThat(engine.plan().mapped()).isEqualTo(map);
 			int[] expected = Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens();
 			ResidencyPlan least = engine.ramBudget(RamBudget.MINIMUM);
 			assertThat(least.streamedBytes()).isPositive();
 			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens()).isEqualTo(expected);
 			assertThat(engine.snapshot().io().bytesRead()).isGreaterThan(30 * least.streamedBytes());
-			assertThat(engine.ramBudget(RamBudget.UNLIMITED).mapped()).isTrue();
+			assertThat(engine.ramBudget(RamBudget.UNLIMITED).mapped()).isEqualTo(map);
+			assertThat(engine.plan().unlimited()).isTrue();
 			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens()).isEqualTo(expected);
 		}
 	}

@@ -14,6 +14,11 @@ public final class ReadOptions {
 	@Option(names = "--no-direct-io", description = "Read through the page cache, and drop the pages behind.")
 	private boolean buffered;
 
+	@Option(names = "--map",
+			description = "Without a budget, map weights from their files instead of reading them: processes"
+					+ " share their pages, but a file that is truncated meanwhile can end the JVM.")
+	private boolean map;
+
 	@Option(names = "--read-size", paramLabel = "SIZE", converter = SizeConverter.class,
 			description = "Size of a read, such as 4MB. Default: what suits the disk.")
 	private int readSize;
@@ -27,7 +32,7 @@ public final class ReadOptions {
 	 * @throws IllegalArgumentException if one is out of range
 	 */
 	public FlashConfig.Reading reading() {
-		return new FlashConfig.Reading(!this.buffered, this.readSize, this.reads);
+		return new FlashConfig.Reading(!this.buffered, this.map, this.readSize, this.reads);
 	}
 
 	/** Reads {@code --read-size}. */

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -33,6 +34,8 @@ public final class Checkpoint implements AutoCloseable {
 
 	/** What the names of tensors begin with that only fill gaps between others. */
 	public static final String PADDING = "__padding__.";
+
+	private static final int COMPARED_BYTES = 1 << 16;
 
 	private final Path folder;
 
@@ -119,6 +122,21 @@ public final class Checkpoint implements AutoCloseable {
 	 */
 	public Map<String, TensorInfo> tensors() {
 		return this.tensors;
+	}
+
+	/** The headers of all files. */
+	List<SafetensorsHeader> headers() {
+		return this.shards.values().stream().map(Shard::header).toList();
+	}
+
+	/**
+	 * The files of weights as they were when their headers were read.
+	 * @return identity, size and times by path
+	 */
+	public Map<Path, FileVersion> versions() {
+		Map<Path, FileVersion> versions = new LinkedHashMap<>();
+		this.shards.forEach((file, shard) -> versions.put(file, shard.version));
+		return versions;
 	}
 
 	/**
@@ -238,8 +256,42 @@ public final class Checkpoint implements AutoCloseable {
 	 */
 	public FileChannel channel(Path file) {
 		Shard shard = shard(file);
-		shard.requireUnchanged();
+		shard.requireUnchanged("reading it");
 		return shard.channel();
+	}
+
+	/**
+	 * Refuses files whose content has changed since their headers were read. Costs a few
+	 * system calls for each file.
+	 * @param purpose what the files are needed for
+	 * @throws CheckpointException if one was truncated or changed, or cannot be asked
+	 */
+	public void requireUnchanged(String purpose) {
+		this.shards.values().forEach((shard) -> shard.requireUnchanged(purpose));
+	}
+
+	/**
+	 * Whether two tensors hold the same bytes.
+	 * @param first one of {@link #tensors()}
+	 * @param second another one
+	 * @return true if they are as long and equal
+	 * @throws CheckpointException if a file ends early or fails
+	 */
+	public boolean sameBytes(TensorInfo first, TensorInfo second) {
+		if (first.byteSize() != second.byteSize()) {
+			return false;
+		}
+		ByteBuffer one = ByteBuffer.allocate(COMPARED_BYTES);
+		ByteBuffer other = ByteBuffer.allocate(COMPARED_BYTES);
+		for (long from = 0; from < first.byteSize(); from += COMPARED_BYTES) {
+			int length = (int) Math.min(COMPARED_BYTES, first.byteSize() - from);
+			read(first, from, one.clear().limit(length));
+			read(second, from, other.clear().limit(length));
+			if (!one.flip().equals(other.flip())) {
+				return false;
+			}
+		}
+		return true;
 	}
 
 	/**
@@ -293,16 +345,24 @@ public final class Checkpoint implements AutoCloseable {
 
 		private final SafetensorsHeader header;
 
+		private final FileVersion version;
+
 		private @Nullable MemorySegment mapping;
 
-		private Shard(FileChannel channel, SafetensorsHeader header) {
+		private Shard(FileChannel channel, SafetensorsHeader header, FileVersion version) {
 			this.channel = channel;
 			this.header = header;
+			this.version = version;
 		}
 
 		static Shard open(Path file) {
+			FileVersion version;
 			FileChannel channel;
 			try {
+				version = FileVersion.of(file);
+				if (version == null) {
+					throw new NoSuchFileException(file.toString());
+				}
 				channel = FileChannel.open(file, StandardOpenOption.READ);
 			}
 			catch (IOException ex) {
@@ -311,7 +371,7 @@ public final class Checkpoint implements AutoCloseable {
 			SafetensorsHeader header = null;
 			try {
 				header = Safetensors.readHeader(file, channel);
-				return new Shard(channel, header);
+				return new Shard(channel, header, version);
 			}
 			finally {
 				if (header == null) {
@@ -329,7 +389,7 @@ public final class Checkpoint implements AutoCloseable {
 		}
 
 		synchronized MemorySegment map(Arena arena) {
-			requireUnchanged();
+			requireUnchanged("mapping it");
 			if (this.mapping == null) {
 				try {
 					this.mapping = this.channel.map(FileChannel.MapMode.READ_ONLY, 0, this.header.fileSize(), arena);
@@ -342,19 +402,13 @@ public final class Checkpoint implements AutoCloseable {
 			return this.mapping;
 		}
 
-		void requireUnchanged() {
-			long size;
+		void requireUnchanged(String purpose) {
+			Path file = this.header.file();
 			try {
-				size = this.channel.size();
+				this.version.requireSame(file, this.channel.size(), FileVersion.of(file), purpose);
 			}
 			catch (IOException ex) {
-				throw Safetensors.unreadable(this.header.file(), ex);
-			}
-			if (size != this.header.fileSize()) {
-				throw new CheckpointException(
-						"The file " + this.header.file() + " has " + size + " bytes, but had " + this.header.fileSize()
-								+ " when the checkpoint was opened.",
-						"Let no other process write it while the model runs, and load the model again.");
+				throw Safetensors.unreadable(file, ex);
 			}
 		}
 

@@ -18,6 +18,7 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.model.CausalLanguageModel;
@@ -53,7 +54,10 @@ public final class Scheduler implements AutoCloseable {
 
 	private boolean closed;
 
-	private @Nullable RuntimeException broken;
+	private volatile @Nullable RuntimeException broken;
+
+	/** What the latest pass failed with. */
+	private volatile @Nullable RuntimeException failure;
 
 	private long passes;
 
@@ -147,6 +151,22 @@ public final class Scheduler implements AutoCloseable {
 				Thread.currentThread().interrupt();
 			}
 		}
+	}
+
+	/**
+	 * What ended the scheduler, without being asked to.
+	 * @return null while it runs, and after it was closed
+	 */
+	public @Nullable RuntimeException broken() {
+		return this.broken;
+	}
+
+	/**
+	 * What the latest pass failed with.
+	 * @return null if it succeeded
+	 */
+	public @Nullable RuntimeException failure() {
+		return this.failure;
 	}
 
 	/** Looks again for sequences that are ready. */
@@ -307,16 +327,22 @@ public final class Scheduler implements AutoCloseable {
 		catch (CancellationException ex) {
 			return; // all of them are cancelled and will be ended as such
 		}
-		catch (RuntimeException ex) {
+		// An error, such as no memory on the heap, ends these requests and not the
+		// engine.
+		catch (Throwable ex) {
+			RuntimeException cause = (ex instanceof RuntimeException known) ? known
+					: new DeviceException("A pass failed: " + ex, ex);
+			this.failure = cause;
 			plan.shares()
 				.stream()
 				.map(Plan.Share::sequence)
 				.filter((sequence) -> !ended.contains(sequence))
-				.forEach((sequence) -> end(sequence, (listener) -> listener.failed(ex)));
+				.forEach((sequence) -> end(sequence, (listener) -> listener.failed(cause)));
 			ended.forEach((sequence) -> end(sequence, (listener) -> {
 			}));
 			return;
 		}
+		this.failure = null;
 		this.listener.passed(plan.batch().rows(), System.nanoTime() - start);
 		locked(() -> {
 			this.passes++;

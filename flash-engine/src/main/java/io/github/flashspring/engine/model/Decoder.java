@@ -292,7 +292,7 @@ final class Decoder {
 		TensorInfo head = checkpoint.tensor(HEAD + ".weight");
 		TensorInfo table = checkpoint.tensor(embedding);
 		return head.dtype() != table.dtype() || !Arrays.equals(head.shape(), table.shape())
-				|| checkpoint.map(head).mismatch(checkpoint.map(table)) >= 0;
+				|| !checkpoint.sameBytes(head, table);
 	}
 
 	/**

@@ -1,6 +1,6 @@
 package io.github.flashspring.engine.model;
 
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 import org.jspecify.annotations.Nullable;
@@ -25,9 +25,6 @@ import io.github.flashspring.engine.residency.WeightUnit;
  * @param stacked names of gate, up and down in common tensors
  */
 record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape shape, Names own, Names stacked) {
-
-	private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED
-		.withOrder(ByteOrder.LITTLE_ENDIAN);
 
 	/** Of codes and scales of nvfp4. */
 	private static final float LARGEST_PRODUCT = 6f * 448f;
@@ -83,8 +80,12 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 		}
 		Checkpoint checkpoint = this.decoder.source().checkpoint();
 		TensorInfo scales = checkpoint.tensor(tensor, this.count);
-		float scale = (scales.dtype() == DType.F32) ? checkpoint.map(scales).get(FLOAT, (long) index * Float.BYTES)
-				: Float.NaN;
+		float scale = Float.NaN;
+		if (scales.dtype() == DType.F32) {
+			ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+			checkpoint.read(scales, (long) index * Float.BYTES, bytes);
+			scale = bytes.getFloat(0);
+		}
 		if (!(scale >= 0 && scale <= Float.MAX_VALUE) || this.shape.bias()) {
 			throw new CheckpointException("The tensor '" + tensor + "' of " + scales.file()
 					+ ": expected a F32 number that is finite, not negative, and for weights without biases; found "

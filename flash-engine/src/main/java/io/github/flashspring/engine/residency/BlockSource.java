@@ -4,9 +4,8 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
-import java.util.Objects;
 
+import io.github.flashspring.engine.checkpoint.FileVersion;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +46,16 @@ interface BlockSource extends Closeable {
 	 * @return identity and time of change, null if the path names nothing any more
 	 * @throws IOException if it cannot be asked
 	 */
-	@Nullable Version version() throws IOException;
+	@Nullable FileVersion version() throws IOException;
+
+	/**
+	 * Says whether reads may take what the page cache of the system holds already, as
+	 * they should where each byte is read once: that saves the disk, and adds nothing to
+	 * the page cache. Otherwise direct reads always go to the disk.
+	 * @param use true to take it
+	 */
+	default void usePageCache(boolean use) {
+	}
 
 	/**
 	 * Says that a range was read and will not be read from memory again.
@@ -78,23 +86,6 @@ interface BlockSource extends Closeable {
 		 * @throws IOException if it cannot be asked
 		 */
 		long blockSize(Path file) throws IOException;
-
-	}
-
-	/**
-	 * What a path names.
-	 *
-	 * @param key identity of the file, null where the system has none
-	 * @param modified when its content was last changed
-	 */
-	record Version(@Nullable Object key, FileTime modified) {
-
-		/**
-		 * Whether this is the same file as at an earlier moment, with other content.
-		 */
-		boolean changedSince(Version earlier) {
-			return Objects.equals(this.key, earlier.key) && !this.modified.equals(earlier.modified);
-		}
 
 	}
 

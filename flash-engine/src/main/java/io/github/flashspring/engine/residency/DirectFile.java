@@ -4,12 +4,16 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -17,8 +21,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.zip.CRC32C;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.FileVersion;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,10 +63,13 @@ final class DirectFile implements AutoCloseable {
 
 	private final long size;
 
-	private final BlockSource.@Nullable Version version;
+	private final FileVersion version;
 
 	private final ExecutorService threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS,
 			new SynchronousQueue<>(), ReadThread.factory("flash-read-"));
+
+	/** Checksums of ranges when they were first read. */
+	private final Map<Range, Integer> checksums = new ConcurrentHashMap<>();
 
 	private volatile boolean closed;
 
@@ -72,7 +81,11 @@ final class DirectFile implements AutoCloseable {
 		this.alignment = alignment;
 		this.sleeper = sleeper;
 		this.size = source.size();
-		this.version = source.version();
+		FileVersion found = source.version();
+		if (found == null) {
+			throw new NoSuchFileException(file.toString());
+		}
+		this.version = found;
 	}
 
 	/**
@@ -325,22 +338,66 @@ final class DirectFile implements AutoCloseable {
 
 	/** Weights of a file that changed would be wrong, or those of another model. */
 	private void checkUnchanged(long offset, long wanted) throws IOException {
-		long now = this.source.size();
-		String action = "Keep the files of a model as they are while it runs, write new ones beside them and rename "
-				+ "them; load the model again.";
-		if (now < this.size) {
-			throw new CheckpointException("The file " + this.file + " was truncated while in use: reading " + wanted
-					+ " bytes at byte " + offset + ", expected a size of " + this.size + " bytes, found " + now + ".",
-					action);
+		this.version.requireSame(this.file, this.source.size(), this.source.version(),
+				"reading " + wanted + " bytes at byte " + offset);
+	}
+
+	/**
+	 * Refuses a file that was changed or replaced before it was opened here.
+	 * @param expected the file when its header was read
+	 * @throws CheckpointException if it did
+	 */
+	void requireSame(FileVersion expected) {
+		if (!Objects.equals(this.version.key(), expected.key())) {
+			throw new CheckpointException("The file " + this.file + " was replaced while it was loaded: expected "
+					+ expected + ", found " + this.version + ".", "Load the model again.");
 		}
-		BlockSource.Version found = this.source.version();
-		if (now != this.size || (found != null && this.version != null && found.changedSince(this.version))) {
-			throw new CheckpointException("The file " + this.file + " was changed while in use: reading " + wanted
-					+ " bytes at byte " + offset + ", expected " + this.size + " bytes last modified "
-					+ ((this.version != null) ? this.version.modified() : "at an unknown time") + ", found " + now
-					+ " bytes last modified " + ((found != null) ? found.modified() : "at an unknown time") + ".",
-					action);
+		expected.requireSame(this.file, this.size, this.version, "loading it");
+	}
+
+	/**
+	 * Remembers what was read, so that a file that has changed can be compared with it.
+	 * @param offset where in the file
+	 * @param memory what was read there, perhaps beyond the end of the file
+	 */
+	void remember(long offset, MemorySegment memory) {
+		this.checksums.computeIfAbsent(new Range(offset, Math.min(memory.byteSize(), this.size - offset)),
+				(range) -> checksum(memory, range.length()));
+	}
+
+	/**
+	 * Reads what was read of the same path before.
+	 * @param earlier the file as it was
+	 * @return whether all of that is the same
+	 * @throws CheckpointException if it cannot be read
+	 */
+	boolean holdsWhatWasRead(DirectFile earlier) {
+		if (this.size != earlier.size) {
+			return false;
 		}
+		long most = earlier.checksums.keySet().stream().mapToLong(Range::length).max().orElse(0);
+		try (NativeMemory memory = NativeMemory.allocate(Math.ceilDiv(most, this.alignment) * this.alignment)) {
+			return earlier.checksums.entrySet().stream().allMatch((entry) -> {
+				Range range = entry.getKey();
+				read(range.offset(),
+						memory.segment().asSlice(0, Math.ceilDiv(range.length(), this.alignment) * this.alignment));
+				return checksum(memory.segment(), range.length()) == entry.getValue();
+			});
+		}
+	}
+
+	private static int checksum(MemorySegment memory, long length) {
+		CRC32C sum = new CRC32C();
+		sum.update(memory.asSlice(0, length).asByteBuffer());
+		return (int) sum.getValue();
+	}
+
+	/**
+	 * Says whether reads may take what the page cache holds already.
+	 * @param use true where each byte is read once
+	 */
+	void usePageCache(boolean use) {
+		this.source.usePageCache(use);
 	}
 
 	private void checkOpen(@Nullable Exception cause) {
@@ -396,6 +453,16 @@ final class DirectFile implements AutoCloseable {
 	private static void sleep(Duration pause) {
 		// Only read threads come here, and they cannot be interrupted.
 		LockSupport.parkNanos(pause.toNanos());
+	}
+
+	/**
+	 * Bytes of the file.
+	 *
+	 * @param offset the first
+	 * @param length how many
+	 */
+	private record Range(long offset, long length) {
+
 	}
 
 }

@@ -39,7 +39,7 @@ public final class DiskSpeed {
 	 */
 	public DiskSpeed(WeightLayout layout, ResidencyPlan plan, WeightFiles files) {
 		this.readers = plan.reads().readsInFlight();
-		if (plan.mapped()) {
+		if (plan.unlimited()) {
 			return;
 		}
 		List<Block> experts = new ArrayList<>();

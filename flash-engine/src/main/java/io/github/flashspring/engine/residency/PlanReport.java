@@ -44,7 +44,7 @@ public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long pla
 	public static PlanReport of(ResidencyPlan plan) {
 		boolean streams = plan.streamedBytes() > 0;
 		boolean measured = streams && plan.reads().bytesPerSecond() > 0;
-		return new PlanReport(plan.mapped() ? null : Long.valueOf(plan.budgetBytes()), plan.minimumBytes(),
+		return new PlanReport(plan.unlimited() ? null : Long.valueOf(plan.budgetBytes()), plan.minimumBytes(),
 				plan.plannedBytes(), plan.weightBytes(), plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(),
 				plan.workBytes(), plan.tokenizerBytes(), plan.heapBytes(), plan.contextLength(), plan.passRows(),
 				plan.chunkRows(), plan.streamedBytes(), streams ? plan.reads() : null,

@@ -122,6 +122,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		this.lock.lock();
 		try {
 			this.queue.pause();
+			this.queue.readsOnce(!readsAgain(stay, expertBytes));
 			this.window.clear();
 			this.experts.resize(expertBytes);
 			@Nullable NativeMemory[] memory = new NativeMemory[stay.length];
@@ -158,6 +159,18 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		finally {
 			this.lock.unlock();
 		}
+	}
+
+	/** Whether anything is read more than once, or row by row. */
+	private boolean readsAgain(boolean[] stay, long expertBytes) {
+		long experts = 0;
+		for (Block block : this.blocks) {
+			if (!block.onDemand() && !stay[block.index()]) {
+				return true;
+			}
+			experts += block.onDemand() ? block.bytes() : 0;
+		}
+		return experts > expertBytes;
 	}
 
 	private MemorySegment ringMemory() {

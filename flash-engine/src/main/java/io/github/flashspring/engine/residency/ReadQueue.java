@@ -17,6 +17,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.IntUnaryOperator;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.device.DeviceException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,9 +86,15 @@ final class ReadQueue implements AutoCloseable {
 	/** Whether computing waits so much that reads of what it may need are not paced. */
 	private boolean behind;
 
+	/** Whether each byte is read once. */
+	private boolean once;
+
 	private boolean paused = true;
 
 	private boolean closed;
+
+	/** What ended the readers, if nobody closed this. */
+	private @Nullable Throwable broken;
 
 	/**
 	 * Starts the threads; they wait until {@link #resume}.
@@ -138,6 +145,17 @@ final class ReadQueue implements AutoCloseable {
 			this.done.awaitUninterruptibly();
 		}
 		this.wanted = null;
+	}
+
+	/**
+	 * Says whether each byte is read once. Then reads may take what the page cache holds
+	 * already, and none is held back: there is no later pass for which to do so. Holds
+	 * the lock, while nothing is read.
+	 * @param once true if so
+	 */
+	void readsOnce(boolean once) {
+		this.once = once;
+		this.files.values().forEach((file) -> file.usePageCache(once));
 	}
 
 	/** Reads again. Holds the lock. */
@@ -320,7 +338,7 @@ final class ReadQueue implements AutoCloseable {
 
 	/** Whether layers are to compute alone, with nothing read beside them. */
 	boolean calms() {
-		return this.controller.coldStart();
+		return !this.once && this.controller.coldStart();
 	}
 
 	/** Waits until nothing is read, if layers are to compute alone. */
@@ -331,6 +349,9 @@ final class ReadQueue implements AutoCloseable {
 	}
 
 	private void requireOpen() {
+		if (this.broken != null) {
+			throw new DeviceException("Weights cannot be read any more: " + this.broken.getMessage(), this.broken);
+		}
 		if (this.closed) {
 			throw new IllegalStateException("The weights are closed");
 		}
@@ -388,6 +409,26 @@ final class ReadQueue implements AutoCloseable {
 
 	/** What a reader does. */
 	private void read() {
+		try {
+			readAll();
+		}
+		catch (RuntimeException | Error ex) {
+			// Not the fault of a read, such as no memory for a block: who waits must
+			// hear.
+			this.lock.lock();
+			try {
+				this.broken = ex;
+				this.closed = true;
+				signal();
+				this.begun.signalAll();
+			}
+			finally {
+				this.lock.unlock();
+			}
+		}
+	}
+
+	private void readAll() {
 		NativeMemory scratch = null;
 		try {
 			Task task = next(null);
@@ -401,6 +442,10 @@ final class ReadQueue implements AutoCloseable {
 				}
 				catch (RuntimeException ex) {
 					failure = ex;
+					this.recorder.failed();
+				}
+				catch (Error ex) {
+					failure = new DeviceException("A read of weights failed: " + ex, ex);
 					this.recorder.failed();
 				}
 				ended(task, failure);
@@ -419,9 +464,12 @@ final class ReadQueue implements AutoCloseable {
 		switch (task) {
 			case JoinedRead joined -> {
 				joined.stretches().forEach((stretch) -> stretch.load().before().await());
-				int calls = file(joined.file()).read(joined.offset(), joined.targets());
+				DirectFile file = file(joined.file());
+				int calls = file.read(joined.offset(), joined.targets());
 				joined.share();
 				long end = System.nanoTime();
+				joined.stretches()
+					.forEach((stretch) -> file.remember(stretch.from(), stretch.memory(stretch.from(), stretch.to())));
 				boolean demand = joined.stretches().stream().anyMatch((stretch) -> stretch.load() == this.wanted);
 				this.recorder.read(unit(joined, 0), joined.bytes(0), calls, start, end, demand);
 				for (int i = 1; i < joined.stretches().size(); i++) {
@@ -563,7 +611,7 @@ final class ReadQueue implements AutoCloseable {
 	 * changed.
 	 */
 	private boolean mayGo(Stretch stretch) {
-		if (this.waiting || stretch.urgency() == Urgency.NOW
+		if (this.waiting || this.once || stretch.urgency() == Urgency.NOW
 				|| (this.behind && stretch.urgency() == Urgency.LIKELY && !calms())) {
 			return true;
 		}

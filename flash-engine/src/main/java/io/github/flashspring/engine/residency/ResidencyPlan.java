@@ -10,8 +10,9 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * the weights stay in memory, which are read again in every pass, what the rest needs,
  * and how fast that will be at best.
  *
- * @param budgetBytes memory that may be used; {@link Long#MAX_VALUE}: no bound, all
- * weights are mapped from their files
+ * @param budgetBytes memory that may be used; {@link Long#MAX_VALUE}: no bound
+ * @param mapped whether all weights are mapped from their files, and none is read into
+ * memory of the engine
  * @param minimumBytes the least in which the model can run with this context
  * @param contextLength positions of a sequence
  * @param passRows most rows of a pass: all of them go through a layer before the next one
@@ -32,10 +33,10 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param workBytes activations, logits, scratch memory of the device, embedding rows
  * @param tokenizerBytes estimate for the tokenizer
  */
-public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLength, int passRows, int chunkRows,
-		ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units, List<PlannedBlock> blocks,
-		long weightBytesPerToken, long vectorBytes, long windowBytes, long expertBytes, long kvBytes, long workBytes,
-		long tokenizerBytes) {
+public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes, int contextLength, int passRows,
+		int chunkRows, ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units,
+		List<PlannedBlock> blocks, long weightBytesPerToken, long vectorBytes, long windowBytes, long expertBytes,
+		long kvBytes, long workBytes, long tokenizerBytes) {
 
 	/** Heap for a block: itself, its pieces, its read, views of its matrices. */
 	static final long HEAP_BYTES_PER_BLOCK = 1024;
@@ -73,10 +74,10 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	}
 
 	/**
-	 * Whether all weights are mapped from their files.
+	 * Whether the memory has no bound.
 	 * @return true without a budget
 	 */
-	public boolean mapped() {
+	public boolean unlimited() {
 		return this.budgetBytes == Long.MAX_VALUE;
 	}
 
@@ -259,8 +260,15 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 	 *
 	 * @param patterns what was measured; empty if nothing was
 	 * @param alignment what offsets and lengths of reads must be multiples of
+	 * @param mapped whether files are mapped where there is no budget, instead of read
 	 */
-	public record Disk(List<ReadPattern> patterns, int alignment) {
+	public record Disk(List<ReadPattern> patterns, int alignment, boolean mapped) {
+
+		/** All weights are mapped where there is no budget. */
+		public static final Disk MAPPED = new Disk(List.of(), 4096, true);
+
+		/** A disk that nobody measured. */
+		public static final Disk UNKNOWN = new Disk(List.of(), 4096);
 
 		/**
 		 * A disk that is read as somebody says, not as was measured.
@@ -280,11 +288,12 @@ public record ResidencyPlan(long budgetBytes, long minimumBytes, int contextLeng
 					this.alignment);
 		}
 
-		/** A disk that nobody measured. */
-		public static final Disk UNKNOWN = new Disk(List.of(), 4096);
-
 		public Disk {
 			patterns = List.copyOf(patterns);
+		}
+
+		Disk(List<ReadPattern> patterns, int alignment) {
+			this(patterns, alignment, false);
 		}
 
 	}

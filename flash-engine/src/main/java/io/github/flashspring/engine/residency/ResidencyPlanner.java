@@ -146,13 +146,13 @@ final class ResidencyPlanner {
 	 */
 	ResidencyPlan plan(RamBudget budget) {
 		return switch (budget.kind()) {
-			case UNLIMITED -> mapped();
+			case UNLIMITED -> unlimited();
 			case MINIMUM -> plan(draft(this.minimum, 1, 1, LEAST, this.smallest, leastWindow(this.smallest)));
 			case BYTES -> plan(within(budget.bytes()));
 		};
 	}
 
-	private ResidencyPlan mapped() {
+	private ResidencyPlan unlimited() {
 		BlockLayout blocks = cut(blockBytes(FAIR));
 		boolean[] all = new boolean[blocks.blocks().size()];
 		Arrays.fill(all, true);
@@ -247,7 +247,7 @@ final class ResidencyPlanner {
 	 * @throws BudgetExceededException if the budget is too small
 	 */
 	ResidencyPlan again(ResidencyPlan loaded, RamBudget budget) {
-		if (loaded.mapped() && budget.kind() == RamBudget.Kind.UNLIMITED) {
+		if (loaded.unlimited() && budget.kind() == RamBudget.Kind.UNLIMITED) {
 			return loaded;
 		}
 		ReadPattern reads = loaded.reads();
@@ -402,8 +402,9 @@ final class ResidencyPlanner {
 		for (WeightLayout.Part part : this.layout.parts()) {
 			units.add(unit(part, draft));
 		}
-		return new ResidencyPlan(draft.budget(), this.minimum, this.needs.contextLength(), draft.passRows(),
-				draft.chunkRows(), draft.reads(), draft.blocks().blockBytes(), this.disk.alignment(), units, blocks,
+		return new ResidencyPlan(draft.budget(), this.disk.mapped() && draft.budget() == Long.MAX_VALUE, this.minimum,
+				this.needs.contextLength(), draft.passRows(), draft.chunkRows(), draft.reads(),
+				draft.blocks().blockBytes(), this.disk.alignment(), units, blocks,
 				Math.round(this.layout.units().stream().mapToDouble((unit) -> unit.bytes() * unit.share()).sum()),
 				this.layout.vectorBytes(), draft.windowBytes(), draft.expertBytes(), this.needs.kvBytes(), workBytes,
 				this.needs.tokenizerBytes());

@@ -4,16 +4,15 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 import com.sun.nio.file.ExtendedOpenOption;
+import io.github.flashspring.engine.checkpoint.FileVersion;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +57,10 @@ final class SystemBlockSource implements BlockSource {
 
 	private final @Nullable PageDropper pages;
 
+	private volatile @Nullable PageCache cache;
+
+	private volatile boolean usesCache;
+
 	private SystemBlockSource(Path file, boolean direct) throws IOException {
 		this.file = file;
 		this.options = direct ? Set.of(StandardOpenOption.READ, ExtendedOpenOption.DIRECT)
@@ -70,11 +73,19 @@ final class SystemBlockSource implements BlockSource {
 
 	@Override
 	public int read(ByteBuffer target, long offset) throws IOException {
+		PageCache cached = this.cache;
+		if (cached != null && this.usesCache && cached.has(offset, target.remaining())) {
+			return cached.channel().read(target, offset);
+		}
 		return this.channel.read(target, offset);
 	}
 
 	@Override
 	public long read(ByteBuffer[] targets, long offset) throws IOException {
+		PageCache cached = this.cache;
+		if (cached != null && this.usesCache && cached.has(offset, targets[0].remaining())) {
+			return cached.channel().read(targets[0], offset);
+		}
 		FileChannel own = positioned();
 		if (own == null) {
 			return this.channel.read(targets[0], offset);
@@ -109,7 +120,7 @@ final class SystemBlockSource implements BlockSource {
 	}
 
 	private @Nullable Object key() throws IOException {
-		Version version = version();
+		FileVersion version = version();
 		return (version != null) ? version.key() : null;
 	}
 
@@ -119,14 +130,30 @@ final class SystemBlockSource implements BlockSource {
 	}
 
 	@Override
-	public @Nullable Version version() throws IOException {
+	public @Nullable FileVersion version() throws IOException {
+		return FileVersion.of(this.file);
+	}
+
+	@Override
+	public synchronized void usePageCache(boolean use) {
+		if (use && this.cache == null && this.pages == null) {
+			this.cache = openCache();
+		}
+		this.usesCache = use;
+	}
+
+	private @Nullable PageCache openCache() {
+		PageCache opened = PageCache.open(this.file);
 		try {
-			BasicFileAttributes attributes = Files.readAttributes(this.file, BasicFileAttributes.class);
-			return new Version(attributes.fileKey(), attributes.lastModifiedTime());
+			if (opened == null || (this.key != null && this.key.equals(key()))) {
+				return opened;
+			}
 		}
-		catch (NoSuchFileException ex) {
-			return null;
+		catch (IOException ex) {
+			logger.debug("{} cannot be asked for its pages", this.file, ex);
 		}
+		opened.close();
+		return null;
 	}
 
 	@Override
@@ -140,6 +167,10 @@ final class SystemBlockSource implements BlockSource {
 	public void close() throws IOException {
 		if (this.pages != null) {
 			this.pages.close();
+		}
+		PageCache cached = this.cache;
+		if (cached != null) {
+			cached.close();
 		}
 		for (FileChannel each : this.positioned) {
 			each.close();

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -10,8 +11,7 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files of a model as weights are streamed from them, opened when first needed: a
- * model that is mapped never does.
+ * The files of a model as weights are read from them, opened when first needed.
  */
 public final class WeightFiles implements AutoCloseable {
 
@@ -22,6 +22,8 @@ public final class WeightFiles implements AutoCloseable {
 	private final DiskProbe probe = DiskProbe.ofSystem();
 
 	private @Nullable List<DirectFile> open;
+
+	private boolean closed;
 
 	private ResidencyPlan.@Nullable Disk disk;
 
@@ -104,17 +106,57 @@ public final class WeightFiles implements AutoCloseable {
 				.map((part) -> part.file().toAbsolutePath())
 				.distinct()
 				.toList();
-			this.open = this.opener.apply(files);
+			List<DirectFile> opened = this.opener.apply(files);
+			try {
+				opened.forEach(this::requireSame);
+			}
+			catch (RuntimeException ex) {
+				opened.forEach(DirectFile::close);
+				throw ex;
+			}
+			this.open = opened;
 		}
 		return this.open;
 	}
 
+	/** What is read must be what the headers describe. */
+	private void requireSame(DirectFile file) {
+		this.layout.checkpoint().versions().forEach((path, version) -> {
+			if (path.toAbsolutePath().equals(file.path())) {
+				file.requireSame(version);
+			}
+		});
+	}
+
+	/**
+	 * Reads what was read before once more, from the files as they are now.
+	 * @return the first file in which something differs; empty if nothing does
+	 * @throws CheckpointException if a file cannot be opened or read
+	 */
+	public synchronized Optional<Path> differenceFromRead() {
+		if (this.open == null) {
+			return Optional.empty();
+		}
+		List<DirectFile> now = this.opener.apply(this.open.stream().map(DirectFile::path).toList());
+		try {
+			for (int i = 0; i < now.size(); i++) {
+				if (!now.get(i).holdsWhatWasRead(this.open.get(i))) {
+					return Optional.of(now.get(i).path());
+				}
+			}
+			return Optional.empty();
+		}
+		finally {
+			now.forEach(DirectFile::close);
+		}
+	}
+
 	@Override
 	public synchronized void close() {
-		if (this.open != null) {
+		if (this.open != null && !this.closed) {
 			this.open.forEach(DirectFile::close);
-			this.open = null;
 		}
+		this.closed = true;
 	}
 
 }

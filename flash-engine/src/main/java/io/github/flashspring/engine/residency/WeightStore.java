@@ -21,9 +21,9 @@ import io.github.flashspring.engine.metrics.Timeline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives out the weights of one unit after the other, as the plan has it: mapped from
- * their files without a budget; else some blocks from memory of their own, the others
- * from a ring into which they are read ahead. One thread computes with them.
+ * Gives out the weights of one unit after the other, as the plan has it: pinned blocks
+ * from memory of their own, the others from a ring into which they are prefetched; or all
+ * of them mapped from their files. One thread computes with them.
  */
 public final class WeightStore implements AutoCloseable {
 
@@ -69,6 +69,7 @@ public final class WeightStore implements AutoCloseable {
 		boolean complete = false;
 		try {
 			readVectors();
+			layout.checkpoint().requireUnchanged("loading it");
 			this.source = plan.mapped() ? new Mapped() : new Streamed(plan);
 			complete = true;
 		}
@@ -145,6 +146,24 @@ public final class WeightStore implements AutoCloseable {
 	public void endPass(int rows, long start) {
 		this.controller.endPass();
 		this.recorder.passed(rows, start, System.nanoTime());
+	}
+
+	/**
+	 * Refuses to go on with weights whose files have changed, if anything is computed
+	 * straight from the files. Asked before logits are used.
+	 * @throws CheckpointException if a mapped file was truncated or changed
+	 */
+	public void requireUnchanged() {
+		this.source.requireUnchanged();
+	}
+
+	/**
+	 * Finds the file behind a failure of a pass.
+	 * @param failure what the pass failed with
+	 * @throws CheckpointException if mapped files explain it
+	 */
+	public void explain(Throwable failure) {
+		this.source.explain(failure);
 	}
 
 	/** Notes that a unit begins to compute. */
@@ -321,6 +340,12 @@ public final class WeightStore implements AutoCloseable {
 		default void beginPass(int rows, int headRounds) {
 		}
 
+		default void requireUnchanged() {
+		}
+
+		default void explain(Throwable failure) {
+		}
+
 		default boolean wasDisturbed() {
 			return false;
 		}
@@ -356,8 +381,18 @@ public final class WeightStore implements AutoCloseable {
 
 	}
 
-	/** Everything mapped from the files. */
+	/**
+	 * Everything mapped from the files. Kernels that touch a page behind the end of a
+	 * file end the JVM, or compute with rubbish until the JVM notices: so the files are
+	 * looked at before a pass, every few milliseconds between its units, and before
+	 * logits are used. What is truncated while a unit computes is not caught.
+	 */
 	private final class Mapped implements Source {
+
+		/** A look costs some microseconds for each file; a unit computes for longer. */
+		private static final long LOOK_NANOS = 5_000_000;
+
+		private long looked = System.nanoTime();
 
 		private final List<Buffer> mapped = new ArrayList<>();
 
@@ -387,7 +422,41 @@ public final class WeightStore implements AutoCloseable {
 		}
 
 		@Override
+		public void beginPass(int rows, int headRounds) {
+			requireUnchanged();
+		}
+
+		@Override
+		public void requireUnchanged() {
+			WeightStore.this.layout.checkpoint().requireUnchanged("computing with its mapped weights");
+			this.looked = System.nanoTime();
+		}
+
+		@Override
+		public void explain(Throwable failure) {
+			if (failure instanceof CheckpointException) {
+				return;
+			}
+			try {
+				requireUnchanged();
+			}
+			catch (CheckpointException ex) {
+				ex.addSuppressed(failure);
+				throw ex;
+			}
+			if (failure instanceof InternalError) {
+				throw new CheckpointException(
+						"A page of the mapped weights in " + WeightStore.this.layout.checkpoint().folder()
+								+ " could not be read (" + failure.getMessage() + ").",
+						"Check the disk, or do not map weights (flash.io.map=false).", failure);
+			}
+		}
+
+		@Override
 		public Weights weights(int unit) {
+			if (System.nanoTime() - this.looked > LOOK_NANOS) {
+				requireUnchanged();
+			}
 			return this.weights.get(unit);
 		}
 

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
+import io.github.flashspring.engine.checkpoint.FileVersion;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,7 +62,7 @@ final class FaultySource implements BlockSource {
 	}
 
 	@Override
-	public @Nullable Version version() throws IOException {
+	public @Nullable FileVersion version() throws IOException {
 		return this.real.version();
 	}
 

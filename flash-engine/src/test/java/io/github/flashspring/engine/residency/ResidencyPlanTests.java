@@ -69,7 +69,8 @@ class ResidencyPlanTests {
 			assertThat(least.units()).hasSize(6).allMatch((unit) -> unit.pinnedBytes() == 0);
 			assertThat(least.passRows()).isEqualTo(1);
 			ResidencyPlan all = plan(RamBudget.UNLIMITED, layout);
-			assertThat(all.mapped()).isTrue();
+			assertThat(all.unlimited()).isTrue();
+			assertThat(all.mapped()).isFalse();
 			assertThat(all.streamedBytes()).isZero();
 			assertThat(all.windowBytes()).isZero();
 			assertThat(all.chunkRows()).isEqualTo(64);
