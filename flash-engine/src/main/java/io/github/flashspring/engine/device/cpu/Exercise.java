@@ -52,7 +52,7 @@ record Exercise(Kernel kernel, Work work) {
 	static List<Exercise> of(Workload workload) {
 		Map<Kernel, Work> found = new LinkedHashMap<>();
 		List<Workload.Linear> linears = workload.linears().stream().map(Exercise::narrowed).distinct().toList();
-		linears.forEach((linear) -> linear(found, linear, 1));
+		linears.forEach((linear) -> linear(found, linear, ROWS));
 		int width = narrowed(workload.hiddenSize(), 1);
 		Rows x = floats(ROWS, width);
 		Rows y = floats(ROWS, width);
@@ -79,7 +79,7 @@ record Exercise(Kernel kernel, Work work) {
 		Rows looked = floats(1, table.columns());
 		found.put(Kernel.of(Kernel.Operation.UNPACK, table.format()),
 				(kernels, scratch) -> kernels.unpack(looked, 0, table, 0, scratch));
-		linears.forEach((linear) -> linear(found, linear, ROWS));
+		linears.forEach((linear) -> linear(found, linear, 1));
 		List<Exercise> exercises = new ArrayList<>();
 		found.forEach((kernel, work) -> exercises.add(new Exercise(kernel, work)));
 		return exercises;

@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.device.cpu;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 
 import org.slf4j.Logger;
@@ -22,19 +24,30 @@ final class KernelWarmUp implements Runnable {
 	 */
 	private static final long MAX_ALLOCATION = 2048;
 
+	/**
+	 * Compiled code may still make an object of a vector here and there, but not of one
+	 * in so many that the interpreter makes.
+	 */
+	private static final int INTERPRETED_SHARE = 16;
+
 	/** Calls in a row that allocate little before a kernel counts as compiled. */
 	private static final int CLEAN_CALLS = 3;
 
 	/** How long one exercise runs before the next. */
-	private static final long TURN_NANOS = 2_000_000;
-
-	/** Leaves the cores to compilers and to the rest of the start between rounds. */
-	private static final long PAUSE_NANOS = 1_000_000;
+	private static final long TURN_NANOS = 500_000;
 
 	/**
-	 * How long to wait for the compiler. On two loaded cores all kernels of a model are
-	 * compiled in 5 s; what is not compiled by then never is, as with
-	 * {@code -XX:TieredStopAtLevel=1}.
+	 * Leaves the cores to compilers and to the rest of the start between rounds: as long
+	 * as nothing new is compiled, each pause is longer than the last.
+	 */
+	private static final long MIN_PAUSE_NANOS = 500_000;
+
+	private static final long MAX_PAUSE_NANOS = 10_000_000;
+
+	/**
+	 * How long to wait for the compiler, which may never come, as with
+	 * {@code -XX:TieredStopAtLevel=1}. On two cores with a load of 12, the kernels of a
+	 * small model took 14 to 26 s.
 	 */
 	private static final long PATIENCE_NANOS = 30_000_000_000L;
 
@@ -46,6 +59,9 @@ final class KernelWarmUp implements Runnable {
 
 	private final Scratch scratch = new Scratch();
 
+	/** The most that a call has allocated so far. */
+	private final Map<Kernel, Long> interpreted = new HashMap<>();
+
 	KernelWarmUp(SwitchingKernels kernels, List<Exercise> exercises, Allocations allocations) {
 		this.kernels = kernels;
 		this.exercises = exercises;
@@ -56,14 +72,14 @@ final class KernelWarmUp implements Runnable {
 	public void run() {
 		List<Exercise> waiting = new ArrayList<>(this.exercises);
 		long start = System.nanoTime();
+		long pause = MIN_PAUSE_NANOS;
 		while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
 			if (System.nanoTime() - start > PATIENCE_NANOS) {
 				settle(waiting);
 				return;
 			}
-			if (!waiting.removeIf(this::compiled)) {
-				LockSupport.parkNanos(PAUSE_NANOS);
-			}
+			pause = waiting.removeIf(this::compiled) ? MIN_PAUSE_NANOS : Math.min(2 * pause, MAX_PAUSE_NANOS);
+			LockSupport.parkNanos(pause);
 		}
 	}
 
@@ -73,7 +89,9 @@ final class KernelWarmUp implements Runnable {
 		do {
 			long before = this.allocations.bytes();
 			exercise.work().run(this.kernels.vector(), this.scratch);
-			clean = (this.allocations.bytes() - before <= MAX_ALLOCATION) ? clean + 1 : 0;
+			long allocated = this.allocations.bytes() - before;
+			long most = this.interpreted.merge(exercise.kernel(), allocated, Math::max);
+			clean = (allocated <= Math.max(MAX_ALLOCATION, most / INTERPRETED_SHARE)) ? clean + 1 : 0;
 		}
 		while (clean < CLEAN_CALLS && System.nanoTime() < end);
 		if (clean < CLEAN_CALLS) {

@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,10 +14,17 @@ import io.github.flashspring.engine.device.Workload;
 
 /**
  * Vector kernels, but portable ones in place of those that are being warmed up: vector
- * code in the interpreter takes about a hundred times as long as compiled, portable code
- * a few times. Since both give the same bits, a switch may come at any time.
+ * code in the interpreter takes about a hundred times as long as compiled. Large linear
+ * layers wait shortly first, see {@link #await}. Since both give the same bits, a switch
+ * may come at any time.
  */
 final class SwitchingKernels implements Kernels {
+
+	/**
+	 * Multiply-adds of a linear layer that are worth waiting for its vector code: some 10
+	 * ms of portable code. Matrices of a row of a small model have less.
+	 */
+	private static final long MIN_AWAITED_WORK = 1L << 23;
 
 	private final Kernels vector;
 
@@ -28,6 +36,9 @@ final class SwitchingKernels implements Kernels {
 
 	/** Vector kernels that are not compiled; none once the model is warm. */
 	private volatile Set<Kernel> cold = Set.of();
+
+	/** How long passes may still wait for the compiler, in nanoseconds. */
+	private long patience = TimeUnit.SECONDS.toNanos(3);
 
 	SwitchingKernels(Kernels vector, Kernels portable, Allocations allocations) {
 		this.vector = vector;
@@ -62,6 +73,7 @@ final class SwitchingKernels implements Kernels {
 		Set<Kernel> next = new HashSet<>(this.cold);
 		next.remove(kernel);
 		this.cold = Set.copyOf(next);
+		notifyAll();
 	}
 
 	private Kernels of(Kernel.Operation operation, @Nullable Object variant) {
@@ -71,8 +83,34 @@ final class SwitchingKernels implements Kernels {
 
 	@Override
 	public Kernels linear(Weights weights, int rows) {
-		Set<Kernel> now = this.cold;
-		return (now.isEmpty() || !now.contains(Kernel.linear(weights, rows))) ? this.vector : this.portable;
+		if (this.cold.isEmpty()) {
+			return this.vector;
+		}
+		Kernel kernel = Kernel.linear(weights, rows);
+		if (this.cold.contains(kernel) && (long) rows * weights.rows() * weights.columns() > MIN_AWAITED_WORK) {
+			await(kernel);
+		}
+		return this.cold.contains(kernel) ? this.portable : this.vector;
+	}
+
+	/**
+	 * Waits for the compiler, in total no longer than {@link #patience}: computing a
+	 * prompt with portable code would take the cores from it for longer.
+	 */
+	private synchronized void await(Kernel kernel) {
+		long start = System.nanoTime();
+		long left = this.patience;
+		while (left > 0 && this.cold.contains(kernel)) {
+			try {
+				TimeUnit.NANOSECONDS.timedWait(this, left);
+			}
+			catch (InterruptedException ex) {
+				Thread.currentThread().interrupt();
+				break;
+			}
+			left = this.patience - (System.nanoTime() - start);
+		}
+		this.patience = Math.max(0, left);
 	}
 
 	@Override
