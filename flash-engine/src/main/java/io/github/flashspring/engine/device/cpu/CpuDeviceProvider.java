@@ -67,8 +67,8 @@ public final class CpuDeviceProvider implements DeviceProvider {
 			return new PortableKernels();
 		}
 		Allocations allocations = Allocations.ofThisJvm();
-		return (allocations != null) ? new SwitchingKernels(new VectorKernels(), new PortableKernels(), allocations)
-				: new VectorKernels();
+		return (allocations != null) ? new SwitchingKernels(new VectorKernels(), VectorKernels.rowByRow(),
+				new PortableKernels(), allocations, SwitchingKernels.IDLE_NANOS) : new VectorKernels();
 	}
 
 }

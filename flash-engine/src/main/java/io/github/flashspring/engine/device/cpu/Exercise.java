@@ -2,7 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,21 +22,22 @@ import io.github.flashspring.engine.device.Workload;
  * A small operation on memory of its own that runs a kernel the way a model will.
  *
  * @param kernel the kernel that it compiles
- * @param work computes it
+ * @param work computes as little as goes through all of its code
+ * @param probe computes so much that vectors on the heap show
  */
-record Exercise(Kernel kernel, Work work) {
+record Exercise(Kernel kernel, Work work, Work probe) {
 
 	/**
-	 * Outputs of a linear layer: enough for a tile of vector kernels, few enough for less
-	 * than a millisecond in the interpreter.
+	 * Outputs of a linear layer, which takes about a millisecond in the interpreter: what
+	 * counts for the JIT compiler are calls, not work.
 	 */
-	private static final int OUTPUTS = 8;
+	private static final int OUTPUTS = 4;
+
+	/** Outputs of a probe: a tile. */
+	private static final int PROBED_OUTPUTS = 16;
 
 	/** Rows that are computed together. */
-	private static final int ROWS = 8;
-
-	/** Widths beyond this run the same loops, longer. */
-	private static final int MAX_COLUMNS = 1024;
+	private static final int ROWS = VectorMatmul.FEW + 1;
 
 	/** Positions that are attended to: complete blocks and a part of one. */
 	private static final int POSITIONS = 45;
@@ -45,61 +46,71 @@ record Exercise(Kernel kernel, Work work) {
 	private static final int HEADS = 3;
 
 	/**
-	 * The exercises of a model, those of its linear layers first.
+	 * The exercises of a model, those that its first passes need most first.
 	 * @param workload what it computes
 	 * @return one for each kernel
 	 */
 	static List<Exercise> of(Workload workload) {
-		Map<Kernel, Work> found = new LinkedHashMap<>();
-		List<Workload.Linear> linears = workload.linears().stream().map(Exercise::narrowed).distinct().toList();
-		linears.forEach((linear) -> linear(found, linear, ROWS));
+		Map<Kernel, Exercise> found = new LinkedHashMap<>();
+		List<Workload.Linear> linears = workload.linears()
+			.stream()
+			.sorted(Comparator.comparing(Exercise::whole))
+			.toList();
+		linears.forEach((linear) -> linear(found, linear, 1));
 		int width = narrowed(workload.hiddenSize(), 1);
 		Rows x = floats(ROWS, width);
 		Rows y = floats(ROWS, width);
 		Rows norm = Rows.of(tensor(workload.norms(), 1, width));
-		found.put(Kernel.of(Kernel.Operation.RMS_NORM),
+		add(found, Kernel.of(Kernel.Operation.RMS_NORM),
 				(kernels, scratch) -> kernels.rmsNorm(y, x, norm, 0f, 1e-5f, 0, 1, scratch));
 		KvBlocks.Layout layout = workload.keyValues();
 		if (layout != null) {
 			int headDim = layout.keyDim();
 			Rows heads = floats(ROWS, HEADS * headDim);
 			Rows angles = floats(ROWS, headDim / 2);
-			found.put(Kernel.of(Kernel.Operation.ROPE),
+			add(found, Kernel.of(Kernel.Operation.ROPE),
 					(kernels, scratch) -> kernels.rope(heads, headDim, angles, angles, 0, 1));
 			AttentionJob job = attention(layout);
-			found.put(Kernel.of(Kernel.Operation.ATTENTION),
+			add(found, Kernel.of(Kernel.Operation.ATTENTION),
 					(kernels, scratch) -> kernels.attention(job, 0, job.units(), scratch));
 		}
 		for (Activation activation : workload.activations()) {
-			found.put(Kernel.of(Kernel.Operation.GATE, activation),
+			add(found, Kernel.of(Kernel.Operation.GATE, activation),
 					(kernels, scratch) -> kernels.elementwise().gate(y, x, x, activation, 0, 1, scratch));
 		}
-		found.put(Kernel.of(Kernel.Operation.ADD), (kernels, scratch) -> kernels.add(y, x, 0, 1));
-		Weights table = weights(narrowed(workload.table()));
+		add(found, Kernel.of(Kernel.Operation.ADD), (kernels, scratch) -> kernels.add(y, x, 0, 1));
+		Weights table = weights(narrowed(workload.table()), 1);
 		Rows looked = floats(1, table.columns());
-		found.put(Kernel.of(Kernel.Operation.UNPACK, table.format()),
+		add(found, Kernel.of(Kernel.Operation.UNPACK, table.format()),
 				(kernels, scratch) -> kernels.unpack(looked, 0, table, 0, scratch));
-		linears.forEach((linear) -> linear(found, linear, 1));
-		List<Exercise> exercises = new ArrayList<>();
-		found.forEach((kernel, work) -> exercises.add(new Exercise(kernel, work)));
-		return exercises;
+		linears.forEach((linear) -> linear(found, linear, ROWS));
+		return List.copyOf(found.values());
 	}
 
-	private static void linear(Map<Kernel, Work> found, Workload.Linear linear, int rows) {
-		Weights weights = weights(linear);
+	private static void add(Map<Kernel, Exercise> found, Kernel kernel, Work work) {
+		found.put(kernel, new Exercise(kernel, work, work));
+	}
+
+	private static void linear(Map<Kernel, Exercise> found, Workload.Linear linear, int rows) {
+		Weights weights = weights(narrowed(linear), OUTPUTS);
+		found.computeIfAbsent(Kernel.linear(weights, rows), (kernel) -> new Exercise(kernel, product(weights, rows),
+				product(weights(narrowed(linear), PROBED_OUTPUTS), rows)));
+	}
+
+	private static Work product(Weights weights, int rows) {
 		Rows x = floats(rows, weights.columns());
-		Rows out = floats(rows, OUTPUTS);
+		Rows out = floats(rows, weights.rows());
 		Packed input = new Packed();
-		Work work = (kernels, scratch) -> {
+		return (kernels, scratch) -> {
 			kernels.reserve(input, rows, weights);
 			kernels.pack(x, 0, rows, weights, 0, rows, input);
-			kernels.matmul(out, x, 0, rows, input, weights, null, 0, OUTPUTS, scratch);
+			kernels.matmul(out, x, 0, rows, input, weights, null, 0, weights.rows(), scratch);
 		};
-		// of several widths all, one after the other: a last block may need its own code
-		found.merge(Kernel.linear(weights, rows), work, (first, second) -> (kernels, scratch) -> {
-			first.run(kernels, scratch);
-			second.run(kernels, scratch);
-		});
+	}
+
+	/** Whether rows end with a whole block; others run through more code. */
+	private static boolean whole(Workload.Linear linear) {
+		return linear.columns() % BlockOrder.COLUMNS == 0;
 	}
 
 	private static Workload.Linear narrowed(Workload.Linear linear) {
@@ -112,23 +123,22 @@ record Exercise(Kernel kernel, Work work) {
 	/** A smaller width with the same last block and whole groups. */
 	private static int narrowed(int columns, int groupSize) {
 		int unit = Math.max(BlockOrder.COLUMNS, groupSize);
-		int most = MAX_COLUMNS / unit * unit;
-		return (columns <= most || most == 0) ? columns : most + columns % unit;
+		return (columns <= unit) ? columns : unit + columns % unit;
 	}
 
-	private static Weights weights(Workload.Linear linear) {
+	private static Weights weights(Workload.Linear linear, int outputs) {
 		Quantization quantization = linear.quantization();
 		DType scaleType = linear.scales();
 		int columns = linear.columns();
 		if (quantization == null || scaleType == null) {
-			return Weights.of(new Matrix.Dense(tensor(linear.values(), OUTPUTS, columns)));
+			return Weights.of(new Matrix.Dense(tensor(linear.values(), outputs, columns)));
 		}
 		int elements = Math.toIntExact((long) columns * quantization.bits() / Byte.SIZE / linear.values().bytes());
 		int groups = Math.toIntExact(quantization.groups(columns));
-		Tensor scales = tensor(scaleType, Math.ceilDiv(OUTPUTS, quantization.groupRows()), groups);
-		Tensor biases = quantization.hasBiases() ? tensor(scaleType, OUTPUTS, groups) : null;
+		Tensor scales = tensor(scaleType, Math.ceilDiv(outputs, quantization.groupRows()), groups);
+		Tensor biases = quantization.hasBiases() ? tensor(scaleType, outputs, groups) : null;
 		return Weights
-			.of(new Matrix.Quantized(tensor(linear.values(), OUTPUTS, elements), scales, biases, quantization, 0));
+			.of(new Matrix.Quantized(tensor(linear.values(), outputs, elements), scales, biases, quantization, 0));
 	}
 
 	private static AttentionJob attention(KvBlocks.Layout model) {

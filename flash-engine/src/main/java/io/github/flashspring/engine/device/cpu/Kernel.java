@@ -21,16 +21,16 @@ record Kernel(Operation operation, @Nullable Object variant) {
 		return new Kernel(operation, variant);
 	}
 
-	/** A linear layer: one row and several run through different code. */
+	/** A linear layer: a few rows and many run through different code. */
 	static Kernel linear(Weights weights, int rows) {
 		Rows scales = weights.scales();
-		return of((rows == 1) ? Operation.ROW : Operation.ROWS,
+		return of((rows <= VectorMatmul.FEW) ? Operation.FEW_ROWS : Operation.MANY_ROWS,
 				new Stored(weights.format(), weights.groupSize(), (scales != null) ? scales.type() : null));
 	}
 
 	enum Operation {
 
-		ROW, ROWS, UNPACK, RMS_NORM, ROPE, ATTENTION, ADD, GATE
+		FEW_ROWS, MANY_ROWS, UNPACK, RMS_NORM, ROPE, ATTENTION, ADD, GATE
 
 	}
 

@@ -34,15 +34,10 @@ final class KernelWarmUp implements Runnable {
 	private static final int CLEAN_CALLS = 3;
 
 	/** How long one exercise runs before the next. */
-	private static final long TURN_NANOS = 500_000;
+	private static final long TURN_NANOS = 1_000_000;
 
-	/**
-	 * Leaves the cores to compilers and to the rest of the start between rounds: as long
-	 * as nothing new is compiled, each pause is longer than the last.
-	 */
-	private static final long MIN_PAUSE_NANOS = 500_000;
-
-	private static final long MAX_PAUSE_NANOS = 10_000_000;
+	/** How long cores are left to compilers between rounds. */
+	private static final long PAUSE_NANOS = 1_000_000;
 
 	/**
 	 * How long to wait for the compiler, which may never come, as with
@@ -62,6 +57,9 @@ final class KernelWarmUp implements Runnable {
 	/** The most that a call has allocated so far. */
 	private final Map<Kernel, Long> interpreted = new HashMap<>();
 
+	/** When kernels were run first. */
+	private final Map<Kernel, Long> begun = new HashMap<>();
+
 	KernelWarmUp(SwitchingKernels kernels, List<Exercise> exercises, Allocations allocations) {
 		this.kernels = kernels;
 		this.exercises = exercises;
@@ -71,15 +69,10 @@ final class KernelWarmUp implements Runnable {
 	@Override
 	public void run() {
 		List<Exercise> waiting = new ArrayList<>(this.exercises);
-		long start = System.nanoTime();
-		long pause = MIN_PAUSE_NANOS;
 		while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
-			if (System.nanoTime() - start > PATIENCE_NANOS) {
-				settle(waiting);
-				return;
-			}
-			pause = waiting.removeIf(this::compiled) ? MIN_PAUSE_NANOS : Math.min(2 * pause, MAX_PAUSE_NANOS);
-			LockSupport.parkNanos(pause);
+			waiting.removeIf(
+					(exercise) -> this.kernels.wanted(exercise.kernel()) && (compiled(exercise) || settled(exercise)));
+			LockSupport.parkNanos(PAUSE_NANOS);
 		}
 	}
 
@@ -87,11 +80,8 @@ final class KernelWarmUp implements Runnable {
 		long end = System.nanoTime() + TURN_NANOS;
 		int clean = 0;
 		do {
-			long before = this.allocations.bytes();
-			exercise.work().run(this.kernels.vector(), this.scratch);
-			long allocated = this.allocations.bytes() - before;
-			long most = this.interpreted.merge(exercise.kernel(), allocated, Math::max);
-			clean = (allocated <= Math.max(MAX_ALLOCATION, most / INTERPRETED_SHARE)) ? clean + 1 : 0;
+			clean = (clean(exercise.kernel(), exercise.work()) && clean(exercise.kernel(), exercise.probe()))
+					? clean + 1 : 0;
 		}
 		while (clean < CLEAN_CALLS && System.nanoTime() < end);
 		if (clean < CLEAN_CALLS) {
@@ -102,17 +92,31 @@ final class KernelWarmUp implements Runnable {
 		return true;
 	}
 
-	/** Of kernels that are not compiled, takes the vector code where it is faster. */
-	private void settle(List<Exercise> waiting) {
-		for (Exercise exercise : waiting) {
-			if (nanos(exercise, this.kernels.vector()) < nanos(exercise, this.kernels.portable())) {
-				this.kernels.ready(exercise.kernel());
-			}
-			else {
-				logger.warn("The JVM does not compile the vector code of {}, so portable code computes it",
-						exercise.kernel());
-			}
+	private boolean clean(Kernel kernel, Exercise.Work work) {
+		long before = this.allocations.bytes();
+		work.run(this.kernels.vector(), this.scratch);
+		long allocated = this.allocations.bytes() - before;
+		long most = this.interpreted.merge(kernel, allocated, Math::max);
+		return allocated <= Math.max(MAX_ALLOCATION, most / INTERPRETED_SHARE);
+	}
+
+	/**
+	 * Of a kernel that is not compiled in time, takes the vector code if it is faster.
+	 * @return false if there is time left
+	 */
+	private boolean settled(Exercise exercise) {
+		long now = System.nanoTime();
+		if (now - this.begun.computeIfAbsent(exercise.kernel(), (kernel) -> now) < PATIENCE_NANOS) {
+			return false;
 		}
+		if (nanos(exercise, this.kernels.vector()) < nanos(exercise, this.kernels.portable())) {
+			this.kernels.ready(exercise.kernel());
+		}
+		else {
+			logger.warn("The JVM does not compile the vector code of {}, so portable code computes it",
+					exercise.kernel());
+		}
+		return true;
 	}
 
 	private long nanos(Exercise exercise, Kernels with) {

@@ -1,10 +1,13 @@
 package io.github.flashspring.engine.device.cpu;
 
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,10 +16,10 @@ import io.github.flashspring.engine.device.Device.Limits;
 import io.github.flashspring.engine.device.Workload;
 
 /**
- * Vector kernels, but portable ones in place of those that are being warmed up: vector
- * code in the interpreter takes about a hundred times as long as compiled. Large linear
- * layers wait shortly first, see {@link #await}. Since both give the same bits, a switch
- * may come at any time.
+ * Vector kernels, but others with the same bits in place of those that are cold, since
+ * vector code in the interpreter takes about a hundred times as long as compiled: many
+ * rows of a linear layer are computed row by row, everything but linear layers by plain
+ * Java, which is cheap there and soon compiled. A switch may come at any time.
  */
 final class SwitchingKernels implements Kernels {
 
@@ -26,24 +29,48 @@ final class SwitchingKernels implements Kernels {
 	 */
 	private static final long MIN_AWAITED_WORK = 1L << 23;
 
+	/** Multiply-adds of rows that are computed one by one, in a nanosecond. */
+	private static final long ROW_BY_ROW_RATE = 16;
+
+	/**
+	 * How long after the last linear layer nobody needs the cores: longer than it takes
+	 * to load a small model.
+	 */
+	static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(3);
+
 	private final Kernels vector;
+
+	private final Kernels rowByRow;
 
 	private final Kernels portable;
 
 	private final Allocations allocations;
 
+	private final long idleNanos;
+
 	private final ElementwiseKernels elementwise = new Elementwise();
 
 	/** Vector kernels that are not compiled; none once the model is warm. */
-	private volatile Set<Kernel> cold = Set.of();
+	private volatile Map<Kernel, Cold> cold = Map.of();
 
-	/** How long passes may still wait for the compiler, in nanoseconds. */
-	private long patience = TimeUnit.SECONDS.toNanos(3);
+	private volatile long lastUse;
 
-	SwitchingKernels(Kernels vector, Kernels portable, Allocations allocations) {
+	/** Whether a pass waits for the compiler. */
+	private volatile boolean awaited;
+
+	/**
+	 * How long passes may still wait for the compiler, in nanoseconds: as long as the
+	 * warm-up does. On two cores with a load of 12, portable code took 28 s of CPU time
+	 * for the prompt of a model of 1.2 billion weights.
+	 */
+	private long patience = TimeUnit.SECONDS.toNanos(30);
+
+	SwitchingKernels(Kernels vector, Kernels rowByRow, Kernels portable, Allocations allocations, long idleNanos) {
 		this.vector = vector;
+		this.rowByRow = rowByRow;
 		this.portable = portable;
 		this.allocations = allocations;
+		this.idleNanos = idleNanos;
 	}
 
 	@Override
@@ -61,24 +88,48 @@ final class SwitchingKernels implements Kernels {
 		return this.portable;
 	}
 
-	/** Computes with the portable twins of kernels. */
+	/** The kernels that are not compiled. */
+	Set<Kernel> cold() {
+		return this.cold.keySet();
+	}
+
+	/** Computes with the twins of kernels. */
 	synchronized void cool(Collection<Kernel> kernels) {
-		Set<Kernel> next = new HashSet<>(this.cold);
-		next.addAll(kernels);
-		this.cold = Set.copyOf(next);
+		Map<Kernel, Cold> next = new HashMap<>(this.cold);
+		kernels.forEach((kernel) -> next.putIfAbsent(kernel, new Cold()));
+		this.cold = Map.copyOf(next);
+		this.lastUse = System.nanoTime();
 	}
 
 	/** Computes with a vector kernel from now on. */
 	synchronized void ready(Kernel kernel) {
-		Set<Kernel> next = new HashSet<>(this.cold);
+		Map<Kernel, Cold> next = new HashMap<>(this.cold);
 		next.remove(kernel);
-		this.cold = Set.copyOf(next);
+		this.cold = Map.copyOf(next);
 		notifyAll();
 	}
 
-	private Kernels of(Kernel.Operation operation, @Nullable Object variant) {
-		Set<Kernel> now = this.cold;
-		return (now.isEmpty() || !now.contains(new Kernel(operation, variant))) ? this.vector : this.portable;
+	/**
+	 * Whether compiling a kernel now pays: those of a few rows at once, as the first
+	 * token needs them and their portable twins are slow, others once their twins have
+	 * computed for about as long as compiling takes, or while nothing is computed.
+	 */
+	boolean wanted(Kernel kernel) {
+		Cold twin = this.cold.get(kernel);
+		return kernel.operation() == Kernel.Operation.FEW_ROWS || (twin != null && twin.paysToCompile())
+				|| (!this.awaited && System.nanoTime() - this.lastUse > this.idleNanos);
+	}
+
+	private void compute(Kernel.Operation operation, @Nullable Object variant, Consumer<Kernels> work) {
+		Map<Kernel, Cold> now = this.cold;
+		Cold twin = now.isEmpty() ? null : now.get(new Kernel(operation, variant));
+		if (twin == null) {
+			work.accept(this.vector);
+			return;
+		}
+		long start = System.nanoTime();
+		work.accept(this.portable);
+		twin.computed(System.nanoTime() - start);
 	}
 
 	@Override
@@ -86,21 +137,34 @@ final class SwitchingKernels implements Kernels {
 		if (this.cold.isEmpty()) {
 			return this.vector;
 		}
-		Kernel kernel = Kernel.linear(weights, rows);
-		if (this.cold.contains(kernel) && (long) rows * weights.rows() * weights.columns() > MIN_AWAITED_WORK) {
-			await(kernel);
+		this.lastUse = System.nanoTime();
+		long work = (long) rows * weights.rows() * weights.columns();
+		Kernel few = Kernel.linear(weights, 1);
+		if (work > MIN_AWAITED_WORK && this.cold.containsKey(few)) {
+			await(few);
+			this.lastUse = System.nanoTime();
 		}
-		return this.cold.contains(kernel) ? this.portable : this.vector;
+		Map<Kernel, Cold> now = this.cold;
+		if (now.containsKey(few)) {
+			return this.portable;
+		}
+		Cold twin = (rows > VectorMatmul.FEW) ? now.get(Kernel.linear(weights, rows)) : null;
+		if (twin == null) {
+			return this.vector;
+		}
+		twin.computed(work / ROW_BY_ROW_RATE);
+		return this.rowByRow;
 	}
 
 	/**
-	 * Waits for the compiler, in total no longer than {@link #patience}: computing a
-	 * prompt with portable code would take the cores from it for longer.
+	 * Waits for the compiler, in total no longer than {@link #patience}: portable code
+	 * would take the cores from it for longer.
 	 */
 	private synchronized void await(Kernel kernel) {
 		long start = System.nanoTime();
 		long left = this.patience;
-		while (left > 0 && this.cold.contains(kernel)) {
+		this.awaited = true;
+		while (left > 0 && this.cold.containsKey(kernel)) {
 			try {
 				TimeUnit.NANOSECONDS.timedWait(this, left);
 			}
@@ -110,6 +174,7 @@ final class SwitchingKernels implements Kernels {
 			}
 			left = this.patience - (System.nanoTime() - start);
 		}
+		this.awaited = false;
 		this.patience = Math.max(0, left);
 	}
 
@@ -140,7 +205,8 @@ final class SwitchingKernels implements Kernels {
 
 	@Override
 	public void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch) {
-		of(Kernel.Operation.UNPACK, weights.format()).unpack(out, outRow, weights, row, scratch);
+		compute(Kernel.Operation.UNPACK, weights.format(),
+				(kernels) -> kernels.unpack(out, outRow, weights, row, scratch));
 	}
 
 	@Override
@@ -176,22 +242,41 @@ final class SwitchingKernels implements Kernels {
 
 	@Override
 	public void rmsNorm(Rows out, Rows x, Rows weight, float offset, float epsilon, int from, int to, Scratch scratch) {
-		of(Kernel.Operation.RMS_NORM, null).rmsNorm(out, x, weight, offset, epsilon, from, to, scratch);
+		compute(Kernel.Operation.RMS_NORM, null,
+				(kernels) -> kernels.rmsNorm(out, x, weight, offset, epsilon, from, to, scratch));
 	}
 
 	@Override
 	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
-		of(Kernel.Operation.ROPE, null).rope(x, headDim, cos, sin, from, to);
+		compute(Kernel.Operation.ROPE, null, (kernels) -> kernels.rope(x, headDim, cos, sin, from, to));
 	}
 
 	@Override
 	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
-		of(Kernel.Operation.ATTENTION, null).attention(job, from, to, scratch);
+		compute(Kernel.Operation.ATTENTION, null, (kernels) -> kernels.attention(job, from, to, scratch));
 	}
 
 	@Override
 	public void add(Rows x, Rows y, int from, int to) {
-		of(Kernel.Operation.ADD, null).add(x, y, from, to);
+		compute(Kernel.Operation.ADD, null, (kernels) -> kernels.add(x, y, from, to));
+	}
+
+	/** What the twin of a cold kernel has computed. */
+	private static final class Cold {
+
+		/** About what compiling a kernel takes. */
+		private static final long COMPILE_NANOS = 500_000_000;
+
+		private final AtomicLong nanos = new AtomicLong();
+
+		void computed(long nanos) {
+			this.nanos.addAndGet(nanos);
+		}
+
+		boolean paysToCompile() {
+			return this.nanos.get() > COMPILE_NANOS;
+		}
+
 	}
 
 	private final class Elementwise implements ElementwiseKernels {
@@ -202,12 +287,14 @@ final class SwitchingKernels implements Kernels {
 
 		@Override
 		public void activate(Rows out, Rows x, Activation activation, int from, int to, Scratch scratch) {
-			of(Kernel.Operation.GATE, activation).elementwise().activate(out, x, activation, from, to, scratch);
+			compute(Kernel.Operation.GATE, activation,
+					(kernels) -> kernels.elementwise().activate(out, x, activation, from, to, scratch));
 		}
 
 		@Override
 		public void gate(Rows out, Rows gate, Rows up, Activation activation, int from, int to, Scratch scratch) {
-			of(Kernel.Operation.GATE, activation).elementwise().gate(out, gate, up, activation, from, to, scratch);
+			compute(Kernel.Operation.GATE, activation,
+					(kernels) -> kernels.elementwise().gate(out, gate, up, activation, from, to, scratch));
 		}
 
 		@Override

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.device.cpu;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 import org.junit.jupiter.api.Test;
@@ -33,6 +34,8 @@ class SwitchingKernelsTests {
 
 	private final Kernels vector = new VectorKernels();
 
+	private final Kernels rowByRow = VectorKernels.rowByRow();
+
 	private final Kernels portable = new PortableKernels();
 
 	@ParameterizedTest
@@ -45,19 +48,28 @@ class SwitchingKernelsTests {
 		Tensor expected = operands.empty(DType.F32, 5, COLUMNS);
 		Tensor switched = operands.empty(DType.F32, 5, COLUMNS);
 		Weights weights = Weights.of(matrix);
-		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.portable, () -> 0);
+		SwitchingKernels kernels = kernels(() -> 0);
 		try (Device before = new CpuDevice(this.portable, 1); Device device = new CpuDevice(kernels, 2)) {
 			pass(before, expected, operands.empty(DType.F32, 5, COLUMNS), x, matrix, () -> {
 			});
-			List<Kernel> cold = List.of(Kernel.linear(weights, 5), Kernel.of(Kernel.Operation.RMS_NORM),
+			Kernel many = Kernel.linear(weights, 5);
+			List<Kernel> others = List.of(Kernel.linear(weights, 1), Kernel.of(Kernel.Operation.RMS_NORM),
 					Kernel.of(Kernel.Operation.GATE, Activation.SILU), Kernel.of(Kernel.Operation.ADD));
-			kernels.cool(cold);
+			kernels.cool(others);
+			kernels.cool(List.of(many));
 			assertThat(kernels.linear(weights, 5)).isSameAs(this.portable);
 			pass(device, switched, operands.empty(DType.F32, 5, COLUMNS), x, matrix,
-					() -> cold.forEach(kernels::ready));
+					() -> others.forEach(kernels::ready));
+			KernelsAgreeTests.assertThatBitsAreEqual(switched, expected);
+			assertThat(kernels.linear(weights, 5)).isSameAs(this.rowByRow);
+			pass(device, switched, operands.empty(DType.F32, 5, COLUMNS), x, matrix, () -> kernels.ready(many));
 			assertThat(kernels.linear(weights, 5)).isSameAs(this.vector);
 		}
 		KernelsAgreeTests.assertThatBitsAreEqual(switched, expected);
+	}
+
+	private SwitchingKernels kernels(Allocations allocations) {
+		return new SwitchingKernels(this.vector, this.rowByRow, this.portable, allocations, 0);
 	}
 
 	private static void pass(Device device, Tensor out, Tensor between, Tensor x, Matrix matrix, Runnable middle) {
@@ -76,7 +88,7 @@ class SwitchingKernelsTests {
 	@Test
 	void kernelThatAllocatesVectorsCountsAsNotCompiled() throws InterruptedException {
 		long[] allocated = new long[1];
-		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.portable, () -> allocated[0] += 1 << 20);
+		SwitchingKernels kernels = kernels(() -> allocated[0] += 1 << 20);
 		Thread warmUp = Thread.ofPlatform().start(kernels.warmUp(WORKLOAD));
 		assertThat(kernels.linear(small(), 1)).isSameAs(this.portable);
 		warmUp.interrupt();
@@ -86,7 +98,7 @@ class SwitchingKernelsTests {
 
 	@Test
 	void warmUpEndsWhenAllKernelsAreCompiled() {
-		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.portable, () -> 0);
+		SwitchingKernels kernels = kernels(() -> 0);
 		Runnable warmUp = kernels.warmUp(WORKLOAD);
 		assertThat(kernels.linear(small(), 1)).isSameAs(this.portable);
 		assertThat(kernels.linear(small(), 4)).isSameAs(this.portable);
@@ -97,12 +109,24 @@ class SwitchingKernelsTests {
 
 	@Test
 	void compiledVectorCodeAllocatesAlmostNothing() {
-		Allocations allocations = Allocations.ofThisJvm();
-		assertThat(allocations).isNotNull();
-		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.portable, allocations);
+		Allocations allocations = Objects.requireNonNull(Allocations.ofThisJvm());
+		SwitchingKernels kernels = kernels(allocations);
 		kernels.warmUp(WORKLOAD).run();
 		assertThat(kernels.linear(small(), 1)).isSameAs(this.vector);
 		assertThat(kernels.linear(small(), 4)).isSameAs(this.vector);
+	}
+
+	@Test
+	void kernelOfManyRowsIsWantedOnceRowByRowTookLong() {
+		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.rowByRow, this.portable, () -> 0,
+				Long.MAX_VALUE);
+		Kernel many = Kernel.linear(small(), 4);
+		kernels.cool(List.of(many));
+		kernels.linear(small(), 4);
+		assertThat(kernels.wanted(many)).isFalse();
+		kernels.linear(Weights.of(new Operands(1).affine(4, 32, 40_000, COLUMNS, DType.BF16)), 400);
+		assertThat(kernels.wanted(many)).isTrue();
+		assertThat(kernels.wanted(Kernel.linear(small(), 1))).isTrue();
 	}
 
 	/** A matrix of the workload that no pass waits for. */
