@@ -31,7 +31,7 @@ class ConfigurationDocumentationTests {
 
 	@Test
 	void everyPropertyIsDescribedForEditors() throws IOException {
-		assertThat(metadata()).hasSize(25)
+		assertThat(metadata()).hasSize(26)
 			.allSatisfy((property) -> assertThat(property.path("description").asString())
 				.as(property.path("name").asString())
 				.matches("[A-Z].*\\."));
