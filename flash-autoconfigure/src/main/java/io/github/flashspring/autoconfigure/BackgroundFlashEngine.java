@@ -118,6 +118,11 @@ final class BackgroundFlashEngine implements FlashEngine {
 	}
 
 	@Override
+	public boolean warmingUp() {
+		return loaded().warmingUp();
+	}
+
+	@Override
 	public Generation generate(GenerationRequest request) {
 		return loaded().generate(request);
 	}

@@ -20,9 +20,9 @@ import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 
 /**
- * {@link HealthIndicator} of an engine: out of service while its model is loading, down
- * when loading failed or when weights or device failed the latest pass or generation,
- * otherwise up.
+ * {@link HealthIndicator} of an engine: out of service while its model is loading or
+ * warming up, down when loading failed or when weights or device failed the latest pass
+ * or generation, otherwise up.
  */
 public class FlashHealthIndicator extends AbstractHealthIndicator implements GenerationListener {
 
@@ -54,6 +54,9 @@ public class FlashHealthIndicator extends AbstractHealthIndicator implements Gen
 		Throwable failure = (failed != null) ? failed.cause() : this.failure;
 		if (failure != null) {
 			builder.down(failure);
+		}
+		else if (this.engine.warmingUp()) {
+			builder.outOfService().withDetail("state", "warming up");
 		}
 		else {
 			builder.up();

@@ -37,6 +37,8 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param prefillChunk Most tokens of a prompt computed in one pass over the weights. By
  * default, as many as fit into the budget, but at most 512.
  * @param parallel Most requests computed at once. Further ones wait.
+ * @param warmUp Whether the code that the model needs is compiled while it is loaded, so
+ * that the first answer is about as fast as later ones.
  * @param io How weights are read from disk.
  * @param load When the model is loaded.
  * @param chat Options of the chat model, for prompts that do not set them.
@@ -45,7 +47,8 @@ import io.github.flashspring.engine.residency.RamBudget;
 public record FlashProperties(@Nullable String model, @Nullable String modelName, @Nullable Double ramBudgetGb,
 		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
 		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
-		@DefaultValue Io io, @DefaultValue("eager") Load load, @DefaultValue Chat chat) {
+		@DefaultValue("true") boolean warmUp, @DefaultValue Io io, @DefaultValue("eager") Load load,
+		@DefaultValue Chat chat) {
 
 	static final String PREFIX = "flash";
 
@@ -65,7 +68,8 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		FlashConfig.Builder config = FlashConfig.builder(this.model)
 			.ramBudget(null)
 			.followMemoryPressure(this.ramBudgetFollowPressure)
-			.device(this.device);
+			.device(this.device)
+			.warmUp(this.warmUp);
 		// Built after each value, so that what is refused is the value just set.
 		set("model-name", this.modelName, (value) -> config.name(value).build());
 		set("ram-budget-gb", this.ramBudgetGb, (gigabytes) -> config.ramBudget(RamBudget.ofGigabytes(gigabytes)));

@@ -65,11 +65,11 @@ class FlashEndpointAutoConfigurationTests {
 
 	@Test
 	void showsThePlanAndTheLastPasses() {
-		this.runner.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.ram-budget-gb=0.0012")
+		this.runner.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.ram-budget-gb=0.0015")
 			.run((context) -> {
 				context.getBean(ChatModel.class).call("Once upon a time");
 				JsonNode json = JsonMapper.shared().valueToTree(context.getBean(FlashEndpoint.class).flash());
-				assertThat(json.at("/plan/budgetBytes").asLong()).isEqualTo((long) (0.0012 * (1 << 30)));
+				assertThat(json.at("/plan/budgetBytes").asLong()).isEqualTo((long) (0.0015 * (1 << 30)));
 				long streamed = json.at("/plan/streamedBytesPerToken").asLong();
 				assertThat(streamed).isPositive();
 				assertThat(json.at("/plan/units/0/name").asString()).isEqualTo("layers.0");

@@ -3,6 +3,7 @@ package io.github.flashspring.autoconfigure;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.NullUnmarked;
@@ -58,6 +59,26 @@ class FlashHealthAutoConfigurationTests {
 				loading.complete(ScriptedEngine.saying("Hello"));
 				Awaitility.await().until(() -> indicator.health().getStatus().equals(Status.UP));
 			});
+	}
+
+	@Test
+	void outOfServiceWhileWarmingUp() {
+		AtomicBoolean warmingUp = new AtomicBoolean(true);
+		this.runner.withBean(FlashEngine.class, () -> new ScriptedEngine((request) -> ScriptedEngine.script("Hi")) {
+
+			@Override
+			public boolean warmingUp() {
+				return warmingUp.get();
+			}
+
+		}).run((context) -> {
+			HealthIndicator indicator = context.getBean(HealthIndicator.class);
+			assertThat(indicator.health().getStatus()).isEqualTo(Status.OUT_OF_SERVICE);
+			assertThat(indicator.health().getDetails()).containsEntry("state", "warming up");
+			assertThat(context.getBean(ChatModel.class).call("Hello")).isEqualTo("Hi");
+			warmingUp.set(false);
+			assertThat(indicator.health().getStatus()).isEqualTo(Status.UP);
+		});
 	}
 
 	@Test

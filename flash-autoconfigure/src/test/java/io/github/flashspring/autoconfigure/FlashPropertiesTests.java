@@ -37,6 +37,7 @@ class FlashPropertiesTests {
 		assertThat(config("flash.device", "cpu")).isEqualTo(builder().device("cpu").build());
 		assertThat(config("flash.threads", "3")).isEqualTo(builder().threads(3).build());
 		assertThat(config("flash.context-length", "128")).isEqualTo(builder().contextLength(128).build());
+		assertThat(config("flash.warm-up", "false")).isEqualTo(builder().warmUp(false).build());
 		assertThat(config("flash.prefill-chunk", "64")).isEqualTo(builder().prefillChunk(64).build());
 		assertThat(config("flash.parallel", "2")).isEqualTo(builder().parallel(2).build());
 		assertThat(config("flash.io.max-compute-degradation", "0.2"))

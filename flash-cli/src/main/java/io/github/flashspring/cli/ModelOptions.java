@@ -42,6 +42,10 @@ final class ModelOptions {
 			description = "What computes, such as cpu. Default: the best there is.")
 	private @Nullable String device;
 
+	@Option(names = "--warm-up", negatable = true, defaultValue = "true", fallbackValue = "true",
+			description = "Compile the code that the model needs while it is loaded. Default: true.")
+	private boolean warmUp;
+
 	@Mixin
 	private final ReadOptions reads = new ReadOptions();
 
@@ -56,6 +60,7 @@ final class ModelOptions {
 			.contextLength(this.context)
 			.prefillChunk(this.chunk)
 			.device(this.device)
+			.warmUp(this.warmUp)
 			.reading(this.reads.reading());
 	}
 

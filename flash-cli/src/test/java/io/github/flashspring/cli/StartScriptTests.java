@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -77,6 +78,40 @@ class StartScriptTests {
 		assertThat(result.code()).isOne();
 		assertThat(result.lines())
 			.containsExactly("flash: FLASH_JAVA_HOME is " + old + ", which is JDK 21, not a JDK 25 or newer.");
+	}
+
+	@Test
+	void classCacheOfTheJdkAndTheBuildIsMadeOnceAndUsed() throws Exception {
+		Path jdk = jdk("jdk", "25.0.1");
+		Files.writeString(jdk.resolve("bin/java"), """
+				#!/bin/sh
+				for option; do
+					case $option in -XX:AOTCacheOutput=*) echo made > "${option#*=}" ;; esac
+				done
+				printf '%s\\n' "$@"
+				""");
+		Path target = Files.createDirectories(this.folder.toRealPath().resolve("flash-cli/target"));
+		Files.writeString(target.resolve("flash-cli.jar"), "first build");
+		Map<String, String> environment = Map.of("JAVA_HOME", jdk.toString());
+		assertThat(flash(environment, "run").lines())
+			.startsWith("flash: preparing faster starts, some seconds, once ...")
+			.contains("-XX:AOTCache=" + cache(target));
+		String first = cache(target);
+		assertThat(flash(environment, "run").lines()).startsWith("--add-modules").contains("-XX:AOTCache=" + first);
+		Files.writeString(target.resolve("flash-cli.jar"), "second build");
+		assertThat(flash(environment, "run").lines()).contains("-XX:AOTCache=" + cache(target));
+		assertThat(cache(target)).isNotEqualTo(first);
+		assertThat(flash(Map.of("JAVA_HOME", jdk.toString(), "FLASH_AOT", "off"), "run").lines())
+			.noneMatch((line) -> line.startsWith("-XX:AOT"));
+	}
+
+	/** The only cache. */
+	private static String cache(Path target) throws IOException {
+		try (Stream<Path> files = Files.list(target)) {
+			List<String> found = files.map(Path::toString).filter((file) -> file.endsWith(".aot")).toList();
+			assertThat(found).hasSize(1);
+			return found.getFirst();
+		}
 	}
 
 	private Path jdk(String name, String version) throws IOException {

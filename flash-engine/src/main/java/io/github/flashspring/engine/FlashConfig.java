@@ -24,6 +24,7 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param prefillChunk most tokens of prompts computed in one pass; 0: as many as fit, at
  * most 512
  * @param parallel most requests computed at once; further ones wait
+ * @param warmUp whether the device prepares its code while the model is loaded
  * @param maxComputeDegradation by how much reading weights ahead may lengthen computing:
  * 0.05 for 5 %
  * @param expertStreaming how mixtures of experts stream
@@ -31,7 +32,7 @@ import io.github.flashspring.engine.residency.RamBudget;
  */
 public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
 		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
-		int parallel, double maxComputeDegradation, ExpertStreaming expertStreaming, Reading reading) {
+		int parallel, boolean warmUp, double maxComputeDegradation, ExpertStreaming expertStreaming, Reading reading) {
 
 	public FlashConfig {
 		if (model.isBlank()) {
@@ -160,6 +161,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		private int parallel = 4;
 
+		private boolean warmUp = true;
+
 		private double maxComputeDegradation = 0.05;
 
 		private ExpertStreaming expertStreaming = ExpertStreaming.DEFAULT;
@@ -213,6 +216,11 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 			return this;
 		}
 
+		public Builder warmUp(boolean warmUp) {
+			this.warmUp = warmUp;
+			return this;
+		}
+
 		public Builder maxComputeDegradation(double maxComputeDegradation) {
 			this.maxComputeDegradation = maxComputeDegradation;
 			return this;
@@ -225,8 +233,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
-					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.maxComputeDegradation,
-					this.expertStreaming, this.reading);
+					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.warmUp,
+					this.maxComputeDegradation, this.expertStreaming, this.reading);
 		}
 
 	}

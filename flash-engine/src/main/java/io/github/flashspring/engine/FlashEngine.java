@@ -77,6 +77,14 @@ public interface FlashEngine extends AutoCloseable {
 	ModelInfo model();
 
 	/**
+	 * Whether the device still prepares its code. Requests are served, but slower.
+	 * @return true until all kernels of the model are compiled
+	 */
+	default boolean warmingUp() {
+		return false;
+	}
+
+	/**
 	 * Queues a request.
 	 * @param request what to generate
 	 * @return the running generation; the caller reads it to the end or closes it

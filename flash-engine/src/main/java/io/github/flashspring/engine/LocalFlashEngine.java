@@ -126,7 +126,7 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
 			Resources resources) {
-		Parts parts = Parts.open(config, opener, WeightFiles::disk, resources);
+		Parts parts = Parts.open(config, opener, WeightFiles::disk, config.warmUp(), resources);
 		ResidencyPlan plan = parts.plan();
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();
@@ -154,7 +154,7 @@ final class LocalFlashEngine implements FlashEngine {
 		try (Resources resources = new Resources()) {
 			return Parts
 				.open(config, (layout) -> new WeightFiles(layout, config.reading().direct()), WeightFiles::measuredDisk,
-						resources)
+						false, resources)
 				.plan();
 		}
 	}
@@ -199,6 +199,12 @@ final class LocalFlashEngine implements FlashEngine {
 	@Override
 	public ModelInfo model() {
 		return this.info;
+	}
+
+	@Override
+	public boolean warmingUp() {
+		WarmUp warmUp = this.parts.warmUp();
+		return warmUp != null && warmUp.isRunning();
 	}
 
 	@Override
@@ -400,7 +406,7 @@ final class LocalFlashEngine implements FlashEngine {
 		memory.add(new EngineSnapshot.Memory("scratch", this.scratchBytes));
 		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
 		memory.add(new EngineSnapshot.Memory("heap", now.heapBytes()));
-		return new EngineSnapshot(this.device.info().name(), now.mapped() ? null : now.budgetBytes(), memory,
+		return new EngineSnapshot(this.device.info().name(), now.unlimited() ? null : now.budgetBytes(), memory,
 				this.store.snapshot(), this.store.metrics(), this.scheduler.work(), this.passes.last(),
 				this.store.pacing(), this.store.experts());
 	}
@@ -426,23 +432,30 @@ final class LocalFlashEngine implements FlashEngine {
 	 * @param layout where their weights lie
 	 * @param text tokenizer and templates
 	 * @param device computes
+	 * @param warmUp prepares the device, or null
 	 * @param files weights as they stream
 	 * @param tokens positions of all sequences together
 	 * @param needs memory besides the weights
 	 * @param plan how the memory is divided
 	 */
 	private record Parts(Checkpoint checkpoint, ModelDefinition definition, WeightLayout layout, ModelText text,
-			Device device, WeightFiles files, long tokens, ResidencyPlan.Needs needs, ResidencyPlan plan) {
+			Device device, @Nullable WarmUp warmUp, WeightFiles files, long tokens, ResidencyPlan.Needs needs,
+			ResidencyPlan plan) {
 
 		static Parts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
-				Function<WeightFiles, ResidencyPlan.Disk> disk, Resources resources) {
+				Function<WeightFiles, ResidencyPlan.Disk> disk, boolean warm, Resources resources) {
 			Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
 			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
 					definition.ignoredTensors());
-			ModelText text = resources.add(ModelText.load(checkpoint.folder()));
 			Device device = resources.add(Devices.open(config.device(), config.threads()));
 			int context = contextLength(config, definition.shape().maxPositions());
+			// before the tokenizer, which takes half of the time until the first pass
+			WarmUp warmUp = warm
+					? resources
+						.add(WarmUp.start(device.warmUp(definition.workload(layout, checkpoint.config(), context))))
+					: null;
+			ModelText text = resources.add(ModelText.load(checkpoint.folder()));
 			int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
 			ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows,
 					context);
@@ -460,7 +473,7 @@ final class LocalFlashEngine implements FlashEngine {
 			ResidencyPlan.Disk how = (unlimited && reading.map()) ? ResidencyPlan.Disk.MAPPED
 					: (unlimited ? files.disk() : disk.apply(files)).read(reading.readBytes(), reading.readsInFlight());
 			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs, how);
-			return new Parts(checkpoint, definition, layout, text, device, files, tokens, needs, plan);
+			return new Parts(checkpoint, definition, layout, text, device, warmUp, files, tokens, needs, plan);
 		}
 
 	}

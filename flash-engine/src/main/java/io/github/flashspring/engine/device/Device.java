@@ -238,6 +238,18 @@ public interface Device extends AutoCloseable {
 	void read(Tensor source, float[] target);
 
 	/**
+	 * Prepares the code of a model's operations. Until the task has run, operations give
+	 * the same bits, whether their code is ready or not.
+	 * @param workload what the model computes
+	 * @return a task for a thread of its own, concurrent with operations; it ends when
+	 * all is prepared, when its thread is interrupted or when waiting longer does not pay
+	 */
+	default Runnable warmUp(Workload workload) {
+		return () -> {
+		};
+	}
+
+	/**
 	 * Starts computing what was recorded so far.
 	 * @return a fence behind that work
 	 */

@@ -1,12 +1,18 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.StreamingProxy;
+import io.github.flashspring.engine.residency.WeightLayout;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -133,6 +139,25 @@ public final class ModelDefinition {
 		KvBlocks.Layout layout = this.shape.keyValueLayout();
 		return new KvBlocks.Layout((contextLength <= 256) ? 16 : 64, layout.keyValueHeads(), layout.keyDim(),
 				layout.valueDim());
+	}
+
+	/**
+	 * What a device can prepare for.
+	 * @param layout the weights as they are stored
+	 * @param config names the activation
+	 * @param contextLength positions of a sequence
+	 * @return the work of passes
+	 */
+	public Workload workload(WeightLayout layout, ModelConfig config, int contextLength) {
+		Set<Activation> activations = new LinkedHashSet<>();
+		for (String property : List.of("hidden_activation", "hidden_act", "mlp_hidden_act")) {
+			if (config.has(property)) {
+				activations.add(ActivationNames.of(config, property, Activation.SILU));
+			}
+		}
+		return new Workload(layout.linears(), layout.tableFormat(),
+				(this.shape.keyValueLayers() > 0) ? kvLayout(contextLength) : null, this.shape.hiddenSize(),
+				layout.vectorType(), activations);
 	}
 
 	/**

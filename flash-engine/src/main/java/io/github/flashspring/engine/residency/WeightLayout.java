@@ -3,21 +3,25 @@ package io.github.flashspring.engine.residency;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.checkpoint.QuantizedTensors;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 
 /**
  * Which tensors of a checkpoint make up each weight of each unit, checked against what
@@ -208,6 +212,39 @@ public final class WeightLayout {
 	}
 
 	/**
+	 * How linear layers are stored.
+	 * @return formats and widths, in the order of a pass
+	 */
+	public Set<Workload.Linear> linears() {
+		return this.units.stream()
+			.flatMap((unit) -> unit.weights().stream())
+			.filter((weight) -> !weight.parameter().vector())
+			.map(Weight::linear)
+			.collect(Collectors.toCollection(LinkedHashSet::new));
+	}
+
+	/**
+	 * How the token embedding is stored.
+	 * @return its format and width
+	 */
+	public Workload.Linear tableFormat() {
+		return table().linear();
+	}
+
+	/**
+	 * Type of the model's vectors, such as the weights of norms.
+	 * @return the type of the first
+	 */
+	public DType vectorType() {
+		return this.units.stream()
+			.flatMap((unit) -> unit.weights().stream())
+			.filter((weight) -> weight.parameter().vector())
+			.map((weight) -> weight.codes().dtype())
+			.findFirst()
+			.orElse(DType.F32);
+	}
+
+	/**
 	 * Bytes of one row of the embedding.
 	 * @return bytes of codes, scales and biases
 	 */
@@ -278,6 +315,11 @@ public final class WeightLayout {
 	 */
 	record Weight(Parameter parameter, TensorInfo codes, @Nullable TensorInfo scales, @Nullable TensorInfo biases,
 			@Nullable Quantization quantization) {
+
+		Workload.Linear linear() {
+			return new Workload.Linear(this.parameter.columns(), this.codes.dtype(), this.quantization,
+					(this.scales != null) ? this.scales.dtype() : null);
+		}
 
 		List<TensorInfo> parts() {
 			return Stream.of(this.codes, this.scales, this.biases).filter(Objects::nonNull).toList();

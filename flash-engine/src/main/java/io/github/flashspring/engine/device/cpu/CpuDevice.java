@@ -17,6 +17,7 @@ import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 
 /**
  * Computes every operation at once, on the calling thread and a pool of workers. It
@@ -174,18 +175,21 @@ final class CpuDevice implements Device {
 			Checks.number("bias", added);
 			Checks.shape("bias", added, 1, weights.rows());
 		}
-		for (int row = 0; row < source.count(); row += this.kernels.rowsAtOnce()) {
-			multiply(target, source, row, Math.min(this.kernels.rowsAtOnce(), source.count() - row), weights, added);
+		Kernels linear = this.kernels.linear(weights, source.count());
+		for (int row = 0; row < source.count(); row += linear.rowsAtOnce()) {
+			int rows = Math.min(linear.rowsAtOnce(), source.count() - row);
+			multiply(linear, target, source, row, rows, weights, added);
 		}
 	}
 
-	private void multiply(Rows out, Rows x, int firstRow, int rows, Weights weights, @Nullable Rows bias) {
+	private void multiply(Kernels linear, Rows out, Rows x, int firstRow, int rows, Weights weights,
+			@Nullable Rows bias) {
 		Packed packed = this.input;
-		this.kernels.reserve(packed, rows, weights);
+		linear.reserve(packed, rows, weights);
 		this.pool.run(rows, grain(weights.columns()),
-				(from, to, worker) -> this.kernels.pack(x, firstRow, rows, weights, from, to, packed));
+				(from, to, worker) -> linear.pack(x, firstRow, rows, weights, from, to, packed));
 		int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
-		this.pool.run(weights.rows(), grain, (from, to, worker) -> this.kernels.matmul(out, x, firstRow, rows, packed,
+		this.pool.run(weights.rows(), grain, (from, to, worker) -> linear.matmul(out, x, firstRow, rows, packed,
 				weights, bias, from, to, this.scratch[worker]));
 	}
 
@@ -369,6 +373,11 @@ final class CpuDevice implements Device {
 		Rows rows = Rows.of(source);
 		int length = values("source", rows, target.length);
 		MemorySegment.copy(rows.memory(), PortableKernels.FLOAT, rows.offset(), target, 0, length);
+	}
+
+	@Override
+	public Runnable warmUp(Workload workload) {
+		return this.kernels.warmUp(workload);
 	}
 
 	@Override

@@ -63,7 +63,12 @@ public final class CpuDeviceProvider implements DeviceProvider {
 			}
 			return new PortableKernels();
 		}
-		return Lanes.suffice() ? new VectorKernels() : new PortableKernels();
+		if (!Lanes.suffice()) {
+			return new PortableKernels();
+		}
+		Allocations allocations = Allocations.ofThisJvm();
+		return (allocations != null) ? new SwitchingKernels(new VectorKernels(), VectorKernels.rowByRow(),
+				new PortableKernels(), allocations, SwitchingKernels.IDLE_NANOS) : new VectorKernels();
 	}
 
 }

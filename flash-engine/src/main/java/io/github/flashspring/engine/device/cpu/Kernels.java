@@ -2,7 +2,9 @@ package io.github.flashspring.engine.device.cpu;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Device.Limits;
+import io.github.flashspring.engine.device.Workload;
 
 /**
  * The loops of the CPU device, each for a band of an operation's outputs. Operands were
@@ -49,6 +51,27 @@ interface Kernels {
 	RowwiseKernels rowwise();
 
 	StateSpaceKernels stateSpace();
+
+	/**
+	 * The kernels that compute a linear layer from {@link #rowsAtOnce} to
+	 * {@link #matmul}, since those of one implementation share the packed input.
+	 * @param weights [outputs, inputs]
+	 * @param rows number of rows
+	 * @return kernels that are ready for it
+	 */
+	default Kernels linear(Weights weights, int rows) {
+		return this;
+	}
+
+	/**
+	 * Prepares the kernels of a model, see {@link Device#warmUp}.
+	 * @param workload what the model computes
+	 * @return the task
+	 */
+	default Runnable warmUp(Workload workload) {
+		return () -> {
+		};
+	}
 
 	/**
 	 * What a {@link Scratch} grows to.

@@ -15,11 +15,27 @@ final class VectorKernels implements Kernels {
 
 	private static final int STEP = Lanes.WIDE.length();
 
+	/** Most rows of a linear layer that are computed one by one. */
+	private final int few;
+
 	private final VectorElementwise elementwise = new VectorElementwise();
 
 	private final VectorRowwise rowwise = new VectorRowwise();
 
 	private final VectorStateSpace stateSpace = new VectorStateSpace();
+
+	VectorKernels() {
+		this(VectorMatmul.FEW);
+	}
+
+	private VectorKernels(int few) {
+		this.few = few;
+	}
+
+	/** Kernels that compute all rows of linear layers one by one. */
+	static VectorKernels rowByRow() {
+		return new VectorKernels(Integer.MAX_VALUE);
+	}
 
 	@Override
 	public ElementwiseKernels elementwise() {
@@ -79,13 +95,13 @@ final class VectorKernels implements Kernels {
 
 	@Override
 	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
-		VectorMatmul.pack(x, firstRow, rows, weights, from, to, input);
+		VectorMatmul.pack(x, firstRow, rows, weights, from, to, input, rows <= this.few);
 	}
 
 	@Override
 	public void matmul(Rows out, Rows x, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias,
 			int from, int to, Scratch scratch) {
-		VectorMatmul.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
+		VectorMatmul.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch, rows <= this.few);
 	}
 
 	@Override

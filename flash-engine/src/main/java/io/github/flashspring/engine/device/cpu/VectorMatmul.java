@@ -15,7 +15,7 @@ import io.github.flashspring.engine.device.Device.Limits;
 final class VectorMatmul {
 
 	/** Most rows that are computed one by one. */
-	private static final int FEW = 3;
+	static final int FEW = 3;
 
 	private static final int LANES = Kernels.LANES;
 
@@ -73,7 +73,8 @@ final class VectorMatmul {
 		return Addresses.of(input.panel(), 4 * (valueFloats(rows, weights) + row * groups), 4 * groups);
 	}
 
-	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
+	/** Packs rows of the input for {@link FewRows}, or else for {@link VectorPanels}. */
+	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input, boolean few) {
 		int columns = weights.columns();
 		int blocks = BlockOrder.blocks(columns);
 		int[] indices = BlockOrder.indices(VectorFormat.WIDTH, weights.format());
@@ -83,8 +84,7 @@ final class VectorMatmul {
 			for (int b = 0; b < blocks; b++) {
 				int count = Math.min(BlockOrder.COLUMNS, columns - b * BlockOrder.COLUMNS);
 				for (int part = 0; part < VectorFormat.PARTS; part++) {
-					long offset = (rows <= FEW)
-							? (long) (r * blocks + b) * VectorFormat.BLOCK + part * VectorFormat.PART
+					long offset = few ? (long) (r * blocks + b) * VectorFormat.BLOCK + part * VectorFormat.PART
 							: VectorPanels.offset(rows, blocks, r, b, part);
 					arrange(source + b * VectorFormat.BLOCK, count, indices, part, factor,
 							Addresses.of(input.panel(), offset, VectorFormat.PART));
@@ -95,7 +95,7 @@ final class VectorMatmul {
 						weights.paddedGroups());
 			}
 		}
-		if (rows > FEW && to == rows) {
+		if (!few && to == rows) {
 			VectorPanels.clearPadding(input.panel(), rows, blocks);
 		}
 	}
@@ -144,12 +144,12 @@ final class VectorMatmul {
 	}
 
 	static void multiply(Rows out, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias, int from,
-			int to, Scratch scratch) {
-		if (rows > FEW) {
-			VectorPanels.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
+			int to, Scratch scratch, boolean few) {
+		if (few) {
+			new FewRows(out, firstRow, input, weights, bias, scratch).multiply(rows, from, to);
 			return;
 		}
-		new FewRows(out, firstRow, input, weights, bias, scratch).multiply(rows, from, to);
+		VectorPanels.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
 	}
 
 	/** The mask of the last block of a row. */

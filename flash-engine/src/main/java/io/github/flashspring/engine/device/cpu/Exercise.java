@@ -1,0 +1,201 @@
+package io.github.flashspring.engine.device.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import io.github.flashspring.engine.checkpoint.DType;
+import io.github.flashspring.engine.checkpoint.Quantization;
+import io.github.flashspring.engine.device.Activation;
+import io.github.flashspring.engine.device.AttentionSpec;
+import io.github.flashspring.engine.device.Buffer;
+import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.Matrix;
+import io.github.flashspring.engine.device.RaggedBatch;
+import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
+
+/**
+ * A small operation on memory of its own that runs a kernel the way a model will.
+ *
+ * @param kernel the kernel that it compiles
+ * @param work computes as little as goes through all of its code
+ * @param probe computes so much that vectors on the heap show
+ */
+record Exercise(Kernel kernel, Work work, Work probe) {
+
+	/**
+	 * Outputs of a linear layer, which takes about a millisecond in the interpreter: what
+	 * counts for the JIT compiler are calls, not work.
+	 */
+	private static final int OUTPUTS = 4;
+
+	/** Outputs of a probe: a tile. */
+	private static final int PROBED_OUTPUTS = 16;
+
+	/** Rows that are computed together. */
+	private static final int ROWS = VectorMatmul.FEW + 1;
+
+	/** Positions that are attended to: complete blocks and a part of one. */
+	private static final int POSITIONS = 45;
+
+	/** Query heads of a key-value head: a pair and a single one. */
+	private static final int HEADS = 3;
+
+	/**
+	 * The exercises of a model, those that its first passes need most first.
+	 * @param workload what it computes
+	 * @return one for each kernel
+	 */
+	static List<Exercise> of(Workload workload) {
+		Map<Kernel, Exercise> found = new LinkedHashMap<>();
+		List<Workload.Linear> linears = workload.linears()
+			.stream()
+			.sorted(Comparator.comparing(Exercise::whole))
+			.toList();
+		linears.forEach((linear) -> linear(found, linear, 1));
+		int width = narrowed(workload.hiddenSize(), 1);
+		Rows x = floats(ROWS, width);
+		Rows y = floats(ROWS, width);
+		Rows norm = Rows.of(tensor(workload.norms(), 1, width));
+		add(found, Kernel.of(Kernel.Operation.RMS_NORM),
+				(kernels, scratch) -> kernels.rmsNorm(y, x, norm, 0f, 1e-5f, 0, 1, scratch));
+		KvBlocks.Layout layout = workload.keyValues();
+		if (layout != null) {
+			int headDim = layout.keyDim();
+			Rows heads = floats(ROWS, HEADS * headDim);
+			Rows angles = floats(ROWS, headDim / 2);
+			add(found, Kernel.of(Kernel.Operation.ROPE),
+					(kernels, scratch) -> kernels.rope(heads, headDim, angles, angles, 0, 1));
+			AttentionJob job = attention(layout);
+			add(found, Kernel.of(Kernel.Operation.ATTENTION),
+					(kernels, scratch) -> kernels.attention(job, 0, job.units(), scratch));
+		}
+		for (Activation activation : workload.activations()) {
+			add(found, Kernel.of(Kernel.Operation.GATE, activation),
+					(kernels, scratch) -> kernels.elementwise().gate(y, x, x, activation, 0, 1, scratch));
+		}
+		add(found, Kernel.of(Kernel.Operation.ADD), (kernels, scratch) -> kernels.add(y, x, 0, 1));
+		Weights table = weights(narrowed(workload.table()), 1);
+		Rows looked = floats(1, table.columns());
+		add(found, Kernel.of(Kernel.Operation.UNPACK, table.format()),
+				(kernels, scratch) -> kernels.unpack(looked, 0, table, 0, scratch));
+		linears.forEach((linear) -> linear(found, linear, ROWS));
+		return List.copyOf(found.values());
+	}
+
+	private static void add(Map<Kernel, Exercise> found, Kernel kernel, Work work) {
+		found.put(kernel, new Exercise(kernel, work, work));
+	}
+
+	private static void linear(Map<Kernel, Exercise> found, Workload.Linear linear, int rows) {
+		Weights weights = weights(narrowed(linear), OUTPUTS);
+		found.computeIfAbsent(Kernel.linear(weights, rows), (kernel) -> new Exercise(kernel, product(weights, rows),
+				product(weights(narrowed(linear), PROBED_OUTPUTS), rows)));
+	}
+
+	private static Work product(Weights weights, int rows) {
+		Rows x = floats(rows, weights.columns());
+		Rows out = floats(rows, weights.rows());
+		Packed input = new Packed();
+		return (kernels, scratch) -> {
+			kernels.reserve(input, rows, weights);
+			kernels.pack(x, 0, rows, weights, 0, rows, input);
+			kernels.matmul(out, x, 0, rows, input, weights, null, 0, weights.rows(), scratch);
+		};
+	}
+
+	/** Whether rows end with a whole block; others run through more code. */
+	private static boolean whole(Workload.Linear linear) {
+		return linear.columns() % BlockOrder.COLUMNS == 0;
+	}
+
+	private static Workload.Linear narrowed(Workload.Linear linear) {
+		Quantization quantization = linear.quantization();
+		int groupSize = (quantization != null) ? quantization.groupSize() : 1;
+		return new Workload.Linear(narrowed(linear.columns(), groupSize), linear.values(), quantization,
+				linear.scales());
+	}
+
+	/** A smaller width with the same last block and whole groups. */
+	private static int narrowed(int columns, int groupSize) {
+		int unit = Math.max(BlockOrder.COLUMNS, groupSize);
+		return (columns <= unit) ? columns : unit + columns % unit;
+	}
+
+	private static Weights weights(Workload.Linear linear, int outputs) {
+		Quantization quantization = linear.quantization();
+		DType scaleType = linear.scales();
+		int columns = linear.columns();
+		if (quantization == null || scaleType == null) {
+			return Weights.of(new Matrix.Dense(tensor(linear.values(), outputs, columns)));
+		}
+		int elements = Math.toIntExact((long) columns * quantization.bits() / Byte.SIZE / linear.values().bytes());
+		int groups = Math.toIntExact(quantization.groups(columns));
+		Tensor scales = tensor(scaleType, Math.ceilDiv(outputs, quantization.groupRows()), groups);
+		Tensor biases = quantization.hasBiases() ? tensor(scaleType, outputs, groups) : null;
+		return Weights
+			.of(new Matrix.Quantized(tensor(linear.values(), outputs, elements), scales, biases, quantization, 0));
+	}
+
+	private static AttentionJob attention(KvBlocks.Layout model) {
+		KvBlocks.Layout layout = new KvBlocks.Layout(model.blockTokens(), 1, model.keyDim(), model.valueDim());
+		int valueDim = (layout.valueDim() > 0) ? layout.valueDim() : layout.keyDim();
+		int[] blocks = new int[Math.ceilDiv(POSITIONS, layout.blockTokens())];
+		for (int i = 0; i < blocks.length; i++) {
+			blocks[i] = i;
+		}
+		Buffer memory = memory(blocks.length * layout.layerBytes());
+		AttentionSpec spec = new AttentionSpec(HEADS, 1, layout.keyDim(), valueDim, 1f, 0);
+		RaggedBatch batch = new RaggedBatch(new int[1], new int[] { POSITIONS - 1 },
+				List.of(new RaggedBatch.Span(0, 1, POSITIONS - 1, blocks)));
+		return new AttentionJob(floats(1, HEADS * valueDim), floats(1, HEADS * layout.keyDim()),
+				new Blocks(layout, memory), 0, batch, spec, null);
+	}
+
+	private static Rows floats(int rows, int columns) {
+		return Rows.of(tensor(DType.F32, rows, columns));
+	}
+
+	/** Zeros. */
+	private static Tensor tensor(DType type, int rows, int columns) {
+		return Tensor.of(memory((long) rows * columns * type.bytes()), 0, type, rows, columns);
+	}
+
+	private static Buffer memory(long bytes) {
+		MemorySegment memory = Arena.ofAuto().allocate(Math.max(1, bytes), 64);
+		return new CpuBuffer(memory, null);
+	}
+
+	/** Runs kernels. */
+	@FunctionalInterface
+	interface Work {
+
+		void run(Kernels kernels, Scratch scratch);
+
+	}
+
+	/**
+	 * Blocks of one layer, one after the other.
+	 *
+	 * @param layout shape of a block
+	 * @param memory holds them
+	 */
+	private record Blocks(KvBlocks.Layout layout, Buffer memory) implements KvBlocks {
+
+		@Override
+		public Buffer buffer(int block) {
+			return this.memory;
+		}
+
+		@Override
+		public long byteOffset(int block, int layer) {
+			return block * this.layout.layerBytes();
+		}
+
+	}
+
+}

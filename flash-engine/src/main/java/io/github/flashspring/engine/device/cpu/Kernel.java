@@ -1,0 +1,48 @@
+package io.github.flashspring.engine.device.cpu;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.checkpoint.DType;
+
+/**
+ * Code that is compiled, or not, as a whole: an operation with what decides the way
+ * through it.
+ *
+ * @param operation the operation
+ * @param variant such as a format or an activation; null if there is one way only
+ */
+record Kernel(Operation operation, @Nullable Object variant) {
+
+	static Kernel of(Operation operation) {
+		return new Kernel(operation, null);
+	}
+
+	static Kernel of(Operation operation, Object variant) {
+		return new Kernel(operation, variant);
+	}
+
+	/** A linear layer: a few rows and many run through different code. */
+	static Kernel linear(Weights weights, int rows) {
+		Rows scales = weights.scales();
+		return of((rows <= VectorMatmul.FEW) ? Operation.FEW_ROWS : Operation.MANY_ROWS,
+				new Stored(weights.format(), weights.groupSize(), (scales != null) ? scales.type() : null));
+	}
+
+	enum Operation {
+
+		FEW_ROWS, MANY_ROWS, UNPACK, RMS_NORM, ROPE, ATTENTION, ADD, GATE
+
+	}
+
+	/**
+	 * How weights are stored.
+	 *
+	 * @param format of the values
+	 * @param groupSize values that share a scale
+	 * @param scales type of the scales, null if there are none
+	 */
+	record Stored(Format format, int groupSize, @Nullable DType scales) {
+
+	}
+
+}
