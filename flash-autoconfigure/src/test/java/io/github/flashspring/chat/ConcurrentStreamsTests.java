@@ -54,7 +54,7 @@ class ConcurrentStreamsTests {
 
 	private FlashChatModel model(RamBudget budget, Integer maxTokens) {
 		this.engine = FlashEngine
-			.load(FlashConfig.builder(STORIES).threads(1).contextLength(128).ramBudget(budget).build());
+			.load(FlashConfig.builder(STORIES).threads(1).contextLength(64).ramBudget(budget).build());
 		return FlashChatModel.builder(this.engine)
 			.options(FlashChatOptions.builder().maxTokens(maxTokens).temperature(1.0).build())
 			.build();

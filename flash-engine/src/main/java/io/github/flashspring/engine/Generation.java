@@ -33,6 +33,7 @@ public interface Generation extends AutoCloseable, Flow.Publisher<GenerationEven
 	 * it requests nothing or the engine computes. Its cancellation cancels the
 	 * generation.
 	 * @param subscriber the only reader
+	 * @throws IllegalStateException if there is a subscriber already
 	 * @implSpec This one calls {@link #next()} on the virtual thread, which is held while
 	 * that waits.
 	 */

@@ -139,6 +139,9 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	@Override
 	public void subscribe(Flow.Subscriber<? super GenerationEvent> subscriber) {
+		if (this.subscription != null) {
+			throw new IllegalStateException("This generation has a subscriber already");
+		}
 		GenerationSubscription begun = new GenerationSubscription(subscriber, this::poll, this::cancel);
 		this.subscription = begun;
 		begun.begin();
