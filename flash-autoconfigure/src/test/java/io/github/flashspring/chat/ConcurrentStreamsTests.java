@@ -31,15 +31,20 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import io.github.flashspring.engine.EngineClosedException;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.Generation;
+import io.github.flashspring.engine.GenerationRequest;
+import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.residency.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 /**
  * More streams than slots and threads, read in every way, on a real engine.
  */
 @NullUnmarked
-@Timeout(120)
+@Timeout(60)
 class ConcurrentStreamsTests {
 
 	private static final String STORIES = "../flash-engine/src/test/resources/models/stories260K/f32";
@@ -200,38 +205,19 @@ class ConcurrentStreamsTests {
 	@ExtendWith(OutputCaptureExtension.class)
 	void closingTheEngineEndsStreamsQuietly(CapturedOutput output) throws Exception {
 		FlashChatModel model = model(RamBudget.UNLIMITED, null);
-		List<Flux<?>> streams = Stream.generate(() -> model.stream(new Prompt("Once upon a time")))
-			.<Flux<?>>map((stream) -> stream)
-			.limit(8)
-			.toList();
-		assertThat(cutByClosing(streams)).hasOnlyElementsOfType(EngineClosedException.class);
-		assertThat(output.getAll()).doesNotContain("Aggregation Error");
-	}
-
-	@Test
-	@ExtendWith(OutputCaptureExtension.class)
-	void closingTheEngineEndsStreamsOfClientsWithoutStackTraces(CapturedOutput output) throws Exception {
-		FlashChatModel model = model(RamBudget.UNLIMITED, null);
-		assertThat(cutByClosing(List.of(Reading.client(model)))).hasOnlyElementsOfType(EngineClosedException.class);
-		// Spring AI logs the error itself
-		assertThat(output.getAll()).contains("EngineClosedException").doesNotContain("\tat ");
-	}
-
-	/** Reads the first chunk of each stream, then closes the engine. */
-	private List<Throwable> cutByClosing(List<Flux<?>> streams) throws Exception {
-		CountDownLatch begun = new CountDownLatch(streams.size());
+		CountDownLatch begun = new CountDownLatch(8);
 		List<CompletableFuture<Throwable>> ends = new ArrayList<>();
-		for (Flux<?> stream : streams) {
+		for (int i = 0; i < 8; i++) {
 			CompletableFuture<Throwable> end = new CompletableFuture<>();
 			ends.add(end);
-			stream.subscribe(new BaseSubscriber<Object>() {
+			model.stream(new Prompt("Once upon a time")).subscribe(new BaseSubscriber<>() {
 				@Override
 				protected void hookOnSubscribe(Subscription subscription) {
 					request(1);
 				}
 
 				@Override
-				protected void hookOnNext(Object chunk) {
+				protected void hookOnNext(ChatResponse chunk) {
 					begun.countDown();
 				}
 
@@ -243,11 +229,25 @@ class ConcurrentStreamsTests {
 		}
 		begun.await();
 		this.engine.close();
-		List<Throwable> failures = new ArrayList<>();
 		for (CompletableFuture<Throwable> end : ends) {
-			failures.add(end.get());
+			assertThat(end.get()).isInstanceOf(EngineClosedException.class);
 		}
-		return failures;
+		assertThat(output.getAll()).doesNotContain("EngineClosedException");
+	}
+
+	@Test
+	@ExtendWith(OutputCaptureExtension.class)
+	void chatClientLogsAClosedEngineWithoutStackTraces(CapturedOutput output) {
+		model(RamBudget.UNLIMITED, null);
+		GenerationRequest.Prompt prompt = new GenerationRequest.Tokens(new int[] { 1, 403, 407, 261, 378 });
+		Generation unread = this.engine
+			.generate(new GenerationRequest(prompt, Sampling.GREEDY, null, List.of(), true));
+		this.engine.close();
+		EngineClosedException closed = catchThrowableOfType(EngineClosedException.class, unread::next);
+		Flux<String> stream = Reading
+			.client(FlashChatModelTests.model(new ScriptedEngine((request) -> FlashChatModelTests.failing(closed))));
+		assertThatExceptionOfType(EngineClosedException.class).isThrownBy(stream::blockLast).isSameAs(closed);
+		assertThat(output.getAll()).contains("EngineClosedException").doesNotContain("\tat ");
 	}
 
 }

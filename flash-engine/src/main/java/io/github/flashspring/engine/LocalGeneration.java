@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -37,7 +38,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 	 * on when half of them are read, so that a sequence which was preempted meanwhile
 	 * does not compute its keys and values again for a few tokens.
 	 */
-	static final int READ_AHEAD = 32;
+	static final int MAX_UNREAD = 32;
 
 	private final Context context;
 
@@ -87,7 +88,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private volatile boolean paused;
 
-	private volatile @Nullable GenerationSubscription subscription;
+	private final AtomicReference<@Nullable GenerationSubscription> subscription = new AtomicReference<>();
 
 	LocalGeneration(Context context, int[] prompt, int maxTokens, Sampler sampler, TextPipeline text,
 			Set<Integer> endTokens) {
@@ -139,11 +140,10 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	@Override
 	public void subscribe(Flow.Subscriber<? super GenerationEvent> subscriber) {
-		if (this.subscription != null) {
+		GenerationSubscription begun = new GenerationSubscription(subscriber, this::poll, this::cancel);
+		if (!this.subscription.compareAndSet(null, begun)) {
 			throw new IllegalStateException("This generation has a subscriber already");
 		}
-		GenerationSubscription begun = new GenerationSubscription(subscriber, this::poll, this::cancel);
-		this.subscription = begun;
 		begun.begin();
 	}
 
@@ -176,7 +176,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 	}
 
 	private boolean resume() {
-		if (this.paused && this.unreadTokens + this.events.size() <= READ_AHEAD / 2) {
+		if (this.paused && this.unreadTokens + this.events.size() <= MAX_UNREAD / 2) {
 			this.paused = false;
 			return true;
 		}
@@ -232,7 +232,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 		this.lock.lock();
 		try {
 			this.unreadTokens++;
-			this.paused |= this.unreadTokens + this.events.size() >= READ_AHEAD;
+			this.paused |= this.unreadTokens + this.events.size() >= MAX_UNREAD;
 		}
 		finally {
 			this.lock.unlock();
@@ -387,7 +387,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 	}
 
 	private void signal() {
-		GenerationSubscription reader = this.subscription;
+		GenerationSubscription reader = this.subscription.get();
 		if (reader != null) {
 			reader.signal();
 		}
