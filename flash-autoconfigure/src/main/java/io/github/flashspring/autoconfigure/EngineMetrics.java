@@ -80,7 +80,8 @@ public class EngineMetrics implements MeterBinder {
 			counter("flash.passes", "passes", "Passes over the layers of the model", (now) -> now.work().passes());
 			gauge("flash.requests.active", REQUESTS, "Requests that are being computed, or wait for their readers",
 					(now) -> now.work().activeRequests());
-			gauge("flash.requests.queued", REQUESTS, "Requests that wait for a slot or memory", (now) -> now.work().queuedRequests());
+			gauge("flash.requests.queued", REQUESTS, "Requests that wait for a slot or memory",
+					(now) -> now.work().queuedRequests());
 			EngineSnapshot now = this.engine.snapshot();
 			bindReads();
 			bindLayers(now.units());

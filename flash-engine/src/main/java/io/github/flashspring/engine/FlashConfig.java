@@ -36,7 +36,8 @@ import io.github.flashspring.engine.residency.RamBudget;
  */
 public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
 		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
-		int parallel, Duration idleTimeout, double maxComputeDegradation, ExpertStreaming expertStreaming, Reading reading) {
+		int parallel, Duration idleTimeout, double maxComputeDegradation, ExpertStreaming expertStreaming,
+		Reading reading) {
 
 	private static final Duration MAX_IDLE_TIMEOUT = Duration.ofDays(365);
 
@@ -242,8 +243,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
-					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.idleTimeout, this.maxComputeDegradation,
-					this.expertStreaming, this.reading);
+					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.idleTimeout,
+					this.maxComputeDegradation, this.expertStreaming, this.reading);
 		}
 
 	}

@@ -149,7 +149,7 @@ final class LocalFlashEngine implements FlashEngine {
 		Scheduler scheduler = resources
 			.add(new Scheduler(model, kv, plan.passRows(), config.parallel(), config.idleTimeout(), passes));
 		Checkpoint checkpoint = parts.checkpoint();
-		LocalGeneration.Context generations = new LocalGeneration.Context(config.model(), checkpoint, scheduler,
+		LocalGeneration.Context generations = new LocalGeneration.Context(config.modelName(), checkpoint, scheduler,
 				textThread, () -> store.metrics().bytesRead(), config.idleTimeout());
 		ModelText text = parts.text();
 		GenerationSettings settings = GenerationSettings.of(checkpoint);

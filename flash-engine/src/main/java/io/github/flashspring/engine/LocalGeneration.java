@@ -396,7 +396,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 	/**
 	 * What the generations of an engine share.
 	 *
-	 * @param model id of the model
+	 * @param model name of the model
 	 * @param checkpoint its files
 	 * @param scheduler computes
 	 * @param textThread turns tokens into text, in order
