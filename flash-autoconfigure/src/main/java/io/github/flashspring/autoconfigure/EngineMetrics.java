@@ -78,9 +78,10 @@ public class EngineMetrics implements MeterBinder {
 			counter("flash.tokens", "tokens", tokens, this.tags.and("type", "generated"),
 					(now) -> now.work().generatedTokens());
 			counter("flash.passes", "passes", "Passes over the layers of the model", (now) -> now.work().passes());
-			gauge("flash.requests.active", REQUESTS, "Requests that are being computed",
+			gauge("flash.requests.active", REQUESTS, "Requests that are being computed, or wait for their readers",
 					(now) -> now.work().activeRequests());
-			gauge("flash.requests.queued", REQUESTS, "Requests that wait", (now) -> now.work().queuedRequests());
+			gauge("flash.requests.queued", REQUESTS, "Requests that wait for a slot or memory",
+					(now) -> now.work().queuedRequests());
 			EngineSnapshot now = this.engine.snapshot();
 			bindReads();
 			bindLayers(now.units());

@@ -1,5 +1,6 @@
 package io.github.flashspring.autoconfigure;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -39,6 +40,8 @@ import io.github.flashspring.engine.residency.RamBudget;
  * @param parallel Most requests computed at once. Further ones wait.
  * @param warmUp Whether the code that the model needs is compiled while it is loaded, so
  * that the first answer is about as fast as later ones.
+ * @param idleTimeout Time that a reader may leave its next chunk unread before its answer
+ * ends with an error. Until then it holds up no other request. 0: no limit.
  * @param io How weights are read from disk.
  * @param load When the model is loaded.
  * @param chat Options of the chat model, for prompts that do not set them.
@@ -47,8 +50,8 @@ import io.github.flashspring.engine.residency.RamBudget;
 public record FlashProperties(@Nullable String model, @Nullable String modelName, @Nullable Double ramBudgetGb,
 		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
 		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
-		@DefaultValue("true") boolean warmUp, @DefaultValue Io io, @DefaultValue("eager") Load load,
-		@DefaultValue Chat chat) {
+		@DefaultValue("true") boolean warmUp, @DefaultValue("5m") Duration idleTimeout, @DefaultValue Io io,
+		@DefaultValue("eager") Load load, @DefaultValue Chat chat) {
 
 	static final String PREFIX = "flash";
 
@@ -79,6 +82,7 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		set("prefill-chunk", this.prefillChunk,
 				(value) -> config.prefillChunk(positive("prefill-chunk", value)).build());
 		set("parallel", this.parallel, (value) -> config.parallel(value).build());
+		set("idle-timeout", this.idleTimeout, (value) -> config.idleTimeout(value).build());
 		set("io.max-compute-degradation", this.io.maxComputeDegradation(),
 				(value) -> config.maxComputeDegradation(value).build());
 		Reading reading = new Reading(this.io.directIo(), this.io.map(), 0, 0);

@@ -1,18 +1,21 @@
 package io.github.flashspring.chat;
 
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
 import org.jspecify.annotations.Nullable;
+import reactor.adapter.JdkFlowAdapter;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.SynchronousSink;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.ai.chat.model.ChatResponse;
-import org.springframework.ai.chat.model.MessageAggregator;
 import org.springframework.ai.chat.observation.ChatModelObservationContext;
 import org.springframework.ai.chat.observation.ChatModelObservationConvention;
 import org.springframework.ai.chat.observation.ChatModelObservationDocumentation;
@@ -23,17 +26,20 @@ import org.springframework.util.Assert;
 import org.springframework.util.StringUtils;
 
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.Generation;
 import io.github.flashspring.engine.GenerationEvent;
 
 /**
  * A {@link ChatModel} that answers from a {@link FlashEngine} in this JVM.
  * <p>
- * A stream reads the engine only as far as its subscriber asks, on a thread of its own;
- * cancelling the subscription stops the generation. Chunks have text, or a piece of
- * reasoning under the metadata key {@code thinking} and an empty text. The last chunk has
- * an empty text, the finish reason ({@code stop}, {@code length} or {@code tool_calls}),
- * the usage, and all tool calls; whoever asked for tools runs them. A model without a
- * chat template continues the conversation as one text. Thread-safe.
+ * A stream generates from the first request of its subscriber on, and emits as far as
+ * that asks. It holds no thread while it waits for the engine or for demand: chunks come
+ * on a virtual thread of the engine, where a subscriber may block. Cancelling the
+ * subscription stops the generation. Chunks have text, or a piece of reasoning under the
+ * metadata key {@code thinking} and an empty text. The last chunk has an empty text, the
+ * finish reason ({@code stop}, {@code length} or {@code tool_calls}), the usage, and all
+ * tool calls; whoever asked for tools runs them. A model without a chat template
+ * continues the conversation as one text. Thread-safe.
  */
 public final class FlashChatModel implements ChatModel {
 
@@ -66,6 +72,10 @@ public final class FlashChatModel implements ChatModel {
 	private final ObservationRegistry observationRegistry;
 
 	private final List<GenerationListener> listeners;
+
+	/** Renders and tokenizes prompts of streams, or waits for the model to be loaded. */
+	private final Scheduler prompts = Schedulers.fromExecutorService(
+			Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("flash-prompt").factory()), "flash-prompt");
 
 	private volatile ChatModelObservationConvention observationConvention;
 
@@ -115,7 +125,11 @@ public final class FlashChatModel implements ChatModel {
 	 * @throws IllegalArgumentException if the prompt cannot be put to this model: it has
 	 * media, no message, options out of range, or asks for another model
 	 * @throws io.github.flashspring.engine.FlashEngineException if the engine cannot
-	 * serve it
+	 * serve it, or is closed before the answer is complete
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights can
+	 * no longer be read, or are damaged
+	 * @throws io.github.flashspring.engine.generate.NotNumbersException if the model
+	 * computes NaN although no weight is damaged
 	 */
 	@Override
 	public ChatResponse call(Prompt prompt) {
@@ -123,7 +137,7 @@ public final class FlashChatModel implements ChatModel {
 		Prompt request = prompt.mutate().chatOptions(merged).build();
 		ChatModelObservationContext context = context(request, false);
 		ChatResponse response = observation(context).observe(() -> {
-			ChatResponse whole = whole(begin(request, merged), new ResponseMapper(this.name));
+			ChatResponse whole = whole(request, merged);
 			context.setResponse(whole);
 			return whole;
 		});
@@ -132,7 +146,9 @@ public final class FlashChatModel implements ChatModel {
 	}
 
 	/**
-	 * Answers piece by piece. What {@link #call} throws comes as an error of the stream.
+	 * Answers piece by piece. What {@link #call} throws comes as an error of the stream,
+	 * and so does an {@link io.github.flashspring.engine.IdleTimeoutException} when the
+	 * subscriber requests nothing for longer than {@code flash.idle-timeout}.
 	 * @param prompt messages and options
 	 * @return a cold stream of chunks; each subscription generates anew
 	 */
@@ -148,11 +164,9 @@ public final class FlashChatModel implements ChatModel {
 			try (Observation.Scope ignored = (parent != null) ? parent.openScope() : Observation.Scope.NOOP) {
 				observation.start();
 			}
-			Flux<ChatResponse> chunks = chunks(begin(request, merged), new ResponseMapper(this.name))
-				.doOnError(observation::error)
+			return chunks(request, merged, context::setResponse).doOnError(observation::error)
 				.doFinally((signal) -> observation.stop())
 				.contextWrite((ctx) -> ctx.put(ObservationThreadLocalAccessor.KEY, observation));
-			return new MessageAggregator().aggregate(chunks, context::setResponse);
 		});
 	}
 
@@ -169,49 +183,51 @@ public final class FlashChatModel implements ChatModel {
 		return merged;
 	}
 
-	private Completion begin(Prompt request, FlashChatOptions options) {
-		return new Completion(() -> this.engine.generate(PromptMapper.map(request, options, this.engine.model())),
-				this.listeners);
+	private Generation generate(Prompt request, FlashChatOptions options) {
+		return this.engine.generate(PromptMapper.map(request, options, this.engine.model()));
 	}
 
-	private static ChatResponse whole(Completion completion, ResponseMapper mapper) {
-		try {
-			GenerationEvent event = completion.next();
+	private ChatResponse whole(Prompt request, FlashChatOptions options) {
+		ResponseMapper mapper = new ResponseMapper(this.name);
+		Outcome outcome = new Outcome(this.listeners);
+		try (Generation generation = generate(request, options)) {
+			GenerationEvent event = generation.next();
 			while (event != null) {
 				if (event instanceof GenerationEvent.Finished finished) {
+					outcome.finished(finished);
 					return mapper.whole(finished);
 				}
 				mapper.chunk(event);
-				event = completion.next();
+				event = generation.next();
 			}
-			throw new IllegalStateException("The generation was cancelled");
+			throw new IllegalStateException("The generation ended without saying why");
 		}
-		finally {
-			completion.cancel();
+		catch (RuntimeException | Error ex) {
+			outcome.failed(ex);
+			throw ex;
 		}
 	}
 
-	private static Flux<ChatResponse> chunks(Completion completion, ResponseMapper mapper) {
-		// doFinally passes a cancellation on before it acts, so that a read which returns
-		// nothing finds the stream cancelled.
-		return Flux.<ChatResponse>generate((sink) -> advance(completion, mapper, sink))
-			.doFinally((signal) -> completion.cancel())
-			.subscribeOn(Schedulers.boundedElastic());
-	}
-
-	private static void advance(Completion completion, ResponseMapper mapper, SynchronousSink<ChatResponse> sink) {
-		GenerationEvent event = completion.next();
-		while (event != null) {
-			ChatResponse chunk = mapper.chunk(event);
-			if (chunk != null) {
-				sink.next(chunk);
-				if (event instanceof GenerationEvent.Finished) {
-					sink.complete();
+	/** Chunks of one subscription; the whole response is handed over before the last. */
+	private Flux<ChatResponse> chunks(Prompt request, FlashChatOptions options, Consumer<ChatResponse> whole) {
+		ResponseMapper mapper = new ResponseMapper(this.name);
+		Outcome outcome = new Outcome(this.listeners);
+		Sinks.Empty<Void> demand = Sinks.empty();
+		return Flux.defer(() -> JdkFlowAdapter.flowPublisherToFlux(generate(request, options)))
+			.subscribeOn(this.prompts, false)
+			// A prompt whose stream is cancelled while it is prepared fails unseen.
+			.onErrorComplete((failure) -> outcome.isCancelled())
+			.doOnNext((event) -> {
+				if (event instanceof GenerationEvent.Finished finished) {
+					outcome.finished(finished);
+					whole.accept(mapper.whole(finished));
 				}
-				return;
-			}
-			event = completion.next();
-		}
+			})
+			.mapNotNull(mapper::chunk)
+			.delaySubscription(demand.asMono())
+			.doOnError(outcome::failed)
+			.doOnCancel(outcome::cancelled)
+			.doOnRequest((n) -> demand.tryEmitEmpty());
 	}
 
 	private static ChatModelObservationContext context(Prompt request, boolean streaming) {

@@ -1,5 +1,6 @@
 package io.github.flashspring.autoconfigure;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
@@ -40,6 +41,8 @@ class FlashPropertiesTests {
 		assertThat(config("flash.warm-up", "false")).isEqualTo(builder().warmUp(false).build());
 		assertThat(config("flash.prefill-chunk", "64")).isEqualTo(builder().prefillChunk(64).build());
 		assertThat(config("flash.parallel", "2")).isEqualTo(builder().parallel(2).build());
+		assertThat(config("flash.idle-timeout", "30s"))
+			.isEqualTo(builder().idleTimeout(Duration.ofSeconds(30)).build());
 		assertThat(config("flash.io.max-compute-degradation", "0.2"))
 			.isEqualTo(builder().maxComputeDegradation(0.2).build());
 		assertThat(config("flash.ram-budget-follow-pressure", "true"))
@@ -78,12 +81,12 @@ class FlashPropertiesTests {
 	@ParameterizedTest
 	@CsvSource({ "flash.model-name, ' '", "flash.ram-budget-gb, 0", "flash.ram-budget-gb, NaN", "flash.threads, -1",
 			"flash.threads, 0", "flash.context-length, -1", "flash.context-length, 0", "flash.prefill-chunk, -1",
-			"flash.prefill-chunk, 0", "flash.parallel, 0", "flash.io.max-compute-degradation, -0.1",
-			"flash.io.read-size, 1KB", "flash.io.read-size, -1B", "flash.io.read-size, 0B",
-			"flash.io.reads-in-flight, 0", "flash.io.read-size, 4GB", "flash.io.reads-in-flight, 65",
-			"flash.io.reads-in-flight, -1", "flash.chat.temperature, -1", "flash.chat.top-k, -1", "flash.chat.top-p, 2",
-			"flash.chat.min-p, 2", "flash.chat.repetition-penalty, 0", "flash.chat.presence-penalty, 101",
-			"flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
+			"flash.prefill-chunk, 0", "flash.parallel, 0", "flash.idle-timeout, -1s", "flash.idle-timeout, 366d",
+			"flash.io.max-compute-degradation, -0.1", "flash.io.read-size, 1KB", "flash.io.read-size, -1B",
+			"flash.io.read-size, 0B", "flash.io.reads-in-flight, 0", "flash.io.read-size, 4GB",
+			"flash.io.reads-in-flight, 65", "flash.io.reads-in-flight, -1", "flash.chat.temperature, -1",
+			"flash.chat.top-k, -1", "flash.chat.top-p, 2", "flash.chat.min-p, 2", "flash.chat.repetition-penalty, 0",
+			"flash.chat.presence-penalty, 101", "flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
 	void valuesOutOfRangeAreRefusedWithTheirProperty(String name, String value) {
 		FlashProperties properties = bind(Map.of("flash.model", "org/name", name, value));
 		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class).isThrownBy(() -> {

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
+import io.micrometer.context.ContextRegistry;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.NullUnmarked;
 import org.junit.jupiter.api.RepeatedTest;
@@ -171,17 +172,38 @@ class FlashChatModelStreamTests {
 	}
 
 	@Test
-	void engineIsReadOffTheCallersThread() {
-		AtomicReference<String> reader = new AtomicReference<>();
+	void promptsArePreparedOffTheCallersThread() {
+		AtomicReference<Thread> preparing = new AtomicReference<>();
 		ScriptedEngine engine = new ScriptedEngine((request) -> {
-			reader.set(Thread.currentThread().getName());
+			preparing.set(Thread.currentThread());
 			return List.of(ScriptedEngine.finished(FinishReason.STOP, 0));
 		});
 		FlashChatModelTests.model(engine)
 			.stream(new Prompt("Hi"))
 			.subscribeOn(Schedulers.parallel())
 			.blockLast(Duration.ofSeconds(10));
-		assertThat(reader.get()).startsWith("boundedElastic");
+		assertThat(preparing.get().getName()).isEqualTo("flash-prompt");
+		assertThat(preparing.get().isVirtual()).isTrue();
+	}
+
+	@Test
+	void contextReachesThreadLocalsOfOperators() {
+		ThreadLocal<String> user = new ThreadLocal<>();
+		ContextRegistry.getInstance().registerThreadLocalAccessor("user", user);
+		Hooks.enableAutomaticContextPropagation();
+		try {
+			List<String> seen = FlashChatModelTests.model(ScriptedEngine.saying("It", " is"))
+				.stream(new Prompt("Hi"))
+				.map((chunk) -> String.valueOf(user.get()))
+				.contextWrite((context) -> context.put("user", "Lily"))
+				.collectList()
+				.block(Duration.ofSeconds(10));
+			assertThat(seen).containsExactly("Lily", "Lily", "Lily");
+		}
+		finally {
+			Hooks.disableAutomaticContextPropagation();
+			ContextRegistry.getInstance().removeThreadLocalAccessor("user");
+		}
 	}
 
 	@Test

@@ -1,5 +1,7 @@
 package io.github.flashspring.cli;
 
+import java.time.Duration;
+
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -61,6 +63,8 @@ final class ModelOptions {
 			.prefillChunk(this.chunk)
 			.device(this.device)
 			.warmUp(this.warmUp)
+			// a terminal or a pager may stop reading for as long as it likes
+			.idleTimeout(Duration.ZERO)
 			.reading(this.reads.reading());
 	}
 

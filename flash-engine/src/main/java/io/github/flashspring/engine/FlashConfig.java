@@ -1,5 +1,7 @@
 package io.github.flashspring.engine;
 
+import java.time.Duration;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.ModelLocator;
@@ -25,6 +27,9 @@ import io.github.flashspring.engine.residency.RamBudget;
  * most 512
  * @param parallel most requests computed at once; further ones wait
  * @param warmUp whether the device prepares its code while the model is loaded
+ * @param idleTimeout for how long a reader may leave its next event unread before its
+ * generation ends with an {@link IdleTimeoutException}; zero: for ever. Until then it
+ * holds up no other request
  * @param maxComputeDegradation by how much reading weights ahead may lengthen computing:
  * 0.05 for 5 %
  * @param expertStreaming how mixtures of experts stream
@@ -32,7 +37,10 @@ import io.github.flashspring.engine.residency.RamBudget;
  */
 public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
 		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
-		int parallel, boolean warmUp, double maxComputeDegradation, ExpertStreaming expertStreaming, Reading reading) {
+		int parallel, boolean warmUp, Duration idleTimeout, double maxComputeDegradation,
+		ExpertStreaming expertStreaming, Reading reading) {
+
+	private static final Duration MAX_IDLE_TIMEOUT = Duration.ofDays(365);
 
 	public FlashConfig {
 		if (model.isBlank()) {
@@ -45,6 +53,9 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		check(contextLength >= 0, "context-length", "0 or more", contextLength);
 		check(prefillChunk >= 0 && prefillChunk <= 65536, "prefill-chunk", "0 to 65536", prefillChunk);
 		check(parallel >= 1 && parallel <= 1024, "parallel", "1 to 1024", parallel);
+		if (idleTimeout.isNegative() || idleTimeout.compareTo(MAX_IDLE_TIMEOUT) > 0) {
+			throw new IllegalArgumentException("idle-timeout must be 0 to 365 days, but is " + idleTimeout);
+		}
 		check(maxComputeDegradation >= 0 && maxComputeDegradation <= 100, "max-compute-degradation", "0 to 100",
 				maxComputeDegradation);
 	}
@@ -163,6 +174,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		private boolean warmUp = true;
 
+		private Duration idleTimeout = Duration.ofMinutes(5);
+
 		private double maxComputeDegradation = 0.05;
 
 		private ExpertStreaming expertStreaming = ExpertStreaming.DEFAULT;
@@ -221,6 +234,11 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 			return this;
 		}
 
+		public Builder idleTimeout(Duration idleTimeout) {
+			this.idleTimeout = idleTimeout;
+			return this;
+		}
+
 		public Builder maxComputeDegradation(double maxComputeDegradation) {
 			this.maxComputeDegradation = maxComputeDegradation;
 			return this;
@@ -233,7 +251,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
-					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.warmUp,
+					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.warmUp, this.idleTimeout,
 					this.maxComputeDegradation, this.expertStreaming, this.reading);
 		}
 

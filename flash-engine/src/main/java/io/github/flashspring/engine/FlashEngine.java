@@ -85,7 +85,8 @@ public interface FlashEngine extends AutoCloseable {
 	}
 
 	/**
-	 * Queues a request.
+	 * Queues a request. A generation that is not read gives its place to others, and ends
+	 * after {@link FlashConfig#idleTimeout()}.
 	 * @param request what to generate
 	 * @return the running generation; the caller reads it to the end or closes it
 	 * @throws FlashEngineException if the request cannot be served: the prompt is longer
@@ -99,8 +100,8 @@ public interface FlashEngine extends AutoCloseable {
 	 * Returns when the last one was handed over.
 	 * @param tokens token ids, at least one
 	 * @param consumer gets the logits, on a thread of the engine
-	 * @throws FlashEngineException if the text is longer than the context, or the waiting
-	 * thread was interrupted
+	 * @throws FlashEngineException if the text is longer than the context, the engine is
+	 * closed, or the waiting thread was interrupted
 	 */
 	void logits(int[] tokens, LogitsConsumer consumer);
 
@@ -220,8 +221,8 @@ public interface FlashEngine extends AutoCloseable {
 	}
 
 	/**
-	 * Ends what runs and frees all memory. Waiting readers get a
-	 * {@link FlashEngineException}.
+	 * Ends what runs and frees all memory. Readers get an {@link EngineClosedException}
+	 * in place of what they have not read.
 	 */
 	@Override
 	void close();

@@ -16,4 +16,14 @@ public class FlashEngineException extends RuntimeException {
 		super(message, cause);
 	}
 
+	/**
+	 * Creates an exception that a thread of the engine hands to readers.
+	 * @param message what happened
+	 * @param writableStackTrace false for one whose stack would say nothing about the
+	 * reader
+	 */
+	FlashEngineException(String message, boolean writableStackTrace) {
+		super(message, null, true, writableStackTrace);
+	}
+
 }

@@ -1,23 +1,55 @@
 package io.github.flashspring.engine;
 
+import java.util.concurrent.Flow;
+
 import org.jspecify.annotations.Nullable;
 
 /**
- * A running generation. The engine computes ahead of the reader by a few tokens at most:
- * whoever reads slowly, slows only the own generation down. One thread reads; any thread
- * may {@link #cancel()}.
+ * A running generation, read once: either by a thread that waits for the {@link #next()}
+ * event, or by a subscriber that is called with each event it requested. The engine
+ * computes some dozens of tokens ahead of the reader. A generation whose reader lags
+ * behind further pauses and holds up no other. Any thread may {@link #cancel()}.
  */
-public interface Generation extends AutoCloseable {
+public interface Generation extends AutoCloseable, Flow.Publisher<GenerationEvent> {
 
 	/**
 	 * Waits for the next event.
 	 * @return the event, or null after {@link GenerationEvent.Finished}
-	 * @throws RuntimeException what made the generation fail: a
-	 * {@link io.github.flashspring.engine.checkpoint.CheckpointException} when weights
-	 * can no longer be read, a {@link FlashEngineException} when the engine was closed or
-	 * the waiting thread interrupted
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights can
+	 * no longer be read, or are damaged
+	 * @throws io.github.flashspring.engine.generate.NotNumbersException if the model
+	 * computes NaN although no weight is damaged
+	 * @throws IdleTimeoutException if the reader took nothing for longer than
+	 * {@link FlashConfig#idleTimeout()}
+	 * @throws FlashEngineException if the engine was closed or the waiting thread
+	 * interrupted
 	 */
 	@Nullable GenerationEvent next();
+
+	/**
+	 * Hands the events to a subscriber, which completes after
+	 * {@link GenerationEvent.Finished}. What {@link #next()} throws, it gets as an error.
+	 * It is called on a virtual thread of its own and may block; no thread is held while
+	 * it requests nothing or the engine computes. Its cancellation cancels the
+	 * generation.
+	 * @param subscriber the only reader
+	 * @throws IllegalStateException if there is a subscriber already
+	 * @implSpec This one calls {@link #next()} on the virtual thread, which is held while
+	 * that waits.
+	 */
+	@Override
+	default void subscribe(Flow.Subscriber<? super GenerationEvent> subscriber) {
+		new GenerationSubscription(subscriber, (demanded) -> {
+			if (!demanded) {
+				return null;
+			}
+			GenerationEvent event = next();
+			if (event == null) {
+				throw new IllegalStateException("The generation ended without GenerationEvent.Finished");
+			}
+			return event;
+		}, this::cancel).begin();
+	}
 
 	/**
 	 * Ends the generation after the token that is being computed; the reader then gets

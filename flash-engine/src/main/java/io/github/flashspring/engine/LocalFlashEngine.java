@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
@@ -75,6 +77,8 @@ final class LocalFlashEngine implements FlashEngine {
 
 	private final Scheduler scheduler;
 
+	private final LocalGeneration.Context generations;
+
 	private final PassLog passes;
 
 	private final long scratchBytes;
@@ -86,7 +90,8 @@ final class LocalFlashEngine implements FlashEngine {
 	private volatile boolean closed;
 
 	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Parts parts,
-			ResidencyPlan plan, WeightStore store, Scheduler scheduler, PassLog passes, boolean follows) {
+			ResidencyPlan plan, WeightStore store, LocalGeneration.Context generations, PassLog passes,
+			boolean follows) {
 		this.resources = resources;
 		this.info = info;
 		this.text = text;
@@ -95,7 +100,8 @@ final class LocalFlashEngine implements FlashEngine {
 		this.device = parts.device();
 		this.plan = plan;
 		this.store = store;
-		this.scheduler = scheduler;
+		this.scheduler = generations.scheduler();
+		this.generations = generations;
 		this.passes = passes;
 		this.fingerprint = Fingerprint.of(parts.checkpoint());
 		this.scratchBytes = parts.definition().scratchBytes(this.device, plan.chunkRows(), plan.contextLength());
@@ -138,15 +144,20 @@ final class LocalFlashEngine implements FlashEngine {
 		CausalLanguageModel model = resources
 			.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(), plan.passRows()));
 		PassLog passes = new PassLog(store::metrics);
-		Scheduler scheduler = resources.add(new Scheduler(model, kv, plan.passRows(), config.parallel(), passes));
+		ExecutorService textThread = resources
+			.add(Executors.newSingleThreadExecutor(Thread.ofPlatform().name("flash-text").daemon().factory()));
+		Scheduler scheduler = resources
+			.add(new Scheduler(model, kv, plan.passRows(), config.parallel(), config.idleTimeout(), passes));
 		Checkpoint checkpoint = parts.checkpoint();
+		LocalGeneration.Context generations = new LocalGeneration.Context(config.modelName(), checkpoint, scheduler,
+				textThread, () -> store.metrics().bytesRead(), config.idleTimeout());
 		ModelText text = parts.text();
 		GenerationSettings settings = GenerationSettings.of(checkpoint);
 		ModelInfo info = new ModelInfo(config.modelName(), checkpoint.config().modelType(),
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
-		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, scheduler,
+		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, generations,
 				passes, config.followMemoryPressure());
 	}
 
@@ -224,10 +235,9 @@ final class LocalFlashEngine implements FlashEngine {
 		Integer wanted = request.maxTokens();
 		int maxTokens = (wanted != null) ? Math.min(wanted, room) : room;
 		Sampling sampling = (request.sampling() != null) ? request.sampling() : this.info.sampling();
-		LocalGeneration generation = new LocalGeneration(this.scheduler, prompt, maxTokens,
+		LocalGeneration generation = new LocalGeneration(this.generations, prompt, maxTokens,
 				new Sampler(sampling, prompt), prepared.pipeline(),
-				request.ignoreEndOfTurn() ? Set.of() : this.endTokens, () -> this.store.metrics().bytesRead(),
-				this.parts.checkpoint());
+				request.ignoreEndOfTurn() ? Set.of() : this.endTokens);
 		submit(generation.sequence());
 		return generation;
 	}

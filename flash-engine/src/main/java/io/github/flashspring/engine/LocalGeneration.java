@@ -7,6 +7,9 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -24,15 +27,20 @@ import io.github.flashspring.engine.generate.Sequence;
 import io.github.flashspring.engine.generate.SequenceListener;
 
 /**
- * A generation of a {@link LocalFlashEngine}: draws tokens on the scheduler's thread,
- * turns them into events, and hands these to the reader.
+ * A generation of a {@link LocalFlashEngine}. The scheduler's thread draws tokens, the
+ * engine's text thread turns them into events, and these wait in a bounded buffer for the
+ * reader. Tokens after a stop sequence may be drawn, but are never part of the answer.
  */
 final class LocalGeneration implements Generation, SequenceListener {
 
-	/** Events that may wait for the reader before the sequence pauses. */
-	private static final int READ_AHEAD = 16;
+	/**
+	 * Tokens and events that may wait for the reader before the sequence pauses. It goes
+	 * on when half of them are read, so that a sequence which was preempted meanwhile
+	 * does not compute its keys and values again for a few tokens.
+	 */
+	static final int MAX_UNREAD = 32;
 
-	private final Scheduler scheduler;
+	private final Context context;
 
 	private final Sequence sequence;
 
@@ -46,10 +54,20 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private final int maxTokens;
 
-	private final LongSupplier bytesRead;
+	private final long submitted = System.nanoTime();
 
-	private final Checkpoint checkpoint;
+	private long started = this.submitted;
 
+	private long bytesBefore;
+
+	private long firstToken;
+
+	private int sampled;
+
+	/** Whether the text has ended, so that no further token is wanted. */
+	private volatile boolean textEnded;
+
+	/** Tokens of the answer; used by the text thread. */
 	private final List<Integer> tokens = new ArrayList<>();
 
 	private final ReentrantLock lock = new ReentrantLock();
@@ -58,31 +76,28 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private final Deque<GenerationEvent> events = new ArrayDeque<>();
 
-	private final long submitted = System.nanoTime();
+	/** Tokens that are not turned into text yet. */
+	private int unreadTokens;
 
-	private long started = this.submitted;
-
-	private long firstToken;
-
-	private long bytesBefore;
+	/** Since when the first event waits for the reader. */
+	private long waitingSince;
 
 	private boolean ended;
 
 	private @Nullable RuntimeException failure;
 
-	/** The failure, once its cause was looked for. */
-	private @Nullable RuntimeException explained;
+	private volatile boolean paused;
 
-	LocalGeneration(Scheduler scheduler, int[] prompt, int maxTokens, Sampler sampler, TextPipeline text,
-			Set<Integer> endTokens, LongSupplier bytesRead, Checkpoint checkpoint) {
-		this.scheduler = scheduler;
+	private final AtomicReference<@Nullable GenerationSubscription> subscription = new AtomicReference<>();
+
+	LocalGeneration(Context context, int[] prompt, int maxTokens, Sampler sampler, TextPipeline text,
+			Set<Integer> endTokens) {
+		this.context = context;
 		this.sampler = sampler;
 		this.text = text;
 		this.endTokens = endTokens;
 		this.promptTokens = prompt.length;
 		this.maxTokens = maxTokens;
-		this.bytesRead = bytesRead;
-		this.checkpoint = checkpoint;
 		this.sequence = new Sequence(prompt, maxTokens, this);
 	}
 
@@ -90,72 +105,99 @@ final class LocalGeneration implements Generation, SequenceListener {
 		return this.sequence;
 	}
 
-	/**
-	 * {@inheritDoc} The scheduler asks under its own lock whether a generation is ready,
-	 * so it must not be called under this one's.
-	 */
 	@Override
 	public @Nullable GenerationEvent next() {
-		GenerationEvent event;
-		boolean ready;
 		try {
-			this.lock.lock();
-			try {
-				event = take();
-				ready = this.events.size() == READ_AHEAD - 1;
+			GenerationEvent event = poll(true);
+			while (event == null && await()) {
+				event = poll(true);
 			}
-			finally {
-				this.lock.unlock();
-			}
+			return event;
 		}
 		catch (InterruptedException ex) {
 			cancel();
 			Thread.currentThread().interrupt();
 			throw new FlashEngineException("Interrupted while waiting for the next token", ex);
 		}
-		if (ready) {
-			this.scheduler.wake();
+	}
+
+	/** Waits for an event or a failure; false if there will be none. */
+	private boolean await() throws InterruptedException {
+		this.lock.lock();
+		try {
+			while (this.events.isEmpty() && this.failure == null) {
+				if (this.ended) {
+					return false;
+				}
+				this.changed.await();
+			}
+			return true;
+		}
+		finally {
+			this.lock.unlock();
+		}
+	}
+
+	@Override
+	public void subscribe(Flow.Subscriber<? super GenerationEvent> subscriber) {
+		GenerationSubscription begun = new GenerationSubscription(subscriber, this::poll, this::cancel);
+		if (!this.subscription.compareAndSet(null, begun)) {
+			throw new IllegalStateException("This generation has a subscriber already");
+		}
+		begun.begin();
+	}
+
+	/**
+	 * Takes the next event without waiting. The scheduler asks under its own lock whether
+	 * a generation is ready, so it must not be called under this one's.
+	 */
+	private @Nullable GenerationEvent poll(boolean demanded) {
+		GenerationEvent event;
+		boolean resumed;
+		this.lock.lock();
+		try {
+			if (this.events.isEmpty() && this.failure != null) {
+				throw this.failure;
+			}
+			event = demanded ? this.events.pollFirst() : null;
+			if (event == null) {
+				return null;
+			}
+			this.waitingSince = System.nanoTime();
+			resumed = resume();
+		}
+		finally {
+			this.lock.unlock();
+		}
+		if (resumed) {
+			this.context.scheduler().wake();
 		}
 		return event;
 	}
 
-	private @Nullable GenerationEvent take() throws InterruptedException {
-		while (this.events.isEmpty()) {
-			if (this.failure != null) {
-				throw explained(this.failure);
-			}
-			if (this.ended) {
-				return null;
-			}
-			this.changed.await();
+	private boolean resume() {
+		if (this.paused && this.unreadTokens + this.events.size() <= MAX_UNREAD / 2) {
+			this.paused = false;
+			return true;
 		}
-		return this.events.removeFirst();
-	}
-
-	/** The thread that asked looks for damage, so that other requests go on meanwhile. */
-	private RuntimeException explained(RuntimeException cause) {
-		if (!(cause instanceof NotNumbersException) || cause == this.explained) {
-			return cause;
-		}
-		Optional<String> found = NotNumbers.find(this.checkpoint);
-		RuntimeException named = found.isEmpty() ? cause
-				: new CheckpointException(cause.getMessage() + ": " + found.get() + ", expected a finite number.",
-						"Download or convert the model again.", cause);
-		this.explained = named;
-		this.failure = named;
-		return named;
+		return false;
 	}
 
 	@Override
 	public void cancel() {
-		this.scheduler.cancel(this.sequence);
+		this.context.scheduler().cancel(this.sequence);
 	}
 
 	@Override
 	public boolean isReady() {
+		return !this.paused;
+	}
+
+	@Override
+	public long idleNanos() {
 		this.lock.lock();
 		try {
-			return this.events.size() < READ_AHEAD;
+			return this.events.isEmpty() ? 0 : System.nanoTime() - this.waitingSince;
 		}
 		finally {
 			this.lock.unlock();
@@ -170,11 +212,14 @@ final class LocalGeneration implements Generation, SequenceListener {
 	@Override
 	public void started() {
 		this.started = System.nanoTime();
-		this.bytesBefore = this.bytesRead.getAsLong();
+		this.bytesBefore = this.context.bytesRead().getAsLong();
 	}
 
 	@Override
 	public int next(int position, float[] logits) {
+		if (this.textEnded) {
+			return END;
+		}
 		int token = this.sampler.next(logits);
 		if (this.firstToken == 0) {
 			this.firstToken = System.nanoTime();
@@ -183,13 +228,17 @@ final class LocalGeneration implements Generation, SequenceListener {
 			finish(FinishReason.STOP, 1);
 			return END;
 		}
-		this.tokens.add(token);
-		emit(this.text.append(token));
-		if (this.text.isStopped()) {
-			finish(FinishReason.STOP, 0);
-			return END;
+		this.sampled++;
+		this.lock.lock();
+		try {
+			this.unreadTokens++;
+			this.paused |= this.unreadTokens + this.events.size() >= MAX_UNREAD;
 		}
-		if (this.tokens.size() == this.maxTokens) {
+		finally {
+			this.lock.unlock();
+		}
+		onTextThread(() -> read(token));
+		if (this.sampled == this.maxTokens) {
 			finish(FinishReason.LENGTH, 0);
 			return END;
 		}
@@ -202,39 +251,162 @@ final class LocalGeneration implements Generation, SequenceListener {
 	}
 
 	@Override
+	public void timedOut() {
+		cut(new IdleTimeoutException(this.context.idleTimeout()));
+	}
+
+	@Override
+	public void closed() {
+		cut(new EngineClosedException(
+				"The engine of " + this.context.model() + " was closed before the answer was complete."));
+	}
+
+	/** Fails at once, whether the reader takes what waits for it or not. */
+	private void cut(RuntimeException cause) {
+		onTextThread(() -> {
+			this.lock.lock();
+			try {
+				this.events.clear();
+			}
+			finally {
+				this.lock.unlock();
+			}
+			fail(cause);
+		});
+	}
+
+	/**
+	 * Looks for damage on a thread of its own, so that other requests go on meanwhile.
+	 */
+	@Override
 	public void failed(RuntimeException cause) {
-		locked(() -> this.failure = cause);
-	}
-
-	private void finish(FinishReason reason, int endTokens) {
-		emit(this.text.flush());
-		long now = System.nanoTime();
-		Usage usage = new Usage(this.promptTokens, this.tokens.size() + endTokens,
-				Duration.ofNanos(this.started - this.submitted),
-				Duration.ofNanos(((this.firstToken != 0) ? this.firstToken : now) - this.submitted),
-				Duration.ofNanos(now - this.submitted), this.bytesRead.getAsLong() - this.bytesBefore);
-		FinishReason told = (reason == FinishReason.STOP && this.text.hasToolCalls()) ? FinishReason.TOOL_CALLS
-				: reason;
-		emit(List
-			.of(new GenerationEvent.Finished(told, usage, this.tokens.stream().mapToInt(Integer::intValue).toArray())));
-		locked(() -> this.ended = true);
-	}
-
-	private void emit(List<GenerationEvent> more) {
-		if (!more.isEmpty()) {
-			locked(() -> this.events.addAll(more));
+		if (cause instanceof NotNumbersException) {
+			onTextThread(() -> Thread.ofPlatform().name("flash-damage").daemon().start(() -> fail(explained(cause))));
+		}
+		else {
+			onTextThread(() -> fail(cause));
 		}
 	}
 
-	private void locked(Runnable action) {
+	private RuntimeException explained(RuntimeException cause) {
+		try {
+			Optional<String> found = NotNumbers.find(this.context.checkpoint());
+			return found.isEmpty() ? cause
+					: new CheckpointException(cause.getMessage() + ": " + found.get() + ", expected a finite number.",
+							"Download or convert the model again.", cause);
+		}
+		catch (RuntimeException ex) {
+			cause.addSuppressed(ex);
+			return cause;
+		}
+	}
+
+	private void finish(FinishReason reason, int endTokens) {
+		long now = System.nanoTime();
+		long bytesRead = this.context.bytesRead().getAsLong() - this.bytesBefore;
+		onTextThread(() -> complete(reason, endTokens, now, bytesRead));
+	}
+
+	/** What follows the end of the text is dropped. */
+	private void onTextThread(Runnable step) {
+		this.context.textThread().execute(() -> {
+			if (this.textEnded) {
+				return;
+			}
+			try {
+				step.run();
+			}
+			catch (RuntimeException | Error ex) {
+				fail((ex instanceof RuntimeException failure) ? failure
+						: new FlashEngineException("The tokens of the answer cannot be turned into text: " + ex, ex));
+				cancel();
+			}
+		});
+	}
+
+	private void read(int token) {
+		this.tokens.add(token);
+		List<GenerationEvent> more = this.text.append(token);
+		emit(more, 1);
+		if (this.text.isStopped()) {
+			long bytesRead = this.context.bytesRead().getAsLong() - this.bytesBefore;
+			complete(FinishReason.STOP, 0, System.nanoTime(), bytesRead);
+			cancel();
+		}
+	}
+
+	private void complete(FinishReason reason, int endTokens, long now, long bytesRead) {
+		List<GenerationEvent> last = new ArrayList<>(this.text.flush());
+		Usage usage = new Usage(this.promptTokens, this.tokens.size() + endTokens,
+				Duration.ofNanos(this.started - this.submitted),
+				Duration.ofNanos(((this.firstToken != 0) ? this.firstToken : now) - this.submitted),
+				Duration.ofNanos(now - this.submitted), bytesRead);
+		FinishReason told = (reason == FinishReason.STOP && this.text.hasToolCalls()) ? FinishReason.TOOL_CALLS
+				: reason;
+		last.add(new GenerationEvent.Finished(told, usage, this.tokens.stream().mapToInt(Integer::intValue).toArray()));
+		this.textEnded = true;
+		emit(last, 0);
+	}
+
+	private void fail(RuntimeException cause) {
+		this.textEnded = true;
 		this.lock.lock();
 		try {
-			action.run();
+			this.failure = cause;
 			this.changed.signalAll();
 		}
 		finally {
 			this.lock.unlock();
 		}
+		signal();
+	}
+
+	/** Hands events to the reader, in exchange for tokens. */
+	private void emit(List<GenerationEvent> more, int read) {
+		boolean resumed;
+		this.lock.lock();
+		try {
+			if (this.events.isEmpty()) {
+				this.waitingSince = System.nanoTime();
+			}
+			this.events.addAll(more);
+			this.unreadTokens -= read;
+			this.ended = this.textEnded;
+			resumed = resume();
+			this.changed.signalAll();
+		}
+		finally {
+			this.lock.unlock();
+		}
+		if (resumed) {
+			this.context.scheduler().wake();
+		}
+		if (!more.isEmpty()) {
+			signal();
+		}
+	}
+
+	private void signal() {
+		GenerationSubscription reader = this.subscription.get();
+		if (reader != null) {
+			reader.signal();
+		}
+	}
+
+	/**
+	 * What the generations of an engine share.
+	 *
+	 * @param model name of the model
+	 * @param checkpoint its files
+	 * @param scheduler computes
+	 * @param textThread turns tokens into text, in order
+	 * @param bytesRead bytes of weights read until now
+	 * @param idleTimeout for how long a reader may leave its next event unread; zero: for
+	 * ever
+	 */
+	record Context(String model, Checkpoint checkpoint, Scheduler scheduler, Executor textThread,
+			LongSupplier bytesRead, Duration idleTimeout) {
+
 	}
 
 }

@@ -53,6 +53,12 @@ final class LogitsTask implements SequenceListener {
 	}
 
 	@Override
+	public void closed() {
+		this.done
+			.completeExceptionally(new EngineClosedException("The engine was closed before all logits were computed."));
+	}
+
+	@Override
 	public void failed(RuntimeException cause) {
 		this.done.completeExceptionally(cause);
 	}

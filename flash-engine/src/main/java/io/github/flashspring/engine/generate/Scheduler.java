@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.generate;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -26,7 +28,8 @@ import io.github.flashspring.engine.model.CausalLanguageModel;
 /**
  * Runs sequences on a model: one thread that puts the next token of every running
  * sequence, and parts of prompts, into one pass after the other. Waiting sequences are
- * admitted in order of arrival as soon as there is room for their keys and values.
+ * admitted in order of arrival as soon as there is memory for their keys and values.
+ * Sequences that nobody reads do not hold up others, and end after a timeout.
  */
 public final class Scheduler implements AutoCloseable {
 
@@ -36,7 +39,7 @@ public final class Scheduler implements AutoCloseable {
 
 	private int maxRows;
 
-	private final int parallel;
+	private final long idleTimeoutNanos;
 
 	private final PassListener listener;
 
@@ -46,9 +49,7 @@ public final class Scheduler implements AutoCloseable {
 
 	private final Condition changed = this.lock.newCondition();
 
-	private final Deque<Sequence> queued = new ArrayDeque<>();
-
-	private final Deque<Sequence> active = new ArrayDeque<>();
+	private final RunQueue sequences;
 
 	private final Deque<FutureTask<Void>> tasks = new ArrayDeque<>();
 
@@ -73,13 +74,17 @@ public final class Scheduler implements AutoCloseable {
 	 * @param kv has room for at least one sequence
 	 * @param maxRows most rows of a pass
 	 * @param parallel most sequences that run at once
+	 * @param idleTimeout for how long a reader may leave its next event unread while its
+	 * sequence waits for it; zero: for ever
 	 * @param listener hears of passes
 	 */
-	public Scheduler(CausalLanguageModel model, KvCache kv, int maxRows, int parallel, PassListener listener) {
+	public Scheduler(CausalLanguageModel model, KvCache kv, int maxRows, int parallel, Duration idleTimeout,
+			PassListener listener) {
 		this.model = model;
 		this.kv = kv;
 		this.maxRows = maxRows;
-		this.parallel = parallel;
+		this.sequences = new RunQueue(kv, parallel);
+		this.idleTimeoutNanos = idleTimeout.isZero() ? Long.MAX_VALUE : idleTimeout.toNanos();
 		this.listener = listener;
 		this.thread = Thread.ofPlatform().name("flash-scheduler").daemon().start(this::run);
 	}
@@ -94,7 +99,7 @@ public final class Scheduler implements AutoCloseable {
 			if (this.closed) {
 				throw new IllegalStateException("The engine is closed", this.broken);
 			}
-			this.queued.add(sequence);
+			this.sequences.add(sequence);
 		});
 	}
 
@@ -183,7 +188,7 @@ public final class Scheduler implements AutoCloseable {
 		this.lock.lock();
 		try {
 			return new EngineSnapshot.Work(this.passes, this.promptTokens, this.generatedTokens, this.requests,
-					this.active.size(), this.queued.size());
+					this.sequences.activeCount(), this.sequences.queuedCount());
 		}
 		finally {
 			this.lock.unlock();
@@ -197,7 +202,7 @@ public final class Scheduler implements AutoCloseable {
 	public void close() {
 		locked(() -> {
 			this.closed = true;
-			this.active.forEach(Sequence::cancel);
+			this.sequences.all().forEach(Sequence::cancel);
 		});
 		boolean interrupted = false;
 		while (this.thread.isAlive()) {
@@ -234,23 +239,24 @@ public final class Scheduler implements AutoCloseable {
 				}
 				ready = awaitReady();
 			}
-			endAll(new IllegalStateException("The engine was closed"));
+			endAll(SequenceListener::closed);
 		}
 		catch (Throwable ex) {
 			// not the fault of a request: nothing can be computed any more
-			this.broken = new IllegalStateException("The engine has stopped: " + ex, ex);
-			endAll(this.broken);
+			RuntimeException cause = new IllegalStateException("The engine has stopped: " + ex, ex);
+			this.broken = cause;
+			endAll((listener) -> listener.failed(cause));
 			throw ex;
 		}
 	}
 
-	private void endAll(RuntimeException cause) {
+	private void endAll(Consumer<SequenceListener> word) {
 		locked(() -> {
 			this.closed = true;
-			this.queued.addAll(this.active);
-			this.active.clear();
-			this.queued.forEach((sequence) -> sequence.listener().failed(cause));
-			this.queued.clear();
+			this.sequences.all().forEach((sequence) -> {
+				word.accept(sequence.listener());
+				this.sequences.remove(sequence);
+			});
 			this.tasks.forEach((task) -> task.cancel(false));
 			this.tasks.clear();
 		});
@@ -270,19 +276,15 @@ public final class Scheduler implements AutoCloseable {
 		this.lock.lock();
 		try {
 			while (!this.closed) {
-				List.copyOf(this.active).stream().filter(Sequence::isCancelled).forEach(this::endCancelled);
-				List.copyOf(this.queued).stream().filter(Sequence::isCancelled).forEach(this::endCancelled);
-				admit();
-				List<Sequence> ready = this.active.stream()
-					.filter((sequence) -> sequence.listener().isReady())
-					.toList();
-				if (!ready.isEmpty()) {
-					this.active.addLast(this.active.removeFirst());
-				}
+				this.sequences.all().stream().filter(Sequence::isCancelled).forEach(this::endCancelled);
+				this.sequences.timedOut(this.idleTimeoutNanos)
+					.forEach((sequence) -> end(sequence, SequenceListener::timedOut));
+				List<Sequence> ready = this.sequences
+					.admit((sequence, cause) -> end(sequence, (listener) -> listener.failed(cause)));
 				if (!ready.isEmpty() || !this.tasks.isEmpty()) {
 					return Optional.of(ready);
 				}
-				this.changed.awaitUninterruptibly();
+				await(this.sequences.nanosToTimeout(this.idleTimeoutNanos));
 			}
 			return Optional.empty();
 		}
@@ -291,24 +293,16 @@ public final class Scheduler implements AutoCloseable {
 		}
 	}
 
-	private void admit() {
-		while (!this.queued.isEmpty() && this.active.size() < this.parallel) {
-			Sequence next = this.queued.getFirst();
-			Optional<int[]> blocks;
-			try {
-				blocks = this.kv.lend(next.capacity());
-			}
-			catch (RuntimeException ex) {
-				end(next, (listener) -> listener.failed(ex));
-				continue;
-			}
-			if (blocks.isEmpty()) {
-				return;
-			}
-			next.blocks(blocks.get());
-			this.queued.removeFirst();
-			this.active.addLast(next);
-			next.listener().started();
+	private void await(long nanos) {
+		if (nanos == Long.MAX_VALUE) {
+			this.changed.awaitUninterruptibly();
+			return;
+		}
+		try {
+			boolean ignored = this.changed.await(nanos, TimeUnit.NANOSECONDS);
+		}
+		catch (InterruptedException ex) {
+			// only looks again: nobody else knows this thread
 		}
 	}
 
@@ -385,14 +379,8 @@ public final class Scheduler implements AutoCloseable {
 
 	private void end(Sequence sequence, Consumer<SequenceListener> word) {
 		locked(() -> {
-			this.active.remove(sequence);
-			this.queued.remove(sequence);
+			this.sequences.remove(sequence);
 			this.requests++;
-			int[] blocks = sequence.blocks();
-			if (blocks != null) {
-				this.kv.giveBack(blocks);
-				sequence.blocks(null);
-			}
 		});
 		word.accept(sequence.listener());
 	}

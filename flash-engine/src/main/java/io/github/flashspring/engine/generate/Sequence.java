@@ -23,6 +23,8 @@ public final class Sequence {
 
 	private int @Nullable [] blocks;
 
+	private boolean started;
+
 	private volatile boolean cancelled;
 
 	/**
@@ -87,8 +89,21 @@ public final class Sequence {
 		return this.blocks;
 	}
 
-	void blocks(int @Nullable [] lent) {
+	/** Gives the sequence memory for its keys and values; none are computed yet. */
+	void blocks(int[] lent) {
 		this.blocks = lent;
+		this.computed = 0;
+		if (!this.started) {
+			this.started = true;
+			this.listener.started();
+		}
+	}
+
+	/** Takes the memory away, and with it what was computed. */
+	int @Nullable [] takeBlocks() {
+		int[] taken = this.blocks;
+		this.blocks = null;
+		return taken;
 	}
 
 	boolean isCancelled() {

@@ -10,11 +10,20 @@ public interface SequenceListener {
 	int END = -1;
 
 	/**
-	 * Whether the next logits are wanted now; a sequence that is not ready waits without
-	 * holding up others. When this turns to true, call {@link Scheduler#wake()}.
+	 * Whether the next logits are wanted now. A sequence that is not ready uses no slot,
+	 * and its keys and values are given to a waiting sequence that needs them. When this
+	 * turns to true, call {@link Scheduler#wake()}.
 	 * @return true if ready
 	 */
 	boolean isReady();
+
+	/**
+	 * For how long the reader has left its next event unread.
+	 * @return nanoseconds; 0 if the reader waits for the sequence
+	 */
+	default long idleNanos() {
+		return 0;
+	}
 
 	/**
 	 * Whether logits of all tokens are wanted, not only of the last one.
@@ -36,6 +45,13 @@ public interface SequenceListener {
 
 	/** The sequence was cancelled; nothing else follows. */
 	void cancelled();
+
+	/** The reader was idle for longer than the scheduler allows; nothing else follows. */
+	default void timedOut() {
+	}
+
+	/** The scheduler was closed; nothing else follows. */
+	void closed();
 
 	/**
 	 * The sequence cannot go on; nothing else follows.

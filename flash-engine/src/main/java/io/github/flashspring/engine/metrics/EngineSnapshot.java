@@ -96,8 +96,8 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 	 * @param promptTokens tokens of prompts computed
 	 * @param generatedTokens tokens generated, including end-of-turn tokens
 	 * @param requests requests that ended, however
-	 * @param activeRequests requests that are being computed
-	 * @param queuedRequests requests that wait
+	 * @param activeRequests requests that are being computed, or wait for their readers
+	 * @param queuedRequests requests that wait for a slot or memory
 	 */
 	public record Work(long passes, long promptTokens, long generatedTokens, long requests, int activeRequests,
 			int queuedRequests) {

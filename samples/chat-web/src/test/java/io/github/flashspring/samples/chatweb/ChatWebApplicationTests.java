@@ -1,15 +1,23 @@
 package io.github.flashspring.samples.chatweb;
 
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import reactor.core.scheduler.Schedulers;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -103,6 +111,25 @@ class ChatWebApplicationTests {
 		assertThat(get("/actuator/metrics")).contains("\"flash.");
 		assertThat(get("/actuator/prometheus"))
 			.containsPattern("(?m)^flash_\\w+\\{.*engine=\"flashEngine\",.*model=\"stories260K\".*} \\d");
+	}
+
+	@Test
+	void manyAnswersAtOnceAreAllCompleted(@LocalServerPort int port) throws Exception {
+		HttpRequest question = HttpRequest.newBuilder(URI.create("http://localhost:" + port + "/api/chat"))
+			.header("Content-Type", MediaType.APPLICATION_JSON_VALUE)
+			.POST(HttpRequest.BodyPublishers
+				.ofString("{\"messages\": [{\"role\": \"user\", \"text\": \"Once upon a time\"}]}"))
+			.build();
+		try (HttpClient visitors = HttpClient.newHttpClient()) {
+			// more than Reactor has threads for blocking work, twice
+			List<CompletableFuture<HttpResponse<String>>> answers = Stream
+				.generate(() -> visitors.sendAsync(question, HttpResponse.BodyHandlers.ofString()))
+				.limit(2L * Schedulers.DEFAULT_BOUNDED_ELASTIC_SIZE)
+				.toList();
+			for (CompletableFuture<HttpResponse<String>> answer : answers) {
+				assertThat(answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS).body()).contains("\"finishReason\":");
+			}
+		}
 	}
 
 	@Test

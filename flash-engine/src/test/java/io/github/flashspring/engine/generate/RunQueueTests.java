@@ -1,0 +1,227 @@
+package io.github.flashspring.engine.generate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+import io.github.flashspring.engine.ScarceMemoryProvider;
+import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.DeviceException;
+import io.github.flashspring.engine.device.DeviceProvider;
+import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/**
+ * Tests for {@link RunQueue}: slots, memory, and who gives it up.
+ */
+class RunQueueTests {
+
+	private static final int BLOCK = 16;
+
+	private final AtomicInteger allocations = new AtomicInteger(Integer.MAX_VALUE);
+
+	private final Device device = ScarceMemoryProvider
+		.scarce(new CpuDeviceProvider().create(new DeviceProvider.Options(1)), this.allocations);
+
+	private final KvCache kv = new KvCache(this.device, new KvBlocks.Layout(BLOCK, 2, 8, 8), 1, 4 * BLOCK);
+
+	private final List<RuntimeException> refused = new ArrayList<>();
+
+	private final RunQueue queue = new RunQueue(this.kv, 2);
+
+	@AfterEach
+	void close() {
+		this.kv.close();
+		this.device.close();
+	}
+
+	private Reader queued(int blocks) {
+		Reader reader = new Reader(blocks * BLOCK);
+		this.queue.add(reader.sequence);
+		return reader;
+	}
+
+	private List<Sequence> admit() {
+		return this.queue.admit((sequence, cause) -> this.refused.add(cause));
+	}
+
+	@Test
+	void sequencesAreAdmittedInOrderOfArrivalWhileSlotsAreFree() {
+		Reader first = queued(1);
+		Reader second = queued(1);
+		Reader third = queued(1);
+		assertThat(admit()).containsExactly(first.sequence, second.sequence);
+		assertThat(this.queue.queuedCount()).isEqualTo(1);
+		this.queue.remove(first.sequence);
+		assertThat(admit()).containsExactlyInAnyOrder(second.sequence, third.sequence);
+	}
+
+	@Test
+	void unreadSequenceUsesNoSlotAndKeepsItsMemoryUntilItIsNeeded() {
+		Reader unread = queued(2);
+		Reader running = queued(1);
+		admit();
+		unread.ready = false;
+		Reader third = queued(1);
+		assertThat(admit()).containsExactlyInAnyOrder(running.sequence, third.sequence);
+		assertThat(unread.sequence.blocks()).hasSize(2);
+		this.queue.remove(third.sequence);
+		Reader large = queued(3);
+		assertThat(admit()).containsExactlyInAnyOrder(running.sequence, large.sequence);
+		assertThat(unread.sequence.blocks()).isNull();
+	}
+
+	@Test
+	void readerThatIsIdleForLongestGivesItsMemoryUpFirst() {
+		Reader shorter = queued(2);
+		Reader longer = queued(2);
+		admit();
+		shorter.idle(10);
+		longer.idle(20);
+		Reader next = queued(1);
+		assertThat(admit()).containsExactly(next.sequence);
+		assertThat(shorter.sequence.blocks()).hasSize(2);
+		assertThat(longer.sequence.blocks()).isNull();
+	}
+
+	@Test
+	void preemptedSequenceComputesAllItsTokensAgainBehindThoseThatWait() {
+		Reader unread = queued(4);
+		admit();
+		unread.sequence.advance(4 * BLOCK);
+		unread.sequence.append(5);
+		unread.idle(10);
+		Reader running = queued(4);
+		Reader waiting = queued(4);
+		admit();
+		unread.ready = true;
+		assertThat(admit()).containsExactly(running.sequence);
+		assertThat(this.queue.queuedCount()).isEqualTo(2);
+		this.queue.remove(running.sequence);
+		assertThat(admit()).containsExactly(waiting.sequence);
+		this.queue.remove(waiting.sequence);
+		assertThat(admit()).containsExactly(unread.sequence);
+		assertThat(unread.sequence.pending()).isEqualTo(4 * BLOCK + 1);
+		assertThat(unread.starts).isEqualTo(1);
+	}
+
+	@Test
+	void readersThatGoOnTogetherTakeTurns() {
+		Reader first = queued(1);
+		Reader second = queued(1);
+		admit();
+		first.ready = false;
+		second.ready = false;
+		Reader third = queued(1);
+		Reader fourth = queued(1);
+		admit();
+		first.ready = true;
+		second.ready = true;
+		List<Sequence> ran = new ArrayList<>();
+		for (int pass = 0; pass < 4; pass++) {
+			List<Sequence> ready = admit();
+			assertThat(ready).hasSize(2).doesNotHaveDuplicates();
+			ran.addAll(ready);
+		}
+		assertThat(ran).contains(first.sequence, second.sequence, third.sequence, fourth.sequence);
+	}
+
+	@Test
+	void memoryThatTheSystemRefusesComesFromUnreadSequences() {
+		this.allocations.set(2);
+		Reader unread = queued(2);
+		admit();
+		unread.idle(10);
+		Reader next = queued(2);
+		assertThat(admit()).containsExactly(next.sequence);
+		assertThat(this.refused).isEmpty();
+		Reader further = queued(2);
+		assertThat(admit()).containsExactly(next.sequence);
+		assertThat(this.refused).hasOnlyElementsOfType(DeviceException.class).hasSize(1);
+		assertThat(further.sequence.blocks()).isNull();
+	}
+
+	@Test
+	void onlyUnreadSequencesTimeOut() {
+		Reader reading = queued(1);
+		Reader idle = queued(1);
+		admit();
+		assertThat(this.queue.nanosToTimeout(100)).isEqualTo(Long.MAX_VALUE);
+		reading.idleNanos = 500;
+		idle.idle(70);
+		assertThat(this.queue.nanosToTimeout(100)).isEqualTo(30);
+		assertThat(this.queue.timedOut(100)).isEmpty();
+		idle.idle(100);
+		assertThat(this.queue.timedOut(100)).containsExactly(idle.sequence);
+		Reader large = queued(4);
+		this.queue.remove(reading.sequence);
+		assertThat(admit()).containsExactly(large.sequence);
+		assertThat(this.queue.timedOut(100)).as("preempted").containsExactly(idle.sequence);
+	}
+
+	/** A prompt and its reader. */
+	private static final class Reader implements SequenceListener {
+
+		private final Sequence sequence;
+
+		private boolean ready = true;
+
+		private long idleNanos;
+
+		private int starts;
+
+		private Reader(int tokens) {
+			this.sequence = new Sequence(new int[tokens], 1, this);
+		}
+
+		private void idle(long nanos) {
+			this.ready = false;
+			this.idleNanos = nanos;
+		}
+
+		@Override
+		public boolean isReady() {
+			return this.ready;
+		}
+
+		@Override
+		public long idleNanos() {
+			return this.idleNanos;
+		}
+
+		@Override
+		public boolean wantsAllLogits() {
+			return false;
+		}
+
+		@Override
+		public void started() {
+			this.starts++;
+		}
+
+		@Override
+		public int next(int position, float[] logits) {
+			return END;
+		}
+
+		@Override
+		public void cancelled() {
+		}
+
+		@Override
+		public void closed() {
+		}
+
+		@Override
+		public void failed(RuntimeException cause) {
+		}
+
+	}
+
+}
