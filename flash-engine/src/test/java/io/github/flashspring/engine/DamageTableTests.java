@@ -4,10 +4,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 
 import org.jspecify.annotations.Nullable;
@@ -47,7 +45,6 @@ class DamageTableTests {
 	@MethodSource("models")
 	void tokensAreRightOrRefusedWhateverHappensToTheFile(String name) throws Exception {
 		DamagedModel model = new DamagedModel(name, this.folder);
-		Map<String, int[]> table = new TreeMap<>();
 		for (Damage damage : Damage.values()) {
 			for (Moment moment : Moment.values()) {
 				for (Mode mode : Mode.values()) {
@@ -59,12 +56,11 @@ class DamageTableTests {
 						outcomes[run(model, damage, moment, mode, run) ? 0 : 1]++;
 						model.restore();
 					}
-					table.put(damage + " " + moment + " " + mode, outcomes);
+					System.out.printf("%-12s %-36s right %4d  refused %4d%n", name.substring(7),
+							damage + " " + moment + " " + mode, outcomes[0], outcomes[1]);
 				}
 			}
 		}
-		table.forEach((row, outcomes) -> System.out.printf("%-12s %-36s right %4d  refused %4d%n", name.substring(7),
-				row, outcomes[0], outcomes[1]));
 	}
 
 	/** Whether the damaged model answered. */

@@ -30,7 +30,7 @@ class SwitchingKernelsTests {
 			new Quantization(Quantization.AFFINE, 4, 32), DType.BF16);
 
 	private static final Workload WORKLOAD = new Workload(Set.of(FOUR_BITS), FOUR_BITS,
-			new KvBlocks.Layout(8, 1, 64, 64), COLUMNS, DType.BF16, Set.of(Activation.SILU));
+			new KvBlocks.Layout(16, 1, 64, 64), COLUMNS, DType.BF16, Set.of(Activation.SILU));
 
 	private final Kernels vector = new VectorKernels();
 
