@@ -1,5 +1,6 @@
 package io.github.flashspring.cli;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -77,6 +78,7 @@ class RunCommandTests {
 			.contextLength(99)
 			.prefillChunk(7)
 			.device("cpu")
+			.idleTimeout(Duration.ZERO)
 			.build());
 	}
 
