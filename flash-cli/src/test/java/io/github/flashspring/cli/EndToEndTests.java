@@ -50,7 +50,7 @@ class EndToEndTests {
 		float[] expected = tensor(Files.readAllBytes(model.resolve("golden.safetensors")));
 		assertThat(tensor(whole)).containsExactly(expected, within(5e-5f));
 		for (List<String> options : List.of(List.of("--ram", "min"), List.of("--threads", "1", "--chunk", "1"),
-				List.of("--threads", "3", "--chunk", "7", "--ram", "900KB"))) {
+				List.of("--threads", "3", "--chunk", "7", "--ram", "1000KB"))) {
 			assertThat(logits(model, prompt, options.toArray(String[]::new))).as(options.toString()).isEqualTo(whole);
 		}
 	}
