@@ -11,9 +11,9 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * How the 16 lanes of a sum lie in vector registers. Wide registers, up to all 16 lanes,
- * serve where arithmetic is the limit. Narrow ones, of at most 8 lanes, serve where codes
- * are unpacked: there 256 bits take as few operations per weight as 512.
+ * How the 16 lanes of a sum lie in vector registers. Wide registers hold up to all 16
+ * lanes. Narrow ones hold at most 8: they serve where neighbouring values of a row are
+ * looked up.
  */
 final class Lanes {
 
@@ -39,8 +39,6 @@ final class Lanes {
 	static final VectorSpecies<Float> NARROW = FloatVector.SPECIES_128.withShape(NARROW_SHAPE);
 
 	static final VectorSpecies<Integer> NARROW_INTS = IntVector.SPECIES_128.withShape(NARROW_SHAPE);
-
-	static final VectorSpecies<Long> NARROW_LONGS = LongVector.SPECIES_128.withShape(NARROW_SHAPE);
 
 	static final VectorSpecies<Long> WIDE_LONGS = LongVector.SPECIES_128.withShape(WIDE_SHAPE);
 
