@@ -258,7 +258,7 @@ final class CpuDevice implements Device {
 				PortableKernels.ropeNeighbours(turned, spec.headDim(), cosines, sines, from, to);
 			}
 			else {
-				this.kernels.rope(turned, spec.headDim(), cosines, sines, from, to);
+				this.kernels.rope(turned, spec.headDim(), cosines, sines, from, to, this.scratch[worker]);
 			}
 		});
 	}
@@ -281,23 +281,25 @@ final class CpuDevice implements Device {
 		this.pool.run(layout.keyValueHeads(), grain, (from, to, worker) -> {
 			for (int head = from; head < to; head++) {
 				for (RaggedBatch.Span span : batch.spans()) {
-					storeKv(kv, layer, span, head, sourceKeys, sourceValues);
+					storeKv(kv, layer, span, head, sourceKeys, sourceValues, this.scratch[worker]);
 				}
 			}
 		});
 	}
 
 	private static void storeKv(KvBlocks kv, int layer, RaggedBatch.Span span, int head, Rows keys,
-			@Nullable Rows values) {
+			@Nullable Rows values, Scratch scratch) {
 		KvBlocks.Layout layout = kv.layout();
+		float[] numbers = scratch.weights(layout.keyDim());
 		for (int i = 0; i < span.rows(); i++) {
 			int position = span.position() + i;
 			KvRun run = KvRun.of(kv, layer, span.blocks(), head, position, position + 1);
 			long key = keys.row(span.firstRow() + i) + 4L * head * layout.keyDim();
+			MemorySegment.copy(keys.memory(), PortableKernels.FLOAT, key, numbers, 0, layout.keyDim());
+			long target = run.key();
 			for (int d = 0; d < layout.keyDim(); d++) {
-				run.memory()
-					.set(PortableKernels.FLOAT, run.key() + d * run.keyStride(),
-							keys.memory().get(PortableKernels.FLOAT, key + 4L * d));
+				run.memory().set(PortableKernels.FLOAT, target, numbers[d]);
+				target += run.keyStride();
 			}
 			if (values != null) {
 				long value = values.row(span.firstRow() + i) + 4L * head * layout.valueDim();

@@ -124,6 +124,26 @@ final class FewRows {
 		}
 	}
 
+	/**
+	 * Calls of vector code that compute nothing, see {@link Exercise}.
+	 * @param weights a matrix
+	 * @param calls number of calls
+	 */
+	static void callEmpty(Weights weights, int calls) {
+		GroupScales scales = new GroupScales(weights);
+		VectorFormat format = VectorFormat.of(weights);
+		RowPairs none = new RowPairs(weights);
+		none.spread = scales.spread();
+		for (int i = 0; i < calls; i++) {
+			scales.callEmpty();
+			for (int part = 0; part < VectorFormat.PARTS; part++) {
+				format.multiply(none, part);
+			}
+			addBiases(0, 0, 0, 0, 0, 0);
+			finish(0, 0, null, 0, 0);
+		}
+	}
+
 	/** A batch of neighbouring outputs of one half. */
 	private final class Half {
 

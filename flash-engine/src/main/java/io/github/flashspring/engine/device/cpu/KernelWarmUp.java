@@ -28,16 +28,16 @@ final class KernelWarmUp implements Runnable {
 	 * Compiled code may still make an object of a vector here and there, but not of one
 	 * in so many that the interpreter makes.
 	 */
-	private static final int INTERPRETED_SHARE = 16;
+	private static final int INTERPRETED_SHARE = 64;
 
 	/** Calls in a row that allocate little before a kernel counts as compiled. */
 	private static final int CLEAN_CALLS = 3;
 
-	/** How long one exercise runs before the next. */
+	/** How long an exercise without empty calls runs before the next. */
 	private static final long TURN_NANOS = 1_000_000;
 
 	/** How long cores are left to compilers between rounds. */
-	private static final long PAUSE_NANOS = 1_000_000;
+	private static final long PAUSE_NANOS = 3_000_000;
 
 	/**
 	 * How long to wait for the compiler, which may never come, as with
@@ -69,21 +69,33 @@ final class KernelWarmUp implements Runnable {
 	@Override
 	public void run() {
 		List<Exercise> waiting = new ArrayList<>(this.exercises);
-		while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
-			waiting.removeIf(
-					(exercise) -> this.kernels.wanted(exercise.kernel()) && (compiled(exercise) || settled(exercise)));
-			LockSupport.parkNanos(PAUSE_NANOS);
+		try {
+			while (!waiting.isEmpty() && !Thread.currentThread().isInterrupted()) {
+				waiting.removeIf((exercise) -> this.kernels.wanted(exercise.kernel())
+						&& (compiled(exercise) || settled(exercise)));
+				LockSupport.parkNanos(PAUSE_NANOS);
+			}
+		}
+		catch (RuntimeException | Error ex) {
+			// nobody waits for what does not come any more
+			waiting.forEach((exercise) -> this.kernels.ready(exercise.kernel()));
+			throw ex;
 		}
 	}
 
 	private boolean compiled(Exercise exercise) {
-		long end = System.nanoTime() + TURN_NANOS;
+		long end = System.nanoTime();
+		if (exercise.empty() != null) {
+			exercise.empty().run(this.kernels.vector(), this.scratch);
+		}
+		else {
+			end += TURN_NANOS;
+		}
 		int clean = 0;
 		do {
-			clean = (clean(exercise.kernel(), exercise.work()) && clean(exercise.kernel(), exercise.probe()))
-					? clean + 1 : 0;
+			clean = clean(exercise.kernel(), exercise.work()) ? clean + 1 : 0;
 		}
-		while (clean < CLEAN_CALLS && System.nanoTime() < end);
+		while (clean < CLEAN_CALLS && (clean > 0 || System.nanoTime() < end));
 		if (clean < CLEAN_CALLS) {
 			return false;
 		}

@@ -163,8 +163,9 @@ interface Kernels {
 	 * @param sin F32 [n, pairs]
 	 * @param from first row
 	 * @param to end of the rows
+	 * @param scratch working memory
 	 */
-	void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to);
+	void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to, Scratch scratch);
 
 	/**
 	 * Attends for the units {@code from … to - 1} of a job. What a query (one head of one

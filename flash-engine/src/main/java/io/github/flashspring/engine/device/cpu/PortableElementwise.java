@@ -13,18 +13,27 @@ final class PortableElementwise implements ElementwiseKernels {
 	public void activate(Rows out, Rows x, Activation activation, int from, int to, Scratch scratch) {
 		for (int r = from; r < to; r++) {
 			for (int i = 0; i < out.columns(); i++) {
-				PortableKernels.set(out, r, i, Activations.apply(activation, PortableKernels.value(x, r, i)));
+				PortableKernels.set(out, r, i, Activations.apply(activation, PortableKernels.get(x, r, i)));
 			}
 		}
 	}
 
 	@Override
 	public void gate(Rows out, Rows gate, Rows up, Activation activation, int from, int to, Scratch scratch) {
+		int columns = out.columns();
+		float[] gates = scratch.weights(columns);
+		float[] ups = scratch.groups(columns);
 		for (int r = from; r < to; r++) {
-			for (int i = 0; i < out.columns(); i++) {
-				float value = Activations.apply(activation, PortableKernels.value(gate, r, i));
-				PortableKernels.set(out, r, i, value * PortableKernels.value(up, r, i));
-			}
+			PortableKernels.read(gate, r, 0, columns, gates);
+			PortableKernels.read(up, r, 0, columns, ups);
+			gate(gates, ups, activation, columns);
+			MemorySegment.copy(gates, 0, out.memory(), PortableKernels.FLOAT, out.row(r), columns);
+		}
+	}
+
+	private static void gate(float[] gates, float[] ups, Activation activation, int count) {
+		for (int i = 0; i < count; i++) {
+			gates[i] = Activations.apply(activation, gates[i]) * ups[i];
 		}
 	}
 
@@ -38,8 +47,8 @@ final class PortableElementwise implements ElementwiseKernels {
 
 	static void clampedSwiGluRow(Rows out, Rows gate, Rows up, float alpha, float limit, int row, int from, int to) {
 		for (int i = from; i < to; i++) {
-			float g = Math.min(PortableKernels.value(gate, row, i), limit);
-			float u = Math.max(Math.min(PortableKernels.value(up, row, i), limit), -limit);
+			float g = Math.min(PortableKernels.get(gate, row, i), limit);
+			float u = Math.max(Math.min(PortableKernels.get(up, row, i), limit), -limit);
 			float exponential = Exponential.exp(g * -alpha);
 			PortableKernels.set(out, row, i, g / (1f + exponential) * (u + 1f));
 		}
@@ -49,7 +58,7 @@ final class PortableElementwise implements ElementwiseKernels {
 	public void softcap(Rows x, float cap, int from, int to, Scratch scratch) {
 		for (int r = from; r < to; r++) {
 			for (int i = 0; i < x.columns(); i++) {
-				PortableKernels.set(x, r, i, HyperbolicTangent.softcap(PortableKernels.value(x, r, i), cap));
+				PortableKernels.set(x, r, i, HyperbolicTangent.softcap(PortableKernels.get(x, r, i), cap));
 			}
 		}
 	}
@@ -63,7 +72,7 @@ final class PortableElementwise implements ElementwiseKernels {
 
 	static void scaleRow(Rows x, float factor, int row, int from) {
 		for (int i = from; i < x.columns(); i++) {
-			PortableKernels.set(x, row, i, PortableKernels.value(x, row, i) * factor);
+			PortableKernels.set(x, row, i, PortableKernels.get(x, row, i) * factor);
 		}
 	}
 
@@ -76,8 +85,8 @@ final class PortableElementwise implements ElementwiseKernels {
 
 	static void addScaledRow(Rows x, Rows y, float factor, int row, int from) {
 		for (int i = from; i < x.columns(); i++) {
-			float product = PortableKernels.value(y, row, i) * factor;
-			PortableKernels.set(x, row, i, PortableKernels.value(x, row, i) + product);
+			float product = PortableKernels.get(y, row, i) * factor;
+			PortableKernels.set(x, row, i, PortableKernels.get(x, row, i) + product);
 		}
 	}
 

@@ -18,19 +18,19 @@ final class PortableRowwise implements RowwiseKernels {
 		for (int r = from; r < to; r++) {
 			Arrays.fill(lanes, 0, LANES, 0f);
 			for (int i = 0; i < columns; i++) {
-				lanes[i % LANES] += PortableKernels.value(x, r, i);
+				lanes[i % LANES] += PortableKernels.get(x, r, i);
 			}
 			float mean = PortableKernels.tree(lanes, 0) / columns;
 			Arrays.fill(lanes, 0, LANES, 0f);
 			for (int i = 0; i < columns; i++) {
-				float difference = PortableKernels.value(x, r, i) - mean;
+				float difference = PortableKernels.get(x, r, i) - mean;
 				lanes[i % LANES] = Math.fma(difference, difference, lanes[i % LANES]);
 			}
 			float inverse = PortableKernels.inverseRoot(PortableKernels.tree(lanes, 0), columns, epsilon);
 			for (int i = 0; i < columns; i++) {
 				float factor = PortableKernels.value(weight, 0, i) + offset;
 				PortableKernels.set(out, r, i,
-						(PortableKernels.value(x, r, i) - mean) * inverse * factor + PortableKernels.value(bias, 0, i));
+						(PortableKernels.get(x, r, i) - mean) * inverse * factor + PortableKernels.value(bias, 0, i));
 			}
 		}
 	}
@@ -47,7 +47,7 @@ final class PortableRowwise implements RowwiseKernels {
 		for (int i = fromColumn; i < out.columns(); i++) {
 			float sum = 0f;
 			for (int k = row * each; k < (row + 1) * each; k++) {
-				sum = Math.fma(weights[k], PortableKernels.value(x, k, i), sum);
+				sum = Math.fma(weights[k], PortableKernels.get(x, k, i), sum);
 			}
 			PortableKernels.set(out, row, i, sum);
 		}
@@ -67,7 +67,7 @@ final class PortableRowwise implements RowwiseKernels {
 				for (int o = 0; o < weights.rows(); o++) {
 					PortableKernels.unpack(weights, o, column, count, values);
 					for (int r = 0; r < rows; r++) {
-						float factor = PortableKernels.value(x, row + r, o);
+						float factor = PortableKernels.get(x, row + r, o);
 						for (int i = 0; i < count; i++) {
 							sums[r * BLOCK + i] = Math.fma(factor, values[i], sums[r * BLOCK + i]);
 						}

@@ -247,8 +247,8 @@ final class SwitchingKernels implements Kernels {
 	}
 
 	@Override
-	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
-		compute(Kernel.Operation.ROPE, null, (kernels) -> kernels.rope(x, headDim, cos, sin, from, to));
+	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to, Scratch scratch) {
+		compute(Kernel.Operation.ROPE, null, (kernels) -> kernels.rope(x, headDim, cos, sin, from, to, scratch));
 	}
 
 	@Override

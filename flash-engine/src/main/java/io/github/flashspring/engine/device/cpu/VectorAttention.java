@@ -139,6 +139,21 @@ final class VectorAttention {
 		}
 	}
 
+	/**
+	 * Calls of vector code that compute nothing, see {@link Exercise}.
+	 * @param calls number of calls
+	 */
+	void callEmpty(int calls) {
+		VectorProducts.callEmpty(calls);
+		Arrays.fill(this.lows, 0);
+		Arrays.fill(this.highs, 0);
+		for (int i = 0; i < calls; i++) {
+			add(0, 0, 0, 0);
+			rescale(this.numbers, 0, 0, 0, 0, 0f);
+			weigh(0, 0);
+		}
+	}
+
 	private void packQueries() {
 		this.memory.asSlice(0, 4L * this.columns * this.keyDim).fill((byte) 0);
 		for (int q = 0; q < this.queries; q++) {
@@ -267,7 +282,8 @@ final class VectorAttention {
 			float before = values[this.layout.maxima() + q];
 			float maximum = maximum(values, row, width, before);
 			if (maximum > before) {
-				rescale(q, Exponential.exp(before - maximum));
+				rescale(values, this.layout.lanes() + q * LANES, LANES, this.sumAddress + q * this.valueBytes,
+						this.valueBytes, Exponential.exp(before - maximum));
 				values[this.layout.maxima() + q] = maximum;
 			}
 			// a maximum of −∞ would make weights of nothing NaN
@@ -290,6 +306,9 @@ final class VectorAttention {
 	}
 
 	private static float maximum(float[] values, int at, int count, float least) {
+		if (count == 0) {
+			return least;
+		}
 		FloatVector maxima = FloatVector.broadcast(FLOATS, least);
 		for (int i = at; i < at + count; i += STEP) {
 			FloatVector value = FloatVector.fromArray(FLOATS, values, i);
@@ -306,6 +325,9 @@ final class VectorAttention {
 
 	/** Adds weights to 16 lanes and stores them. */
 	private void addWeights(float[] values, int at, int count, long weights, int lanes) {
+		if (count == 0) {
+			return;
+		}
 		long to = Addresses.known(weights);
 		for (int lane = 0; lane < LANES; lane += STEP) {
 			FloatVector sum = FloatVector.fromArray(FLOATS, this.numbers, lanes + lane);
@@ -319,16 +341,15 @@ final class VectorAttention {
 	}
 
 	/** Multiplies what a query has gathered in the section. */
-	private void rescale(int query, float factor) {
-		int lanes = this.layout.lanes() + query * LANES;
-		for (int i = 0; i < LANES; i += STEP) {
-			FloatVector.fromArray(FLOATS, this.numbers, lanes + i).mul(factor).intoArray(this.numbers, lanes + i);
+	private static void rescale(float[] numbers, int lanes, int count, long sums, long bytes, float factor) {
+		for (int i = lanes; i < lanes + count; i += STEP) {
+			FloatVector.fromArray(FLOATS, numbers, i).mul(factor).intoArray(numbers, i);
 		}
-		long sums = Addresses.known(this.sumAddress + query * this.valueBytes);
-		for (long i = 0; i < this.valueBytes; i += 4L * STEP) {
-			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, sums + i, VectorProducts.ORDER)
+		long at = Addresses.known(sums);
+		for (long i = 0; i < bytes; i += 4L * STEP) {
+			FloatVector.fromMemorySegment(FLOATS, Addresses.MEMORY, at + i, VectorProducts.ORDER)
 				.mul(factor)
-				.intoMemorySegment(Addresses.MEMORY, sums + i, VectorProducts.ORDER);
+				.intoMemorySegment(Addresses.MEMORY, at + i, VectorProducts.ORDER);
 		}
 	}
 
@@ -393,7 +414,7 @@ final class VectorAttention {
 		MemorySegment.copy(this.memory, PortableKernels.FLOAT,
 				this.sumAddress - this.memory.address() + query * this.valueBytes, this.numbers, part, valueDim);
 		this.numbers[part + valueDim] = this.numbers[this.layout.maxima() + query];
-		this.numbers[part + valueDim + 1] = VectorMatmul.tree(this.numbers, this.layout.lanes() + query * LANES);
+		this.numbers[part + valueDim + 1] = PortableKernels.tree(this.numbers, this.layout.lanes() + query * LANES);
 		this.job.add(this.unit, query, this.numbers, part, this.numbers, this.layout.total(query));
 	}
 

@@ -45,7 +45,7 @@ final class VectorElementwise implements ElementwiseKernels {
 					VectorNumbers.store(value, out.memory(), out.row(r) + 4L * (first + i));
 				}
 				for (int i = whole; i < count; i++) {
-					PortableKernels.set(out, r, first + i, values[i] * PortableKernels.value(up, r, first + i));
+					PortableKernels.set(out, r, first + i, values[i] * PortableKernels.get(up, r, first + i));
 				}
 			}
 		}

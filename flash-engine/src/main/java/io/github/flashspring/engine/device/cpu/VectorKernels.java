@@ -126,7 +126,7 @@ final class VectorKernels implements Kernels {
 				VectorNumbers.store(value, out.memory(), out.row(r) + 4L * i);
 			}
 			for (int i = whole; i < columns; i++) {
-				PortableKernels.set(out, r, i, PortableKernels.value(x, r, i) * inverse * factors[i]);
+				PortableKernels.set(out, r, i, PortableKernels.get(x, r, i) * inverse * factors[i]);
 			}
 		}
 	}
@@ -145,11 +145,11 @@ final class VectorKernels implements Kernels {
 			float value = memory.get(PortableKernels.FLOAT, offset + 4L * i);
 			lanes[i - whole] = Math.fma(value, value, lanes[i - whole]);
 		}
-		return VectorMatmul.tree(lanes, 0);
+		return PortableKernels.tree(lanes, 0);
 	}
 
 	@Override
-	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
+	public void rope(Rows x, int headDim, Rows cos, Rows sin, int from, int to, Scratch scratch) {
 		int pairs = cos.columns();
 		int whole = pairs / STEP * STEP;
 		MemorySegment memory = x.memory();

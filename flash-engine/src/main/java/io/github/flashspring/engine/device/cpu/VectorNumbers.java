@@ -54,14 +54,6 @@ final class VectorNumbers {
 				MemorySegment.copy(memory, PortableKernels.FLOAT, offset, out, to, count);
 				i = count;
 			}
-			case F16 -> {
-				for (; i <= count - STEP; i += STEP) {
-					IntVector bits = (IntVector) ShortVector
-						.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset + 2L * i, ORDER)
-						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
-					halves(bits).reinterpretAsFloats().intoArray(out, to + i);
-				}
-			}
 			case BF16 -> {
 				for (; i <= count - STEP; i += STEP) {
 					((IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_SHORTS, memory, offset + 2L * i, ORDER)
@@ -71,7 +63,8 @@ final class VectorNumbers {
 						.intoArray(out, to + i);
 				}
 			}
-			default -> throw new IllegalArgumentException("Not a floating-point type: " + rows.type());
+			default -> {
+			}
 		}
 		for (; i < count; i++) {
 			out[to + i] = PortableKernels.value(memory, rows.type(), offset + (long) i * bytes);
@@ -95,6 +88,10 @@ final class VectorNumbers {
 		}
 	}
 
+	/**
+	 * Reads numbers of a row. Of halves, a product moves the exponent's bias from 15 to
+	 * 127, for subnormals too; infinities and NaNs get the highest exponent.
+	 */
 	private static void read(Rows rows, int row, int count, long out, long first) {
 		int bytes = rows.type().bytes();
 		long from = Addresses.of(rows.memory(), rows.row(row), (long) count * bytes);
@@ -103,9 +100,21 @@ final class VectorNumbers {
 		switch (rows.type()) {
 			case F16 -> {
 				for (; i <= count - STEP; i += STEP) {
-					halves((IntVector) ShortVector
+					IntVector bits = (IntVector) ShortVector
 						.fromMemorySegment(Lanes.WIDE_SHORTS, Addresses.MEMORY, Addresses.known(from + 2L * i), ORDER)
-						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0))
+						.convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.WIDE_INTS, 0);
+					IntVector magnitude = bits.and(0x7fff);
+					IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 13)
+						.reinterpretAsFloats()
+						.mul(0x1p112f)
+						.reinterpretAsInts();
+					IntVector highest = magnitude.add(0x400)
+						.lanewise(VectorOperators.LSHL, 16)
+						.lanewise(VectorOperators.ASHR, 31)
+						.and(0x7f800000);
+					IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
+					finite.or(highest)
+						.or(sign)
 						.intoMemorySegment(Addresses.MEMORY, Addresses.known(to + 4L * i), ORDER);
 				}
 			}
@@ -125,25 +134,6 @@ final class VectorNumbers {
 			Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(to + 4L * i),
 					PortableKernels.value(Addresses.MEMORY, rows.type(), Addresses.known(from + (long) i * bytes)));
 		}
-	}
-
-	/**
-	 * Bits in single precision of numbers in half precision. The product moves the
-	 * exponent's bias from 15 to 127, for subnormals too; infinities and NaNs get the
-	 * highest exponent.
-	 */
-	private static IntVector halves(IntVector bits) {
-		IntVector magnitude = bits.and(0x7fff);
-		IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 13)
-			.reinterpretAsFloats()
-			.mul(0x1p112f)
-			.reinterpretAsInts();
-		IntVector highest = magnitude.add(0x400)
-			.lanewise(VectorOperators.LSHL, 16)
-			.lanewise(VectorOperators.ASHR, 31)
-			.and(0x7f800000);
-		IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
-		return finite.or(highest).or(sign);
 	}
 
 	/**

@@ -53,10 +53,6 @@ final class VectorPanels {
 	 */
 	private static final int CHUNK = 8;
 
-	private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
-
-	private static final VectorShuffle<Float> UPPER_TWO = VectorShuffle.fromValues(FOUR, 2, 3, 0, 1);
-
 	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
 	private VectorPanels() {
@@ -108,6 +104,23 @@ final class VectorPanels {
 		for (int output = from; output < to; output += TILE) {
 			multiplyTile(out, firstRow, rows, input, weights, scales, format, bias, output, Math.min(TILE, to - output),
 					scratch);
+		}
+	}
+
+	/**
+	 * Calls of vector code that compute nothing, see {@link Exercise}.
+	 * @param weights a matrix
+	 * @param calls number of calls
+	 */
+	static void callEmpty(Weights weights, int calls) {
+		GroupScales scales = new GroupScales(weights);
+		VectorFormat format = VectorFormat.of(weights);
+		for (int i = 0; i < calls; i++) {
+			scales.callEmpty();
+			format.unpack(0, 0, 0, 0, 0, Lanes.ALL, 0, 0);
+			spread(scales.spread(), 0, 0, 0, 0, true);
+			products(0, 0, 0, 0, 0, 0, 0);
+			addBiases(0, 0, 0, 0, 0, 0, 0, 0);
 		}
 	}
 
@@ -190,6 +203,9 @@ final class VectorPanels {
 	 * leaves the loop over steps as it is
 	 */
 	private static void products(long weights, long scales, long x, int blocks, long sums, long distance, long stride) {
+		if (blocks == 0) {
+			return;
+		}
 		long p = Addresses.known(x);
 		long w = Addresses.known(weights);
 		long s = Addresses.known(scales);
@@ -333,15 +349,18 @@ final class VectorPanels {
 		return 4 * index / WIDTH * plane + 4L * (4 * index % WIDTH);
 	}
 
-	/** Adds 16 lanes, four from each address, as the tree of {@link Kernels}. */
+	/**
+	 * Adds 16 lanes, four from each address, as the tree of {@link Kernels}. Without
+	 * vectors: their lanes would have to be taken apart.
+	 */
 	static float tree(long first, long second, long third, long fourth) {
-		FloatVector lower = FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(first), ORDER)
-			.add(FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(third), ORDER));
-		FloatVector upper = FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(second), ORDER)
-			.add(FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(fourth), ORDER));
-		FloatVector sums = lower.add(upper);
-		sums = sums.add(sums.rearrange(UPPER_TWO));
-		return sums.lane(0) + sums.lane(1);
+		float even = four(first, second, third, fourth, 0) + four(first, second, third, fourth, 8);
+		return even + (four(first, second, third, fourth, 4) + four(first, second, third, fourth, 12));
+	}
+
+	private static float four(long first, long second, long third, long fourth, int offset) {
+		return (Addresses.value(first + offset) + Addresses.value(third + offset))
+				+ (Addresses.value(second + offset) + Addresses.value(fourth + offset));
 	}
 
 }

@@ -39,7 +39,7 @@ final class VectorRowwise implements RowwiseKernels {
 			}
 			for (int i = whole; i < columns; i++) {
 				PortableKernels.set(out, r, i,
-						(PortableKernels.value(x, r, i) - mean) * inverse * factors[i] + factors[columns + i]);
+						(PortableKernels.get(x, r, i) - mean) * inverse * factors[i] + factors[columns + i]);
 			}
 		}
 	}
@@ -108,7 +108,7 @@ final class VectorRowwise implements RowwiseKernels {
 				for (int o = 0; o < weights.rows(); o++) {
 					VectorNumbers.unpack(weights, o, column, count, values, 0, groups);
 					for (int r = 0; r < rows; r++) {
-						multiplyAdd(PortableKernels.value(x, row + r, o), values, sums, r * BLOCK, count);
+						multiplyAdd(PortableKernels.get(x, row + r, o), values, sums, r * BLOCK, count);
 					}
 				}
 				PortableRowwise.end(out, row, rows, column, count, sums);

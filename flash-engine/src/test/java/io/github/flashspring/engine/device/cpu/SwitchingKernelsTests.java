@@ -18,6 +18,7 @@ import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 /**
  * The switch from portable to vector kernels, when it comes and that it changes no bit.
@@ -94,6 +95,17 @@ class SwitchingKernelsTests {
 		warmUp.interrupt();
 		warmUp.join();
 		assertThat(kernels.linear(small(), 1)).isSameAs(this.portable);
+	}
+
+	@Test
+	void failedWarmUpLeavesNobodyWaiting() {
+		SwitchingKernels kernels = kernels(() -> {
+			throw new IllegalStateException("no allocations");
+		});
+		Runnable warmUp = kernels.warmUp(WORKLOAD);
+		assertThatIllegalStateException().isThrownBy(warmUp::run).withMessage("no allocations");
+		assertThat(kernels.cold()).isEmpty();
+		assertThat(kernels.linear(small(), 1)).isSameAs(this.vector);
 	}
 
 	@Test
