@@ -248,12 +248,26 @@ final class FewRows {
 		long at = lanes;
 		long out = target;
 		for (int o = 0; o < outputs; o++) {
-			float sum = VectorPanels.tree(at, at + 16, at + 32, at + 48);
+			float sum = tree(at);
 			Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(out),
 					(bias != null) ? sum + PortableKernels.value(bias, 0, first + o) : sum);
 			at += RowPairs.SUM_BYTES;
 			out += Float.BYTES;
 		}
+	}
+
+	/**
+	 * Adds 16 lanes as the tree of {@link Kernels}. Without vectors, which the first
+	 * tokens would wait for.
+	 */
+	private static float tree(long lanes) {
+		return (four(lanes) + four(lanes + 8)) + (four(lanes + 4) + four(lanes + 12));
+	}
+
+	/** Adds every fourth of 16 lanes. */
+	private static float four(long lane) {
+		return (Addresses.value(lane) + Addresses.value(lane + 32))
+				+ (Addresses.value(lane + 16) + Addresses.value(lane + 48));
 	}
 
 }

@@ -53,6 +53,10 @@ final class VectorPanels {
 	 */
 	private static final int CHUNK = 8;
 
+	private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
+
+	private static final VectorShuffle<Float> UPPER_TWO = VectorShuffle.fromValues(FOUR, 2, 3, 0, 1);
+
 	private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
 	private VectorPanels() {
@@ -349,18 +353,15 @@ final class VectorPanels {
 		return 4 * index / WIDTH * plane + 4L * (4 * index % WIDTH);
 	}
 
-	/**
-	 * Adds 16 lanes, four from each address, as the tree of {@link Kernels}. Without
-	 * vectors: their lanes would have to be taken apart.
-	 */
-	static float tree(long first, long second, long third, long fourth) {
-		float even = four(first, second, third, fourth, 0) + four(first, second, third, fourth, 8);
-		return even + (four(first, second, third, fourth, 4) + four(first, second, third, fourth, 12));
-	}
-
-	private static float four(long first, long second, long third, long fourth, int offset) {
-		return (Addresses.value(first + offset) + Addresses.value(third + offset))
-				+ (Addresses.value(second + offset) + Addresses.value(fourth + offset));
+	/** Adds 16 lanes, four from each address, as the tree of {@link Kernels}. */
+	private static float tree(long first, long second, long third, long fourth) {
+		FloatVector lower = FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(first), ORDER)
+			.add(FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(third), ORDER));
+		FloatVector upper = FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(second), ORDER)
+			.add(FloatVector.fromMemorySegment(FOUR, Addresses.MEMORY, Addresses.known(fourth), ORDER));
+		FloatVector sums = lower.add(upper);
+		sums = sums.add(sums.rearrange(UPPER_TWO));
+		return sums.lane(0) + sums.lane(1);
 	}
 
 }
