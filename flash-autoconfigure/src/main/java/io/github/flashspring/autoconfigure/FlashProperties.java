@@ -128,9 +128,9 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 * held back.
 	 * @param directIo Whether reads go around the page cache, where the file system
 	 * allows it.
-	 * @param map Whether weights are mapped from their files where no budget bounds them,
-	 * instead of being read into memory. Processes share the pages of mapped files, but
-	 * truncating such a file, or a failing disk, can end the JVM.
+	 * @param map Whether weights stay in the system's page cache where no budget bounds
+	 * them, instead of being read into memory. Processes share the page cache, but each
+	 * pass copies its weights from there.
 	 * @param readSize Size of a read. By default, what suits the disk.
 	 * @param readsInFlight Reads at once. By default, what suits the disk.
 	 */

@@ -89,9 +89,9 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 	 *
 	 * @param direct whether reads go around the page cache where the file system allows
 	 * it
-	 * @param map whether weights are mapped from their files where no budget is set:
-	 * other processes share their pages then, but a file that is truncated while a layer
-	 * computes, or a disk that fails, can end the JVM
+	 * @param map whether weights stay in the system's page cache where no budget is set,
+	 * as those of a mapped file do: processes share them there, and each pass copies what
+	 * it computes with, which takes about half as much time again
 	 * @param readBytes size of a read; 0: what suits the disk
 	 * @param readsInFlight reads at once; 0: what suits the disk
 	 */
@@ -111,7 +111,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		}
 
 		/**
-		 * Read, not mapped.
+		 * Read into memory, not left in the page cache.
 		 * @param direct whether reads go around the page cache
 		 * @param readBytes size of a read; 0: what suits the disk
 		 * @param readsInFlight reads at once; 0: what suits the disk
@@ -121,8 +121,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		}
 
 		/**
-		 * The same, but mapped where no budget is set.
-		 * @param files whether files are mapped
+		 * The same, but for weights in the page cache where no budget is set.
+		 * @param files whether weights stay there
 		 * @return the settings
 		 */
 		public Reading mapped(boolean files) {

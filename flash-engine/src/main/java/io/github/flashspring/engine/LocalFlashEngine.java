@@ -180,8 +180,8 @@ final class LocalFlashEngine implements FlashEngine {
 
 	/**
 	 * The budget: what is set, or what the process may have. The latter bounds an
-	 * unlimited one too, unless weights are mapped: memory that does not exist cannot be
-	 * read into.
+	 * unlimited one too, unless weights stay in the page cache: memory that does not
+	 * exist cannot be read into.
 	 */
 	private static RamBudget budget(@Nullable RamBudget set, boolean map, long neededBytes) {
 		MemoryLimits limits = MemoryLimits.ofSystem();
@@ -481,8 +481,9 @@ final class LocalFlashEngine implements FlashEngine {
 			WeightFiles files = resources.add(opener.apply(layout));
 			// Where each byte is read once, nothing is gained by measuring the disk.
 			ResidencyPlan.Disk how = (unlimited && reading.map()) ? ResidencyPlan.Disk.MAPPED
-					: (unlimited ? files.disk() : disk.apply(files)).read(reading.readBytes(), reading.readsInFlight());
-			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs, how);
+					: (unlimited ? files.disk() : disk.apply(files));
+			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs,
+					how.read(reading.readBytes(), reading.readsInFlight()));
 			return new Parts(checkpoint, definition, layout, text, device, warmUp, files, tokens, needs, plan);
 		}
 

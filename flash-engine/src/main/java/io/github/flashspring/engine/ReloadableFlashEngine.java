@@ -103,11 +103,10 @@ final class ReloadableFlashEngine implements FlashEngine {
 
 	/**
 	 * Loads the model again if its files failed it, are what they were, and nothing runs.
-	 * Of mapped files nobody knows more than samples: there the operator must ask.
 	 */
 	private void restore() {
 		Failure failure = lastFailure();
-		if (failure == null || !failure.needsReload() || this.engine.plan().mapped()) {
+		if (failure == null || !failure.needsReload()) {
 			return;
 		}
 		this.lock.writeLock().lock();

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -21,6 +22,10 @@ import io.github.flashspring.engine.generate.Sampling;
 final class DamagedModel {
 
 	private final Golden golden;
+
+	private final int[] prompt;
+
+	private final int answerTokens;
 
 	private final Path folder;
 
@@ -36,7 +41,20 @@ final class DamagedModel {
 	 * @param folder an empty one
 	 */
 	DamagedModel(String name, Path folder) throws Exception {
-		this.golden = Golden.load(name);
+		this(Golden.load(name), Integer.MAX_VALUE, folder);
+	}
+
+	/**
+	 * Copies a model, for short prompts and answers: a budget that is the least reads the
+	 * weights once for each of their tokens.
+	 * @param golden a model with one file of weights
+	 * @param tokens most of a prompt, and of an answer
+	 * @param folder an empty one
+	 */
+	DamagedModel(Golden golden, int tokens, Path folder) throws Exception {
+		this.golden = golden;
+		this.prompt = Arrays.copyOf(golden.prompt(), Math.min(tokens, golden.prompt().length));
+		this.answerTokens = Math.min(tokens, golden.greedy().length);
 		this.folder = folder;
 		for (String file : List.of("config.json", "model.safetensors")) {
 			Files.copy(this.golden.folder().resolve(file), folder.resolve(file));
@@ -52,7 +70,7 @@ final class DamagedModel {
 
 	FlashConfig.Builder config() {
 		return FlashConfig.builder(this.folder.toString())
-			.contextLength(this.golden.prompt().length + this.golden.greedy().length)
+			.contextLength(this.prompt.length + this.answerTokens)
 			.threads(2)
 			.parallel(2);
 	}
@@ -66,7 +84,7 @@ final class DamagedModel {
 	}
 
 	int[] prompt() {
-		return this.golden.prompt();
+		return this.prompt;
 	}
 
 	int[] expected() {
@@ -74,8 +92,8 @@ final class DamagedModel {
 	}
 
 	GenerationRequest request() {
-		return new GenerationRequest(new GenerationRequest.Tokens(this.golden.prompt()), Sampling.GREEDY,
-				this.golden.greedy().length, List.of(), true);
+		return new GenerationRequest(new GenerationRequest.Tokens(this.prompt), Sampling.GREEDY, this.answerTokens,
+				List.of(), true);
 	}
 
 	int[] generate(FlashEngine engine) {

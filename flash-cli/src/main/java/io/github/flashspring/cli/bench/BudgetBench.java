@@ -132,8 +132,7 @@ final class BudgetBench {
 	}
 
 	/**
-	 * Generates until the favourites of a mixture are in memory. Where its files are
-	 * mapped, that takes page faults.
+	 * Generates until the favourites of a mixture are in memory.
 	 */
 	private void bringFavourites(FlashEngine engine, int round, String name) {
 		if (engine.plan().units().stream().anyMatch(ResidencyPlan.PlannedUnit::experts)) {

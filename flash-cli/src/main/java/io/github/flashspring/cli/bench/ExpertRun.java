@@ -32,7 +32,7 @@ record ExpertRun(double hitRate, double missedBytesPerToken, double aheadBytesPe
 	 * @param before the first
 	 * @param after the second
 	 * @param passes tokens generated between them
-	 * @return null if the model has no experts, or all are mapped
+	 * @return null if the model has no experts
 	 */
 	static @Nullable ExpertRun of(ExpertMetrics before, ExpertMetrics after, long passes) {
 		long needed = after.hits() + after.misses() - before.hits() - before.misses();

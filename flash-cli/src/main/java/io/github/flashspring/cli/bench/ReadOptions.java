@@ -15,8 +15,8 @@ public final class ReadOptions {
 	private boolean buffered;
 
 	@Option(names = "--map",
-			description = "Without a budget, map weights from their files instead of reading them: processes"
-					+ " share their pages, but a file that is truncated meanwhile can end the JVM.")
+			description = "Without a budget, leave weights in the system's page cache instead of reading them"
+					+ " into memory: processes share it, but each pass copies its weights from there.")
 	private boolean map;
 
 	@Option(names = "--read-size", paramLabel = "SIZE", converter = SizeConverter.class,

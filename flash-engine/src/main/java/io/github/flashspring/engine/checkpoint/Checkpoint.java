@@ -2,8 +2,6 @@ package io.github.flashspring.engine.checkpoint;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -21,14 +19,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-import org.jspecify.annotations.Nullable;
-
 import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
 
 /**
  * A folder with a model: its settings and its tensors by name, from one safetensors file
  * or from shards. Opening reads and checks all headers but no data. Files stay open until
- * {@link #close()}; mappings end with it. Safe for use by several threads.
+ * {@link #close()}. Safe for use by several threads.
  */
 public final class Checkpoint implements AutoCloseable {
 
@@ -46,11 +42,6 @@ public final class Checkpoint implements AutoCloseable {
 	private final Map<Path, Shard> shards;
 
 	private final Map<String, TensorInfo> tensors;
-
-	/** Made for the first mapping, since closing a shared arena stops all threads. */
-	private @Nullable Arena arena;
-
-	private boolean closed;
 
 	private Checkpoint(Path folder, ModelConfig config, Map<Path, Shard> shards, Map<String, TensorInfo> tensors) {
 		this.folder = folder;
@@ -235,19 +226,6 @@ public final class Checkpoint implements AutoCloseable {
 	}
 
 	/**
-	 * Maps a tensor's bytes. A file is mapped once, whole, when first asked for; pages
-	 * are read when touched.
-	 * @param tensor one of {@link #tensors()}
-	 * @return its bytes, read-only, little-endian, not necessarily aligned to the
-	 * elements; valid until {@link #close()}
-	 * @throws CheckpointException if the file has changed its size since it was opened,
-	 * or cannot be mapped
-	 */
-	public MemorySegment map(TensorInfo tensor) {
-		return shard(tensor.file()).map(arena()).asSlice(tensor.offset(), tensor.byteSize());
-	}
-
-	/**
 	 * The open channel of a file, for positional reads. It is shared: do not move its
 	 * position or close it.
 	 * @param file the file of one of {@link #tensors()}
@@ -310,24 +288,8 @@ public final class Checkpoint implements AutoCloseable {
 	}
 
 	@Override
-	public synchronized void close() {
-		this.closed = true;
+	public void close() {
 		this.shards.values().forEach(Shard::close);
-		if (this.arena != null) {
-			this.arena.close();
-			this.arena = null;
-		}
-	}
-
-	@SuppressWarnings("MustBeClosedChecker") // close() does
-	private synchronized Arena arena() {
-		if (this.closed) {
-			throw new IllegalStateException("The checkpoint " + this.folder + " is closed");
-		}
-		if (this.arena == null) {
-			this.arena = Arena.ofShared();
-		}
-		return this.arena;
 	}
 
 	private Shard shard(Path file) {
@@ -346,8 +308,6 @@ public final class Checkpoint implements AutoCloseable {
 		private final SafetensorsHeader header;
 
 		private final FileVersion version;
-
-		private @Nullable MemorySegment mapping;
 
 		private Shard(FileChannel channel, SafetensorsHeader header, FileVersion version) {
 			this.channel = channel;
@@ -386,20 +346,6 @@ public final class Checkpoint implements AutoCloseable {
 
 		SafetensorsHeader header() {
 			return this.header;
-		}
-
-		synchronized MemorySegment map(Arena arena) {
-			requireUnchanged("mapping it");
-			if (this.mapping == null) {
-				try {
-					this.mapping = this.channel.map(FileChannel.MapMode.READ_ONLY, 0, this.header.fileSize(), arena);
-				}
-				catch (IOException ex) {
-					throw new CheckpointException("Cannot map " + this.header.file() + " (" + ex + ").",
-							"Check the limits of this process on address space and mappings.", ex);
-				}
-			}
-			return this.mapping;
 		}
 
 		void requireUnchanged(String purpose) {

@@ -68,9 +68,12 @@ public record FileVersion(@Nullable Object key, long size, FileTime modified, @N
 	 * @throws CheckpointException if it changed
 	 */
 	public void requireSame(Path file, long openSize, @Nullable FileVersion now, String purpose) {
-		if (openSize < this.size) {
+		// The path was asked later than the open file, which may have been truncated
+		// since.
+		long size = (now != null && Objects.equals(this.key, now.key)) ? Math.min(openSize, now.size) : openSize;
+		if (size < this.size) {
 			throw new CheckpointException("The file " + file + " was truncated while in use: " + purpose
-					+ ", expected a size of " + this.size + " bytes, found " + openSize + ".", ACTION);
+					+ ", expected a size of " + this.size + " bytes, found " + size + ".", ACTION);
 		}
 		if (openSize != this.size || (now != null && now.isChangeOf(this))) {
 			throw new CheckpointException("The file " + file + " was changed while in use: " + purpose + ", expected "

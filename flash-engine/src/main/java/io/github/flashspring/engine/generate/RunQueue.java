@@ -8,6 +8,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 import io.github.flashspring.engine.cache.KvCache;
@@ -17,10 +18,15 @@ import io.github.flashspring.engine.device.DeviceException;
  * The sequences of a {@link Scheduler}: queued ones wait for a slot, active ones have
  * memory for keys and values, and preempted ones lost it because nobody reads them. A
  * sequence whose reader lags behind uses no slot. It keeps its memory until another
- * sequence needs that, and computes its keys and values again, to the same bits, when the
- * reader goes on. Not thread-safe: used under the scheduler's lock.
+ * sequence needs that and its reader was idle for as long as the keys and values took to
+ * compute: then waiting and computing them again cost at most twice what the better of
+ * both would have. It computes them again, to the same bits, when the reader goes on. Not
+ * thread-safe: used under the scheduler's lock.
  */
 final class RunQueue {
+
+	/** A reader that is idle for so long does not merely lag, whatever was computed. */
+	private static final long MAX_LAG_NANOS = 250_000_000;
 
 	private final KvCache kv;
 
@@ -119,8 +125,9 @@ final class RunQueue {
 
 	private Optional<int[]> lend(Sequence next, List<Sequence> ready) {
 		while (true) {
-			Optional<Sequence> unread = this.active.stream()
-				.filter((sequence) -> !ready.contains(sequence))
+			List<Sequence> idle = this.active.stream().filter((sequence) -> !ready.contains(sequence)).toList();
+			Optional<Sequence> unread = idle.stream()
+				.filter((sequence) -> nanosToPreemption(sequence) <= 0)
 				.max(Comparator.comparingLong((sequence) -> sequence.listener().idleNanos()));
 			try {
 				Optional<int[]> blocks = this.kv.lend(next.capacity());
@@ -129,8 +136,11 @@ final class RunQueue {
 				}
 			}
 			catch (DeviceException ex) {
-				if (unread.isEmpty()) {
+				if (idle.isEmpty()) {
 					throw ex;
+				}
+				if (unread.isEmpty()) {
+					return Optional.empty();
 				}
 			}
 			preempt(unread.get());
@@ -150,16 +160,25 @@ final class RunQueue {
 		}
 	}
 
+	/** Time until the memory of a sequence whose reader is idle may go to another one. */
+	private static long nanosToPreemption(Sequence sequence) {
+		return Math.min(sequence.computeNanos(), MAX_LAG_NANOS) - sequence.listener().idleNanos();
+	}
+
 	/**
-	 * Time that is left to the reader that is idle for longest.
+	 * Time until a reader is idle for too long: for its request, or, where another
+	 * sequence is queued, for its memory.
 	 * @param timeoutNanos time that readers have, in nanoseconds
 	 * @return nanoseconds, at most 0 if the time is over; {@link Long#MAX_VALUE} if no
 	 * sequence waits for its reader
 	 */
 	long nanosToTimeout(long timeoutNanos) {
-		return unread().mapToLong((sequence) -> timeoutNanos - sequence.listener().idleNanos())
-			.min()
-			.orElse(Long.MAX_VALUE);
+		LongStream timeouts = unread().mapToLong((sequence) -> timeoutNanos - sequence.listener().idleNanos());
+		LongStream preemptions = this.queued.isEmpty() ? LongStream.empty()
+				: this.active.stream()
+					.filter((sequence) -> !sequence.listener().isReady())
+					.mapToLong(RunQueue::nanosToPreemption);
+		return LongStream.concat(timeouts, preemptions).min().orElse(Long.MAX_VALUE);
 	}
 
 	/**

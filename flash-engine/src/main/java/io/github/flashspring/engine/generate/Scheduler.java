@@ -337,11 +337,13 @@ public final class Scheduler implements AutoCloseable {
 			return;
 		}
 		this.failure = null;
-		this.listener.passed(plan.batch().rows(), System.nanoTime() - start);
+		long nanos = System.nanoTime() - start;
+		int rows = plan.batch().rows();
+		this.listener.passed(rows, nanos);
 		locked(() -> {
 			this.passes++;
 			for (Plan.Share share : plan.shares()) {
-				share.sequence().advance(share.count());
+				share.sequence().advance(share.count(), nanos / rows * share.count());
 				this.promptTokens += share.promptTokens();
 			}
 		});

@@ -21,6 +21,8 @@ public final class Sequence {
 
 	private int computed;
 
+	private long computeNanos;
+
 	private int @Nullable [] blocks;
 
 	private boolean started;
@@ -74,8 +76,19 @@ public final class Sequence {
 		return position == this.length - 1;
 	}
 
-	void advance(int count) {
+	/**
+	 * Notes that tokens were computed.
+	 * @param count how many
+	 * @param nanos their share of the time of the pass
+	 */
+	void advance(int count, long nanos) {
 		this.computed += count;
+		this.computeNanos += nanos;
+	}
+
+	/** Time that the keys and values took which a preemption would lose. */
+	long computeNanos() {
+		return this.computeNanos;
 	}
 
 	void append(int token) {
@@ -93,6 +106,7 @@ public final class Sequence {
 	void blocks(int[] lent) {
 		this.blocks = lent;
 		this.computed = 0;
+		this.computeNanos = 0;
 		if (!this.started) {
 			this.started = true;
 			this.listener.started();

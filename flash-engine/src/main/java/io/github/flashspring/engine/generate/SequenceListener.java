@@ -11,8 +11,9 @@ public interface SequenceListener {
 
 	/**
 	 * Whether the next logits are wanted now. A sequence that is not ready uses no slot,
-	 * and its keys and values are given to a waiting sequence that needs them. When this
-	 * turns to true, call {@link Scheduler#wake()}.
+	 * and the memory of its keys and values is given to a waiting sequence that needs it,
+	 * unless its reader has become idle only just now. When this turns to true, call
+	 * {@link Scheduler#wake()}.
 	 * @return true if ready
 	 */
 	boolean isReady();

@@ -21,7 +21,7 @@ public record ExpertMetrics(long hits, long misses, long missedBytes, long cache
 		long lookaheadReads, long lookaheadBytes, long lookaheadUsed, long lookaheadUseless, long lookaheadUselessBytes,
 		long lookaheadUnproven) {
 
-	/** There are no experts, or all of them are mapped. */
+	/** There are no experts. */
 	public static final ExpertMetrics NONE = new ExpertMetrics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
 	/**

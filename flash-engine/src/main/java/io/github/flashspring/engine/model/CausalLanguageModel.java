@@ -103,17 +103,10 @@ public final class CausalLanguageModel implements AutoCloseable {
 	 */
 	public void forward(RaggedBatch batch, KvBlocks kv, int[] logitRows, LogitsSink sink, BooleanSupplier abandoned) {
 		long start = System.nanoTime();
-		Pass pass = pass(batch, 0, kv, logitRows, (row, logits) -> {
-			this.store.requireUnchanged();
-			sink.accept(row, logits);
-		});
+		Pass pass = pass(batch, 0, kv, logitRows, sink);
 		this.store.beginPass(batch.rows(), Math.ceilDiv(logitRows.length, this.logits.rows()));
 		try {
 			compute(pass, abandoned);
-		}
-		catch (RuntimeException | Error ex) {
-			this.store.explain(ex);
-			throw ex;
 		}
 		finally {
 			this.store.endPass(batch.rows(), start);

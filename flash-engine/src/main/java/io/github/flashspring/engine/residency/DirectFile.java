@@ -121,6 +121,16 @@ final class DirectFile implements AutoCloseable {
 	}
 
 	/**
+	 * Opens several files to be read through the page cache, where their pages stay.
+	 * @param files regular files
+	 * @return the open files, in the same order
+	 * @throws CheckpointException if one cannot be opened or read; none is open then
+	 */
+	static List<DirectFile> openCached(List<Path> files) {
+		return openEach(files, (file) -> openBuffered(file, SystemBlockSource.CACHED));
+	}
+
+	/**
 	 * Opens several files of another system.
 	 * @param files the files
 	 * @param opener opens them
@@ -326,11 +336,10 @@ final class DirectFile implements AutoCloseable {
 		if (count >= wanted) {
 			return wanted;
 		}
-		if (count < 0) {
-			checkUnchanged(offset, wanted);
-		}
 		long blocks = count - count % this.alignment;
 		if (blocks <= 0) {
+			// What a file that was truncated lacks does not come by trying again.
+			checkUnchanged(offset, wanted);
 			throw new IOException("read " + Math.max(0, count) + " of " + wanted + " bytes");
 		}
 		return blocks;

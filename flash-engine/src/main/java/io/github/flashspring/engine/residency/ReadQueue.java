@@ -86,6 +86,9 @@ final class ReadQueue implements AutoCloseable {
 	/** Whether computing waits so much that reads of what it may need are not paced. */
 	private boolean behind;
 
+	/** Whether reads only copy what the page cache holds. */
+	private final boolean cached;
+
 	/** Whether each byte is read once. */
 	private boolean once;
 
@@ -110,6 +113,7 @@ final class ReadQueue implements AutoCloseable {
 		this.rowBytes = settings.rowBytes();
 		this.mergedBytes = settings.mergedBytes();
 		this.beginNanos = settings.beginNanos();
+		this.cached = settings.cached();
 		this.layers = layers;
 		this.recorder = recorder;
 		this.controller = controller;
@@ -338,7 +342,7 @@ final class ReadQueue implements AutoCloseable {
 
 	/** Whether layers are to compute alone, with nothing read beside them. */
 	boolean calms() {
-		return !this.once && this.controller.coldStart();
+		return !this.once && !this.cached && this.controller.coldStart();
 	}
 
 	/** Waits until nothing is read, if layers are to compute alone. */
@@ -611,7 +615,7 @@ final class ReadQueue implements AutoCloseable {
 	 * changed.
 	 */
 	private boolean mayGo(Stretch stretch) {
-		if (this.waiting || this.once || stretch.urgency() == Urgency.NOW
+		if (this.waiting || this.once || this.cached || stretch.urgency() == Urgency.NOW
 				|| (this.behind && stretch.urgency() == Urgency.LIKELY && !calms())) {
 			return true;
 		}
@@ -705,15 +709,23 @@ final class ReadQueue implements AutoCloseable {
 	 * @param threads most reads at once
 	 * @param rowBytes the longest row that {@link #readRows} will be asked for
 	 * @param mergedBytes the longest read that is made of neighbours
+	 * @param cached whether the page cache holds the files: reads are copies then, which
+	 * take a processor for as long whenever they are made, so that none is held back
 	 * @param beginNanos the longest wait of computing for reads to begin
 	 */
-	record Settings(List<DirectFile> files, int threads, long rowBytes, long mergedBytes, long beginNanos) {
+	record Settings(List<DirectFile> files, int threads, long rowBytes, long mergedBytes, boolean cached,
+			long beginNanos) {
 
 		/** Slices of schedulers are longer: who has not begun by then will not soon. */
 		private static final long BEGIN_NANOS = 500_000;
 
 		Settings(List<DirectFile> files, int threads, long rowBytes, long mergedBytes) {
-			this(files, threads, rowBytes, mergedBytes, BEGIN_NANOS);
+			this(files, threads, rowBytes, mergedBytes, false, BEGIN_NANOS);
+		}
+
+		/** The same, but of files that the page cache holds. */
+		Settings ofPageCache() {
+			return new Settings(this.files, this.threads, this.rowBytes, this.mergedBytes, true, this.beginNanos);
 		}
 
 	}

@@ -11,8 +11,8 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * and how fast that will be at best.
  *
  * @param budgetBytes memory that may be used; {@link Long#MAX_VALUE}: no bound
- * @param mapped whether all weights are mapped from their files, and none is read into
- * memory of the engine
+ * @param mapped whether all matrices stay in the system's page cache, as those of a
+ * mapped file do, and each pass copies them from there, block by block
  * @param minimumBytes the least in which the model can run with this context
  * @param contextLength positions of a sequence
  * @param passRows most rows of a pass: all of them go through a layer before the next one
@@ -165,8 +165,9 @@ public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes,
 		line(text, "tokenizer", this.tokenizerBytes, "");
 		line(text, "heap", heapBytes(), this.blocks.size() + " blocks");
 		line(text, "planned", plannedBytes(), "");
-		line(text, "read in each pass", streamedBytes(), share(streamedBytes()));
-		if (streamedBytes() > 0) {
+		line(text, "read in each pass", streamedBytes(),
+				share(streamedBytes()) + (this.mapped ? ", from the page cache" : ""));
+		if (streamedBytes() > 0 && !this.mapped) {
 			text.append(String.format(Locale.ROOT, "%-20s %10s  %s%n", "tokens/s at most",
 					(this.reads.bytesPerSecond() > 0) ? String.format(Locale.ROOT, "%.2f", tokensPerSecond()) : "-",
 					(this.reads.bytesPerSecond() > 0)
@@ -260,11 +261,11 @@ public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes,
 	 *
 	 * @param patterns what was measured; empty if nothing was
 	 * @param alignment what offsets and lengths of reads must be multiples of
-	 * @param mapped whether files are mapped where there is no budget, instead of read
+	 * @param mapped whether matrices stay in the page cache where there is no budget
 	 */
 	public record Disk(List<ReadPattern> patterns, int alignment, boolean mapped) {
 
-		/** All weights are mapped where there is no budget. */
+		/** All matrices stay in the page cache where there is no budget. */
 		public static final Disk MAPPED = new Disk(List.of(), 4096, true);
 
 		/** A disk that nobody measured. */
@@ -285,7 +286,7 @@ public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes,
 					(readsInFlight > 0) ? readsInFlight : usual.readsInFlight(), 0, usual.direct());
 			return new Disk(List
 				.of(this.patterns.stream().filter((pattern) -> pattern.isLike(wanted)).findFirst().orElse(wanted)),
-					this.alignment);
+					this.alignment, this.mapped);
 		}
 
 		public Disk {

@@ -32,6 +32,12 @@ final class ResidencyPlanner {
 	 */
 	static final ReadPattern FAIR = new ReadPattern(4 << 20, 8, 0, true);
 
+	/**
+	 * What is copied from the page cache at once, for weights that stay there: enough
+	 * that looking at the file afterwards costs little.
+	 */
+	private static final ReadPattern CACHED = new ReadPattern(4 << 20, 2, 0, false);
+
 	/** What is read in the least budget: a block, while another is computed with. */
 	private static final ReadPattern LEAST = new ReadPattern(1 << 20, 2, 0, true);
 
@@ -146,7 +152,7 @@ final class ResidencyPlanner {
 	 */
 	ResidencyPlan plan(RamBudget budget) {
 		return switch (budget.kind()) {
-			case UNLIMITED -> unlimited();
+			case UNLIMITED -> this.disk.mapped() ? mapped() : unlimited();
 			case MINIMUM -> plan(draft(this.minimum, 1, 1, LEAST, this.smallest, leastWindow(this.smallest)));
 			case BYTES -> plan(within(budget.bytes()));
 		};
@@ -158,6 +164,29 @@ final class ResidencyPlanner {
 		Arrays.fill(all, true);
 		int chunk = this.needs.chunkRows();
 		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, FAIR, blocks, 0, all, blocks.onDemandBytes(), true));
+	}
+
+	/** Nothing stays but in the page cache: each pass copies from there what it needs. */
+	private ResidencyPlan mapped() {
+		ReadPattern reads = this.disk.patterns().stream().findFirst().orElse(CACHED);
+		BlockLayout blocks = cut(blockBytes(reads));
+		int chunk = this.needs.chunkRows();
+		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, reads, blocks,
+				(reads.readsInFlight() + LEAST_WINDOW) * blocks.largest(), new boolean[blocks.blocks().size()],
+				chosenExperts(blocks), true));
+	}
+
+	/** Memory for the experts that a token needs in a layer, and the next one's. */
+	private long chosenExperts(BlockLayout blocks) {
+		long largest = 0;
+		for (WeightLayout.Part part : this.layout.parts()) {
+			long bytes = 0;
+			for (int unit = part.from(); part.experts() && unit < part.to(); unit++) {
+				bytes += blocks.of(unit).stream().mapToLong(Block::bytes).sum();
+			}
+			largest = Math.max(largest, Math.round(bytes * part.share()));
+		}
+		return Math.clamp(2 * largest, leastExperts(blocks), Math.max(leastExperts(blocks), blocks.onDemandBytes()));
 	}
 
 	private Draft within(long bytes) {

@@ -20,25 +20,17 @@ import org.slf4j.LoggerFactory;
 /**
  * A file of the operating system, read with O_DIRECT (Linux), F_NOCACHE (macOS), or
  * through the page cache, whose pages are then dropped behind the reads where the system
- * allows it.
+ * allows it, unless they are to stay there.
  */
 final class SystemBlockSource implements BlockSource {
 
 	private static final Logger logger = LoggerFactory.getLogger(SystemBlockSource.class);
 
-	static final Opener OPENER = new Opener() {
+	/** Leaves nothing in the page cache. */
+	static final Opener OPENER = new SystemOpener(false);
 
-		@Override
-		public BlockSource open(Path file, boolean direct) throws IOException {
-			return new SystemBlockSource(file, direct);
-		}
-
-		@Override
-		public long blockSize(Path file) throws IOException {
-			return Files.getFileStore(file).getBlockSize();
-		}
-
-	};
+	/** Leaves what was read in the page cache, for other passes and processes. */
+	static final Opener CACHED = new SystemOpener(true);
 
 	private final Path file;
 
@@ -61,14 +53,14 @@ final class SystemBlockSource implements BlockSource {
 
 	private volatile boolean usesCache;
 
-	private SystemBlockSource(Path file, boolean direct) throws IOException {
+	private SystemBlockSource(Path file, boolean direct, boolean keepsPages) throws IOException {
 		this.file = file;
 		this.options = direct ? Set.of(StandardOpenOption.READ, ExtendedOpenOption.DIRECT)
 				: Set.of(StandardOpenOption.READ);
 		Object before = key();
 		this.channel = FileChannel.open(file, this.options);
 		this.key = (before != null && before.equals(key())) ? before : null;
-		this.pages = direct ? null : PageDropper.open(file);
+		this.pages = (direct || keepsPages) ? null : PageDropper.open(file);
 	}
 
 	@Override
@@ -136,7 +128,7 @@ final class SystemBlockSource implements BlockSource {
 
 	@Override
 	public synchronized void usePageCache(boolean use) {
-		if (use && this.cache == null && this.pages == null) {
+		if (use && this.cache == null && this.options.contains(ExtendedOpenOption.DIRECT)) {
 			this.cache = openCache();
 		}
 		this.usesCache = use;
@@ -176,6 +168,26 @@ final class SystemBlockSource implements BlockSource {
 			each.close();
 		}
 		this.channel.close();
+	}
+
+	/**
+	 * Opens files.
+	 *
+	 * @param keepsPages whether reads that are not direct leave their pages in the page
+	 * cache
+	 */
+	private record SystemOpener(boolean keepsPages) implements Opener {
+
+		@Override
+		public BlockSource open(Path file, boolean direct) throws IOException {
+			return new SystemBlockSource(file, direct, this.keepsPages);
+		}
+
+		@Override
+		public long blockSize(Path file) throws IOException {
+			return Files.getFileStore(file).getBlockSize();
+		}
+
 	}
 
 }

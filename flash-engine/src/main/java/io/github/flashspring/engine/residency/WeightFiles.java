@@ -3,6 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -19,9 +20,13 @@ public final class WeightFiles implements AutoCloseable {
 
 	private final Function<List<Path>, List<DirectFile>> opener;
 
+	private final Function<List<Path>, List<DirectFile>> cachedOpener;
+
 	private final DiskProbe probe = DiskProbe.ofSystem();
 
 	private @Nullable List<DirectFile> open;
+
+	private @Nullable List<DirectFile> cached;
 
 	private boolean closed;
 
@@ -42,7 +47,7 @@ public final class WeightFiles implements AutoCloseable {
 	 * it
 	 */
 	public WeightFiles(WeightLayout layout, boolean direct) {
-		this(layout, (files) -> DirectFile.openAll(files, direct));
+		this(layout, (files) -> DirectFile.openAll(files, direct), DirectFile::openCached);
 	}
 
 	/**
@@ -51,8 +56,14 @@ public final class WeightFiles implements AutoCloseable {
 	 * @param opener opens files
 	 */
 	WeightFiles(WeightLayout layout, Function<List<Path>, List<DirectFile>> opener) {
+		this(layout, opener, opener);
+	}
+
+	private WeightFiles(WeightLayout layout, Function<List<Path>, List<DirectFile>> opener,
+			Function<List<Path>, List<DirectFile>> cachedOpener) {
 		this.layout = layout;
 		this.opener = opener;
+		this.cachedOpener = cachedOpener;
 	}
 
 	/**
@@ -98,25 +109,38 @@ public final class WeightFiles implements AutoCloseable {
 		return open().stream().max(Comparator.comparingLong(DirectFile::size)).orElseThrow();
 	}
 
+	/** The files, read around the page cache. */
 	synchronized List<DirectFile> open() {
 		if (this.open == null) {
-			List<Path> files = Stream.concat(this.layout.units().stream(), Stream.of(this.layout.embedding()))
-				.flatMap((unit) -> unit.weights().stream())
-				.flatMap((weight) -> weight.parts().stream())
-				.map((part) -> part.file().toAbsolutePath())
-				.distinct()
-				.toList();
-			List<DirectFile> opened = this.opener.apply(files);
-			try {
-				opened.forEach(this::requireSame);
-			}
-			catch (RuntimeException ex) {
-				opened.forEach(DirectFile::close);
-				throw ex;
-			}
-			this.open = opened;
+			this.open = open(this.opener);
 		}
 		return this.open;
+	}
+
+	/** The files, read through the page cache, where their pages stay. */
+	synchronized List<DirectFile> cached() {
+		if (this.cached == null) {
+			this.cached = open(this.cachedOpener);
+		}
+		return this.cached;
+	}
+
+	private List<DirectFile> open(Function<List<Path>, List<DirectFile>> how) {
+		List<Path> files = Stream.concat(this.layout.units().stream(), Stream.of(this.layout.embedding()))
+			.flatMap((unit) -> unit.weights().stream())
+			.flatMap((weight) -> weight.parts().stream())
+			.map((part) -> part.file().toAbsolutePath())
+			.distinct()
+			.toList();
+		List<DirectFile> opened = how.apply(files);
+		try {
+			opened.forEach(this::requireSame);
+			return opened;
+		}
+		catch (RuntimeException ex) {
+			opened.forEach(DirectFile::close);
+			throw ex;
+		}
 	}
 
 	/** What is read must be what the headers describe. */
@@ -134,13 +158,18 @@ public final class WeightFiles implements AutoCloseable {
 	 * @throws CheckpointException if a file cannot be opened or read
 	 */
 	public synchronized Optional<Path> differenceFromRead() {
-		if (this.open == null) {
+		return difference(this.open, this.opener).or(() -> difference(this.cached, this.cachedOpener));
+	}
+
+	private static Optional<Path> difference(@Nullable List<DirectFile> before,
+			Function<List<Path>, List<DirectFile>> opener) {
+		if (before == null) {
 			return Optional.empty();
 		}
-		List<DirectFile> now = this.opener.apply(this.open.stream().map(DirectFile::path).toList());
+		List<DirectFile> now = opener.apply(before.stream().map(DirectFile::path).toList());
 		try {
 			for (int i = 0; i < now.size(); i++) {
-				if (!now.get(i).holdsWhatWasRead(this.open.get(i))) {
+				if (!now.get(i).holdsWhatWasRead(before.get(i))) {
 					return Optional.of(now.get(i).path());
 				}
 			}
@@ -153,10 +182,10 @@ public final class WeightFiles implements AutoCloseable {
 
 	@Override
 	public synchronized void close() {
-		if (this.open != null && !this.closed) {
-			this.open.forEach(DirectFile::close);
+		if (!this.closed) {
+			this.closed = true;
+			Stream.of(this.open, this.cached).filter(Objects::nonNull).flatMap(List::stream).forEach(DirectFile::close);
 		}
-		this.closed = true;
 	}
 
 }

@@ -11,7 +11,6 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
@@ -22,8 +21,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gives out the weights of one unit after the other, as the plan has it: pinned blocks
- * from memory of their own, the others from a ring into which they are prefetched; or all
- * of them mapped from their files. One thread computes with them.
+ * from memory of their own, the others from a ring into which they are prefetched, from
+ * the disk or from the page cache. One thread computes with them.
+ * <p>
+ * Kernels never touch a mapping of a file: where the file is truncated or its disk fails,
+ * that would end the JVM, and no lease of the system forbids both. A read fails instead.
  */
 public final class WeightStore implements AutoCloseable {
 
@@ -49,7 +51,7 @@ public final class WeightStore implements AutoCloseable {
 
 	private volatile ResidencyPlan plan;
 
-	private volatile Source source;
+	private volatile Blocks source;
 
 	private volatile @Nullable ReadsBeside beside;
 
@@ -70,7 +72,7 @@ public final class WeightStore implements AutoCloseable {
 		try {
 			readVectors();
 			layout.checkpoint().requireUnchanged("loading it");
-			this.source = plan.mapped() ? new Mapped() : new Streamed(plan);
+			this.source = new Blocks(plan);
 			complete = true;
 		}
 		finally {
@@ -146,24 +148,6 @@ public final class WeightStore implements AutoCloseable {
 	public void endPass(int rows, long start) {
 		this.controller.endPass();
 		this.recorder.passed(rows, start, System.nanoTime());
-	}
-
-	/**
-	 * Refuses to go on with weights whose files have changed, if anything is computed
-	 * straight from the files. Asked before logits are used.
-	 * @throws CheckpointException if a mapped file was truncated or changed
-	 */
-	public void requireUnchanged() {
-		this.source.requireUnchanged();
-	}
-
-	/**
-	 * Finds the file behind a failure of a pass.
-	 * @param failure what the pass failed with
-	 * @throws CheckpointException if mapped files explain it
-	 */
-	public void explain(Throwable failure) {
-		this.source.explain(failure);
 	}
 
 	/** Notes that a unit begins to compute. */
@@ -271,12 +255,12 @@ public final class WeightStore implements AutoCloseable {
 	 * @throws CheckpointException if files cannot be opened
 	 */
 	public void apply(ResidencyPlan next) {
-		if (this.source instanceof Streamed streamed && !next.mapped() && next.blockBytes() == this.plan.blockBytes()) {
-			streamed.plan(next);
+		if (next.mapped() == this.plan.mapped() && next.blockBytes() == this.plan.blockBytes()) {
+			this.source.plan(next);
 		}
-		else if (!next.mapped() || !this.plan.mapped()) {
-			Source old = this.source;
-			this.source = next.mapped() ? new Mapped() : new Streamed(next);
+		else {
+			Blocks old = this.source;
+			this.source = new Blocks(next);
 			old.close();
 		}
 		this.plan = next;
@@ -334,160 +318,8 @@ public final class WeightStore implements AutoCloseable {
 		this.arena.close();
 	}
 
-	/** Where matrices come from. */
-	private interface Source extends AutoCloseable {
-
-		default void beginPass(int rows, int headRounds) {
-		}
-
-		default void requireUnchanged() {
-		}
-
-		default void explain(Throwable failure) {
-		}
-
-		default boolean wasDisturbed() {
-			return false;
-		}
-
-		default int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
-			return IntStream.range(0, rowsOf.length).filter((expert) -> rowsOf[expert] > 0).toArray();
-		}
-
-		default void computed(int unit) {
-		}
-
-		default boolean wantsGuesses(int firstUnit) {
-			return false;
-		}
-
-		default void expect(int firstUnit, List<ExpertGuess> guesses) {
-		}
-
-		default ExpertMetrics experts() {
-			return ExpertMetrics.NONE;
-		}
-
-		long expertBytes(WeightLayout.Part part);
-
-		Weights weights(int unit);
-
-		void embed(Tensor out, int[] tokens);
-
-		IoMetrics metrics();
-
-		@Override
-		void close();
-
-	}
-
-	/**
-	 * Everything mapped from the files. Kernels that touch a page behind the end of a
-	 * file end the JVM, or compute with rubbish until the JVM notices: so the files are
-	 * looked at before a pass, every few milliseconds between its units, and before
-	 * logits are used. What is truncated while a unit computes is not caught.
-	 */
-	private final class Mapped implements Source {
-
-		/** A look costs some microseconds for each file; a unit computes for longer. */
-		private static final long LOOK_NANOS = 5_000_000;
-
-		private long looked = System.nanoTime();
-
-		private final List<Buffer> mapped = new ArrayList<>();
-
-		private final List<Weights> weights = new ArrayList<>();
-
-		private final Matrix table;
-
-		Mapped() {
-			List<WeightLayout.Unit> units = WeightStore.this.layout.units();
-			for (int i = 0; i < units.size(); i++) {
-				Matrix[] matrices = units.get(i)
-					.weights()
-					.stream()
-					.map((weight) -> weight.parameter().vector() ? null : weight.matrix(0, this::map))
-					.toArray(Matrix[]::new);
-				this.weights.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i),
-						(weight, visitor) -> visitor.rows(0, matrices[weight])));
-			}
-			this.table = WeightStore.this.layout.table().matrix(0, this::map);
-		}
-
-		private Tensor map(TensorInfo part) {
-			Buffer buffer = WeightStore.this.device.wrap(WeightStore.this.layout.checkpoint().map(part));
-			this.mapped.add(buffer);
-			return Tensor.of(buffer, 0, part.dtype(), Math.toIntExact(part.dimension(0)),
-					Math.toIntExact(part.dimension(1)));
-		}
-
-		@Override
-		public void beginPass(int rows, int headRounds) {
-			requireUnchanged();
-		}
-
-		@Override
-		public void requireUnchanged() {
-			WeightStore.this.layout.checkpoint().requireUnchanged("computing with its mapped weights");
-			this.looked = System.nanoTime();
-		}
-
-		@Override
-		public void explain(Throwable failure) {
-			if (failure instanceof CheckpointException) {
-				return;
-			}
-			try {
-				requireUnchanged();
-			}
-			catch (CheckpointException ex) {
-				ex.addSuppressed(failure);
-				throw ex;
-			}
-			if (failure instanceof InternalError) {
-				throw new CheckpointException(
-						"A page of the mapped weights in " + WeightStore.this.layout.checkpoint().folder()
-								+ " could not be read (" + failure.getMessage() + ").",
-						"Check the disk, or do not map weights (flash.io.map=false).", failure);
-			}
-		}
-
-		@Override
-		public Weights weights(int unit) {
-			if (System.nanoTime() - this.looked > LOOK_NANOS) {
-				requireUnchanged();
-			}
-			return this.weights.get(unit);
-		}
-
-		@Override
-		public void embed(Tensor out, int[] tokens) {
-			WeightStore.this.device.embed(out, this.table, tokens);
-		}
-
-		@Override
-		public long expertBytes(WeightLayout.Part part) {
-			return WeightStore.this.layout.units()
-				.subList(part.from(), part.to())
-				.stream()
-				.mapToLong(WeightLayout.Unit::bytes)
-				.sum();
-		}
-
-		@Override
-		public IoMetrics metrics() {
-			return WeightStore.this.recorder.snapshot(0, 0, 0);
-		}
-
-		@Override
-		public void close() {
-			this.mapped.forEach(Buffer::close);
-		}
-
-	}
-
 	/** Blocks in memory of their own, blocks that stream through a ring, and experts. */
-	private final class Streamed implements Source {
+	private final class Blocks implements AutoCloseable {
 
 		private final Prefetcher prefetcher;
 
@@ -497,12 +329,14 @@ public final class WeightStore implements AutoCloseable {
 
 		private final List<Weights> weights = new ArrayList<>();
 
-		Streamed(ResidencyPlan plan) {
+		Blocks(ResidencyPlan plan) {
 			WeightLayout layout = WeightStore.this.layout;
 			this.blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
-			this.prefetcher = new Prefetcher(layout, this.blocks,
-					new ReadQueue.Settings(WeightStore.this.files.open(), plan.reads().readsInFlight(),
-							ResidencyPlanner.rowReadBytes(layout, plan.alignment()), plan.reads().readBytes()),
+			WeightFiles files = WeightStore.this.files;
+			ReadQueue.Settings settings = new ReadQueue.Settings(plan.mapped() ? files.cached() : files.open(),
+					plan.reads().readsInFlight(), ResidencyPlanner.rowReadBytes(layout, plan.alignment()),
+					plan.reads().readBytes());
+			this.prefetcher = new Prefetcher(layout, this.blocks, plan.mapped() ? settings.ofPageCache() : settings,
 					WeightStore.this.streaming, WeightStore.this.recorder, WeightStore.this.controller);
 			this.embedding = new TokenEmbedding(layout, this.blocks, this.prefetcher, WeightStore.this.device,
 					plan.chunkRows());
@@ -532,58 +366,47 @@ public final class WeightStore implements AutoCloseable {
 			}
 		}
 
-		@Override
-		public void beginPass(int rows, int headRounds) {
+		void beginPass(int rows, int headRounds) {
 			this.prefetcher.beginPass(rows, headRounds);
 		}
 
-		@Override
-		public boolean wasDisturbed() {
+		boolean wasDisturbed() {
 			return this.prefetcher.wasDisturbed();
 		}
 
-		@Override
-		public int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
+		int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
 			return this.prefetcher.experts().choose(firstUnit, rowsOf, rows, ordered);
 		}
 
-		@Override
-		public void computed(int unit) {
+		void computed(int unit) {
 			this.prefetcher.experts().computed(unit);
 		}
 
-		@Override
-		public boolean wantsGuesses(int firstUnit) {
+		boolean wantsGuesses(int firstUnit) {
 			return this.prefetcher.experts().wantsGuesses(firstUnit);
 		}
 
-		@Override
-		public void expect(int firstUnit, List<ExpertGuess> guesses) {
+		void expect(int firstUnit, List<ExpertGuess> guesses) {
 			this.prefetcher.experts().expect(firstUnit, guesses);
 		}
 
-		@Override
-		public ExpertMetrics experts() {
+		ExpertMetrics experts() {
 			return this.prefetcher.experts().snapshot();
 		}
 
-		@Override
-		public long expertBytes(WeightLayout.Part part) {
+		long expertBytes(WeightLayout.Part part) {
 			return this.prefetcher.experts().bytesOf(part.from(), part.to());
 		}
 
-		@Override
-		public Weights weights(int unit) {
+		Weights weights(int unit) {
 			return this.weights.get(unit);
 		}
 
-		@Override
-		public void embed(Tensor out, int[] tokens) {
+		void embed(Tensor out, int[] tokens) {
 			this.embedding.lookup(out, tokens);
 		}
 
-		@Override
-		public IoMetrics metrics() {
+		IoMetrics metrics() {
 			return this.prefetcher.snapshot();
 		}
 

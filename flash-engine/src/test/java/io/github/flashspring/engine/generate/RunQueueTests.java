@@ -94,7 +94,7 @@ class RunQueueTests {
 	void preemptedSequenceComputesAllItsTokensAgainBehindThoseThatWait() {
 		Reader unread = queued(4);
 		admit();
-		unread.sequence.advance(4 * BLOCK);
+		unread.sequence.advance(4 * BLOCK, 10);
 		unread.sequence.append(5);
 		unread.idle(10);
 		Reader running = queued(4);
@@ -109,6 +109,51 @@ class RunQueueTests {
 		assertThat(admit()).containsExactly(unread.sequence);
 		assertThat(unread.sequence.pending()).isEqualTo(4 * BLOCK + 1);
 		assertThat(unread.starts).isEqualTo(1);
+	}
+
+	@Test
+	void readerThatLagsForLessThanItsTokensTookKeepsItsMemory() {
+		Reader lagging = queued(4);
+		admit();
+		lagging.sequence.advance(4 * BLOCK, 100);
+		lagging.idle(99);
+		Reader waiting = queued(1);
+		assertThat(admit()).isEmpty();
+		assertThat(lagging.sequence.blocks()).hasSize(4);
+		assertThat(this.queue.nanosToTimeout(1000)).isEqualTo(1);
+		lagging.idle(100);
+		assertThat(admit()).containsExactly(waiting.sequence);
+		assertThat(lagging.sequence.blocks()).isNull();
+		lagging.ready = true;
+		this.queue.remove(waiting.sequence);
+		admit();
+		lagging.idle(1);
+		Reader next = queued(1);
+		assertThat(admit()).as("nothing is computed that could be lost").containsExactly(next.sequence);
+	}
+
+	@Test
+	void readerThatIsIdleForLongGivesItsMemoryUpWhateverItTook() {
+		Reader unread = queued(4);
+		admit();
+		unread.sequence.advance(4 * BLOCK, 60_000_000_000L);
+		unread.idle(300_000_000);
+		Reader waiting = queued(1);
+		assertThat(admit()).containsExactly(waiting.sequence);
+	}
+
+	@Test
+	void memoryThatTheSystemRefusesIsWaitedForWhileAReaderLags() {
+		this.allocations.set(2);
+		Reader lagging = queued(2);
+		admit();
+		lagging.sequence.advance(2 * BLOCK, 100);
+		lagging.idle(10);
+		Reader next = queued(2);
+		assertThat(admit()).isEmpty();
+		assertThat(this.refused).isEmpty();
+		lagging.idle(100);
+		assertThat(admit()).containsExactly(next.sequence);
 	}
 
 	@Test

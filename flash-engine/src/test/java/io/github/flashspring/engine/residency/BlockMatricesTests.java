@@ -26,6 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.TensorBytes;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
@@ -69,7 +70,7 @@ class BlockMatricesTests {
 				for (Block.Piece piece : block.pieces()) {
 					WeightLayout.Weight weight = weights.get(piece.weight());
 					float[][] found = values(BlockMatrices.view(weight, piece, 0, buffer));
-					float[][] whole = values(weight.matrix(0, (part) -> map(checkpoint, part)));
+					float[][] whole = values(weight.matrix(0, (part) -> read(checkpoint, part)));
 					assertThat(found)
 						.isDeepEqualTo(Arrays.copyOfRange(whole, piece.firstRow(), piece.firstRow() + piece.rows()));
 					compared += piece.rows();
@@ -88,9 +89,9 @@ class BlockMatricesTests {
 		Path folder = folder();
 		try (Checkpoint checkpoint = Checkpoint.open(folder)) {
 			List<WeightLayout.Weight> weights = layout(checkpoint).units().getFirst().weights();
-			float[][] whole = values(weights.get(3).matrix(0, (part) -> map(checkpoint, part)));
-			float[][] keys = values(weights.get(4 + 2 * head).matrix(0, (part) -> map(checkpoint, part)));
-			float[][] values = values(weights.get(5 + 2 * head).matrix(0, (part) -> map(checkpoint, part)));
+			float[][] whole = values(weights.get(3).matrix(0, (part) -> read(checkpoint, part)));
+			float[][] keys = values(weights.get(4 + 2 * head).matrix(0, (part) -> read(checkpoint, part)));
+			float[][] values = values(weights.get(5 + 2 * head).matrix(0, (part) -> read(checkpoint, part)));
 			assertThat(keys).isDeepEqualTo(Arrays.copyOfRange(whole, 88 * head, 88 * head + 48));
 			assertThat(values).isDeepEqualTo(Arrays.copyOfRange(whole, 88 * head + 48, 88 * head + 88));
 		}
@@ -138,7 +139,7 @@ class BlockMatricesTests {
 			assertThat(script.released).hasSize(used.size() - 2).doesNotHaveDuplicates();
 			for (int i = 0; i < 2; i++) {
 				assertThat(found[i]).isDeepEqualTo(
-						values(layout.units().getFirst().weights().get(i).matrix(0, (part) -> map(checkpoint, part))));
+						values(layout.units().getFirst().weights().get(i).matrix(0, (part) -> read(checkpoint, part))));
 			}
 		}
 	}
@@ -220,9 +221,9 @@ class BlockMatricesTests {
 		return memory;
 	}
 
-	private Tensor map(Checkpoint checkpoint, TensorInfo part) {
-		return Tensor.of(this.device.wrap(checkpoint.map(part)), 0, part.dtype(), Math.toIntExact(part.dimension(0)),
-				Math.toIntExact(part.dimension(1)));
+	private Tensor read(Checkpoint checkpoint, TensorInfo part) {
+		return Tensor.of(this.device.wrap(TensorBytes.read(checkpoint, part)), 0, part.dtype(),
+				Math.toIntExact(part.dimension(0)), Math.toIntExact(part.dimension(1)));
 	}
 
 	private float[][] values(Matrix matrix) {

@@ -284,6 +284,19 @@ class DirectFileTests {
 	}
 
 	@Test
+	void refusesAFileThatIsTruncatedWithinABlockAtOnce() throws IOException {
+		int size = (2 << 20) + 1908;
+		try (DirectFile direct = open()) {
+			try (FileChannel channel = FileChannel.open(this.file, StandardOpenOption.WRITE)) {
+				channel.truncate(size);
+			}
+			assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> read(direct, 2 << 20, 1 << 20))
+				.withMessageContainingAll(this.file.toString(), "truncated", "found " + size);
+			assertThat(this.pauses).isEmpty();
+		}
+	}
+
+	@Test
 	void refusesAFileThatIsChangedInPlaceWhileInUse() throws IOException {
 		Files.setLastModifiedTime(this.file, FileTime.fromMillis(1_000_000_000_000L));
 		try (DirectFile direct = open()) {

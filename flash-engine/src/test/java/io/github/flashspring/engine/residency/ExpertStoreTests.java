@@ -120,8 +120,8 @@ class ExpertStoreTests {
 		this.recorder = new IoRecorder(new String[] { "all" }, (unit) -> 0);
 		BandwidthController controller = new BandwidthController(System::nanoTime, Double.POSITIVE_INFINITY, 1 << 20,
 				new long[1]);
-		this.queue = new ReadQueue(new ReadQueue.Settings(this.files, READERS, 4096, 4 << 20, beginNanos), (unit) -> 0,
-				this.recorder, controller, new ReadQueue.Owner() {
+		this.queue = new ReadQueue(new ReadQueue.Settings(this.files, READERS, 4096, 4 << 20, false, beginNanos),
+				(unit) -> 0, this.recorder, controller, new ReadQueue.Owner() {
 
 					@Override
 					public boolean more() {

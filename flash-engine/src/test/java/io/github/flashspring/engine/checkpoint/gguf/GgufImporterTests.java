@@ -19,6 +19,7 @@ import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
+import io.github.flashspring.engine.checkpoint.TensorBytes;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.checkpoint.TestData;
 import org.junit.jupiter.api.Test;
@@ -65,7 +66,9 @@ class GgufImporterTests {
 			assertThat(imported.tensors().keySet()).isEqualTo(original.tensors().keySet());
 			for (TensorInfo tensor : original.tensors().values()) {
 				TensorInfo same = imported.tensor(tensor.name(), tensor.shape());
-				assertThat(imported.map(same).mismatch(original.map(tensor))).as(tensor.name()).isEqualTo(-1);
+				assertThat(TensorBytes.read(imported, same).mismatch(TensorBytes.read(original, tensor)))
+					.as(tensor.name())
+					.isEqualTo(-1);
 			}
 			assertThat(imported.totalBytes()).isEqualTo(report.bytes());
 			ModelConfig ours = imported.config();
@@ -180,12 +183,13 @@ class GgufImporterTests {
 			assertThat(imported.config().has("quantization")).isFalse();
 			TensorInfo gate = imported.tensor("model.layers.0.mlp.gate_proj.weight", 64, 256);
 			assertThat(gate.dtype()).isEqualTo(DType.F16);
+			MemorySegment gates = TensorBytes.read(imported, gate);
 			byte[] data = builder.data("blk.0.ffn_gate.weight");
 			float[] values = new float[256];
 			for (int row = 0; row < 64; row++) {
 				BlockDecoder.of(GgufType.Q6_K).orElseThrow().decode(MemorySegment.ofArray(data), row * 210L, values, 0);
 				for (int column = 0; column < 256; column++) {
-					assertThat(imported.map(gate).getAtIndex(SHORT, row * 256L + column))
+					assertThat(gates.getAtIndex(SHORT, row * 256L + column))
 						.isEqualTo(Float.floatToFloat16(values[column]));
 				}
 			}
@@ -204,7 +208,7 @@ class GgufImporterTests {
 		try (Checkpoint imported = Checkpoint.open(out())) {
 			TensorInfo up = imported.tensor("model.layers.0.mlp.up_proj.weight", 64, 32);
 			assertThat(up.dtype()).isEqualTo(DType.F32);
-			assertThat(imported.map(up).get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0))
+			assertThat(TensorBytes.read(imported, up).get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0))
 				.isEqualTo(-16 * Float.float16ToFloat(Float.floatToFloat16(60_000)));
 		}
 	}
@@ -219,10 +223,10 @@ class GgufImporterTests {
 		try (Checkpoint imported = Checkpoint.open(out())) {
 			assertThat(imported.config().getBoolean("attention_bias")).isTrue();
 			assertThat(imported.config().getBoolean("mlp_bias")).isFalse();
-			MemorySegment q = imported.map(imported.tensor("model.layers.0.self_attn.q_proj.bias", 32));
+			MemorySegment q = TensorBytes.read(imported, imported.tensor("model.layers.0.self_attn.q_proj.bias", 32));
 			assertThat(Stream.of(0, 1, 8, 9, 16, 24).map((i) -> q.getAtIndex(FLOAT, i))).containsExactly(0f, 2f, 1f, 3f,
 					16f, 17f);
-			MemorySegment o = imported.map(imported.tensor("model.layers.0.self_attn.o_proj.bias", 32));
+			MemorySegment o = TensorBytes.read(imported, imported.tensor("model.layers.0.self_attn.o_proj.bias", 32));
 			assertThat(o.toArray(FLOAT)).containsOnly(0f);
 			assertThat(imported.tensor("model.layers.0.self_attn.k_proj.bias", 16).elements()).isEqualTo(16);
 		}
@@ -376,9 +380,9 @@ class GgufImporterTests {
 		Quantization quantization = checkpoint.quantization(module).orElseThrow();
 		TensorInfo weight = checkpoint.tensor(module + ".weight");
 		TensorInfo scales = checkpoint.tensor(module + ".scales");
-		MemorySegment words = checkpoint.map(weight);
-		MemorySegment scale = checkpoint.map(scales);
-		MemorySegment bias = checkpoint.map(checkpoint.tensor(module + ".biases"));
+		MemorySegment words = TensorBytes.read(checkpoint, weight);
+		MemorySegment scale = TensorBytes.read(checkpoint, scales);
+		MemorySegment bias = TensorBytes.read(checkpoint, checkpoint.tensor(module + ".biases"));
 		int rows = (int) weight.dimension(0);
 		int columns = (int) quantization.codes(weight.dimension(1), weight.dtype());
 		float[][] values = new float[rows][columns];
