@@ -7,10 +7,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 import io.github.flashspring.engine.tokenizer.jinja.JinjaException;
 import io.github.flashspring.engine.tokenizer.jinja.JinjaTemplate;
 import io.github.flashspring.engine.tokenizer.jinja.Limits;
+import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
+import io.github.flashspring.engine.tokenizer.jinja.Untrusted;
 
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +34,8 @@ public final class ChatTemplate {
 
 	private static final List<String> SPECIAL_TOKENS = List.of("bos_token", "eos_token", "unk_token", "sep_token",
 			"pad_token", "cls_token", "mask_token");
+
+	private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "tool");
 
 	private final Map<String, Source> sources;
 
@@ -188,17 +193,27 @@ public final class ChatTemplate {
 	 * @throws ChatTemplateException if the template fails or refuses the conversation
 	 */
 	public String render(ChatTemplateInput input) {
+		return renderMarked(input).string();
+	}
+
+	/**
+	 * Renders a conversation and remembers what the template itself wrote.
+	 * @param input messages, tools and variables, all of which are untrusted
+	 * @return the text for {@link Tokenizer#hideUntrusted}
+	 * @throws ChatTemplateException if the template fails or refuses the conversation
+	 */
+	public MarkedText renderMarked(ChatTemplateInput input) {
 		Map<String, @Nullable Object> variables = new LinkedHashMap<>(this.specialTokens);
 		variables.put("documents", null);
-		variables.putAll(input.variables());
-		variables.put("messages", input.messages().stream().map(ChatTemplate::toMap).toList());
+		input.variables().forEach((name, value) -> variables.put(name, new Untrusted(value)));
+		variables.put("messages", input.messages().stream().map(this::toMap).toList());
 		variables.put("tools",
 				input.tools().isEmpty() ? null : input.tools().stream().map(ChatTemplate::toMap).toList());
 		variables.put("add_generation_prompt", input.addGenerationPrompt());
 		return renderVariables(variables, !input.tools().isEmpty());
 	}
 
-	String renderVariables(Map<String, ? extends @Nullable Object> variables, boolean withTools) {
+	MarkedText renderVariables(Map<String, ? extends @Nullable Object> variables, boolean withTools) {
 		Source source = withTools ? this.sources.get(TOOL_USE) : null;
 		source = (source != null) ? source : this.sources.get(DEFAULT);
 		if (source == null) {
@@ -228,32 +243,32 @@ public final class ChatTemplate {
 		};
 	}
 
-	private static Map<String, @Nullable Object> toMap(ChatMessage message) {
+	private Map<String, @Nullable Object> toMap(ChatMessage message) {
 		Map<String, @Nullable Object> map = new LinkedHashMap<>();
-		map.put("role", message.role());
-		map.put("content", message.content());
+		map.put("role", isKnown(message.role()) ? message.role() : new Untrusted(message.role()));
+		map.put("content", new Untrusted(message.content()));
 		if (message.reasoning() != null) {
-			map.put("reasoning_content", message.reasoning());
-			map.put("thinking", message.reasoning());
+			map.put("reasoning_content", new Untrusted(message.reasoning()));
+			map.put("thinking", new Untrusted(message.reasoning()));
 		}
 		if (!message.toolCalls().isEmpty()) {
 			map.put("tool_calls", message.toolCalls().stream().map(ChatTemplate::toMap).toList());
 		}
 		if (message.toolCallId() != null) {
-			map.put("tool_call_id", message.toolCallId());
+			map.put("tool_call_id", new Untrusted(message.toolCallId()));
 		}
 		if (message.name() != null) {
-			map.put("name", message.name());
+			map.put("name", new Untrusted(message.name()));
 		}
 		return map;
 	}
 
 	private static Map<String, @Nullable Object> toMap(ToolCall call) {
 		Map<String, @Nullable Object> function = new LinkedHashMap<>();
-		function.put("name", call.name());
-		function.put("arguments", json(call.argumentsJson()));
+		function.put("name", new Untrusted(call.name()));
+		function.put("arguments", new Untrusted(json(call.argumentsJson())));
 		Map<String, @Nullable Object> map = new LinkedHashMap<>();
-		map.put("id", call.id());
+		map.put("id", new Untrusted(call.id()));
 		map.put("type", "function");
 		map.put("function", function);
 		return map;
@@ -261,14 +276,22 @@ public final class ChatTemplate {
 
 	private static Map<String, @Nullable Object> toMap(ToolDefinition tool) {
 		Map<String, @Nullable Object> function = new LinkedHashMap<>();
-		function.put("name", tool.name());
-		function.put("description", tool.description());
-		function.put("parameters",
-				json(tool.parametersJsonSchema().isBlank() ? NO_PARAMETERS : tool.parametersJsonSchema()));
+		function.put("name", new Untrusted(tool.name()));
+		function.put("description", new Untrusted(tool.description()));
+		function.put("parameters", new Untrusted(
+				json(tool.parametersJsonSchema().isBlank() ? NO_PARAMETERS : tool.parametersJsonSchema())));
 		Map<String, @Nullable Object> map = new LinkedHashMap<>();
 		map.put("type", "function");
 		map.put("function", function);
 		return map;
+	}
+
+	/**
+	 * Whether a role is one that templates make control tokens of, as in
+	 * {@code '<|' + role + '|>'}.
+	 */
+	private boolean isKnown(String role) {
+		return ROLES.contains(role) || mentions("'" + role + "'") || mentions("\"" + role + "\"");
 	}
 
 	/**

@@ -2,15 +2,18 @@ package io.github.flashspring.engine.tokenizer;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
 
 /**
  * A model's tokenizer: text to token ids and back, by Hugging Face's own library. It lies
@@ -44,12 +47,15 @@ public final class Tokenizer implements AutoCloseable {
 
 	private final Set<Integer> endOfTurnTokens;
 
+	private final ControlTokens controlTokens;
+
 	private Tokenizer(NativeTokenizer tokenizer, Vocabulary vocabulary, Map<String, String> specialTokens,
 			Set<Integer> endOfTurnTokens) {
 		this.tokenizer = tokenizer;
 		this.vocabulary = vocabulary;
 		this.specialTokens = specialTokens;
 		this.endOfTurnTokens = endOfTurnTokens;
+		this.controlTokens = vocabulary.controlTokens();
 	}
 
 	/**
@@ -88,11 +94,12 @@ public final class Tokenizer implements AutoCloseable {
 		if (json == null) {
 			throw missing(modelFolder, file);
 		}
-		Vocabulary vocabulary = Vocabulary.read(json, file);
+		Vocabulary.Source source = Vocabulary.read(json, file, AddedToken.ofOtherFiles(modelFolder));
+		Vocabulary vocabulary = source.vocabulary();
 		EndOfTurn endOfTurn = EndOfTurn.read(modelFolder, vocabulary);
 		NativeTokenizer tokenizer;
 		try {
-			tokenizer = NativeTokenizer.create(json);
+			tokenizer = NativeTokenizer.create(source.json());
 		}
 		catch (RuntimeException | LinkageError ex) {
 			throw refused(file, ex);
@@ -124,7 +131,31 @@ public final class Tokenizer implements AutoCloseable {
 	}
 
 	/**
-	 * Turns text into token ids. The texts of special tokens are read as these tokens.
+	 * Makes a text safe to encode: where an untrusted character is part of a control
+	 * token's text, {@link #encode} will not read it as that token, but as ordinary text.
+	 * Control tokens are the special ones and the markers of thinking and tools. The ids
+	 * of all else stay the same.
+	 * @param text what a chat template rendered
+	 * @return the text to encode
+	 */
+	public String hideUntrusted(MarkedText text) {
+		return this.controlTokens.hide(text, this::isSpelled);
+	}
+
+	/**
+	 * Whether the model's own pieces make up a control token, as those of Unigram models
+	 * may.
+	 */
+	private boolean isSpelled(String token) {
+		int middle = token.offsetByCodePoints(0, 1);
+		String hidden = token.substring(0, middle) + ControlTokens.SEPARATOR + token.substring(middle);
+		Integer id = this.vocabulary.addedIds().get(token);
+		return id != null && Arrays.stream(encode(hidden, false)).anyMatch((found) -> found == id);
+	}
+
+	/**
+	 * Turns text into token ids. The texts of special tokens are read as these tokens,
+	 * unless {@link #hideUntrusted} hid them.
 	 * @param text any text; halves of surrogate pairs count as U+FFFD
 	 * @param addSpecialTokens whether to add what the tokenizer adds to a text by
 	 * default, such as the beginning-of-text token; false for texts that a chat template
@@ -138,6 +169,20 @@ public final class Tokenizer implements AutoCloseable {
 			throw new TokenizerException("The text has " + text.length()
 					+ " characters, but the tokenizer takes at most " + MOST_CHARACTERS + ".", "Shorten the text.");
 		}
+		IntStream.Builder ids = IntStream.builder();
+		int begin = 0;
+		for (int cut = text.indexOf(ControlTokens.CUT); cut >= 0; cut = text.indexOf(ControlTokens.CUT, begin)) {
+			Arrays.stream(encodeUncut(text.substring(begin, cut), addSpecialTokens && begin == 0)).forEach(ids);
+			begin = cut + ControlTokens.CUT.length();
+		}
+		if (begin == 0) {
+			return encodeUncut(text, addSpecialTokens);
+		}
+		Arrays.stream(encodeUncut(text.substring(begin), false)).forEach(ids);
+		return ids.build().toArray();
+	}
+
+	private int[] encodeUncut(String text, boolean addSpecialTokens) {
 		long[] ids;
 		try {
 			ids = this.tokenizer.encode(wellFormed(text), addSpecialTokens);
