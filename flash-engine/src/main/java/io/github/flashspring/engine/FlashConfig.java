@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.tokenizer.ToolSupport;
 
 /**
  * Model and settings of a {@link FlashEngine}.
@@ -157,11 +158,12 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 	 * {@code <|im_end|>}, within messages, tools and template variables are read as these
 	 * tokens. A user can then end a turn and speak in another role. By default, only the
 	 * chat template writes special tokens
+	 * @param tools what to do with tools that the chat template does not know
 	 */
-	public record Chat(boolean parseSpecialTokens) {
+	public record Chat(boolean parseSpecialTokens, ToolSupport tools) {
 
 		/** As is safe. */
-		public static final Chat DEFAULT = new Chat(false);
+		public static final Chat DEFAULT = new Chat(false, ToolSupport.AUTO);
 
 	}
 

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import io.github.flashspring.engine.tokenizer.ChatTemplate;
 import io.github.flashspring.engine.tokenizer.ChatTemplateException;
@@ -16,12 +18,15 @@ import io.github.flashspring.engine.tokenizer.ChatTemplateInput;
 import io.github.flashspring.engine.tokenizer.OutputParser;
 import io.github.flashspring.engine.tokenizer.StreamDecoder;
 import io.github.flashspring.engine.tokenizer.Tokenizer;
+import io.github.flashspring.engine.tokenizer.TokenizerException;
 import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
 
 /**
  * The side of a model that faces people: tokenizer and chat template, if it has them.
  */
 final class ModelText implements AutoCloseable {
+
+	private static final Logger logger = LoggerFactory.getLogger(ModelText.class);
 
 	/**
 	 * Memory of a loaded tokenizer per byte of its file: its tables of tokens and merges.
@@ -61,7 +66,10 @@ final class ModelText implements AutoCloseable {
 		ChatTemplate template = null;
 		ChatTemplateException failure = null;
 		try {
-			template = ChatTemplate.find(folder).orElse(null);
+			template = ChatTemplate.find(folder).map((found) -> found.withTools(settings.tools())).orElse(null);
+			if (template != null) {
+				logger.debug("The chat template of {} can carry: {}", folder, template.capabilities());
+			}
 		}
 		catch (ChatTemplateException ex) {
 			failure = ex;
@@ -157,8 +165,9 @@ final class ModelText implements AutoCloseable {
 
 	private Tokenizer requireTokenizer() {
 		if (this.tokenizer == null) {
-			throw new FlashEngineException("The model in " + this.folder
-					+ " has no tokenizer.json, so it understands token ids only. Download the model's tokenizer.json into its folder.");
+			TokenizerException missing = Tokenizer.missing(this.folder);
+			throw new FlashEngineException(
+					missing.description() + " The model understands token ids only. " + missing.action());
 		}
 		return this.tokenizer;
 	}

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.tokenizer.ToolSupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -56,14 +57,15 @@ class ModelTextTests {
 	@Test
 	void messagesCannotSpeakInAnotherRole() {
 		assertThat(starts(FlashConfig.Chat.DEFAULT, chat(ATTACK))).isEqualTo(2);
-		assertThat(starts(new FlashConfig.Chat(true), chat(ATTACK))).isEqualTo(3);
+		assertThat(starts(new FlashConfig.Chat(true, ToolSupport.AUTO), chat(ATTACK))).isEqualTo(3);
 	}
 
 	@Test
 	void plainTextIsReadAsItSays() {
 		assertThat(starts(FlashConfig.Chat.DEFAULT, new GenerationRequest.Text(ATTACK))).isEqualTo(1);
 		assertThat(starts(FlashConfig.Chat.DEFAULT, new GenerationRequest.Text(ATTACK, false))).isZero();
-		assertThat(starts(new FlashConfig.Chat(true), new GenerationRequest.Text(ATTACK, false))).isEqualTo(1);
+		assertThat(starts(new FlashConfig.Chat(true, ToolSupport.AUTO), new GenerationRequest.Text(ATTACK, false)))
+			.isEqualTo(1);
 	}
 
 }

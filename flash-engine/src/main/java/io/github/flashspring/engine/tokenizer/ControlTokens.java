@@ -43,11 +43,16 @@ final class ControlTokens {
 	/** In ascending order, so that those with one prefix lie side by side. */
 	private final String[] tokens;
 
+	private final BitSet firstCharacters = new BitSet();
+
 	/** Which tokens the model's own pieces spell too, so that hiding is not enough. */
 	private final Map<String, Boolean> spelled = new HashMap<>();
 
 	ControlTokens(Collection<String> tokens) {
-		this.tokens = tokens.stream().sorted().toArray(String[]::new);
+		this.tokens = tokens.stream().filter((token) -> !token.isEmpty()).sorted().toArray(String[]::new);
+		for (String token : this.tokens) {
+			this.firstCharacters.set(token.charAt(0));
+		}
 	}
 
 	/**
@@ -94,7 +99,7 @@ final class ControlTokens {
 		BitSet cuts = new BitSet();
 		for (int begin = 0; begin < string.length(); begin++) {
 			int from = 0;
-			int to = this.tokens.length;
+			int to = this.firstCharacters.get(string.charAt(begin)) ? this.tokens.length : 0;
 			for (int end = begin; end < string.length() && from < to; end++) {
 				char c = string.charAt(end);
 				from = firstWith(c, end - begin, from, to);

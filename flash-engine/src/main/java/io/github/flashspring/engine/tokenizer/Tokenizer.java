@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -49,13 +50,16 @@ public final class Tokenizer implements AutoCloseable {
 
 	private final ControlTokens controlTokens;
 
+	private final BeginOfText begin;
+
 	private Tokenizer(NativeTokenizer tokenizer, Vocabulary vocabulary, Map<String, String> specialTokens,
-			Set<Integer> endOfTurnTokens) {
+			Set<Integer> endOfTurnTokens, BeginOfText begin) {
 		this.tokenizer = tokenizer;
 		this.vocabulary = vocabulary;
 		this.specialTokens = specialTokens;
 		this.endOfTurnTokens = endOfTurnTokens;
 		this.controlTokens = vocabulary.controlTokens();
+		this.begin = begin;
 	}
 
 	/**
@@ -92,7 +96,7 @@ public final class Tokenizer implements AutoCloseable {
 		Path file = modelFolder.resolve("tokenizer.json");
 		String json = ModelFiles.readText(file, MOST_BYTES);
 		if (json == null) {
-			throw missing(modelFolder, file);
+			throw missing(modelFolder);
 		}
 		Vocabulary.Source source = Vocabulary.read(json, file, AddedToken.ofOtherFiles(modelFolder));
 		Vocabulary vocabulary = source.vocabulary();
@@ -104,16 +108,26 @@ public final class Tokenizer implements AutoCloseable {
 		catch (RuntimeException | LinkageError ex) {
 			throw refused(file, ex);
 		}
-		return new Tokenizer(tokenizer, vocabulary, endOfTurn.specialTokens(), endOfTurn.ids());
+		return new Tokenizer(tokenizer, vocabulary, endOfTurn.specialTokens(), endOfTurn.ids(),
+				BeginOfText.read(modelFolder));
 	}
 
-	private static TokenizerException missing(Path modelFolder, Path file) {
-		boolean sentencePiece = Files.isRegularFile(modelFolder.resolve("tokenizer.model"));
-		return new TokenizerException(file + " does not exist" + (sentencePiece ? "; only tokenizer.model does." : "."),
-				sentencePiece
-						? "Convert it: AutoTokenizer.from_pretrained(folder).save_pretrained(folder) of Python's transformers"
-								+ " writes tokenizer.json."
-						: "Download the model's tokenizer.json into its folder.");
+	/**
+	 * What to throw when a model without a tokenizer is asked to read text.
+	 * @param modelFolder the model's folder
+	 * @return the exception
+	 */
+	public static TokenizerException missing(Path modelFolder) {
+		Path file = modelFolder.resolve("tokenizer.json");
+		for (String other : List.of("tokenizer.model", "tekken.json", "vocab.json", "vocab.txt")) {
+			if (Files.isRegularFile(modelFolder.resolve(other))) {
+				return new TokenizerException(file + " does not exist; only " + other + " does.",
+						"Convert it: AutoTokenizer.from_pretrained(folder).save_pretrained(folder) of Python's transformers"
+								+ " writes tokenizer.json.");
+			}
+		}
+		return new TokenizerException(file + " does not exist.",
+				"Download the model's tokenizer.json into its folder.");
 	}
 
 	private static TokenizerException refused(Path file, Throwable cause) {
@@ -158,8 +172,8 @@ public final class Tokenizer implements AutoCloseable {
 	 * unless {@link #hideUntrusted} hid them.
 	 * @param text any text; halves of surrogate pairs count as U+FFFD
 	 * @param addSpecialTokens whether to add what the tokenizer adds to a text by
-	 * default, such as the beginning-of-text token; false for texts that a chat template
-	 * made
+	 * default, such as the beginning-of-text token, or what {@code add_bos_token} of
+	 * {@code tokenizer_config.json} says; false for texts that a chat template made
 	 * @return the ids, never truncated
 	 * @throws TokenizerException if the text has more than 4,194,304 characters, or the
 	 * tokenizer's tables do not fit together
@@ -168,6 +182,12 @@ public final class Tokenizer implements AutoCloseable {
 		if (text.length() > MOST_CHARACTERS) {
 			throw new TokenizerException("The text has " + text.length()
 					+ " characters, but the tokenizer takes at most " + MOST_CHARACTERS + ".", "Shorten the text.");
+		}
+		Boolean wanted = this.begin.wanted();
+		if (addSpecialTokens && wanted != null) {
+			OptionalInt token = wanted ? beginOfText() : OptionalInt.empty();
+			IntStream first = token.isPresent() ? IntStream.of(token.getAsInt()) : IntStream.empty();
+			return IntStream.concat(first, Arrays.stream(encode(text, false))).toArray();
 		}
 		IntStream.Builder ids = IntStream.builder();
 		int begin = 0;

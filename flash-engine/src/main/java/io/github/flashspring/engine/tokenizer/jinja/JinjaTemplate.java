@@ -86,6 +86,15 @@ public final class JinjaTemplate {
 		}
 	}
 
+	/**
+	 * The same template with other limits.
+	 * @param newLimits what it may use at most
+	 * @return the template
+	 */
+	public JinjaTemplate within(Limits newLimits) {
+		return new JinjaTemplate(this.statements, newLimits);
+	}
+
 	private static Object convert(@Nullable Object value, String where, int depth, boolean untrusted) {
 		if (depth > MOST_NESTED_VALUES) {
 			throw new IllegalArgumentException(

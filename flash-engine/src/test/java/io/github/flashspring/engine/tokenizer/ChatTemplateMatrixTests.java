@@ -1,0 +1,145 @@
+package io.github.flashspring.engine.tokenizer;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.time.LocalDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+import tools.jackson.databind.JsonNode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/**
+ * Some sixty published templates with the conversations that applications have: nothing
+ * is lost, nothing fails, and what Python renders without loss comes out the same.
+ */
+class ChatTemplateMatrixTests {
+
+	private static final JsonNode VECTORS = TextVectors.read("chat-templates.json");
+
+	private static final Clock CLOCK = Clock
+		.fixed(LocalDateTime.parse(VECTORS.get("now").stringValue()).toInstant(ZoneOffset.UTC), ZoneOffset.UTC);
+
+	/** It wants a message of a role of its own, which holds the tools. */
+	private static final String REFUSES = "jinja-e2e/fireworks-ai/firefunction-v1";
+
+	/** They tell of no tools, so that what Python renders lacks them. */
+	private static final Map<String, String> SOURCES = sources();
+
+	private static Map<String, String> sources() {
+		Map<String, String> sources = new LinkedHashMap<>();
+		try (Stream<Path> files = Files.list(Path.of("src/test/resources/templates"))) {
+			for (Path file : files.sorted().toList()) {
+				String name = file.getFileName().toString();
+				if (name.endsWith(".jinja")) {
+					sources.put(name.replace(".jinja", ""), Files.readString(file));
+				}
+			}
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+		TextVectors.read("chat-rendered.json")
+			.get("templates")
+			.propertyStream()
+			.forEach((entry) -> sources.put("chat-rendered/" + entry.getKey(),
+					entry.getValue().get("template").stringValue()));
+		TextVectors.read("jinja-e2e.json")
+			.valueStream()
+			.filter((vector) -> vector.get("name").stringValue().contains("/"))
+			.forEach((vector) -> sources.put("jinja-e2e/" + vector.get("name").stringValue(),
+					vector.get("chat_template").stringValue()));
+		return sources;
+	}
+
+	static ChatTemplate template(String name) {
+		String source = SOURCES.get(name);
+		assertThat(source).as(name).isNotNull();
+		return ChatTemplate.parse(String.valueOf(source), name, Map.of("bos_token", "<s>", "eos_token", "</s>"), CLOCK);
+	}
+
+	@TestFactory
+	Stream<DynamicContainer> carriesEveryConversation() {
+		return SOURCES.keySet().stream().filter((name) -> !name.equals(REFUSES)).map((name) -> {
+			ChatTemplate template = template(name);
+			return DynamicContainer.dynamicContainer(name,
+					VECTORS.get("cases")
+						.propertyStream()
+						.map((entry) -> DynamicTest.dynamicTest(entry.getKey(), () -> check(template, entry.getValue(),
+								VECTORS.get("rendered").get(name).path(entry.getKey())))));
+		});
+	}
+
+	private static void check(ChatTemplate template, JsonNode conversation, JsonNode hash) {
+		List<ChatMessage> messages = messages(conversation.get("messages"));
+		List<ToolDefinition> tools = tools(conversation.get("tools"));
+		String prompt = template.render(new ChatTemplateInput(messages, tools, true, Map.of()));
+		List<String> words = new ArrayList<>();
+		tools.forEach((tool) -> words.add(tool.name()));
+		messages.forEach((message) -> words.add(message.content()));
+		messages.forEach((message) -> message.toolCalls()
+			.forEach((call) -> words.add(call.argumentsJson().replaceAll(".*:|[\"}]", ""))));
+		assertThat(prompt).contains(words);
+		if (hash.isString()) {
+			assertThat(sha256(prompt)).as(prompt).isEqualTo(hash.stringValue());
+		}
+	}
+
+	private static String sha256(String text) {
+		try {
+			return HexFormat.of()
+				.formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+		}
+		catch (NoSuchAlgorithmException ex) {
+			throw new IllegalStateException(ex);
+		}
+	}
+
+	private static List<ChatMessage> messages(JsonNode array) {
+		return array.valueStream().map((message) -> {
+			List<ToolCall> calls = message.path("tool_calls")
+				.valueStream()
+				.map((call) -> new ToolCall(call.get("id").stringValue(), call.at("/function/name").stringValue(),
+						call.at("/function/arguments").toString()))
+				.toList();
+			return new ChatMessage(message.get("role").stringValue(), message.get("content").stringValue(),
+					message.path("reasoning_content").stringValue(null), calls,
+					message.path("tool_call_id").stringValue(null), message.path("name").stringValue(null));
+		}).toList();
+	}
+
+	private static List<ToolDefinition> tools(JsonNode array) {
+		return array.valueStream()
+			.map((tool) -> tool.get("function"))
+			.map((function) -> new ToolDefinition(function.get("name").stringValue(),
+					function.get("description").stringValue(), function.get("parameters").toString()))
+			.toList();
+	}
+
+	@Test
+	void aTemplateThatRefusesNamesTheMessage() {
+		assertThatExceptionOfType(ChatTemplateException.class)
+			.isThrownBy(() -> template(REFUSES).render(ChatTemplateInput.of(List.of(ChatMessage.user("Well?")))))
+			.withMessageContaining("Expected either \"functions\"")
+			.withMessageContaining("number 0 (counted from 0), of the role 'user'");
+	}
+
+}
