@@ -45,6 +45,9 @@ public final class ChatTemplate {
 	 */
 	private static final Limits PROBE_LIMITS = new Limits(1 << 20, 1 << 20, 100_000, 1_000_000, 600);
 
+	/** Messages of a conversation that is probed itself. */
+	private static final int MAX_PROBED = 500;
+
 	/** Messages from the end among which the one that is refused is looked for. */
 	private static final int MAX_LOCATED = 50;
 
@@ -289,16 +292,25 @@ public final class ChatTemplate {
 			turns = GenericTools.withDefinitions(turns, tools, written ? null : callExample());
 		}
 		List<ToolDefinition> told = defined ? List.of() : tools;
-		List<Turn> adapted = new ConversationAdapter(able).adapt(turns, written);
-		if (written || adapted.equals(turns) || !probe().takes(turns, told, able.form())) {
-			turns = adapted;
-		}
+		List<List<Turn>> ways = ConversationAdapter.ways(able, turns, written);
+		turns = chosen(ways, ways.get(written ? 0 : 1), told, able.form());
 		try {
 			return renderTurns(turns, told, able.form(), input.addGenerationPrompt(), input.variables(), false);
 		}
 		catch (ChatTemplateException ex) {
 			throw located(ex, turns, told, able.form(), input);
 		}
+	}
+
+	/**
+	 * The first way to write a conversation that loses nothing; if each does, what the
+	 * capabilities ask for.
+	 */
+	private List<Turn> chosen(List<List<Turn>> ways, List<Turn> usual, List<ToolDefinition> tools, MessageForm form) {
+		if (usual.size() > MAX_PROBED) {
+			return usual;
+		}
+		return ways.stream().distinct().filter((way) -> probe().takes(way, tools, form)).findFirst().orElse(usual);
 	}
 
 	/**
@@ -373,7 +385,7 @@ public final class ChatTemplate {
 		more.forEach((name, value) -> variables.put(name, new Untrusted(value)));
 		variables.put("messages", turns.stream().map((turn) -> turn.toMap(form, isKnown(turn.role()))).toList());
 		boolean none = tools.isEmpty() && form.variables() == MessageForm.Variables.USUAL;
-		variables.put("tools", none ? null : tools.stream().map(ChatTemplate::toMap).toList());
+		variables.put("tools", none ? null : tools.stream().map((tool) -> toMap(tool, form)).toList());
 		if (form.variables() == MessageForm.Variables.FUNCTIONS) {
 			List<Map<String, @Nullable Object>> functions = tools.stream().map(GenericTools::definition).toList();
 			variables.put("functions", new Untrusted(ModelFiles.JSON.writeValueAsString(functions)));
@@ -456,10 +468,45 @@ public final class ChatTemplate {
 		};
 	}
 
-	private static Map<String, @Nullable Object> toMap(ToolDefinition tool) {
+	private static Map<String, @Nullable Object> toMap(ToolDefinition tool, MessageForm form) {
 		Map<String, @Nullable Object> map = new LinkedHashMap<>(GenericTools.definition(tool));
+		if (form.described()) {
+			map.put("function", described(map.get("function")));
+		}
 		map.put("function", new Untrusted(map.get("function")));
 		return map;
+	}
+
+	/**
+	 * A schema in which each property has a description.
+	 */
+	private static @Nullable Object described(@Nullable Object schema) {
+		if (schema instanceof List<?> list) {
+			return list.stream().map(ChatTemplate::described).toList();
+		}
+		if (!(schema instanceof Map<?, ?> map)) {
+			return schema;
+		}
+		Map<Object, @Nullable Object> described = new LinkedHashMap<>();
+		map.forEach((name, value) -> {
+			Object inner = described(value);
+			if (name.equals("properties") && inner instanceof Map<?, ?> properties) {
+				Map<Object, @Nullable Object> all = new LinkedHashMap<>();
+				properties.forEach((property, own) -> all.put(property, withDescription(own)));
+				inner = all;
+			}
+			described.put(name, inner);
+		});
+		return described;
+	}
+
+	private static @Nullable Object withDescription(@Nullable Object property) {
+		if (!(property instanceof Map<?, ?> map) || map.containsKey("description")) {
+			return property;
+		}
+		Map<Object, @Nullable Object> described = new LinkedHashMap<>(map);
+		described.put("description", "");
+		return described;
 	}
 
 	/**

@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
 
 /**
- * Writes a conversation so that a chat template carries all of it. A conversation that
- * the template takes as it is stays as it is.
+ * Writes a conversation so that a chat template carries all of it.
  */
 final class ConversationAdapter {
 
@@ -24,17 +23,45 @@ final class ConversationAdapter {
 
 	private final TemplateCapabilities template;
 
-	ConversationAdapter(TemplateCapabilities template) {
+	private final Content content;
+
+	private final boolean systemMessages;
+
+	private ConversationAdapter(TemplateCapabilities template, Content content, boolean systemMessages) {
 		this.template = template;
+		this.content = content;
+		this.systemMessages = systemMessages;
 	}
 
 	/**
-	 * Adapts a conversation.
+	 * The ways to write a conversation, from the most faithful to the surest. What a
+	 * template makes of a message may depend on the messages around it, so one of them is
+	 * chosen for each conversation.
+	 * @param template what the template can carry
 	 * @param conversation the conversation
 	 * @param writtenCalls whether calls and results of earlier messages become text
-	 * @return what to render
+	 * anyway
+	 * @return first the conversation as it is, unless its calls become text; next what
+	 * the capabilities ask for
 	 */
-	List<Turn> adapt(List<Turn> conversation, boolean writtenCalls) {
+	static List<List<Turn>> ways(TemplateCapabilities template, List<Turn> conversation, boolean writtenCalls) {
+		List<List<Turn>> ways = new ArrayList<>();
+		if (!writtenCalls) {
+			ways.add(conversation);
+		}
+		for (boolean systemMessages : new boolean[] { template.systemMessages(), false }) {
+			for (Content content : Content.values()) {
+				ConversationAdapter adapter = new ConversationAdapter(template, content, systemMessages);
+				ways.add(adapter.adapt(conversation, writtenCalls));
+			}
+		}
+		for (boolean systemMessages : new boolean[] { template.systemMessages(), false }) {
+			ways.add(new ConversationAdapter(template, Content.BESIDE, systemMessages).adapt(conversation, true));
+		}
+		return ways;
+	}
+
+	private List<Turn> adapt(List<Turn> conversation, boolean writtenCalls) {
 		List<Turn> turns = writtenCalls ? asText(conversation) : split(conversation);
 		if (!this.template.toolResults() && !writtenCalls) {
 			turns = turns.stream().map((turn) -> turn.is("tool") ? GenericTools.response(turn) : turn).toList();
@@ -93,9 +120,9 @@ final class ConversationAdapter {
 			}
 			boolean reasons = turn.reasoning() != null && !turn.reasoning().isEmpty();
 			boolean speaks = !turn.content().string().isEmpty();
-			if (speaks && (!this.template.contentWithCalls()
+			if (speaks && (this.content != Content.BESIDE || !this.template.contentWithCalls()
 					|| reasons && !this.template.reasoningWithContentAndCalls())) {
-				if (!this.template.contentBeforeCalls()) {
+				if (this.content == Content.WRITTEN || !this.template.contentBeforeCalls()) {
 					int end = i + 1;
 					while (end < turns.size() && turns.get(end).is("tool")) {
 						end++;
@@ -176,9 +203,8 @@ final class ConversationAdapter {
 		for (Turn turn : turns) {
 			if (turn.is("system")) {
 				Turn last = result.isEmpty() ? null : result.getLast();
-				if (beginning && this.template.systemMessages()
-						&& (last == null || this.template.severalSystemMessages())
-						|| !beginning && this.template.systemMessages() && this.template.laterSystemMessages()) {
+				if (beginning && this.systemMessages && (last == null || this.template.severalSystemMessages())
+						|| !beginning && this.systemMessages && this.template.laterSystemMessages()) {
 					result.add(turn);
 				}
 				else if (beginning && last != null) {
@@ -246,6 +272,20 @@ final class ConversationAdapter {
 		List<Turn> result = new ArrayList<>(turns);
 		result.add(at, user(MarkedText.trusted(""), turns.get(at).index()));
 		return result;
+	}
+
+	/** Where what an assistant says beside its calls goes. */
+	private enum Content {
+
+		/** Beside the calls, if the template takes that. */
+		BESIDE,
+
+		/** Into a message before, if the template takes that. */
+		BEFORE,
+
+		/** Into one text with the calls. */
+		WRITTEN
+
 	}
 
 }

@@ -7,14 +7,20 @@ package io.github.flashspring.engine.tokenizer;
  * @param argumentsAsText whether a call's arguments are a JSON text and not an object
  * @param emptyContent what stands for the content of a message that only calls tools
  * @param variables what it wants besides messages and tools
+ * @param described whether each parameter of a tool has a description, be it empty
  */
-record MessageForm(boolean parts, boolean argumentsAsText, EmptyContent emptyContent, Variables variables) {
+record MessageForm(boolean parts, boolean argumentsAsText, EmptyContent emptyContent, Variables variables,
+		boolean described) {
 
 	/** As transformers' users write messages. */
-	static final MessageForm DEFAULT = new MessageForm(false, false, EmptyContent.TEXT, Variables.USUAL);
+	static final MessageForm DEFAULT = new MessageForm(false, false, EmptyContent.TEXT, Variables.USUAL, false);
 
 	MessageForm withCalls(boolean newArgumentsAsText, EmptyContent newEmptyContent) {
-		return new MessageForm(this.parts, newArgumentsAsText, newEmptyContent, this.variables);
+		return new MessageForm(this.parts, newArgumentsAsText, newEmptyContent, this.variables, this.described);
+	}
+
+	MessageForm withDescriptions() {
+		return new MessageForm(this.parts, this.argumentsAsText, this.emptyContent, this.variables, true);
 	}
 
 	/** Variables of a template. */

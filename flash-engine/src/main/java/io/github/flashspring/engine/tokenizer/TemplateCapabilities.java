@@ -14,6 +14,7 @@ import java.util.Map;
  * @param emptyAnswers whether it takes an assistant's message without content
  * @param contentParts whether it wants a content as a list of parts
  * @param toolDefinitions whether it tells the model of tools
+ * @param undescribedParameters whether parameters of tools may lack a description
  * @param toolCalls whether it writes the calls of earlier messages
  * @param toolResults whether it writes the results of tools
  * @param parallelCalls whether a message may have several calls
@@ -28,9 +29,10 @@ import java.util.Map;
  */
 public record TemplateCapabilities(boolean systemMessages, boolean severalSystemMessages, boolean laterSystemMessages,
 		boolean repeatedRoles, boolean assistantFirst, boolean emptyAnswers, boolean contentParts,
-		boolean toolDefinitions, boolean toolCalls, boolean toolResults, boolean parallelCalls,
-		boolean contentWithCalls, boolean contentBeforeCalls, boolean reasoningWithContentAndCalls,
-		boolean nineCharacterIds, boolean argumentsAsText, String emptyContent, String variables) {
+		boolean toolDefinitions, boolean undescribedParameters, boolean toolCalls, boolean toolResults,
+		boolean parallelCalls, boolean contentWithCalls, boolean contentBeforeCalls,
+		boolean reasoningWithContentAndCalls, boolean nineCharacterIds, boolean argumentsAsText, String emptyContent,
+		String variables) {
 
 	MessageForm form() {
 		MessageForm.EmptyContent empty = MessageForm.EmptyContent.TEXT;
@@ -41,7 +43,7 @@ public record TemplateCapabilities(boolean systemMessages, boolean severalSystem
 		for (MessageForm.Variables value : MessageForm.Variables.values()) {
 			more = TemplateCapabilities.label(value).equals(this.variables) ? value : more;
 		}
-		return new MessageForm(this.contentParts, this.argumentsAsText, empty, more);
+		return new MessageForm(this.contentParts, this.argumentsAsText, empty, more, !this.undescribedParameters);
 	}
 
 	static String label(MessageForm.Variables variables) {
@@ -65,6 +67,9 @@ public record TemplateCapabilities(boolean systemMessages, boolean severalSystem
 		rows.put("assistant speaks first", yes(this.assistantFirst, "an empty user message goes before"));
 		rows.put("content", this.contentParts ? "list of parts" : "text");
 		rows.put("tool definitions", yes(this.toolDefinitions, "told in the system message"));
+		if (this.toolDefinitions) {
+			rows.put("parameters without description", yes(this.undescribedParameters, "an empty one is added"));
+		}
 		rows.put("tool calls", yes(this.toolCalls, "written as text"));
 		rows.put("tool results", yes(this.toolResults, "written as a user's message"));
 		if (this.toolCalls) {

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.tokenizer;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ final class TemplateProbe {
 	private static final ToolDefinition TOOL = new ToolDefinition("tool_jzq", "It does jzq.",
 			"{\"type\":\"object\",\"properties\":{\"key_jzq\":{\"type\":\"string\",\"description\":\"A key.\"}},\"required\":[\"key_jzq\"]}");
 
+	private static final ToolDefinition BARE_TOOL = new ToolDefinition("tool_jzq", "It does jzq.",
+			"{\"type\":\"object\",\"properties\":{\"key_jzq\":{\"type\":\"string\"}}}");
+
 	private static final String FIRST = "value_jza";
 
 	private static final String SECOND = "value_jzb";
@@ -28,6 +32,10 @@ final class TemplateProbe {
 	private static final String FOREIGN_ID = "call_jzq0123456789abcdef";
 
 	private static final String NINE = "jzq12345";
+
+	private static final int WITH_RESULT = 10;
+
+	private static final int BEST = 3 + WITH_RESULT;
 
 	private final Renderer renderer;
 
@@ -46,8 +54,8 @@ final class TemplateProbe {
 		Turn user = turn("user", "word_jza");
 		List<MessageForm> bases = new ArrayList<>();
 		for (Variables variables : Variables.values()) {
-			bases.add(new MessageForm(false, false, EmptyContent.TEXT, variables));
-			bases.add(new MessageForm(true, false, EmptyContent.TEXT, variables));
+			bases.add(new MessageForm(false, false, EmptyContent.TEXT, variables, false));
+			bases.add(new MessageForm(true, false, EmptyContent.TEXT, variables, false));
 		}
 		MessageForm usable = bases.stream()
 			.filter((form) -> carriesAll(form, List.of(user), List.of(), "word_jza"))
@@ -55,7 +63,7 @@ final class TemplateProbe {
 			.orElse(null);
 		if (usable == null) {
 			return new TemplateCapabilities(true, true, true, true, true, true, false, true, true, true, true, true,
-					true, true, false, false, EmptyContent.TEXT.label(), "");
+					true, true, true, false, false, EmptyContent.TEXT.label(), "");
 		}
 		this.base = usable;
 		Turn again = turn("user", "word_jzc");
@@ -78,29 +86,32 @@ final class TemplateProbe {
 		boolean first = carries(List.of(answer, user), "word_jzb", "word_jza");
 		boolean empty = carries(List.of(user, turn("assistant", ""), again), "word_jza", "word_jzc");
 		boolean told = carriesAll(this.base, List.of(user), List.of(TOOL), TOOL.name());
+		if (told && !carriesAll(this.base, List.of(user), List.of(BARE_TOOL), TOOL.name())) {
+			this.base = this.base.withDescriptions();
+		}
 		return calls(user, systems, several, later, repeated, first, empty, told);
 	}
 
 	private TemplateCapabilities calls(Turn user, boolean systems, boolean several, boolean later, boolean repeated,
 			boolean first, boolean empty, boolean told) {
 		MessageForm best = this.base;
-		int bestScore = 0;
-		boolean results = false;
+		int bestQuality = 0;
+		List<MessageForm> forms = new ArrayList<>();
 		for (EmptyContent content : EmptyContent.values()) {
-			for (boolean text : new boolean[] { false, true }) {
-				MessageForm form = this.base.withCalls(text, content);
-				String prompt = render(List.of(user, calling("", "", FIRST), result("", FIRST)), List.of(TOOL), form);
-				int score = score(prompt, FIRST);
-				boolean withResult = score > 0 && inOrder(prompt, FIRST, outcome(FIRST));
-				// a result that is lost is worse than arguments in an odd form
-				if (score + (withResult ? 10 : 0) > bestScore + (results ? 10 : 0)) {
-					best = form;
-					bestScore = score;
-					results = withResult;
-				}
+			forms.add(this.base.withCalls(false, content));
+			forms.add(this.base.withCalls(true, content));
+		}
+		for (Iterator<MessageForm> iterator = forms.iterator(); bestQuality < BEST && iterator.hasNext();) {
+			MessageForm form = iterator.next();
+			int quality = quality(
+					render(List.of(user, calling("", "", FIRST), result("", FIRST)), List.of(TOOL), form));
+			if (quality > bestQuality) {
+				best = form;
+				bestQuality = quality;
 			}
 		}
-		boolean calls = bestScore > 0;
+		boolean calls = bestQuality > 0;
+		boolean results = bestQuality > WITH_RESULT;
 		MessageForm form = best;
 		boolean parallel = calls && carries(form,
 				List.of(user, turn(List.of(call("", FIRST), call("", SECOND)), "", null), result("", FIRST),
@@ -121,21 +132,23 @@ final class TemplateProbe {
 		boolean toolMessages = calls ? results
 				: inOrder(render(List.of(user, turn("assistant", "word_jzb"), result("", FIRST)), List.of(TOOL), form),
 						outcome(FIRST));
-		return new TemplateCapabilities(systems, several, later, repeated, first, empty, form.parts(), told, calls,
-				toolMessages, parallel, content, before, reasoning, nine, form.argumentsAsText(),
-				form.emptyContent().label(), TemplateCapabilities.label(form.variables()));
+		return new TemplateCapabilities(systems, several, later, repeated, first, empty, form.parts(), told,
+				!form.described(), calls, toolMessages, parallel, content, before, reasoning, nine,
+				form.argumentsAsText(), form.emptyContent().label(), TemplateCapabilities.label(form.variables()));
 	}
 
 	/**
-	 * How well a call stands in a prompt.
+	 * How well a call and its result stand in a prompt.
 	 * @return 0 not at all, 1 with arguments that are a text within JSON, 2 as Python
-	 * prints a dict, 3 well
+	 * prints a dict, 3 well; more by {@link #WITH_RESULT} with the result, since one that
+	 * is lost is worse than arguments in an odd form
 	 */
-	private static int score(@Nullable String prompt, String value) {
-		if (prompt == null || !prompt.contains(value) || !prompt.contains(TOOL.name())) {
+	private static int quality(@Nullable String prompt) {
+		if (prompt == null || !prompt.contains(FIRST) || !prompt.contains(TOOL.name())) {
 			return 0;
 		}
-		return prompt.contains("\\\"key_jzq\\\"") ? 1 : prompt.contains("{'key_jzq'") ? 2 : 3;
+		int form = prompt.contains("\\\"key_jzq\\\"") ? 1 : prompt.contains("{'key_jzq'") ? 2 : 3;
+		return inOrder(prompt, FIRST, outcome(FIRST)) ? form + WITH_RESULT : form;
 	}
 
 	private static Turn turn(String role, String content) {

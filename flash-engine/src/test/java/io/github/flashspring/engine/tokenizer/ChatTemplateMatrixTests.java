@@ -15,6 +15,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.DynamicContainer;
@@ -86,6 +88,58 @@ class ChatTemplateMatrixTests {
 						.map((entry) -> DynamicTest.dynamicTest(entry.getKey(), () -> check(template, entry.getValue(),
 								VECTORS.get("rendered").get(name).path(entry.getKey())))));
 		});
+	}
+
+	@TestFactory
+	Stream<DynamicTest> randomConversationsLoseNothing() {
+		return SOURCES.keySet()
+			.stream()
+			.filter((name) -> !name.equals(REFUSES))
+			.map((name) -> DynamicTest.dynamicTest(name, () -> {
+				ChatTemplate template = template(name);
+				Random random = new Random(42);
+				for (int i = 0; i < 25; i++) {
+					List<String> words = new ArrayList<>();
+					List<ToolDefinition> tools = random.nextInt(3) > 0 ? tools(VECTORS.at("/cases/tools/tools"))
+							: List.of();
+					List<ChatMessage> messages = randomMessages(random, !tools.isEmpty(), words);
+					assertThat(template.render(new ChatTemplateInput(messages, tools, true, Map.of())))
+						.as("%s", messages)
+						.contains(words);
+				}
+			}));
+	}
+
+	private static List<ChatMessage> randomMessages(Random random, boolean tools, List<String> words) {
+		List<ChatMessage> messages = new ArrayList<>();
+		Supplier<String> word = () -> {
+			words.add("word_%03dz".formatted(words.size()));
+			return words.getLast();
+		};
+		if (random.nextBoolean()) {
+			messages.add(ChatMessage.system(word.get()));
+		}
+		for (int turn = random.nextInt(4); turn >= 0; turn--) {
+			if (random.nextInt(8) == 0) {
+				messages.add(ChatMessage.system(word.get()));
+			}
+			messages.add(ChatMessage.user(word.get()));
+			if (tools && random.nextInt(5) < 3) {
+				String content = random.nextBoolean() ? word.get() : "";
+				List<ToolCall> calls = new ArrayList<>();
+				for (int call = random.nextInt(3); call >= 0; call--) {
+					calls.add(new ToolCall((random.nextBoolean() ? "call_%d" : "abcdefgh%d").formatted(call),
+							"get_zeta", "{\"city\":\"" + word.get() + "\"}"));
+				}
+				messages.add(new ChatMessage("assistant", content, random.nextInt(3) == 0 ? "Hm." : null, calls, null,
+						null));
+				calls.forEach((call) -> messages.add(ChatMessage.tool(word.get(), call.id(), call.name())));
+			}
+			if (random.nextInt(4) > 0) {
+				messages.add(ChatMessage.assistant(random.nextInt(4) > 0 ? word.get() : ""));
+			}
+		}
+		return messages;
 	}
 
 	private static void check(ChatTemplate template, JsonNode conversation, JsonNode hash) {

@@ -55,7 +55,7 @@ class TemplateCapabilitiesTests {
 	void whatTheTemplateTakesStaysAsItIs() {
 		ChatTemplate template = checking("");
 		assertThat(template.capabilities()).isEqualTo(new TemplateCapabilities(true, true, true, true, true, true,
-				false, true, true, true, true, true, true, true, false, false, "\"\"", ""));
+				false, true, true, true, true, true, true, true, true, false, false, "\"\"", ""));
 		assertThat(render(template, ChatMessage.user("a"), ChatMessage.user("b"),
 				calling("c", call("1", "Rome"), call("2", "Oslo")), result("2", "cold")))
 			.isEqualTo("""
@@ -266,6 +266,14 @@ class TemplateCapabilitiesTests {
 				"<｜User｜>a<｜Assistant｜>", "get_weather<｜tool▁sep｜>{\"city\": \"Rome\"}", "mild")
 			.doesNotContain("<tool_call>");
 		assertThat(ToolFormat.of(template)).isEqualTo(ToolFormat.DEEPSEEK);
+	}
+
+	@Test
+	void parametersGetTheDescriptionThatTheTemplateWants() {
+		ChatTemplate template = template(
+				"{% for t in tools or [] %}{% for k, v in t.function.parameters.properties.items() %}{{ t.function.name + k + '(' + v.description + ')' }}{% endfor %}{% endfor %}{{ messages[-1].content }}");
+		assertThat(template.capabilities().undescribedParameters()).isFalse();
+		assertThat(render(template, ChatMessage.user("a"))).isEqualTo("get_weathercity()a");
 	}
 
 	@Test

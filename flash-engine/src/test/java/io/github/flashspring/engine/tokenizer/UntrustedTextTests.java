@@ -126,6 +126,37 @@ class UntrustedTextTests {
 	}
 
 	@TestFactory
+	Stream<DynamicTest> publishedTemplatesStayInControl() {
+		return Map
+			.of("qwen3",
+					List.of("Qwen-Qwen3-0.6B", "Qwen3-Coder", "Qwen3.5-4B", "Qwen-QwQ-32B",
+							"jinja-e2e/Qwen/Qwen2.5-VL-7B-Instruct"),
+					"gpt-oss", List.of("openai-gpt-oss-120b"), "mistral-v3",
+					List.of("chat-rendered/mistral-nemo", "chat-rendered/mistral-common-v7",
+							"unsloth-mistral-Devstral-Small-2507"),
+					"phi-3-mini", List.of("microsoft-Phi-3.5-mini-instruct"))
+			.entrySet()
+			.stream()
+			.flatMap((entry) -> entry.getValue()
+				.stream()
+				.map((name) -> DynamicTest.dynamicTest(name, () -> staysInControl(entry.getKey(), name))));
+	}
+
+	private static void staysInControl(String tokenizerName, String templateName) {
+		Tokenizer tokenizer = TextVectors.tokenizer(tokenizerName);
+		ChatTemplate template = ChatTemplateMatrixTests.template(templateName);
+		List<String> tokens = addedTokens(tokenizer);
+		Random random = new Random(5);
+		for (int i = 0; i < 60; i++) {
+			ChatTemplateInput attack = conversation(random, tokens);
+			MarkedText text = template.renderMarked(attack);
+			int[] expected = controls(tokenizer, tokenizer.encode(untrustedAs(text, 'x'), false));
+			int[] found = controls(tokenizer, tokenizer.encode(tokenizer.hideUntrusted(text), false));
+			assertThat(found).as("text %d: %s", i, text).isEqualTo(expected).isNotEmpty();
+		}
+	}
+
+	@TestFactory
 	Stream<DynamicTest> everyAddedTokenIsTextWhereAUserWritesIt() {
 		return TextVectors.TOKENIZERS.stream().map((name) -> DynamicTest.dynamicTest(name, () -> {
 			Tokenizer tokenizer = TextVectors.tokenizer(name);
