@@ -31,7 +31,7 @@ class ShowCommandTests {
 		assertThat(call.code()).isZero();
 		assertThat(call.out()).contains("architecture", "llama")
 			.containsPattern("system message +no: added to the user's first message")
-			.containsPattern("tool definitions +no: told in the system message")
+			.containsPattern("tool definitions +no: defined in the system message")
 			.contains("tokens: none: prompts are token ids");
 		Call asJson = Call.of(FlashEngine::load, "show", "--json", "--model", this.folder.toString());
 		JsonNode json = JsonMapper.shared().readTree(asJson.out());

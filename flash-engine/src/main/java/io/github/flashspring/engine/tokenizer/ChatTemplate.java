@@ -274,7 +274,7 @@ public final class ChatTemplate {
 		List<ToolDefinition> tools = input.tools();
 		TemplateCapabilities able = capabilities();
 		if (!tools.isEmpty() && !able.toolDefinitions() && this.tools == ToolSupport.REFUSE) {
-			throw new ChatTemplateException("The chat template " + name() + " does not tell the model of tools.",
+			throw new ChatTemplateException("The chat template " + name() + " does not define tools.",
 					"Send no tools, choose a model that was trained to call tools, or set flash.chat.tools=auto.",
 					null);
 		}
@@ -283,7 +283,7 @@ public final class ChatTemplate {
 				|| !tools.isEmpty() && writesCallsAsBlocks();
 		if (defined && this.logged.compareAndSet(false, true)) {
 			logger.info(
-					"The chat template {} tells of no tools: the system message defines them, and calls are"
+					"The chat template {} defines no tools: the system message defines them, and calls are"
 							+ " expected {}. flash.chat.tools=refuse refuses tools instead.",
 					name(), written ? "as <tool_call> blocks" : "in its own format");
 		}
@@ -291,14 +291,14 @@ public final class ChatTemplate {
 		if (defined) {
 			turns = GenericTools.withDefinitions(turns, tools, written ? null : callExample());
 		}
-		List<ToolDefinition> told = defined ? List.of() : tools;
+		List<ToolDefinition> passed = defined ? List.of() : tools;
 		List<List<Turn>> ways = ConversationAdapter.ways(able, turns, written);
-		turns = chosen(ways, ways.get(written ? 0 : 1), told, able.form());
+		turns = chosen(ways, ways.get(written ? 0 : 1), passed, able.form());
 		try {
-			return renderTurns(turns, told, able.form(), input.addGenerationPrompt(), input.variables(), false);
+			return renderTurns(turns, passed, able.form(), input.addGenerationPrompt(), input.variables(), false);
 		}
 		catch (ChatTemplateException ex) {
-			throw located(ex, turns, told, able.form(), input);
+			throw located(ex, turns, passed, able.form(), input);
 		}
 	}
 
@@ -338,7 +338,7 @@ public final class ChatTemplate {
 	}
 
 	/**
-	 * Whether calls are {@code <tool_call>} blocks since the template neither tells of
+	 * Whether calls are {@code <tool_call>} blocks since the template neither defines
 	 * tools nor writes calls in a format that is known.
 	 * @return whether the format of calls is {@link ToolFormat#HERMES}
 	 */
@@ -351,7 +351,7 @@ public final class ChatTemplate {
 	/**
 	 * How the template writes a call: what it adds to a conversation when the assistant
 	 * makes one, up to the end of the turn.
-	 * @return the call; null if it cannot be told
+	 * @return the call; null if that cannot be found out
 	 */
 	private @Nullable MarkedText callExample() {
 		Turn user = new Turn("user", MarkedText.trusted("question"), null, List.of(), null, null, 0);

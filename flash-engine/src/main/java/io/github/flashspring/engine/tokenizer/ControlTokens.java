@@ -139,7 +139,7 @@ final class ControlTokens {
 	}
 
 	/**
-	 * Where to separate a token's text: beside an untrusted character, so that no token
+	 * Where to separate a token's text: next to an untrusted character, so that no token
 	 * of the template's own is separated.
 	 * @return an index between begin and end, -1 if all is trusted or one character
 	 */

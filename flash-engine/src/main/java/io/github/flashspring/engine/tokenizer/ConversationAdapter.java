@@ -56,7 +56,7 @@ final class ConversationAdapter {
 			}
 		}
 		for (boolean systemMessages : new boolean[] { template.systemMessages(), false }) {
-			ways.add(new ConversationAdapter(template, Content.BESIDE, systemMessages).adapt(conversation, true));
+			ways.add(new ConversationAdapter(template, Content.SAME, systemMessages).adapt(conversation, true));
 		}
 		return ways;
 	}
@@ -107,7 +107,7 @@ final class ConversationAdapter {
 	}
 
 	/**
-	 * Gives each call a message, and what an assistant said beside its calls another, as
+	 * Gives each call a message, and what an assistant said with its calls another, as
 	 * far as the template needs it. The results follow their calls.
 	 */
 	private List<Turn> split(List<Turn> turns) {
@@ -120,7 +120,7 @@ final class ConversationAdapter {
 			}
 			boolean reasons = turn.reasoning() != null && !turn.reasoning().isEmpty();
 			boolean speaks = !turn.content().string().isEmpty();
-			if (speaks && (this.content != Content.BESIDE || !this.template.contentWithCalls()
+			if (speaks && (this.content != Content.SAME || !this.template.contentWithCalls()
 					|| reasons && !this.template.reasoningWithContentAndCalls())) {
 				if (this.content == Content.WRITTEN || !this.template.contentBeforeCalls()) {
 					int end = i + 1;
@@ -274,11 +274,11 @@ final class ConversationAdapter {
 		return result;
 	}
 
-	/** Where what an assistant says beside its calls goes. */
+	/** Where what an assistant says with its calls goes. */
 	private enum Content {
 
-		/** Beside the calls, if the template takes that. */
-		BESIDE,
+		/** Into the message of the calls, if the template takes that. */
+		SAME,
 
 		/** Into a message before, if the template takes that. */
 		BEFORE,

@@ -49,7 +49,7 @@ final class GenericTools {
 	}
 
 	/**
-	 * Tells of tools in the first system message, or in one of its own.
+	 * Defines tools in the first system message, or in one of its own.
 	 * @param turns the conversation
 	 * @param tools the tools
 	 * @param example how the model's template writes {@link #EXAMPLE}; null: calls are
@@ -65,15 +65,15 @@ final class GenericTools {
 			.plus(MarkedText.untrusted(definitions.toString()))
 			.plus((example == null) ? MarkedText.trusted(AFTER)
 					: MarkedText.trusted(BEFORE_EXAMPLE).plus(example).plus(MarkedText.trusted(AFTER_EXAMPLE)));
-		List<Turn> told = new ArrayList<>(turns);
+		List<Turn> defined = new ArrayList<>(turns);
 		if (!turns.isEmpty() && turns.getFirst().is("system")) {
 			Turn system = turns.getFirst();
-			told.set(0, system.withContent(ConversationAdapter.joined(system.content(), text)));
+			defined.set(0, system.withContent(ConversationAdapter.joined(system.content(), text)));
 		}
 		else {
-			told.addFirst(new Turn("system", text, null, List.of(), null, null, 0));
+			defined.addFirst(new Turn("system", text, null, List.of(), null, null, 0));
 		}
-		return told;
+		return defined;
 	}
 
 	/**
@@ -103,7 +103,7 @@ final class GenericTools {
 		for (ToolCall call : turn.calls()) {
 			Map<String, @Nullable Object> fields = new LinkedHashMap<>();
 			fields.put("name", call.name());
-			fields.put("arguments", Turn.json(call.argumentsJson().isBlank() ? "{}" : call.argumentsJson()));
+			fields.put("arguments", Turn.arguments(call));
 			MarkedText written = MarkedText.trusted("<tool_call>\n")
 				.plus(MarkedText.untrusted(ModelFiles.JSON.writeValueAsString(fields)))
 				.plus(MarkedText.trusted("\n</tool_call>"));

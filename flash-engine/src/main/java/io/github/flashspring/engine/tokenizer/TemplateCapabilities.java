@@ -13,7 +13,7 @@ import java.util.Map;
  * @param assistantFirst whether an assistant may speak first
  * @param emptyAnswers whether it takes an assistant's message without content
  * @param contentParts whether it wants a content as a list of parts
- * @param toolDefinitions whether it tells the model of tools
+ * @param toolDefinitions whether it defines tools for the model
  * @param undescribedParameters whether parameters of tools may lack a description
  * @param toolCalls whether it writes the calls of earlier messages
  * @param toolResults whether it writes the results of tools
@@ -66,7 +66,7 @@ public record TemplateCapabilities(boolean systemMessages, boolean severalSystem
 		rows.put("same role twice in a row", yes(this.repeatedRoles, "joined"));
 		rows.put("assistant speaks first", yes(this.assistantFirst, "an empty user message goes before"));
 		rows.put("content", this.contentParts ? "list of parts" : "text");
-		rows.put("tool definitions", yes(this.toolDefinitions, "told in the system message"));
+		rows.put("tool definitions", yes(this.toolDefinitions, "defined in the system message"));
 		if (this.toolDefinitions) {
 			rows.put("parameters without description", yes(this.undescribedParameters, "an empty one is added"));
 		}
@@ -74,11 +74,11 @@ public record TemplateCapabilities(boolean systemMessages, boolean severalSystem
 		rows.put("tool results", yes(this.toolResults, "written as a user's message"));
 		if (this.toolCalls) {
 			rows.put("several calls in a message", yes(this.parallelCalls, "one message for each"));
-			rows.put("content beside calls", yes(this.contentWithCalls,
+			rows.put("content with calls", yes(this.contentWithCalls,
 					this.contentBeforeCalls ? "a message of its own" : "both written as text"));
 			rows.put("ids of calls", this.nineCharacterIds ? "nine letters and digits: others are replaced" : "any");
 			rows.put("arguments of calls", this.argumentsAsText ? "JSON text" : "object");
-			rows.put("no content beside calls", this.emptyContent);
+			rows.put("no content with calls", this.emptyContent);
 		}
 		if (!this.variables.isEmpty()) {
 			rows.put("further variables", this.variables);

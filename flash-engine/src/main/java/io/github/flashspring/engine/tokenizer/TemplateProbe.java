@@ -199,9 +199,9 @@ final class TemplateProbe {
 
 	/**
 	 * Whether the template carries a conversation of this structure: one with the same
-	 * roles and calls, but with words that can be told apart.
+	 * roles and calls, but with words that can be distinguished.
 	 * @param turns the conversation
-	 * @param tools the tools that are told
+	 * @param tools the tools that are passed
 	 * @param form how messages are written
 	 * @return whether nothing is lost
 	 */

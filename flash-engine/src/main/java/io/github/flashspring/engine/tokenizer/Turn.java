@@ -86,15 +86,34 @@ record Turn(String role, MarkedText content, @Nullable String reasoning, List<To
 	}
 
 	private static Map<String, @Nullable Object> toMap(ToolCall call, MessageForm form) {
-		String json = call.argumentsJson().isBlank() ? "{}" : call.argumentsJson();
+		Object arguments = arguments(call);
 		Map<String, @Nullable Object> function = new LinkedHashMap<>();
 		function.put("name", new Untrusted(call.name()));
-		function.put("arguments", new Untrusted(form.argumentsAsText() ? json : json(json)));
+		function.put("arguments", new Untrusted(form.argumentsAsText() ? text(call, arguments) : arguments));
 		Map<String, @Nullable Object> map = new LinkedHashMap<>();
 		map.put("id", new Untrusted(call.id()));
 		map.put("type", "function");
 		map.put("function", function);
 		return map;
+	}
+
+	/**
+	 * The arguments of a call. Histories of other providers have none at all, null, or a
+	 * JSON text within a JSON text.
+	 * @param call the call
+	 * @return an object, or what else the call has
+	 */
+	static Object arguments(ToolCall call) {
+		Object value = call.argumentsJson().isBlank() ? null : json(call.argumentsJson());
+		if (value instanceof String text && json(text) instanceof Map<?, ?> inner) {
+			value = inner;
+		}
+		return (value != null) ? value : Map.of();
+	}
+
+	private static String text(ToolCall call, Object arguments) {
+		boolean plain = !(arguments instanceof Map) || call.argumentsJson().stripLeading().startsWith("{");
+		return plain ? call.argumentsJson() : ModelFiles.JSON.writeValueAsString(arguments);
 	}
 
 	/**

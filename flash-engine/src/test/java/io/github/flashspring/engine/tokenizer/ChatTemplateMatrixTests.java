@@ -43,7 +43,6 @@ class ChatTemplateMatrixTests {
 	/** It wants a message of a role of its own, which holds the tools. */
 	private static final String REFUSES = "jinja-e2e/fireworks-ai/firefunction-v1";
 
-	/** They tell of no tools, so that what Python renders lacks them. */
 	private static final Map<String, String> SOURCES = sources();
 
 	private static Map<String, String> sources() {

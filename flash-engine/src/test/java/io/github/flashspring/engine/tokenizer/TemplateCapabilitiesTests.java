@@ -3,9 +3,12 @@ package io.github.flashspring.engine.tokenizer;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
@@ -164,6 +167,28 @@ class TemplateCapabilitiesTests {
 			.contains("assistant:  call 1 get_weather \n");
 	}
 
+	@ParameterizedTest
+	@CsvSource(delimiterString = " => ", quoteCharacter = '`', textBlock = """
+			`` => {} {}
+			null => {} {}
+			{"a": 1} => {"a": 1} {"a": 1}
+			"{\\"a\\": 1}" => {"a": 1} {"a":1}
+			[1] => [1] [1]
+			no json => "no json" no json
+			""")
+	void argumentsOfOtherProvidersAreUnderstood(String arguments, String expected) {
+		ChatMessage call = calling("", new ToolCall("1", "get_weather", arguments));
+		String object = render(checking(""), ChatMessage.user("a"), call, result("1", "mild"));
+		ChatTemplate text = template(
+				PLAIN.replace("%s", "").replace("c.function.arguments|tojson", "c.function.arguments + ''"));
+		String written = render(text, ChatMessage.user("a"), call, result("1", "mild"));
+		Pattern found = Pattern.compile("call 1 get_weather (.*)");
+		Matcher inObject = found.matcher(object);
+		Matcher inText = found.matcher(written);
+		assertThat(inObject.find() && inText.find()).isTrue();
+		assertThat(inObject.group(1) + " " + inText.group(1)).isEqualTo(expected);
+	}
+
 	@Test
 	void idsOfOtherProvidersBecomeNineCharacters() {
 		ChatTemplate template = checking(
@@ -283,7 +308,7 @@ class TemplateCapabilitiesTests {
 			.isEqualTo("<|user|>\na<|end|>\n<|assistant|>\n");
 		assertThatExceptionOfType(ChatTemplateException.class)
 			.isThrownBy(() -> render(template.withTools(ToolSupport.REFUSE), ChatMessage.user("a")))
-			.withMessageContaining("does not tell the model of tools")
+			.withMessageContaining("does not define tools")
 			.withMessageContaining("flash.chat.tools=auto");
 		assertThat(template.withTools(ToolSupport.REFUSE).render(ChatTemplateInput.of(List.of(ChatMessage.user("a")))))
 			.contains("a");
