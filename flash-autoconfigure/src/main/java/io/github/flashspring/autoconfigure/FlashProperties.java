@@ -17,6 +17,7 @@ import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.tokenizer.ToolSupport;
 
 /**
  * Settings of the engine and of the chat model.
@@ -72,7 +73,8 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 			.ramBudget(null)
 			.followMemoryPressure(this.ramBudgetFollowPressure)
 			.device(this.device)
-			.warmUp(this.warmUp);
+			.warmUp(this.warmUp)
+			.chat(new FlashConfig.Chat(this.chat.parseSpecialTokens(), this.chat.tools()));
 		// Built after each value, so that what is refused is the value just set.
 		set("model-name", this.modelName, (value) -> config.name(value).build());
 		set("ram-budget-gb", this.ramBudgetGb, (gigabytes) -> config.ramBudget(RamBudget.ofGigabytes(gigabytes)));
@@ -182,12 +184,19 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 * @param enableThinking Whether a model that can do both shall think before it
 	 * answers. By default, what its chat template does.
 	 * @param templateVariables Further variables of the model's chat template.
+	 * @param parseSpecialTokens Whether the texts of special tokens within messages and
+	 * tools are read as these tokens, so that a user can end a turn and speak in another
+	 * role. Unsafe for texts that others write.
+	 * @param tools What to do with tools if the model's chat template does not know any:
+	 * define them in the system message, leave them to the template, or refuse the
+	 * prompt.
 	 */
 	public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP,
 			@Nullable Double minP, @Nullable Double repetitionPenalty, @Nullable Double presencePenalty,
 			@Nullable Double frequencyPenalty, @Nullable Long seed, @Nullable Integer maxTokens,
 			@Nullable List<String> stopSequences, @Nullable Boolean enableThinking,
-			@Nullable Map<String, Object> templateVariables) {
+			@Nullable Map<String, Object> templateVariables, @DefaultValue("false") boolean parseSpecialTokens,
+			@DefaultValue("auto") ToolSupport tools) {
 
 		/**
 		 * The options.

@@ -72,7 +72,7 @@ final class PromptMapper {
 			}
 			text.append(message.content());
 		}
-		return new GenerationRequest.Text(text.toString());
+		return new GenerationRequest.Text(text.toString(), false);
 	}
 
 	private static void addTo(List<ChatMessage> messages, Message message) {

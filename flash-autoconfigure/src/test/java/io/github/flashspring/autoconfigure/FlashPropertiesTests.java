@@ -15,6 +15,7 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.tokenizer.ToolSupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -53,6 +54,10 @@ class FlashPropertiesTests {
 			.isEqualTo(builder().reading(new FlashConfig.Reading(true, 4 << 20, 0)).build());
 		assertThat(config("flash.io.reads-in-flight", "3"))
 			.isEqualTo(builder().reading(new FlashConfig.Reading(true, 0, 3)).build());
+		assertThat(config("flash.chat.parse-special-tokens", "true"))
+			.isEqualTo(builder().chat(new FlashConfig.Chat(true, ToolSupport.AUTO)).build());
+		assertThat(config("flash.chat.tools", "refuse"))
+			.isEqualTo(builder().chat(new FlashConfig.Chat(false, ToolSupport.REFUSE)).build());
 		assertThat(bind(Map.of("flash.load", "background")).load()).isEqualTo(FlashProperties.Load.BACKGROUND);
 	}
 

@@ -212,7 +212,7 @@ class FlashChatModelTests {
 		model(engine).call(new Prompt(List.of(new SystemMessage("A story."), new UserMessage("Once upon a time"),
 				new AssistantMessage(", there was a cat."), new UserMessage("One day"))));
 		assertThat(engine.requests.getFirst().prompt())
-			.isEqualTo(new GenerationRequest.Text("A story.\nOnce upon a time, there was a cat.\nOne day"));
+			.isEqualTo(new GenerationRequest.Text("A story.\nOnce upon a time, there was a cat.\nOne day", false));
 	}
 
 	@Test

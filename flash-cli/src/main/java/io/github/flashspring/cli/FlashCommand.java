@@ -26,8 +26,8 @@ import io.github.flashspring.engine.checkpoint.CacheFolder;
  */
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
-		subcommands = { RunCommand.class, PlanCommand.class, LogitsCommand.class, ImportCommand.class,
-				RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
+		subcommands = { RunCommand.class, ShowCommand.class, PlanCommand.class, LogitsCommand.class,
+				ImportCommand.class, RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.tokenizer.ToolSupport;
 
 /**
  * Model and settings of a {@link FlashEngine}.
@@ -34,11 +35,12 @@ import io.github.flashspring.engine.residency.RamBudget;
  * 0.05 for 5 %
  * @param expertStreaming how mixtures of experts stream
  * @param reading how files are read
+ * @param chat how conversations become prompts
  */
 public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
 		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
 		int parallel, boolean warmUp, Duration idleTimeout, double maxComputeDegradation,
-		ExpertStreaming expertStreaming, Reading reading) {
+		ExpertStreaming expertStreaming, Reading reading, Chat chat) {
 
 	private static final Duration MAX_IDLE_TIMEOUT = Duration.ofDays(365);
 
@@ -149,6 +151,22 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 	}
 
+	/**
+	 * How conversations become prompts.
+	 *
+	 * @param parseSpecialTokens whether the texts of special tokens, such as
+	 * {@code <|im_end|>}, within messages, tools and template variables are read as these
+	 * tokens. A user can then end a turn and speak in another role. By default, only the
+	 * chat template writes special tokens
+	 * @param tools what to do with tools that the chat template does not know
+	 */
+	public record Chat(boolean parseSpecialTokens, ToolSupport tools) {
+
+		/** As is safe. */
+		public static final Chat DEFAULT = new Chat(false, ToolSupport.AUTO);
+
+	}
+
 	/** Collects settings; see the components of {@link FlashConfig}. */
 	public static final class Builder {
 
@@ -179,6 +197,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		private double maxComputeDegradation = 0.05;
 
 		private ExpertStreaming expertStreaming = ExpertStreaming.DEFAULT;
+
+		private Chat chat = Chat.DEFAULT;
 
 		private Builder(String model) {
 			this.model = model;
@@ -249,10 +269,15 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 			return this;
 		}
 
+		public Builder chat(Chat chat) {
+			this.chat = chat;
+			return this;
+		}
+
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
 					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.warmUp, this.idleTimeout,
-					this.maxComputeDegradation, this.expertStreaming, this.reading);
+					this.maxComputeDegradation, this.expertStreaming, this.reading, this.chat);
 		}
 
 	}

@@ -69,8 +69,18 @@ public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nul
 	 *
 	 * @param text the text; special tokens such as the beginning of a text are added as
 	 * the tokenizer does by default
+	 * @param parseSpecialTokens whether the texts of special tokens within the text are
+	 * read as these tokens, which is unsafe for what users write
 	 */
-	public record Text(String text) implements Prompt {
+	public record Text(String text, boolean parseSpecialTokens) implements Prompt {
+
+		/**
+		 * A text whose special tokens are read as such.
+		 * @param text the text
+		 */
+		public Text(String text) {
+			this(text, true);
+		}
 
 	}
 

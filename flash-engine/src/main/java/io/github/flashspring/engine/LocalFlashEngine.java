@@ -465,7 +465,7 @@ final class LocalFlashEngine implements FlashEngine {
 					? resources
 						.add(WarmUp.start(device.warmUp(definition.workload(layout, checkpoint.config(), context))))
 					: null;
-			ModelText text = resources.add(ModelText.load(checkpoint.folder()));
+			ModelText text = resources.add(ModelText.load(checkpoint.folder(), config.chat()));
 			int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
 			ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows,
 					context);

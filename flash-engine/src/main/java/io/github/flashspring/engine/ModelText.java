@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import io.github.flashspring.engine.tokenizer.ChatTemplate;
 import io.github.flashspring.engine.tokenizer.ChatTemplateException;
@@ -16,11 +18,15 @@ import io.github.flashspring.engine.tokenizer.ChatTemplateInput;
 import io.github.flashspring.engine.tokenizer.OutputParser;
 import io.github.flashspring.engine.tokenizer.StreamDecoder;
 import io.github.flashspring.engine.tokenizer.Tokenizer;
+import io.github.flashspring.engine.tokenizer.TokenizerException;
+import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
 
 /**
  * The side of a model that faces people: tokenizer and chat template, if it has them.
  */
 final class ModelText implements AutoCloseable {
+
+	private static final Logger logger = LoggerFactory.getLogger(ModelText.class);
 
 	/**
 	 * Memory of a loaded tokenizer per byte of its file: its tables of tokens and merges.
@@ -32,6 +38,8 @@ final class ModelText implements AutoCloseable {
 
 	private final Path folder;
 
+	private final FlashConfig.Chat settings;
+
 	private final @Nullable Tokenizer tokenizer;
 
 	private final @Nullable ChatTemplate template;
@@ -41,30 +49,34 @@ final class ModelText implements AutoCloseable {
 
 	private final long memoryBytes;
 
-	private ModelText(Path folder, @Nullable Tokenizer tokenizer, @Nullable ChatTemplate template,
-			@Nullable ChatTemplateException templateFailure, long memoryBytes) {
+	private ModelText(Path folder, FlashConfig.Chat settings, @Nullable Tokenizer tokenizer,
+			@Nullable ChatTemplate template, @Nullable ChatTemplateException templateFailure, long memoryBytes) {
 		this.folder = folder;
+		this.settings = settings;
 		this.tokenizer = tokenizer;
 		this.template = template;
 		this.templateFailure = templateFailure;
 		this.memoryBytes = memoryBytes;
 	}
 
-	static ModelText load(Path folder) {
+	static ModelText load(Path folder, FlashConfig.Chat settings) {
 		if (!Tokenizer.isPresent(folder)) {
-			return new ModelText(folder, null, null, null, 0);
+			return new ModelText(folder, settings, null, null, null, 0);
 		}
 		ChatTemplate template = null;
 		ChatTemplateException failure = null;
 		try {
-			template = ChatTemplate.find(folder).orElse(null);
+			template = ChatTemplate.find(folder).map((found) -> found.withTools(settings.tools())).orElse(null);
+			if (template != null) {
+				logger.debug("The chat template of {} can carry: {}", folder, template.capabilities());
+			}
 		}
 		catch (ChatTemplateException ex) {
 			failure = ex;
 		}
 		try {
 			long bytes = MEMORY_FACTOR * Files.size(folder.resolve("tokenizer.json"));
-			return new ModelText(folder, Tokenizer.load(folder), template, failure, bytes);
+			return new ModelText(folder, settings, Tokenizer.load(folder), template, failure, bytes);
 		}
 		catch (IOException ex) {
 			throw new UncheckedIOException(ex);
@@ -103,13 +115,18 @@ final class ModelText implements AutoCloseable {
 	Prepared prepare(GenerationRequest request, ModelInfo model) {
 		return switch (request.prompt()) {
 			case GenerationRequest.Tokens tokens -> continuation(tokens.ids(), request.stopSequences());
-			case GenerationRequest.Text text -> continuation(encode(text.text(), true, model), request.stopSequences());
+			case GenerationRequest.Text text -> {
+				MarkedText marked = text.parseSpecialTokens() ? MarkedText.trusted(text.text())
+						: MarkedText.untrusted(text.text());
+				yield continuation(encode(marked, true, model), request.stopSequences());
+			}
 			case GenerationRequest.Chat chat -> conversation(chat, request.stopSequences(), model);
 		};
 	}
 
-	private int[] encode(String prompt, boolean addSpecialTokens, ModelInfo model) {
+	private int[] encode(MarkedText text, boolean addSpecialTokens, ModelInfo model) {
 		Tokenizer present = requireTokenizer();
+		String prompt = this.settings.parseSpecialTokens() ? text.string() : present.hideUntrusted(text);
 		if (present.exceeds(prompt, model.contextLength())) {
 			throw new FlashEngineException(
 					"The prompt has %d characters, too many for the context of %s, which is %d tokens long and must hold the answer too. Shorten the prompt or raise the context length."
@@ -138,17 +155,19 @@ final class ModelText implements AutoCloseable {
 		if (this.template == null) {
 			throw ChatTemplate.missing(this.folder);
 		}
-		String prompt = this.template
-			.render(new ChatTemplateInput(chat.messages(), chat.tools(), true, chat.templateVariables()));
-		OutputParser parser = OutputParser.create(this.template, prompt, chat.tools());
+		MarkedText prompt = this.template
+			.renderMarked(new ChatTemplateInput(chat.messages(), chat.tools(), true, chat.templateVariables()));
+		// what a user wrote does not say where the answer begins
+		OutputParser parser = OutputParser.create(this.template, prompt.trustedCharacters(), chat.tools());
 		return new Prepared(encode(prompt, false, model),
 				new TextPipeline(present.streamDecoder(parser.markers()), stopSequences, parser));
 	}
 
 	private Tokenizer requireTokenizer() {
 		if (this.tokenizer == null) {
-			throw new FlashEngineException("The model in " + this.folder
-					+ " has no tokenizer.json, so it understands token ids only. Download the model's tokenizer.json into its folder.");
+			TokenizerException missing = Tokenizer.missing(this.folder);
+			throw new FlashEngineException(
+					missing.description() + " The model understands token ids only. " + missing.action());
 		}
 		return this.tokenizer;
 	}

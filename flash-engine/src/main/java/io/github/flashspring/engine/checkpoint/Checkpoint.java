@@ -67,6 +67,7 @@ public final class Checkpoint implements AutoCloseable {
 		}
 		Path configFile = folder.resolve("config.json");
 		if (!Files.isRegularFile(configFile)) {
+			Adapter.refuse(folder);
 			throw new CheckpointException("The folder " + folder + " has no config.json.",
 					"Give a folder in the Hugging Face or MLX layout; a GGUF file must be imported first "
 							+ "(flash import FILE.gguf --out DIR).");

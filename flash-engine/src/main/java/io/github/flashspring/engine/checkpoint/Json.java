@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.checkpoint;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -70,7 +71,11 @@ final class Json {
 								+ " for a file of settings.",
 						"Check that it is the file of this name from the checkpoint.");
 			}
-			return object(file, strict(bytes));
+			byte[] content = bytes.readAllBytes();
+			Substitute.of(content).ifPresent((substitute) -> {
+				throw new CheckpointException(substitute.problem(file), substitute.action());
+			});
+			return object(file, strict(new ByteArrayInputStream(content)));
 		}
 		catch (IOException ex) {
 			throw Safetensors.unreadable(file, ex);

@@ -76,6 +76,7 @@ final class SafetensorsHeaderReader {
 		}
 		long headerSize = first.getLong(0);
 		if (headerSize < 2 || headerSize > MAX_HEADER_BYTES) {
+			refuseSubstitute(fileSize);
 			throw failure("Its first eight bytes name a header of " + Long.toUnsignedString(headerSize)
 					+ " bytes; expected 2 to " + MAX_HEADER_BYTES + ".");
 		}
@@ -88,6 +89,16 @@ final class SafetensorsHeaderReader {
 					"Its header must begin with '{', found byte 0x" + Integer.toHexString(first.get(8) & 0xff) + ".");
 		}
 		return headerSize;
+	}
+
+	private void refuseSubstitute(long fileSize) throws IOException {
+		ByteBuffer head = ByteBuffer.allocate((int) Math.min(fileSize, Substitute.HEAD_BYTES));
+		while (head.hasRemaining() && this.channel.read(head, head.position()) >= 0) {
+			// until the head is complete
+		}
+		Substitute.of(head.array()).ifPresent((substitute) -> {
+			throw new CheckpointException(substitute.problem(this.file), substitute.action());
+		});
 	}
 
 	private void parse(JsonParser parser) {

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 
 import org.jspecify.annotations.Nullable;
@@ -30,18 +31,27 @@ record ShardList(List<Path> files, @Nullable Path index, Map<String, String> wei
 	static ShardList of(Path folder) {
 		Path single = folder.resolve("model.safetensors");
 		Path index = folder.resolve("model.safetensors.index.json");
-		if (Files.exists(index)) {
-			ShardList indexed = indexed(folder, index);
-			// Some writers leave an index beside a single file; it counts if it is about
-			// that file.
-			if (indexed.files().contains(single) || !Files.exists(single)) {
-				return indexed;
-			}
-		}
-		if (Files.exists(single)) {
+		// Some writers leave the index of former shards beside a single file; it counts
+		// if it is about that file.
+		if (Files.exists(single) && !(Files.exists(index) && names(index, "model.safetensors"))) {
 			return new ShardList(List.of(single), null, Map.of());
 		}
+		if (Files.exists(index)) {
+			return indexed(folder, index);
+		}
 		return new ShardList(List.of(onlyFile(folder)), null, Map.of());
+	}
+
+	private static boolean names(Path index, String file) {
+		try {
+			Optional<ModelConfig> map = ModelConfig.read(index, MAX_INDEX_BYTES).child("weight_map");
+			return map.isPresent()
+					&& map.get().names().stream().anyMatch((tensor) -> map.get().getString(tensor).equals(file));
+		}
+		catch (CheckpointException ex) {
+			// damaged, and so not about the file, which says itself what it holds
+			return false;
+		}
 	}
 
 	private static Path onlyFile(Path folder) {
@@ -51,6 +61,9 @@ record ShardList(List<Path> files, @Nullable Path index, Map<String, String> wei
 		}
 		catch (IOException ex) {
 			throw Safetensors.unreadable(folder, ex);
+		}
+		if (found.isEmpty() || found.size() == 1 && name(found.getFirst()).equals("adapter_model.safetensors")) {
+			Adapter.refuse(folder);
 		}
 		if (found.size() == 1) {
 			return found.getFirst();

@@ -1,6 +1,6 @@
 package io.github.flashspring.engine.model;
 
-import java.util.Comparator;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -48,11 +48,32 @@ public final class Architectures {
 
 	private static UnsupportedArchitectureException unsupported(ModelConfig config) {
 		String type = config.modelType();
-		String nearest = KNOWN.keySet().stream().min(Comparator.comparingInt((known) -> distance(type, known))).get();
-		return new UnsupportedArchitectureException(
-				config.file() + ": model_type \"" + type + "\" is not supported; the nearest that is, is " + nearest
-						+ ". Supported are " + String.join(", ", KNOWN.keySet()) + ".",
+		String spelling = KNOWN.keySet()
+			.stream()
+			.filter((known) -> isMisspelling(type, known))
+			.findFirst()
+			.map((known) -> " Did you mean '" + known + "'?")
+			.orElse("");
+		String text = config.child("text_config")
+			.flatMap((inner) -> inner.findString("model_type"))
+			.filter(KNOWN::containsKey)
+			.map((inner) -> " It wraps a model of the supported type '" + inner
+					+ "', whose own checkpoint can be used.")
+			.orElse("");
+		return new UnsupportedArchitectureException(config.file() + ": Unsupported model type '" + type + "'."
+				+ spelling + text + " Supported are " + String.join(", ", KNOWN.keySet()) + ".",
 				"Choose a model of one of these architectures.");
+	}
+
+	/**
+	 * Whether a name is another one with a slip: in separators and capitals, and in one
+	 * letter after the first. Another number is another architecture, not a slip.
+	 */
+	private static boolean isMisspelling(String type, String known) {
+		String name = type.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
+		String other = known.replaceAll("[^a-z0-9]", "");
+		return !name.isEmpty() && name.charAt(0) == other.charAt(0)
+				&& name.replaceAll("[a-z]", "").equals(other.replaceAll("[a-z]", "")) && distance(name, other) <= 1;
 	}
 
 	/** Letters to be inserted, deleted or replaced. */

@@ -46,7 +46,9 @@ record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
 	}
 
 	/**
-	 * The tokens that files name by their ids, which needs no tokenizer.
+	 * The tokens that files name by their ids, which needs no tokenizer. As in
+	 * transformers, {@code generation_config.json} counts where it names any; otherwise
+	 * {@code config.json} does, and the config of its text model.
 	 * @param modelFolder the model's folder
 	 * @return the ids
 	 * @throws CheckpointException if a file is damaged
@@ -57,8 +59,13 @@ record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
 			Path file = modelFolder.resolve(name);
 			if (Files.isRegularFile(file)) {
 				ModelConfig config = ModelConfig.read(file);
-				ids.addAll(config.getInts("eos_token_id"));
-				config.child("text_config").ifPresent((inner) -> ids.addAll(inner.getInts("eos_token_id")));
+				Set<Integer> found = new LinkedHashSet<>(config.getInts("eos_token_id"));
+				config.child("text_config").ifPresent((inner) -> found.addAll(inner.getInts("eos_token_id")));
+				// some configs say -1 where they mean none
+				found.removeIf((id) -> id < 0);
+				if (ids.isEmpty()) {
+					ids.addAll(found);
+				}
 			}
 		}
 		return ids;
@@ -84,8 +91,7 @@ record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
 			if (template == null) {
 				return;
 			}
-			String text = template.render(new ChatTemplateInput(
-					List.of(ChatMessage.user("A question"), ChatMessage.assistant(MARK)), List.of(), false, Map.of()));
+			String text = template.renderAsIs(List.of(ChatMessage.user("A question"), ChatMessage.assistant(MARK)));
 			int end = text.lastIndexOf(MARK);
 			if (end < 0) {
 				return;

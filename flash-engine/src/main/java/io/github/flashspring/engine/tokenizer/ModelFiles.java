@@ -11,6 +11,8 @@ import java.util.Map;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.Substitute;
+
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.TokenStreamFactory;
@@ -97,6 +99,9 @@ final class ModelFiles {
 				throw new TokenizerException(file + " has more than the " + most + " bytes that such a file may have.",
 						ACTION);
 			}
+			Substitute.of(bytes).ifPresent((substitute) -> {
+				throw new TokenizerException(substitute.problem(file), substitute.action());
+			});
 			return bytes;
 		}
 		catch (IOException ex) {

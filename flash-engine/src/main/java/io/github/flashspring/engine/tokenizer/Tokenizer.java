@@ -2,15 +2,19 @@ package io.github.flashspring.engine.tokenizer;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
 
 /**
  * A model's tokenizer: text to token ids and back, by Hugging Face's own library. It lies
@@ -44,12 +48,18 @@ public final class Tokenizer implements AutoCloseable {
 
 	private final Set<Integer> endOfTurnTokens;
 
+	private final ControlTokens controlTokens;
+
+	private final BeginOfText begin;
+
 	private Tokenizer(NativeTokenizer tokenizer, Vocabulary vocabulary, Map<String, String> specialTokens,
-			Set<Integer> endOfTurnTokens) {
+			Set<Integer> endOfTurnTokens, BeginOfText begin) {
 		this.tokenizer = tokenizer;
 		this.vocabulary = vocabulary;
 		this.specialTokens = specialTokens;
 		this.endOfTurnTokens = endOfTurnTokens;
+		this.controlTokens = vocabulary.controlTokens();
+		this.begin = begin;
 	}
 
 	/**
@@ -86,27 +96,38 @@ public final class Tokenizer implements AutoCloseable {
 		Path file = modelFolder.resolve("tokenizer.json");
 		String json = ModelFiles.readText(file, MOST_BYTES);
 		if (json == null) {
-			throw missing(modelFolder, file);
+			throw missing(modelFolder);
 		}
-		Vocabulary vocabulary = Vocabulary.read(json, file);
+		Vocabulary.Source source = Vocabulary.read(json, file, AddedToken.ofOtherFiles(modelFolder));
+		Vocabulary vocabulary = source.vocabulary();
 		EndOfTurn endOfTurn = EndOfTurn.read(modelFolder, vocabulary);
 		NativeTokenizer tokenizer;
 		try {
-			tokenizer = NativeTokenizer.create(json);
+			tokenizer = NativeTokenizer.create(source.json());
 		}
 		catch (RuntimeException | LinkageError ex) {
 			throw refused(file, ex);
 		}
-		return new Tokenizer(tokenizer, vocabulary, endOfTurn.specialTokens(), endOfTurn.ids());
+		return new Tokenizer(tokenizer, vocabulary, endOfTurn.specialTokens(), endOfTurn.ids(),
+				BeginOfText.read(modelFolder));
 	}
 
-	private static TokenizerException missing(Path modelFolder, Path file) {
-		boolean sentencePiece = Files.isRegularFile(modelFolder.resolve("tokenizer.model"));
-		return new TokenizerException(file + " does not exist" + (sentencePiece ? "; only tokenizer.model does." : "."),
-				sentencePiece
-						? "Convert it: AutoTokenizer.from_pretrained(folder).save_pretrained(folder) of Python's transformers"
-								+ " writes tokenizer.json."
-						: "Download the model's tokenizer.json into its folder.");
+	/**
+	 * What to throw when a model without a tokenizer is asked to read text.
+	 * @param modelFolder the model's folder
+	 * @return the exception
+	 */
+	public static TokenizerException missing(Path modelFolder) {
+		Path file = modelFolder.resolve("tokenizer.json");
+		for (String other : List.of("tokenizer.model", "tekken.json", "vocab.json", "vocab.txt")) {
+			if (Files.isRegularFile(modelFolder.resolve(other))) {
+				return new TokenizerException(file + " does not exist; only " + other + " does.",
+						"Convert it: AutoTokenizer.from_pretrained(folder).save_pretrained(folder) of Python's transformers"
+								+ " writes tokenizer.json.");
+			}
+		}
+		return new TokenizerException(file + " does not exist.",
+				"Download the model's tokenizer.json into its folder.");
 	}
 
 	private static TokenizerException refused(Path file, Throwable cause) {
@@ -124,11 +145,35 @@ public final class Tokenizer implements AutoCloseable {
 	}
 
 	/**
-	 * Turns text into token ids. The texts of special tokens are read as these tokens.
+	 * Makes a text safe to encode: where an untrusted character is part of a control
+	 * token's text, {@link #encode} will not read it as that token, but as ordinary text.
+	 * Control tokens are the special ones and the markers of thinking and tools. The ids
+	 * of all else stay the same.
+	 * @param text what a chat template rendered
+	 * @return the text to encode
+	 */
+	public String hideUntrusted(MarkedText text) {
+		return this.controlTokens.hide(text, this::isSpelled);
+	}
+
+	/**
+	 * Whether the model's own pieces make up a control token, as those of Unigram models
+	 * may.
+	 */
+	private boolean isSpelled(String token) {
+		int middle = token.offsetByCodePoints(0, 1);
+		String hidden = token.substring(0, middle) + ControlTokens.SEPARATOR + token.substring(middle);
+		Integer id = this.vocabulary.addedIds().get(token);
+		return id != null && Arrays.stream(encode(hidden, false)).anyMatch((found) -> found == id);
+	}
+
+	/**
+	 * Turns text into token ids. The texts of special tokens are read as these tokens,
+	 * unless {@link #hideUntrusted} hid them.
 	 * @param text any text; halves of surrogate pairs count as U+FFFD
 	 * @param addSpecialTokens whether to add what the tokenizer adds to a text by
-	 * default, such as the beginning-of-text token; false for texts that a chat template
-	 * made
+	 * default, such as the beginning-of-text token, or what {@code add_bos_token} of
+	 * {@code tokenizer_config.json} says; false for texts that a chat template made
 	 * @return the ids, never truncated
 	 * @throws TokenizerException if the text has more than 4,194,304 characters, or the
 	 * tokenizer's tables do not fit together
@@ -138,6 +183,26 @@ public final class Tokenizer implements AutoCloseable {
 			throw new TokenizerException("The text has " + text.length()
 					+ " characters, but the tokenizer takes at most " + MOST_CHARACTERS + ".", "Shorten the text.");
 		}
+		Boolean wanted = this.begin.wanted();
+		if (addSpecialTokens && wanted != null) {
+			OptionalInt token = wanted ? beginOfText() : OptionalInt.empty();
+			IntStream first = token.isPresent() ? IntStream.of(token.getAsInt()) : IntStream.empty();
+			return IntStream.concat(first, Arrays.stream(encode(text, false))).toArray();
+		}
+		IntStream.Builder ids = IntStream.builder();
+		int begin = 0;
+		for (int cut = text.indexOf(ControlTokens.CUT); cut >= 0; cut = text.indexOf(ControlTokens.CUT, begin)) {
+			Arrays.stream(encodeUncut(text.substring(begin, cut), addSpecialTokens && begin == 0)).forEach(ids);
+			begin = cut + ControlTokens.CUT.length();
+		}
+		if (begin == 0) {
+			return encodeUncut(text, addSpecialTokens);
+		}
+		Arrays.stream(encodeUncut(text.substring(begin), false)).forEach(ids);
+		return ids.build().toArray();
+	}
+
+	private int[] encodeUncut(String text, boolean addSpecialTokens) {
 		long[] ids;
 		try {
 			ids = this.tokenizer.encode(wellFormed(text), addSpecialTokens);

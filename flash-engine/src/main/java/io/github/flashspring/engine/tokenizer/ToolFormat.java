@@ -66,6 +66,15 @@ enum ToolFormat {
 	 * @return its format
 	 */
 	static ToolFormat of(ChatTemplate template) {
+		return template.writesCallsAsBlocks() ? HERMES : ofSource(template);
+	}
+
+	/**
+	 * The format that a template's source shows.
+	 * @param template the model's template
+	 * @return its format
+	 */
+	static ToolFormat ofSource(ChatTemplate template) {
 		if (template.mentions("<tool_call>")) {
 			return template.mentions("<function=") ? XML : HERMES;
 		}

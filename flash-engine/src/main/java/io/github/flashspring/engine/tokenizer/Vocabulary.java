@@ -1,13 +1,21 @@
 package io.github.flashspring.engine.tokenizer;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -16,18 +24,21 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * What a {@code tokenizer.json} says about its ids: how many there are, which tokens are
- * added or special, and which stand for single bytes. Reads the file as a stream, since
- * it may have tens of megabytes.
+ * added, special or control tokens, and which stand for single bytes. Reads the file as a
+ * stream, since it may have tens of megabytes.
  *
  * @param size one more than the highest id
  * @param addedIds text of each added token to its id
  * @param addedTexts id of each added token to its text
  * @param special ids of the tokens that are not text
+ * @param control ids of the tokens that steer the model
  * @param byteIds ids of the tokens {@code <0x00>} to {@code <0xFF>}, or null if the
  * tokenizer does not write unknown characters as bytes
  */
 record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> addedTexts, Set<Integer> special,
-		int @Nullable [] byteIds) {
+		Set<Integer> control, int @Nullable [] byteIds) {
+
+	private static final Logger logger = LoggerFactory.getLogger(Vocabulary.class);
 
 	private static final int HIGHEST_ID = 1 << 24;
 
@@ -47,11 +58,13 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 	 * Reads a tokenizer file.
 	 * @param json its content
 	 * @param file named in errors
-	 * @return what it says
+	 * @param more added tokens that other files know; those that this file has are left
+	 * out
+	 * @return what it says, and the content that the library shall get
 	 * @throws TokenizerException if it is not a Hugging Face tokenizer
 	 */
-	static Vocabulary read(String json, Path file) {
-		Reader reader = new Reader(json, file);
+	static Source read(String json, Path file, List<AddedToken> more) {
+		Reader reader = new Reader(json, file, more);
 		try (JsonParser parser = ModelFiles.JSON.createParser(json)) {
 			reader.readTokenizer(parser);
 		}
@@ -64,11 +77,33 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 					file + " holds no vocabulary: expected model.vocab of Hugging Face's tokenizers format.",
 					Tokenizer.ACTION);
 		}
+		reader.addMissing(more);
 		boolean bytes = reader.byteFallback && Arrays.stream(reader.byteIds).allMatch((id) -> id >= 0);
 		Map<Integer, String> texts = new HashMap<>();
 		reader.added.forEach((text, id) -> texts.put(id, text));
-		return new Vocabulary(reader.highest + 1, Map.copyOf(reader.added), Map.copyOf(texts),
-				Set.copyOf(reader.special), bytes ? reader.byteIds : null);
+		Vocabulary vocabulary = new Vocabulary(reader.highest + 1, Map.copyOf(reader.added), Map.copyOf(texts),
+				Set.copyOf(reader.special), Set.copyOf(reader.control), bytes ? reader.byteIds : null);
+		return new Source(vocabulary, reader.edited());
+	}
+
+	/**
+	 * The texts of the control tokens.
+	 * @return the tokens
+	 */
+	ControlTokens controlTokens() {
+		return new ControlTokens(this.control.stream().map(this.addedTexts::get).filter(Objects::nonNull).toList());
+	}
+
+	/**
+	 * A tokenizer file that was read.
+	 *
+	 * @param vocabulary what it says
+	 * @param json its content for the library: control tokens are looked for in the text
+	 * as it is, a step that removes {@link ControlTokens#SEPARATOR} comes before all
+	 * others, and tokens of other files are added
+	 */
+	record Source(Vocabulary vocabulary, String json) {
+
 	}
 
 	/**
@@ -80,9 +115,27 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 
 		private final Path file;
 
-		private final Map<String, Integer> added = new HashMap<>();
+		private final Map<String, Integer> added = new LinkedHashMap<>();
 
 		private final Set<Integer> special = new HashSet<>();
+
+		private final Set<Integer> control = new HashSet<>();
+
+		/** Pieces of the model among the tokens that other files add. */
+		private final Map<String, Integer> pieces = new HashMap<>();
+
+		private final Set<String> wanted;
+
+		/** By where it begins: what to change. */
+		private final TreeMap<Integer, Edit> edits = new TreeMap<>();
+
+		private int pieceCount;
+
+		private int begin;
+
+		private int addedEnd = -1;
+
+		private boolean normalizer;
 
 		private final int[] byteIds = new int[256];
 
@@ -96,14 +149,16 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 
 		private long addedSquares;
 
-		Reader(String json, Path file) {
+		Reader(String json, Path file, List<AddedToken> more) {
 			this.json = json;
 			this.file = file;
+			this.wanted = more.stream().map(AddedToken::content).collect(Collectors.toSet());
 			Arrays.fill(this.byteIds, -1);
 		}
 
 		void readTokenizer(JsonParser parser) {
 			expect(parser.nextToken(), JsonToken.START_OBJECT, "a JSON object");
+			this.begin = (int) parser.currentTokenLocation().getCharOffset() + 1;
 			for (String name = parser.nextName(); name != null; name = parser.nextName()) {
 				JsonToken value = parser.nextToken();
 				switch (name) {
@@ -114,6 +169,12 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 								readAdded(parser);
 							}
 							expect(parser.currentToken(), JsonToken.END_ARRAY, "objects only in added_tokens");
+							this.addedEnd = (int) parser.currentTokenLocation().getCharOffset();
+						}
+						else {
+							int at = (int) parser.currentTokenLocation().getCharOffset();
+							edit(at, at + 4, "[]");
+							this.addedEnd = at + 1;
 						}
 					}
 					case "model" -> {
@@ -121,7 +182,13 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 						readModel(parser);
 					}
 					case "normalizer", "pre_tokenizer", "post_processor", "decoder" -> {
+						int from = (int) parser.currentTokenLocation().getCharOffset();
 						JsonNode part = readPart(parser, name);
+						if (name.equals("normalizer")) {
+							this.normalizer = true;
+							int to = (int) parser.currentLocation().getCharOffset();
+							edit(from, to, normalizer(part.isNull() ? null : this.json.substring(from, to)));
+						}
 						this.byteFallback |= name.equals("decoder") && mentions(part, "ByteFallback");
 						String problem = TokenizerParts.problem(part);
 						if (problem != null) {
@@ -196,18 +263,30 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 			int id = -1;
 			String content = null;
 			boolean isSpecial = false;
+			int normalized = -1;
 			for (String name = parser.nextName(); name != null; name = parser.nextName()) {
 				parser.nextToken();
 				switch (name) {
 					case "id" -> id = id(parser);
 					case "content" -> content = text(parser);
 					case "special" -> isSpecial = parser.getBooleanValue();
+					case "normalized" -> normalized = (parser.currentToken() == JsonToken.VALUE_TRUE)
+							? (int) parser.currentTokenLocation().getCharOffset() : -1;
 					default -> walk(parser, Integer.MAX_VALUE);
 				}
 			}
 			if (id < 0 || content == null) {
 				throw wrong("an entry of added_tokens lacks its id or content");
 			}
+			add(new AddedToken(id, content, false, false, false, normalized >= 0, isSpecial));
+			if (normalized >= 0 && this.control.contains(id)) {
+				edit(normalized, normalized + "true".length(), "false");
+			}
+		}
+
+		private void add(AddedToken token) {
+			int id = token.id();
+			String content = token.content();
 			if (content.length() > MAX_ADDED_LENGTH) {
 				throw wrong("the added token with the id " + id + " has " + content.length()
 						+ " characters, expected at most " + MAX_ADDED_LENGTH);
@@ -218,9 +297,72 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 						+ " are too long together: the squares of their lengths are more than " + MAX_ADDED_SQUARES);
 			}
 			this.added.put(content, id);
-			if (isSpecial) {
+			if (token.special()) {
 				this.special.add(id);
 			}
+			if (ControlTokens.isControl(content, token.special())) {
+				this.control.add(id);
+			}
+		}
+
+		/**
+		 * Adds tokens that only other files know, as transformers does: in the order of
+		 * their ids, and with the id that the library gives them, which is that of the
+		 * model's piece or the next that is free.
+		 */
+		void addMissing(List<AddedToken> more) {
+			List<String> entries = new ArrayList<>();
+			boolean empty = this.added.isEmpty();
+			int next = Math.max(this.pieceCount,
+					this.added.values().stream().mapToInt(Integer::intValue).max().orElse(-1) + 1);
+			for (AddedToken token : more) {
+				if (this.added.containsKey(token.content())) {
+					continue;
+				}
+				Integer piece = this.pieces.get(token.content());
+				int id = (piece != null) ? piece : next++;
+				if (id != token.id()) {
+					logger.warn("{}: the added token '{}' has the id {} where it is declared, but gets {}, the next"
+							+ " that is free, as in transformers", this.file, token.content(), token.id(), id);
+				}
+				add(token.withId(id));
+				this.highest = Math.max(this.highest, id);
+				entries.add(token.withId(id).json(this.control.contains(id)));
+			}
+			if (entries.isEmpty()) {
+				return;
+			}
+			String list = String.join(",", entries);
+			if (this.addedEnd >= 0) {
+				edit(this.addedEnd, this.addedEnd, empty ? list : "," + list);
+			}
+			else {
+				edit(this.begin, this.begin, "\"added_tokens\":[" + list + "],");
+			}
+		}
+
+		private void edit(int from, int to, String text) {
+			Edit before = this.edits.get(from);
+			this.edits.put(from, (before != null) ? new Edit(to, before.text() + text) : new Edit(to, text));
+		}
+
+		private static String normalizer(@Nullable String own) {
+			String step = "{\"type\":\"Replace\",\"pattern\":{\"String\":\"" + ControlTokens.SEPARATOR
+					+ "\"},\"content\":\"\"}";
+			return (own == null) ? step : "{\"type\":\"Sequence\",\"normalizers\":[" + step + "," + own + "]}";
+		}
+
+		String edited() {
+			if (!this.normalizer) {
+				edit(this.begin, this.begin, "\"normalizer\":" + normalizer(null) + ",");
+			}
+			StringBuilder edited = new StringBuilder(this.json.length() + 256);
+			int at = 0;
+			for (Map.Entry<Integer, Edit> edit : this.edits.entrySet()) {
+				edited.append(this.json, at, edit.getKey()).append(edit.getValue().text());
+				at = edit.getValue().to();
+			}
+			return edited.append(this.json, at, this.json.length()).toString();
 		}
 
 		private void readModel(JsonParser parser) {
@@ -260,6 +402,10 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 
 		private void note(String piece, int id) {
 			this.highest = Math.max(this.highest, id);
+			this.pieceCount++;
+			if (this.wanted.contains(piece)) {
+				this.pieces.put(piece, id);
+			}
 			if (piece.length() == 6 && piece.startsWith("<0x") && piece.endsWith(">")) {
 				int high = Character.digit(piece.charAt(3), 16);
 				int low = Character.digit(piece.charAt(4), 16);
@@ -285,6 +431,13 @@ record Vocabulary(int size, Map<String, Integer> addedIds, Map<Integer, String> 
 			if (found != expected) {
 				throw wrong("it does not have " + what);
 			}
+		}
+
+		/**
+		 * A change of the text up to an index.
+		 */
+		private record Edit(int to, String text) {
+
 		}
 
 		private TokenizerException wrong(String what) {

@@ -218,6 +218,50 @@ class CheckpointTests {
 		}
 	}
 
+	@Test
+	void staleIndexBesideACompleteFileIsIgnored() throws IOException {
+		Files.writeString(this.folder.resolve("config.json"), "{}");
+		write("model.safetensors", "a");
+		index("{\"a\": \"model-00001-of-00002.safetensors\", \"b\": \"model-00002-of-00002.safetensors\"}");
+		try (Checkpoint checkpoint = Checkpoint.open(this.folder)) {
+			assertThat(checkpoint.tensors()).containsOnlyKeys("a");
+		}
+		Files.writeString(this.folder.resolve("model.safetensors.index.json"), "no index");
+		try (Checkpoint checkpoint = Checkpoint.open(this.folder)) {
+			assertThat(checkpoint.tensors()).containsOnlyKeys("a");
+		}
+	}
+
+	@Test
+	void adaptersAloneAreRefused() throws IOException {
+		Files.writeString(this.folder.resolve("adapter_config.json"),
+				"{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"Qwen/Qwen3-4B\"}");
+		write("adapter_model.safetensors", "a");
+		for (boolean config : new boolean[] { false, true }) {
+			if (config) {
+				Files.writeString(this.folder.resolve("config.json"), "{}");
+			}
+			assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Checkpoint.open(this.folder))
+				.withMessageContaining("holds a PEFT adapter (adapter_config.json) and no model")
+				.withMessageContaining("Merge it into its base model 'Qwen/Qwen3-4B'");
+		}
+	}
+
+	@Test
+	void filesThatWereNotDownloadedSaySo() throws IOException {
+		String pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+		Files.writeString(this.folder.resolve("config.json"), "{}");
+		Files.writeString(this.folder.resolve("model.safetensors"), pointer);
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Checkpoint.open(this.folder))
+			.withMessageContainingAll("model.safetensors is a Git LFS pointer", "git lfs pull");
+		Files.writeString(this.folder.resolve("model.safetensors"), "<!doctype html>\n<html><title>401</title></html>");
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Checkpoint.open(this.folder))
+			.withMessageContaining("model.safetensors is an HTML page");
+		Files.writeString(this.folder.resolve("config.json"), "  <html>");
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> Checkpoint.open(this.folder))
+			.withMessageContaining("config.json is an HTML page");
+	}
+
 	private void refusesIndex(String weightMap, @Nullable String message) throws IOException {
 		index(weightMap);
 		if (message == null) {

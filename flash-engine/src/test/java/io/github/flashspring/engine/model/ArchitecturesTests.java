@@ -8,6 +8,9 @@ import java.util.Objects;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -29,8 +32,31 @@ class ArchitecturesTests {
 	void anUnknownTypeIsRefusedWithTheNearestOne() throws Exception {
 		assertThatExceptionOfType(UnsupportedArchitectureException.class)
 			.isThrownBy(() -> define("qwen3", "\"qwen3\"", "\"qwen3_mo\""))
-			.withMessageContainingAll("config.json", "\"qwen3_mo\"", "the nearest that is, is qwen3_moe",
+			.withMessageContainingAll("config.json", "Unsupported model type 'qwen3_mo'. Did you mean 'qwen3_moe'?",
 					"Supported are deepseek_v2, deepseek_v3, gemma2");
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "lama, llama", "Qwen3, qwen3", "gpt-oss, gpt_oss", "mistrall, mistral", "qwen2moe, qwen2_moe" })
+	void misspelledTypesAreSuggested(String type, String meant) {
+		assertThatExceptionOfType(UnsupportedArchitectureException.class)
+			.isThrownBy(() -> define("qwen3", "\"qwen3\"", '"' + type + '"'))
+			.withMessageContaining("Unsupported model type '" + type + "'. Did you mean '" + meant + "'?");
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "gemma3", "glm4", "gpt2", "phi", "mllama", "ministral", "olmo3", "mamba", "" })
+	void otherArchitecturesAreNotSuggested(String type) {
+		assertThatExceptionOfType(UnsupportedArchitectureException.class)
+			.isThrownBy(() -> define("qwen3", "\"qwen3\"", '"' + type + '"'))
+			.satisfies((ex) -> assertThat(ex).hasMessageNotContaining("Did you mean"));
+	}
+
+	@Test
+	void wrappersNameTheTextModel() {
+		assertThatExceptionOfType(UnsupportedArchitectureException.class).isThrownBy(
+				() -> define("qwen3", "\"qwen3\"", "\"gemma3\", \"text_config\": {\"model_type\": \"gemma3_text\"}"))
+			.withMessageContaining("It wraps a model of the supported type 'gemma3_text'");
 	}
 
 	@Test

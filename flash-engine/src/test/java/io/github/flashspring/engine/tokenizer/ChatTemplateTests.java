@@ -71,6 +71,36 @@ class ChatTemplateTests {
 	}
 
 	@Test
+	void templatesForToolsMayLieBesideTheConfig() throws IOException {
+		write("tokenizer_config.json", "{\"chat_template\": \"plain\"}");
+		write("additional_chat_templates/tool_use.jinja", "{{ tools|length }} tools{{ messages[0].content }}");
+		ChatTemplate template = ChatTemplate.load(this.folder);
+		assertThat(template.render(HELLO)).isEqualTo("plain");
+		assertThat(template.render(new ChatTemplateInput(HELLO.messages(), List.of(TOOL), true, Map.of())))
+			.contains("tools");
+	}
+
+	@Test
+	void oneInvalidNamedTemplateLeavesTheOthers() throws IOException {
+		write("tokenizer_config.json", "{\"chat_template\": [{\"name\": \"tool_use\", \"template\": \"{% for %}\"},"
+				+ " {\"name\": \"default\", \"template\": \"{{ messages[0].content }}\"}]}");
+		assertThat(ChatTemplate.load(this.folder).render(HELLO)).isEqualTo("Hello");
+		write("tokenizer_config.json", "{\"chat_template\": {\"default\": \"{% for %}\", \"rag\": \"x\"}}");
+		assertThatExceptionOfType(ChatTemplateException.class).isThrownBy(() -> ChatTemplate.find(this.folder))
+			.withMessageContaining("template 'default'");
+	}
+
+	@Test
+	void filesThatWereNotDownloadedSaySo() throws IOException {
+		write("chat_template.jinja", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4127\n");
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> ChatTemplate.find(this.folder))
+			.withMessageContainingAll("chat_template.jinja", "is a Git LFS pointer", "git lfs pull");
+		write("chat_template.jinja", "\n<!DOCTYPE html><html><body>Sign in</body></html>");
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> ChatTemplate.find(this.folder))
+			.withMessageContainingAll("chat_template.jinja", "is an HTML page", "access token");
+	}
+
+	@Test
 	void seesSpecialTokensAndTheClock() throws IOException {
 		write("tokenizer_config.json",
 				"""

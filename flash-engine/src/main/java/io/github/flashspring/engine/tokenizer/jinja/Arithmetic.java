@@ -18,7 +18,7 @@ final class Arithmetic {
 	}
 
 	static Object binary(String operator, Object left, Object right, Budget budget) {
-		if (operator.equals("%") && left instanceof String format) {
+		if (operator.equals("%") && left instanceof MarkedText format) {
 			return PythonFormat.percent(format, right, budget);
 		}
 		if (Types.isInteger(left) && Types.isInteger(right)) {
@@ -40,11 +40,11 @@ final class Arithmetic {
 	}
 
 	private static Object add(Object left, Object right, Budget budget) {
-		if (left instanceof String a && right instanceof String b) {
+		if (left instanceof MarkedText a && right instanceof MarkedText b) {
 			budget.checkText((long) a.length() + b.length());
-			return a + b;
+			return a.plus(b);
 		}
-		if (left instanceof String) {
+		if (left instanceof MarkedText) {
 			throw JinjaException.type("can only concatenate str (not \"" + Types.name(right) + "\") to str");
 		}
 		if (left instanceof List<?> a && right instanceof List<?> b && Types.name(left).equals(Types.name(right))
@@ -59,14 +59,14 @@ final class Arithmetic {
 
 	private static Object repeat(Object value, Object times, Budget budget) {
 		if (!Types.isInteger(times)
-				|| !(value instanceof String || value instanceof List && !(value instanceof Range))) {
-			throw (value instanceof String || value instanceof List)
+				|| !(value instanceof MarkedText || value instanceof List && !(value instanceof Range))) {
+			throw (value instanceof MarkedText || value instanceof List)
 					? JinjaException.type("can't multiply sequence by non-int of type '" + Types.name(times) + "'")
 					: unsupported("*", value, times);
 		}
 		long count = Math.clamp(Operators.toIndex(times), 0, Integer.MAX_VALUE);
-		if (value instanceof String text) {
-			return new TextBuilder(budget).repeat(text, count).toString();
+		if (value instanceof MarkedText text) {
+			return new TextBuilder(budget).repeat(text, count).toText();
 		}
 		List<?> list = (List<?>) value;
 		budget.checkItems(list.size() * count);

@@ -18,9 +18,9 @@ final class Attributes {
 	static Object attribute(Object owner, String name) {
 		Object attribute = find(owner, name);
 		if (attribute == null && owner instanceof Map<?, ?> map) {
-			attribute = map.get(name);
+			attribute = map.get(MarkedText.trusted(name));
 		}
-		return (attribute != null) ? attribute : Undefined.of(owner, name);
+		return (attribute != null) ? attribute : Undefined.of(owner, MarkedText.trusted(name));
 	}
 
 	static Object item(Object owner, Object key, Budget budget) {
@@ -28,11 +28,11 @@ final class Attributes {
 			case Undefined undefined -> throw undefined.error();
 			case Map<?, ?> map -> Operators.lookup(map, key);
 			case List<?> list -> Types.isInteger(key) ? elementAt(list, Operators.toIndex(key)) : null;
-			case String text -> Types.isInteger(key) ? characterAt(text, Operators.toIndex(key), budget) : null;
+			case MarkedText text -> Types.isInteger(key) ? characterAt(text, Operators.toIndex(key), budget) : null;
 			default -> null;
 		};
-		if (element == null && key instanceof String name) {
-			element = find(owner, name);
+		if (element == null && key instanceof MarkedText name) {
+			element = find(owner, name.string());
 		}
 		return (element != null) ? element : Undefined.of(owner, key);
 	}
@@ -46,15 +46,16 @@ final class Attributes {
 	static @Nullable Object find(Object owner, String name) {
 		return switch (owner) {
 			case Undefined undefined -> throw undefined.error();
-			case String text -> StringMethods.find(text, name);
+			case MarkedText text -> StringMethods.find(text, name);
 			case Map<?, ?> map -> dictMethod(map, name);
 			case Tuple tuple when tuple.indexOfName(name) >= 0 -> tuple.get(tuple.indexOfName(name));
 			case List<?> list -> listMethod(list, name);
 			case Namespace namespace -> namespace.attributes().get(name);
 			case Loop loop -> loop.attribute(name);
 			case Macro macro -> switch (name) {
-				case "name" -> macro.signature().name();
-				case "arguments" -> Tuple.copyOf(macro.signature().parameters());
+				case "name" -> MarkedText.trusted(macro.signature().name());
+				case "arguments" ->
+					Tuple.copyOf(macro.signature().parameters().stream().map(MarkedText::trusted).toList());
 				default -> null;
 			};
 			case Cycle cycle -> cycle.attribute(name);
@@ -115,30 +116,21 @@ final class Attributes {
 		return (at >= 0 && at < list.size()) ? list.get((int) at) : null;
 	}
 
-	private static @Nullable String characterAt(String text, long index, Budget budget) {
+	private static @Nullable MarkedText characterAt(MarkedText text, long index, Budget budget) {
 		budget.spendText(text.length());
-		int length = text.codePointCount(0, text.length());
+		int length = text.string().codePointCount(0, text.length());
 		long at = (index < 0) ? index + length : index;
 		if (at < 0 || at >= length) {
 			return null;
 		}
-		int begin = text.offsetByCodePoints(0, (int) at);
-		return text.substring(begin, text.offsetByCodePoints(begin, 1));
+		int begin = text.string().offsetByCodePoints(0, (int) at);
+		return text.substring(begin, text.string().offsetByCodePoints(begin, 1));
 	}
 
 	static Object slice(Object owner, Object start, Object stop, Object step, Budget budget) {
 		return switch (owner) {
 			case Undefined undefined -> throw undefined.error();
-			case String text -> {
-				int[] codePoints = text.codePoints().toArray();
-				budget.spendText(4L * codePoints.length);
-				int[] indices = indices(codePoints.length, start, stop, step);
-				StringBuilder slice = new StringBuilder();
-				for (int index : indices) {
-					slice.appendCodePoint(codePoints[index]);
-				}
-				yield slice.toString();
-			}
+			case MarkedText text -> slice(text, start, stop, step, budget);
 			case List<?> list -> {
 				int[] indices = indices(list.size(), start, stop, step);
 				budget.checkItems(indices.length);
@@ -151,6 +143,26 @@ final class Attributes {
 			case Map<?, ?> map -> throw JinjaException.type("unhashable type: 'slice'");
 			default -> throw JinjaException.type("'" + Types.name(owner) + "' object is not subscriptable");
 		};
+	}
+
+	private static MarkedText slice(MarkedText text, Object start, Object stop, Object step, Budget budget) {
+		String string = text.string();
+		budget.spendText(text.length());
+		int[] indices = indices(string.codePointCount(0, text.length()), start, stop, step);
+		if (indices.length == 0) {
+			return MarkedText.EMPTY;
+		}
+		if (bound(step, 1) == 1) {
+			int begin = string.offsetByCodePoints(0, indices[0]);
+			return text.substring(begin, string.offsetByCodePoints(begin, indices.length));
+		}
+		int[] codePoints = string.codePoints().toArray();
+		budget.spendText(4L * codePoints.length);
+		StringBuilder slice = new StringBuilder();
+		for (int index : indices) {
+			slice.appendCodePoint(codePoints[index]);
+		}
+		return text.changed(slice.toString());
 	}
 
 	private static int[] indices(int length, Object start, Object stop, Object step) {

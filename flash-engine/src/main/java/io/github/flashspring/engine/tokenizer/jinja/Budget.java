@@ -38,7 +38,7 @@ final class Budget {
 		spendText(length);
 	}
 
-	String text(String text) {
+	MarkedText text(MarkedText text) {
 		checkText(text.length());
 		return text;
 	}

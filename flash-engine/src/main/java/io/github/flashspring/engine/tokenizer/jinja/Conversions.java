@@ -24,7 +24,7 @@ final class Conversions {
 		Object result = switch (value) {
 			case Double number when number.isNaN() || number.isInfinite() -> null;
 			case Double number -> new BigDecimal(number).toBigInteger();
-			case String text -> parseInt(text.strip(), base);
+			case MarkedText text -> parseInt(text.string().strip(), base);
 			default -> Types.isInteger(value) ? Arithmetic.toBig(value) : null;
 		};
 		return (result instanceof BigInteger integer) ? Arithmetic.normalize(integer) : defaultValue;
@@ -53,8 +53,8 @@ final class Conversions {
 
 	static Object toFloat(Object value, Object defaultValue) {
 		Operators.refuseUndefined(value);
-		if (value instanceof String text) {
-			Double number = parseFloat(text.strip());
+		if (value instanceof MarkedText text) {
+			Double number = parseFloat(text.string().strip());
 			return (number != null) ? number : defaultValue;
 		}
 		return Types.isNumber(value) ? (Object) Arithmetic.toDouble(value) : defaultValue;
@@ -98,11 +98,11 @@ final class Conversions {
 		return whole ? Arithmetic.normalize(rounded.toBigInteger()) : (Object) rounded.doubleValue();
 	}
 
-	static String urlEncode(Object value, Budget budget) {
+	static MarkedText urlEncode(Object value, Budget budget) {
 		TextBuilder text = new TextBuilder(budget);
-		if (value instanceof String || !Operators.isIterable(value) || value instanceof Undefined) {
+		if (value instanceof MarkedText || !Operators.isIterable(value) || value instanceof Undefined) {
 			quote(PythonText.str(value, budget), "/", text);
-			return text.toString();
+			return text.toText();
 		}
 		Object pairs = (value instanceof Map<?, ?> map) ? new DictView(DictView.Kind.ITEMS, map) : value;
 		for (Object pair : Operators.toList(pairs, budget)) {
@@ -117,19 +117,21 @@ final class Conversions {
 			text.append('=');
 			quote(PythonText.str(entry.get(1), budget), "", text);
 		}
-		return text.toString();
+		return text.toText();
 	}
 
-	private static void quote(String text, String safe, TextBuilder to) {
-		for (byte b : text.getBytes(StandardCharsets.UTF_8)) {
+	private static void quote(MarkedText text, String safe, TextBuilder to) {
+		StringBuilder quoted = new StringBuilder();
+		for (byte b : text.string().getBytes(StandardCharsets.UTF_8)) {
 			char c = (char) (b & 0xff);
 			if (c < 0x80 && (Character.isLetterOrDigit(c) || "_.-~".indexOf(c) >= 0 || safe.indexOf(c) >= 0)) {
-				to.append(c);
+				quoted.append(c);
 			}
 			else {
-				to.append('%').append(PythonText.hex(c, 2).toUpperCase(java.util.Locale.ROOT));
+				quoted.append('%').append(PythonText.hex(c, 2).toUpperCase(java.util.Locale.ROOT));
 			}
 		}
+		to.append(text.changed(quoted.toString()));
 	}
 
 }

@@ -145,10 +145,10 @@ final class Evaluator {
 				throw JinjaException.type("argument after ** must be a mapping, not " + Types.name(dict));
 			}
 			map.forEach((key, value) -> {
-				if (!(key instanceof String name)) {
+				if (!(key instanceof MarkedText name)) {
 					throw JinjaException.type("keywords must be strings");
 				}
-				putNew(named, name, value);
+				putNew(named, name.string(), value);
 			});
 		}
 		return new Arguments(positional, named);

@@ -223,7 +223,7 @@ final class ExpressionParser {
 				while (this.tokens.current().type() == Type.STRING) {
 					text.append(this.tokens.next().text());
 				}
-				yield new Expression.Constant(text.toString(), line);
+				yield new Expression.Constant(MarkedText.trusted(text.toString()), line);
 			}
 			case INTEGER -> new Expression.Constant(integer(token), line);
 			case FLOAT -> new Expression.Constant(Double.valueOf(token.text().replace("_", "")), line);

@@ -1,7 +1,10 @@
 package io.github.flashspring.engine.tokenizer.jinja;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -27,11 +30,11 @@ final class Filters {
 		if (filter == null) {
 			throw new JinjaException(JinjaException.Kind.SYNTAX, "No filter named '" + name + "'");
 		}
-		if (value instanceof String text) {
+		if (value instanceof MarkedText text) {
 			rendering.budget().spendText(text.length());
 		}
 		Object result = filter.apply(value, arguments, rendering);
-		return (result instanceof String text) ? rendering.budget().text(text) : result;
+		return (result instanceof MarkedText text) ? rendering.budget().text(text) : result;
 	}
 
 	static boolean exists(String name) {
@@ -44,61 +47,81 @@ final class Filters {
 			case "abs" -> (value, arguments, rendering) -> Arithmetic.order(number(value), 0L) < 0
 					? Arithmetic.negate(value) : Arithmetic.plus(value);
 			case "attr" -> (value, arguments, rendering) -> {
-				String attribute = text(arguments.expect(name, "name").require(name, 0, "name"), rendering);
+				String attribute = string(arguments.expect(name, "name").require(name, 0, "name"), rendering);
 				Object found = Attributes.find(value, attribute);
-				return (found != null) ? found : Undefined.of(value, attribute);
+				return (found != null) ? found : Undefined.of(value, MarkedText.trusted(attribute));
 			};
-			case "capitalize" -> (value, arguments, rendering) -> StringMethods.capitalize(text(value, rendering));
+			case "capitalize" -> changed(StringMethods::capitalize);
 			case "center" -> (value, arguments, rendering) -> StringMethods.justify(text(value, rendering),
-					arguments.expect(name, "width").integer(0, "width", 80), " ", rendering.budget(), 1);
+					arguments.expect(name, "width").integer(0, "width", 80), MarkedText.trusted(" "),
+					rendering.budget(), 1);
 			case "d", "default" -> (value, arguments, rendering) -> {
 				arguments.expect(name, "default_value", "boolean");
 				boolean missing = value instanceof Undefined
 						|| arguments.flag(1, "boolean") && !Operators.isTrue(value);
-				return missing ? arguments.get(0, "default_value", "") : value;
+				return missing ? arguments.get(0, "default_value", MarkedText.EMPTY) : value;
 			};
 			case "e", "escape", "forceescape" ->
 				(value, arguments, rendering) -> escape(text(value, rendering), rendering.budget());
 			case "float" -> (value, arguments, rendering) -> Conversions.toFloat(value,
 					arguments.expect(name, "default").get(0, "default", 0.0));
 			case "format" -> (value, arguments, rendering) -> PythonFormat.percent(text(value, rendering),
-					arguments.named().isEmpty() ? Tuple.copyOf(arguments.positional()) : arguments.named(),
+					arguments.named().isEmpty() ? Tuple.copyOf(arguments.positional()) : dict(arguments.named()),
 					rendering.budget());
 			case "indent" -> (value, arguments, rendering) -> indent(value,
 					arguments.expect(name, "width", "first", "blank"), rendering.budget());
 			case "int" ->
 				(value, arguments, rendering) -> Conversions.toInt(value, arguments.expect(name, "default", "base"));
-			case "lower" -> (value, arguments, rendering) -> text(value, rendering).toLowerCase(Locale.ROOT);
+			case "lower" -> changed((text) -> text.toLowerCase(Locale.ROOT));
 			case "replace" -> (value, arguments, rendering) -> {
 				arguments.expect(name, "old", "new", "count");
 				Object count = arguments.get(2, "count", None.NONE);
-				return StringMethods.replace(text(value, rendering), text(arguments.require(name, 0, "old"), rendering),
+				return StringMethods.replace(text(value, rendering),
+						string(arguments.require(name, 0, "old"), rendering),
 						text(arguments.require(name, 1, "new"), rendering),
 						(count == None.NONE) ? -1 : Operators.toIndex(count), rendering.budget());
 			};
 			case "round" -> (value, arguments, rendering) -> Conversions.round(value,
 					arguments.expect(name, "precision", "method"));
 			case "safe", "string" -> (value, arguments, rendering) -> text(value, rendering);
-			case "striptags" -> (value, arguments, rendering) -> String.join(" ",
-					TAG.matcher(text(value, rendering)).replaceAll("").trim().split("\\s+"));
-			case "title" -> (value, arguments, rendering) -> title(text(value, rendering));
+			case "striptags" ->
+				changed((text) -> String.join(" ", TAG.matcher(text).replaceAll("").trim().split("\\s+")));
+			case "title" -> changed(Filters::title);
 			case "tojson" -> (value, arguments, rendering) -> PythonJson.write(value, arguments, rendering.budget());
 			case "trim" -> (value, arguments, rendering) -> {
 				Object chars = arguments.expect(name, "chars").get(0, "chars", None.NONE);
-				return StringMethods.strip(text(value, rendering), (chars == None.NONE) ? null : text(chars, rendering),
-						true, true);
+				return StringMethods.strip(text(value, rendering),
+						(chars == None.NONE) ? null : string(chars, rendering), true, true);
 			};
 			case "truncate" -> (value, arguments, rendering) -> truncate(value,
 					arguments.expect(name, "length", "killwords", "end", "leeway"), rendering);
-			case "upper" -> (value, arguments, rendering) -> text(value, rendering).toUpperCase(Locale.ROOT);
+			case "upper" -> changed((text) -> text.toUpperCase(Locale.ROOT));
 			case "urlencode" -> (value, arguments, rendering) -> Conversions.urlEncode(value, rendering.budget());
-			case "wordcount" -> (value, arguments, rendering) -> WORD.matcher(text(value, rendering)).results().count();
+			case "wordcount" ->
+				(value, arguments, rendering) -> WORD.matcher(string(value, rendering)).results().count();
 			default -> null;
 		};
 	}
 
-	private static String text(Object value, Rendering rendering) {
+	private static Filter changed(UnaryOperator<String> function) {
+		return (value, arguments, rendering) -> {
+			MarkedText text = text(value, rendering);
+			return text.changed(function.apply(text.string()));
+		};
+	}
+
+	private static MarkedText text(Object value, Rendering rendering) {
 		return PythonText.str(value, rendering.budget());
+	}
+
+	private static String string(Object value, Rendering rendering) {
+		return text(value, rendering).string();
+	}
+
+	private static Map<Object, Object> dict(Map<String, Object> named) {
+		Map<Object, Object> dict = new LinkedHashMap<>();
+		named.forEach((name, value) -> dict.put(MarkedText.trusted(name), value));
+		return dict;
 	}
 
 	private static Object number(Object value) {
@@ -109,42 +132,47 @@ final class Filters {
 		return value;
 	}
 
-	private static String escape(String text, Budget budget) {
+	private static MarkedText escape(MarkedText text, Budget budget) {
 		TextBuilder escaped = new TextBuilder(budget);
+		int plainFrom = 0;
 		for (int i = 0; i < text.length(); i++) {
-			switch (text.charAt(i)) {
-				case '&' -> escaped.append("&amp;");
-				case '<' -> escaped.append("&lt;");
-				case '>' -> escaped.append("&gt;");
-				case '"' -> escaped.append("&#34;");
-				case '\'' -> escaped.append("&#39;");
-				default -> escaped.append(text.charAt(i));
+			String entity = switch (text.string().charAt(i)) {
+				case '&' -> "&amp;";
+				case '<' -> "&lt;";
+				case '>' -> "&gt;";
+				case '"' -> "&#34;";
+				case '\'' -> "&#39;";
+				default -> "";
+			};
+			if (!entity.isEmpty()) {
+				escaped.append(text, plainFrom, i).append(entity, text.isUntrusted(i));
+				plainFrom = i + 1;
 			}
 		}
-		return escaped.toString();
+		return escaped.append(text, plainFrom, text.length()).toText();
 	}
 
-	private static String indent(Object value, Arguments arguments, Budget budget) {
+	private static MarkedText indent(Object value, Arguments arguments, Budget budget) {
 		Operators.refuseUndefined(value);
-		if (!(value instanceof String text)) {
+		if (!(value instanceof MarkedText text)) {
 			throw JinjaException.type("indent needs a str, not " + Types.name(value));
 		}
 		Object width = arguments.get(0, "width", 4L);
-		String indention = (width instanceof String own) ? own
-				: new TextBuilder(budget).repeat(" ", Operators.toIndex(width)).toString();
+		MarkedText indention = (width instanceof MarkedText own) ? own
+				: new TextBuilder(budget).repeat(" ", Operators.toIndex(width)).toText();
 		boolean first = arguments.flag(1, "first");
 		boolean blank = arguments.flag(2, "blank");
-		List<String> lines = PythonText.splitLines(text + "\n", false);
+		List<MarkedText> lines = PythonText.splitLines(text.plus(MarkedText.trusted("\n")), false);
 		TextBuilder indented = new TextBuilder(budget);
 		for (int i = 0; i < lines.size(); i++) {
-			String line = lines.get(i);
+			MarkedText line = lines.get(i);
 			indented.append((i > 0) ? "\n" : "");
 			if ((i > 0) ? blank || !line.isEmpty() : first) {
 				indented.append(indention);
 			}
 			indented.append(line);
 		}
-		return indented.toString();
+		return indented.toText();
 	}
 
 	private static String title(String text) {
@@ -159,7 +187,7 @@ final class Filters {
 	}
 
 	private static Object truncate(Object value, Arguments arguments, Rendering rendering) {
-		String end = text(arguments.get(2, "end", "..."), rendering);
+		MarkedText end = text(arguments.get(2, "end", MarkedText.trusted("...")), rendering);
 		long length = arguments.integer(0, "length", 255);
 		long leeway = arguments.integer(3, "leeway", 5);
 		if (length < end.length() || leeway < 0) {
@@ -169,12 +197,12 @@ final class Filters {
 		if (Operators.length(value) <= length + leeway) {
 			return value;
 		}
-		if (!(value instanceof String text)) {
+		if (!(value instanceof MarkedText text)) {
 			throw JinjaException.type("can only truncate str, not " + Types.name(value));
 		}
-		String cut = text.substring(0, text.offsetByCodePoints(0, (int) (length - end.length())));
-		int space = cut.lastIndexOf(' ');
-		return ((arguments.flag(1, "killwords") || space < 0) ? cut : cut.substring(0, space)) + end;
+		MarkedText cut = text.substring(0, text.string().offsetByCodePoints(0, (int) (length - end.length())));
+		int space = cut.string().lastIndexOf(' ');
+		return ((arguments.flag(1, "killwords") || space < 0) ? cut : cut.substring(0, space)).plus(end);
 	}
 
 	/**

@@ -17,12 +17,12 @@ final class Globals {
 	static Map<String, Object> functions(Clock clock) {
 		return Map.of("range", (Function) Globals::range, "dict", (Function) (rendering, arguments) -> {
 			Map<Object, Object> dict = pairs("dict", arguments, rendering);
-			dict.putAll(arguments.named());
+			arguments.named().forEach((name, value) -> dict.put(MarkedText.trusted(name), value));
 			return dict;
 		}, "namespace", (Function) (rendering, arguments) -> {
 			Map<String, Object> attributes = new LinkedHashMap<>();
 			pairs("namespace", arguments, rendering)
-				.forEach((key, value) -> attributes.put(PythonText.str(key, rendering.budget()), value));
+				.forEach((key, value) -> attributes.put(PythonText.str(key, rendering.budget()).string(), value));
 			attributes.putAll(arguments.named());
 			return new Namespace(attributes);
 		}, "cycler", (Function) (rendering, arguments) -> {
@@ -30,10 +30,11 @@ final class Globals {
 				throw JinjaException.type("at least one item has to be provided");
 			}
 			return new Cycle(arguments.positional());
-		}, "joiner", (Function) (rendering, arguments) -> joiner(arguments.get(0, "sep", ", ")), "raise_exception",
-				(Function) (rendering, arguments) -> {
+		}, "joiner", (Function) (rendering, arguments) -> joiner(arguments.get(0, "sep", MarkedText.trusted(", "))),
+				"raise_exception", (Function) (rendering, arguments) -> {
 					throw new JinjaException(JinjaException.Kind.RAISED,
-							PythonText.str(arguments.require("raise_exception", 0, "message"), rendering.budget()));
+							PythonText.str(arguments.require("raise_exception", 0, "message"), rendering.budget())
+								.string());
 				}, "strftime_now",
 				(Function) (rendering, arguments) -> Strftime.format(ZonedDateTime.now(clock),
 						PythonText.str(arguments.require("strftime_now", 0, "format"), rendering.budget()),
@@ -75,7 +76,7 @@ final class Globals {
 		return (rendering, arguments) -> {
 			boolean first = !used[0];
 			used[0] = true;
-			return first ? "" : separator;
+			return first ? MarkedText.EMPTY : separator;
 		};
 	}
 

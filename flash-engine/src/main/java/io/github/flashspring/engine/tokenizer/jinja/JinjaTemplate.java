@@ -64,16 +64,16 @@ public final class JinjaTemplate {
 	/**
 	 * Renders the template.
 	 * @param variables name to value: null, texts, booleans, numbers, lists and maps of
-	 * these
+	 * these, and {@link Untrusted} around any of them
 	 * @param clock what {@code strftime_now} reads
-	 * @return the text
+	 * @return the text, in which the characters of untrusted variables are marked
 	 * @throws JinjaException if the template fails, raises an error or exceeds its limits
 	 * @throws IllegalArgumentException if a variable has a value of another type
 	 */
-	public String render(Map<String, ?> variables, Clock clock) {
+	public MarkedText render(Map<String, ?> variables, Clock clock) {
 		Rendering rendering = new Rendering(new Budget(this.limits));
 		Map<String, Object> names = new HashMap<>(Globals.functions(clock));
-		variables.forEach((name, value) -> names.put(name, convert(value, name, 0)));
+		variables.forEach((name, value) -> names.put(name, convert(value, name, 0, false)));
 		try {
 			rendering.run(this.statements, Scope.outermost(names));
 			return rendering.output();
@@ -86,14 +86,25 @@ public final class JinjaTemplate {
 		}
 	}
 
-	private static Object convert(@Nullable Object value, String where, int depth) {
+	/**
+	 * The same template with other limits.
+	 * @param newLimits what it may use at most
+	 * @return the template
+	 */
+	public JinjaTemplate within(Limits newLimits) {
+		return new JinjaTemplate(this.statements, newLimits);
+	}
+
+	private static Object convert(@Nullable Object value, String where, int depth, boolean untrusted) {
 		if (depth > MOST_NESTED_VALUES) {
 			throw new IllegalArgumentException(
 					"Template variable '" + where + "' is nested more than " + MOST_NESTED_VALUES + " levels deep");
 		}
 		return switch (value) {
 			case null -> None.NONE;
-			case String text -> text;
+			case Untrusted outside -> convert(outside.value(), where, depth + 1, true);
+			case MarkedText text -> text;
+			case String text -> text(text, untrusted);
 			case Boolean truth -> truth;
 			case Long number -> number;
 			case Integer number -> number.longValue();
@@ -103,21 +114,26 @@ public final class JinjaTemplate {
 			case Double number -> number;
 			case Float number -> Double.valueOf(number.toString());
 			case BigDecimal number -> number.doubleValue();
-			case Enum<?> constant -> constant.name();
-			case CharSequence text -> text.toString();
+			case Enum<?> constant -> text(constant.name(), untrusted);
+			case CharSequence text -> text(text.toString(), untrusted);
 			case Collection<?> items -> {
 				List<Object> list = new ArrayList<>(items.size());
-				items.forEach((item) -> list.add(convert(item, where, depth + 1)));
+				items.forEach((item) -> list.add(convert(item, where, depth + 1, untrusted)));
 				yield list;
 			}
 			case Map<?, ?> map -> {
 				Map<Object, Object> dict = new LinkedHashMap<>();
-				map.forEach((key, item) -> dict.put(convert(key, where, depth + 1), convert(item, where, depth + 1)));
+				map.forEach((key, item) -> dict.put(convert(key, where, depth + 1, untrusted),
+						convert(item, where, depth + 1, untrusted)));
 				yield dict;
 			}
 			default -> throw new IllegalArgumentException("Template variable '" + where + "' holds a "
 					+ value.getClass().getName() + "; expected text, boolean, number, list or map");
 		};
+	}
+
+	private static MarkedText text(String text, boolean untrusted) {
+		return untrusted ? MarkedText.untrusted(text) : MarkedText.trusted(text);
 	}
 
 }

@@ -57,8 +57,8 @@ final class ListFilters {
 			case "selectattr" -> (value, arguments, rendering) -> select(value, arguments.skip(1), rendering,
 					attribute(arguments.require(name, 0, "attribute"), null, rendering), true);
 			case "reverse" -> (value, arguments, rendering) -> {
-				if (value instanceof String text) {
-					return new StringBuilder(text).reverse().toString();
+				if (value instanceof MarkedText text) {
+					return text.changed(new StringBuilder(text.string()).reverse().toString());
 				}
 				return new Generator(Operators.toList(value, rendering.budget()).reversed().stream());
 			};
@@ -179,7 +179,7 @@ final class ListFilters {
 
 	private static Object join(Object value, Arguments arguments, Rendering rendering) {
 		arguments.expect("join", "d", "attribute");
-		String separator = PythonText.str(arguments.get(0, "d", ""), rendering.budget());
+		MarkedText separator = PythonText.str(arguments.get(0, "d", MarkedText.EMPTY), rendering.budget());
 		Object attribute = arguments.get(1, "attribute", None.NONE);
 		UnaryOperator<Object> part = (attribute == None.NONE) ? UnaryOperator.identity()
 				: attribute(attribute, null, rendering);
@@ -191,7 +191,7 @@ final class ListFilters {
 				text.append(separator);
 			}
 		}
-		return text.toString();
+		return text.toText();
 	}
 
 	private static Object map(Object value, Arguments arguments, Rendering rendering) {
@@ -204,7 +204,7 @@ final class ListFilters {
 			throw JinjaException.type("map requires a filter argument");
 		}
 		else {
-			String filter = PythonText.str(arguments.positional().getFirst(), rendering.budget());
+			String filter = PythonText.str(arguments.positional().getFirst(), rendering.budget()).string();
 			if (!Filters.exists(filter)) {
 				throw new JinjaException(JinjaException.Kind.SYNTAX, "No filter named '" + filter + "'");
 			}
@@ -221,7 +221,7 @@ final class ListFilters {
 			@Nullable UnaryOperator<Object> attribute, boolean keep) {
 		Predicate<Object> predicate = Operators::isTrue;
 		if (!arguments.positional().isEmpty()) {
-			String test = PythonText.str(arguments.positional().getFirst(), rendering.budget());
+			String test = PythonText.str(arguments.positional().getFirst(), rendering.budget()).string();
 			Arguments rest = arguments.skip(1);
 			predicate = (item) -> Tests.test(test, item, rest, rendering);
 		}
@@ -273,7 +273,7 @@ final class ListFilters {
 		java.util.Set<Object> seenTexts = new java.util.HashSet<>();
 		return new Generator(stream(value).filter((item) -> {
 			Object own = Operators.hashable(key.apply(item));
-			if (own instanceof String) {
+			if (own instanceof MarkedText) {
 				return seenTexts.add(own);
 			}
 			boolean known = seen.stream().anyMatch((other) -> Operators.areEqual(own, other, rendering.budget()));
@@ -310,9 +310,9 @@ final class ListFilters {
 	 */
 	private static UnaryOperator<Object> keys(Object attributes, boolean caseSensitive, Rendering rendering) {
 		List<UnaryOperator<Object>> keys = new ArrayList<>();
-		if (attributes instanceof String names) {
-			for (String name : names.split(",", -1)) {
-				keys.add(key(name, caseSensitive, rendering));
+		if (attributes instanceof MarkedText names) {
+			for (String name : names.string().split(",", -1)) {
+				keys.add(key(MarkedText.trusted(name), caseSensitive, rendering));
 			}
 		}
 		else {
@@ -322,7 +322,7 @@ final class ListFilters {
 	}
 
 	private static Object lower(Object value) {
-		return (value instanceof String text) ? text.toLowerCase(Locale.ROOT) : value;
+		return (value instanceof MarkedText text) ? text.changed(text.string().toLowerCase(Locale.ROOT)) : value;
 	}
 
 	/**
@@ -330,9 +330,9 @@ final class ListFilters {
 	 */
 	private static UnaryOperator<Object> attribute(Object path, @Nullable Object otherwise, Rendering rendering) {
 		List<Object> keys = new ArrayList<>();
-		if (path instanceof String names) {
-			for (String name : names.split("\\.", -1)) {
-				keys.add(name.matches("[0-9]{1,9}") ? (Object) Long.valueOf(name) : name);
+		if (path instanceof MarkedText names) {
+			for (String name : names.string().split("\\.", -1)) {
+				keys.add(name.matches("[0-9]{1,9}") ? (Object) Long.valueOf(name) : MarkedText.trusted(name));
 			}
 		}
 		else {

@@ -47,7 +47,9 @@ record Macro(Signature signature, Scope scope) implements Function {
 			inner.set("caller", (caller != null) ? caller : new Undefined("No caller defined"));
 		}
 		if (this.signature.takesNamed()) {
-			inner.set("kwargs", named);
+			Map<Object, Object> kwargs = new LinkedHashMap<>();
+			named.forEach((name, value) -> kwargs.put(MarkedText.trusted(name), value));
+			inner.set("kwargs", kwargs);
 		}
 		else if (named.containsKey("caller")) {
 			throw error("was invoked from a call block but does not use 'caller'");

@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,7 @@ final class Operators {
 			case Undefined undefined -> false;
 			case Long number -> number != 0;
 			case Double number -> number != 0;
-			case String text -> !text.isEmpty();
+			case MarkedText text -> !text.isEmpty();
 			case Collection<?> collection -> !collection.isEmpty();
 			case Map<?, ?> map -> !map.isEmpty();
 			default -> true;
@@ -36,10 +37,10 @@ final class Operators {
 
 	static Object binary(String operator, Object left, Object right, Budget budget) {
 		if (operator.equals("~")) {
-			return PythonText.str(left, new TextBuilder(budget)).append(PythonText.str(right, budget)).toString();
+			return PythonText.str(left, new TextBuilder(budget)).append(PythonText.str(right, budget)).toText();
 		}
 		refuseUndefined(left);
-		if (!(operator.equals("%") && left instanceof String)) {
+		if (!(operator.equals("%") && left instanceof MarkedText)) {
 			refuseUndefined(right);
 		}
 		return Arithmetic.binary(operator, left, right, budget);
@@ -92,9 +93,9 @@ final class Operators {
 		if (Types.isNumber(left) && Types.isNumber(right)) {
 			return Arithmetic.order(left, right);
 		}
-		if (left instanceof String a && right instanceof String b) {
+		if (left instanceof MarkedText a && right instanceof MarkedText b) {
 			budget.spendText(Math.min(a.length(), b.length()));
-			return orderByCodePoint(a, b);
+			return orderByCodePoint(a.string(), b.string());
 		}
 		if (left instanceof List<?> a && right instanceof List<?> b && (a instanceof Tuple) == (b instanceof Tuple)) {
 			budget.enter();
@@ -138,7 +139,7 @@ final class Operators {
 		}
 		budget.enter();
 		boolean equal = switch (left) {
-			case String a when right instanceof String b -> {
+			case MarkedText a when right instanceof MarkedText b -> {
 				budget.spendText((a.length() == b.length()) ? a.length() : 1);
 				yield a.equals(b);
 			}
@@ -169,13 +170,13 @@ final class Operators {
 
 	static boolean contains(Object container, Object wanted, Budget budget) {
 		return switch (container) {
-			case String text -> {
-				if (!(wanted instanceof String part)) {
+			case MarkedText text -> {
+				if (!(wanted instanceof MarkedText part)) {
 					throw JinjaException
 						.type("'in <string>' requires string as left operand, not " + Types.name(wanted));
 				}
 				budget.spendText(text.length());
-				yield text.contains(part);
+				yield text.string().contains(part.string());
 			}
 			case Map<?, ?> map -> lookup(map, hashable(wanted)) != null;
 			case Undefined undefined -> false;
@@ -191,7 +192,7 @@ final class Operators {
 	}
 
 	static boolean isIterable(Object value) {
-		return value instanceof String || value instanceof Map || value instanceof Iterable
+		return value instanceof MarkedText || value instanceof Map || value instanceof Iterable
 				|| value instanceof Undefined;
 	}
 
@@ -200,13 +201,18 @@ final class Operators {
 			return generator.iterator();
 		}
 		Stream<Object> stream = switch (value) {
-			case String text -> text.codePoints().mapToObj(Character::toString);
+			case MarkedText text -> characters(text);
 			case Map<?, ?> map -> map.keySet().stream().map(Operators::present);
 			case Collection<?> items -> items.stream().map(Operators::present);
 			case Undefined undefined -> Stream.empty();
 			default -> throw JinjaException.type("'" + Types.name(value) + "' object is not iterable");
 		};
 		return stream.iterator();
+	}
+
+	private static Stream<Object> characters(MarkedText text) {
+		return IntStream.iterate(0, (at) -> at < text.length(), (at) -> text.string().offsetByCodePoints(at, 1))
+			.mapToObj((at) -> text.substring(at, text.string().offsetByCodePoints(at, 1)));
 	}
 
 	private static Object present(@Nullable Object value) {
@@ -231,7 +237,7 @@ final class Operators {
 	 */
 	static int knownLength(Object value) {
 		return switch (value) {
-			case String text -> text.codePointCount(0, text.length());
+			case MarkedText text -> text.string().codePointCount(0, text.length());
 			case Collection<?> collection -> collection.size();
 			case Map<?, ?> map -> map.size();
 			case Undefined undefined -> 0;

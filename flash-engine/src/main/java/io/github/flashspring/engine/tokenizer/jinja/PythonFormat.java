@@ -27,25 +27,26 @@ final class PythonFormat {
 
 	/**
 	 * {@code format % values}.
-	 * @param format the format
+	 * @param marked the format
 	 * @param values a tuple, a dict, or a single value
 	 * @param budget bounds the text
 	 * @return the text
 	 */
-	static String percent(String format, Object values, Budget budget) {
+	static MarkedText percent(MarkedText marked, Object values, Budget budget) {
+		String format = marked.string();
 		List<Object> list = (values instanceof Tuple tuple) ? tuple : List.of(values);
 		TextBuilder text = new TextBuilder(budget);
 		Matcher matcher = PERCENT.matcher(format);
 		int begin = 0;
 		int used = 0;
 		for (int at = format.indexOf('%'); at >= 0; at = format.indexOf('%', begin)) {
-			text.append(format, begin, at);
+			text.append(marked, begin, at);
 			if (!matcher.region(at, format.length()).lookingAt()) {
 				throw JinjaException.value("unsupported format character or incomplete format");
 			}
 			begin = matcher.end();
 			if (matcher.group(5).equals("%")) {
-				text.append('%');
+				text.append(marked, begin - 1, begin);
 				continue;
 			}
 			Object value;
@@ -53,7 +54,7 @@ final class PythonFormat {
 				if (!(values instanceof Map<?, ?> map)) {
 					throw JinjaException.type("format requires a mapping");
 				}
-				value = Attributes.item(map, matcher.group(1), budget);
+				value = Attributes.item(map, MarkedText.trusted(matcher.group(1)), budget);
 			}
 			else if (used < list.size()) {
 				value = list.get(used++);
@@ -68,7 +69,7 @@ final class PythonFormat {
 		if (used < list.size() && !indexable) {
 			throw JinjaException.type("not all arguments converted during string formatting");
 		}
-		return text.append(format, begin, format.length()).toString();
+		return text.append(marked, begin, format.length()).toText();
 	}
 
 	private static void percentValue(Matcher matcher, Object value, TextBuilder to) {
@@ -81,12 +82,13 @@ final class PythonFormat {
 		String sign = flags.contains("+") ? "+" : flags.contains(" ") ? " " : "-";
 		switch (type) {
 			case 's', 'r', 'a' -> {
-				String text = (type == 's') ? PythonText.str(value, to.budget())
-						: PythonText.repr(value, new TextBuilder(to.budget())).toString();
+				MarkedText text = (type == 's') ? PythonText.str(value, to.budget())
+						: PythonText.repr(value, new TextBuilder(to.budget())).toText();
 				pad(cut(text, precision), "", left ? '<' : '>', " ", width, to);
 			}
 			case 'c' -> pad(Types.isInteger(value)
-					? Character.toString(Math.clamp(Operators.toIndex(value), 0, Character.MAX_CODE_POINT))
+					? MarkedText
+						.trusted(Character.toString(Math.clamp(Operators.toIndex(value), 0, Character.MAX_CODE_POINT)))
 					: PythonText.str(value, to.budget()), "", left ? '<' : '>', " ", width, to);
 			case 'd', 'i', 'u', 'x', 'X', 'o', 'f', 'F', 'e', 'E', 'g', 'G' -> {
 				if (!Types.isNumber(value)) {
@@ -101,20 +103,20 @@ final class PythonFormat {
 					prefix += "0" + letter;
 				}
 				boolean zeros = flags.contains("0") && !left;
-				pad(digits, prefix, left ? '<' : zeros ? '=' : '>', zeros ? "0" : " ", width, to);
+				pad(MarkedText.trusted(digits), prefix, left ? '<' : zeros ? '=' : '>', zeros ? "0" : " ", width, to);
 			}
 			default -> throw JinjaException.value("unsupported format character '" + type + "'");
 		}
 	}
 
-	private static String cut(String text, int precision) {
-		return (precision < 0 || precision >= text.codePointCount(0, text.length())) ? text
-				: text.substring(0, text.offsetByCodePoints(0, precision));
+	private static MarkedText cut(MarkedText text, int precision) {
+		return (precision < 0 || precision >= text.string().codePointCount(0, text.length())) ? text
+				: text.substring(0, text.string().offsetByCodePoints(0, precision));
 	}
 
-	private static void pad(String digits, String prefix, char align, String fill, long width, TextBuilder to) {
+	private static void pad(MarkedText digits, String prefix, char align, String fill, long width, TextBuilder to) {
 		long missing = Math.max(0,
-				width - digits.codePointCount(0, digits.length()) - prefix.codePointCount(0, prefix.length()));
+				width - digits.string().codePointCount(0, digits.length()) - prefix.codePointCount(0, prefix.length()));
 		switch (align) {
 			case '<' -> to.append(prefix).append(digits).repeat(fill, missing);
 			case '=' -> to.append(prefix).repeat(fill, missing).append(digits);
@@ -125,12 +127,13 @@ final class PythonFormat {
 
 	/**
 	 * {@code format.format(…)}.
-	 * @param format the format
+	 * @param marked the format
 	 * @param arguments the values
 	 * @param budget bounds the text
 	 * @return the text
 	 */
-	static String format(String format, Arguments arguments, Budget budget) {
+	static MarkedText format(MarkedText marked, Arguments arguments, Budget budget) {
+		String format = marked.string();
 		TextBuilder text = new TextBuilder(budget);
 		Matcher matcher = FIELD.matcher(format);
 		int automatic = 0;
@@ -138,7 +141,7 @@ final class PythonFormat {
 		while (i < format.length()) {
 			char c = format.charAt(i);
 			if ((c == '{' || c == '}') && i + 1 < format.length() && format.charAt(i + 1) == c) {
-				text.append(c);
+				text.append(marked, i, i + 1);
 				i += 2;
 			}
 			else if (c == '{') {
@@ -154,7 +157,7 @@ final class PythonFormat {
 				String conversion = matcher.group(2);
 				if (conversion != null) {
 					value = conversion.equals("s") ? PythonText.str(value, budget)
-							: PythonText.repr(value, new TextBuilder(budget)).toString();
+							: PythonText.repr(value, new TextBuilder(budget)).toText();
 				}
 				formatValue(value, matcher.group(3), text);
 			}
@@ -162,11 +165,11 @@ final class PythonFormat {
 				throw JinjaException.value("Single '}' encountered in format string");
 			}
 			else {
-				text.append(c);
+				text.append(marked, i, i + 1);
 				i++;
 			}
 		}
-		return text.toString();
+		return text.toText();
 	}
 
 	private static Object field(String field, Arguments arguments, Budget budget) {
@@ -201,7 +204,8 @@ final class PythonFormat {
 				value = Attributes.attribute(value, accessor.group(1));
 			}
 			else {
-				value = Attributes.item(value, item.matches("\\d{1,9}") ? (Object) Long.valueOf(item) : item, budget);
+				value = Attributes.item(value,
+						item.matches("\\d{1,9}") ? (Object) Long.valueOf(item) : MarkedText.trusted(item), budget);
 			}
 		}
 		return value;
@@ -231,16 +235,17 @@ final class PythonFormat {
 			return;
 		}
 		boolean zeros = matcher.group(5) != null;
-		pad(number(value, type, precision, matcher.group(7), to.budget()), prefix(value, matcher, type),
-				(align != null) ? align.charAt(0) : zeros ? '=' : '>', (zeros && matcher.group(1) == null) ? "0" : fill,
-				width, to);
+		pad(MarkedText.trusted(number(value, type, precision, matcher.group(7), to.budget())),
+				prefix(value, matcher, type), (align != null) ? align.charAt(0) : zeros ? '=' : '>',
+				(zeros && matcher.group(1) == null) ? "0" : fill, width, to);
 	}
 
 	private static String number(Object value, @Nullable String type, int precision, @Nullable String grouping,
 			Budget budget) {
 		String digits;
 		if (type == null && precision < 0) {
-			digits = PythonText.str((value instanceof Double number) ? (Object) Math.abs(number) : value, budget);
+			digits = PythonText.str((value instanceof Double number) ? (Object) Math.abs(number) : value, budget)
+				.string();
 			digits = digits.startsWith("-") ? digits.substring(1) : digits;
 		}
 		else if ("%".equals(type)) {

@@ -22,16 +22,16 @@ final class PythonJson {
 
 	private final boolean sorted;
 
-	private final @Nullable String indent;
+	private final @Nullable MarkedText indent;
 
-	private final String itemSeparator;
+	private final MarkedText itemSeparator;
 
-	private final String keySeparator;
+	private final MarkedText keySeparator;
 
 	private int depth;
 
-	private PythonJson(Budget budget, boolean asciiOnly, boolean sorted, @Nullable String indent, String itemSeparator,
-			String keySeparator) {
+	private PythonJson(Budget budget, boolean asciiOnly, boolean sorted, @Nullable MarkedText indent,
+			MarkedText itemSeparator, MarkedText keySeparator) {
 		this.text = new TextBuilder(budget);
 		this.budget = budget;
 		this.asciiOnly = asciiOnly;
@@ -49,17 +49,18 @@ final class PythonJson {
 	 * @param budget bounds the text
 	 * @return the JSON text
 	 */
-	static String write(Object value, Arguments arguments, Budget budget) {
+	static MarkedText write(Object value, Arguments arguments, Budget budget) {
 		arguments.expect("tojson", "ensure_ascii", "indent", "separators", "sort_keys");
 		Object indent = arguments.get(1, "indent", None.NONE);
-		String unit = (indent == None.NONE) ? null : (indent instanceof String own) ? own
-				: new TextBuilder(budget).repeat(" ", Operators.toIndex(indent)).toString();
-		String itemSeparator = (unit == null) ? ", " : ",";
-		String keySeparator = ": ";
+		MarkedText unit = (indent == None.NONE) ? null : (indent instanceof MarkedText own) ? own
+				: new TextBuilder(budget).repeat(" ", Operators.toIndex(indent)).toText();
+		MarkedText itemSeparator = MarkedText.trusted((unit == null) ? ", " : ",");
+		MarkedText keySeparator = MarkedText.trusted(": ");
 		Object separators = arguments.get(2, "separators", None.NONE);
 		if (separators != None.NONE) {
 			List<Object> pair = Operators.toList(separators, budget);
-			if (pair.size() != 2 || !(pair.get(0) instanceof String first) || !(pair.get(1) instanceof String second)) {
+			if (pair.size() != 2 || !(pair.get(0) instanceof MarkedText first)
+					|| !(pair.get(1) instanceof MarkedText second)) {
 				throw JinjaException.value("separators must be two strings");
 			}
 			itemSeparator = first;
@@ -68,7 +69,7 @@ final class PythonJson {
 		PythonJson json = new PythonJson(budget, arguments.flag(0, "ensure_ascii"), arguments.flag(3, "sort_keys"),
 				unit, itemSeparator, keySeparator);
 		json.write(value);
-		return json.text.toString();
+		return json.text.toText();
 	}
 
 	private void write(Object value) {
@@ -79,7 +80,7 @@ final class PythonJson {
 			case Long number -> this.text.append(Long.toString(number));
 			case BigInteger number -> this.text.append(number.toString());
 			case Double number -> this.text.append(number(number));
-			case String string -> quote(string);
+			case MarkedText string -> quote(string);
 			case Range range -> throw unsupported(range);
 			case List<?> list -> list(list);
 			case Map<?, ?> map -> dict(map);
@@ -138,9 +139,15 @@ final class PythonJson {
 		this.text.append("}");
 	}
 
-	private static String key(Object key) {
+	private static MarkedText key(Object key) {
 		return switch (key) {
-			case String name -> name;
+			case MarkedText name -> name;
+			default -> MarkedText.trusted(constantKey(key));
+		};
+	}
+
+	private static String constantKey(Object key) {
+		return switch (key) {
 			case None none -> "null";
 			case Boolean truth -> truth ? "true" : "false";
 			case Double number -> number(number);
@@ -156,17 +163,18 @@ final class PythonJson {
 		}
 	}
 
-	private void quote(String string) {
+	private void quote(MarkedText marked) {
+		String string = marked.string();
 		this.text.append('"');
 		int plainFrom = 0;
 		for (int i = 0; i < string.length(); i++) {
 			String escaped = escape(string.charAt(i));
 			if (escaped != null) {
-				this.text.append(string, plainFrom, i).append(escaped);
+				this.text.append(marked, plainFrom, i).append(escaped, marked.isUntrusted(i));
 				plainFrom = i + 1;
 			}
 		}
-		this.text.append(string, plainFrom, string.length()).append('"');
+		this.text.append(marked, plainFrom, string.length()).append('"');
 	}
 
 	private @Nullable String escape(char c) {

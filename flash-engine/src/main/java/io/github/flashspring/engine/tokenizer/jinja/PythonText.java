@@ -4,8 +4,11 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * How Python writes values ({@code str}, {@code repr}) and reads string literals, and
@@ -16,13 +19,13 @@ final class PythonText {
 	private PythonText() {
 	}
 
-	static String str(Object value, Budget budget) {
-		return (value instanceof String text) ? text : str(value, new TextBuilder(budget)).toString();
+	static MarkedText str(Object value, Budget budget) {
+		return (value instanceof MarkedText text) ? text : str(value, new TextBuilder(budget)).toText();
 	}
 
 	static TextBuilder str(Object value, TextBuilder to) {
 		return switch (value) {
-			case String text -> to.append(text);
+			case MarkedText text -> to.append(text);
 			case Undefined undefined -> to;
 			default -> repr(value, to);
 		};
@@ -36,15 +39,15 @@ final class PythonText {
 			case Long number -> to.append(Long.toString(number));
 			case BigInteger number -> to.append(number.toString());
 			case Double number -> to.append(repr(number));
-			case String text -> quote(text, to);
+			case MarkedText text -> quote(text, to);
 			case Range range -> to.append(range.toString());
 			case Tuple tuple -> list("(", tuple, (tuple.size() == 1) ? ",)" : ")", to);
 			case List<?> list -> list("[", list, "]", to);
 			case Map<?, ?> map -> dict(map, to);
 			case DictView view -> list(Types.name(view) + "([", view, "])", to);
 			case Undefined undefined -> to.append("Undefined");
-			case Namespace namespace -> dict(namespace.attributes(), to.append("<Namespace ")).append(">");
-			case Macro macro -> quote(macro.signature().name(), to.append("<Macro ")).append(">");
+			case Namespace namespace -> namespace(namespace, to);
+			case Macro macro -> quote(MarkedText.trusted(macro.signature().name()), to.append("<Macro ")).append(">");
 			default -> to.append("<" + Types.name(value) + " object>");
 		}
 		to.budget().leave();
@@ -62,6 +65,12 @@ final class PythonText {
 		to.append(end);
 	}
 
+	private static TextBuilder namespace(Namespace namespace, TextBuilder to) {
+		Map<Object, Object> attributes = new LinkedHashMap<>();
+		namespace.attributes().forEach((name, value) -> attributes.put(MarkedText.trusted(name), value));
+		return dict(attributes, to.append("<Namespace ")).append(">");
+	}
+
 	private static TextBuilder dict(Map<?, ?> map, TextBuilder to) {
 		to.append("{");
 		boolean first = true;
@@ -76,30 +85,33 @@ final class PythonText {
 		return to.append("}");
 	}
 
-	private static TextBuilder quote(String text, TextBuilder to) {
-		char quote = (text.indexOf('\'') >= 0 && text.indexOf('"') < 0) ? '"' : '\'';
+	private static TextBuilder quote(MarkedText text, TextBuilder to) {
+		String string = text.string();
+		char quote = (string.indexOf('\'') >= 0 && string.indexOf('"') < 0) ? '"' : '\'';
 		to.append(quote);
-		text.codePoints().forEach((c) -> {
-			switch (c) {
-				case '\\' -> to.append("\\\\");
-				case '\n' -> to.append("\\n");
-				case '\r' -> to.append("\\r");
-				case '\t' -> to.append("\\t");
-				default -> {
-					if (c == quote) {
-						to.append('\\').append(quote);
-					}
-					else if (c == ' ' || isPrintable(c)) {
-						to.appendCodePoint(c);
-					}
-					else {
-						to.append((c < 0x100) ? "\\x" + hex(c, 2)
-								: (c < 0x10000) ? "\\u" + hex(c, 4) : "\\U" + hex(c, 8));
-					}
-				}
+		int plainFrom = 0;
+		for (int i = 0; i < string.length();) {
+			int c = string.codePointAt(i);
+			int next = i + Character.charCount(c);
+			String escaped = escape(c, quote);
+			if (escaped != null) {
+				to.append(text, plainFrom, i).append(escaped, text.isUntrusted(i));
+				plainFrom = next;
 			}
-		});
-		return to.append(quote);
+			i = next;
+		}
+		return to.append(text, plainFrom, string.length()).append(quote);
+	}
+
+	private static @Nullable String escape(int c, char quote) {
+		return switch (c) {
+			case '\\' -> "\\\\";
+			case '\n' -> "\\n";
+			case '\r' -> "\\r";
+			case '\t' -> "\\t";
+			default -> (c == quote) ? "\\" + quote : (c == ' ' || isPrintable(c)) ? null
+					: (c < 0x100) ? "\\x" + hex(c, 2) : (c < 0x10000) ? "\\u" + hex(c, 4) : "\\U" + hex(c, 8);
+		};
 	}
 
 	static String hex(int number, int digits) {
@@ -166,8 +178,9 @@ final class PythonText {
 		return text.substring(begin);
 	}
 
-	static List<String> splitLines(String text, boolean keepEnds) {
-		List<String> lines = new ArrayList<>();
+	static List<MarkedText> splitLines(MarkedText marked, boolean keepEnds) {
+		String text = marked.string();
+		List<MarkedText> lines = new ArrayList<>();
 		int begin = 0;
 		for (int i = 0; i < text.length(); i++) {
 			char c = text.charAt(i);
@@ -180,12 +193,12 @@ final class PythonText {
 				if (c == '\r' && i + 1 < text.length() && text.charAt(i + 1) == '\n') {
 					i++;
 				}
-				lines.add(text.substring(begin, keepEnds ? i + 1 : end));
+				lines.add(marked.substring(begin, keepEnds ? i + 1 : end));
 				begin = i + 1;
 			}
 		}
 		if (begin < text.length()) {
-			lines.add(text.substring(begin));
+			lines.add(marked.substring(begin));
 		}
 		return lines;
 	}

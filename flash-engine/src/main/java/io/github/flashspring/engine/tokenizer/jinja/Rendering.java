@@ -44,8 +44,8 @@ final class Rendering {
 		this.line = newLine;
 	}
 
-	String output() {
-		return this.output.toString();
+	MarkedText output() {
+		return this.output.toText();
 	}
 
 	/**
@@ -53,11 +53,11 @@ final class Rendering {
 	 * @param action the action
 	 * @return its text
 	 */
-	String capture(Runnable action) {
+	MarkedText capture(Runnable action) {
 		TextBuilder outside = this.output;
 		this.output = new TextBuilder(this.budget);
 		action.run();
-		String text = this.output.toString();
+		MarkedText text = this.output.toText();
 		this.output = outside;
 		return text;
 	}

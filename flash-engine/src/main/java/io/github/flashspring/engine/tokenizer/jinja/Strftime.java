@@ -15,7 +15,8 @@ final class Strftime {
 	private Strftime() {
 	}
 
-	static String format(ZonedDateTime time, String format, Budget budget) {
+	static MarkedText format(ZonedDateTime time, MarkedText pattern, Budget budget) {
+		String format = pattern.string();
 		TextBuilder text = new TextBuilder(budget);
 		for (int i = 0; i < format.length(); i++) {
 			char c = format.charAt(i);
@@ -34,7 +35,7 @@ final class Strftime {
 				text.append(directive(time, directive));
 			}
 		}
-		return text.toString();
+		return pattern.changed(text.toString());
 	}
 
 	private static String directive(ZonedDateTime time, char directive) {

@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntPredicate;
+import java.util.function.UnaryOperator;
 
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,7 @@ final class StringMethods {
 	private StringMethods() {
 	}
 
-	static @Nullable Function find(String self, String name) {
+	static @Nullable Function find(MarkedText self, String name) {
 		Method method = method(name);
 		return (method == null) ? null : (rendering, arguments) -> {
 			if (!arguments.named().isEmpty() && !takesNamed(name)) {
@@ -24,7 +25,7 @@ final class StringMethods {
 			}
 			rendering.budget().spendText(self.length());
 			Object result = method.apply(self, arguments, rendering.budget());
-			return (result instanceof String text) ? rendering.budget().text(text) : result;
+			return (result instanceof MarkedText text) ? rendering.budget().text(text) : result;
 		};
 	}
 
@@ -43,30 +44,30 @@ final class StringMethods {
 			case "split" -> (self, arguments, budget) -> split(self, arguments, false, budget);
 			case "rsplit" -> (self, arguments, budget) -> split(self, arguments, true, budget);
 			case "splitlines" -> (self, arguments, budget) -> {
-				List<String> lines = PythonText.splitLines(self,
+				List<MarkedText> lines = PythonText.splitLines(self,
 						arguments.expect(name, "keepends").flag(0, "keepends"));
 				budget.checkItems(lines.size());
 				return new ArrayList<Object>(lines);
 			};
-			case "upper" -> plain(name, (self) -> self.toUpperCase(Locale.ROOT));
-			case "lower" -> plain(name, (self) -> self.toLowerCase(Locale.ROOT));
-			case "casefold" -> plain(name, (self) -> self.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT));
-			case "title" -> plain(name, StringMethods::title);
-			case "capitalize" -> plain(name, StringMethods::capitalize);
-			case "swapcase" -> plain(name, StringMethods::swapCase);
+			case "upper" -> changed(name, (self) -> self.toUpperCase(Locale.ROOT));
+			case "lower" -> changed(name, (self) -> self.toLowerCase(Locale.ROOT));
+			case "casefold" -> changed(name, (self) -> self.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT));
+			case "title" -> changed(name, StringMethods::title);
+			case "capitalize" -> changed(name, StringMethods::capitalize);
+			case "swapcase" -> changed(name, StringMethods::swapCase);
 			case "startswith" -> (self, arguments, budget) -> affix(self, arguments, name, true);
 			case "endswith" -> (self, arguments, budget) -> affix(self, arguments, name, false);
 			case "removeprefix" -> (self, arguments, budget) -> {
-				String prefix = text(name, arguments.expect(name, "prefix"), 0);
-				return self.startsWith(prefix) ? self.substring(prefix.length()) : self;
+				String prefix = string(name, arguments.expect(name, "prefix"), 0);
+				return self.string().startsWith(prefix) ? self.substring(prefix.length()) : self;
 			};
 			case "removesuffix" -> (self, arguments, budget) -> {
-				String suffix = text(name, arguments.expect(name, "suffix"), 0);
-				return self.endsWith(suffix) ? self.substring(0, self.length() - suffix.length()) : self;
+				String suffix = string(name, arguments.expect(name, "suffix"), 0);
+				return self.string().endsWith(suffix) ? self.substring(0, self.length() - suffix.length()) : self;
 			};
 			case "replace" -> (self, arguments, budget) -> {
 				arguments.expect(name, "old", "new", "count");
-				return replace(self, text(name, arguments, 0), text(name, arguments, 1),
+				return replace(self, string(name, arguments, 0), text(name, arguments, 1),
 						arguments.integer(2, "count", -1), budget);
 			};
 			case "find", "rfind", "index", "rindex" -> (self, arguments, budget) -> search(self, arguments, name);
@@ -74,12 +75,14 @@ final class StringMethods {
 			case "join" -> (self, arguments, budget) -> join(self,
 					Operators.iterate(arguments.expect(name, "iterable").require(name, 0, "iterable")), budget);
 			case "partition", "rpartition" -> (self, arguments, budget) -> partition(self,
-					text(name, arguments.expect(name, "sep"), 0), name.startsWith("r"));
+					string(name, arguments.expect(name, "sep"), 0), name.startsWith("r"));
 			case "zfill" -> (self, arguments, budget) -> {
 				long width = arguments.expect(name, "width").integer(0, "width", 0);
-				int sign = (self.startsWith("-") || self.startsWith("+")) ? 1 : 0;
-				return self.substring(0, sign)
-						+ new TextBuilder(budget).repeat("0", width - codePoints(self)).append(self.substring(sign));
+				int sign = (self.string().startsWith("-") || self.string().startsWith("+")) ? 1 : 0;
+				return new TextBuilder(budget).append(self, 0, sign)
+					.repeat("0", width - codePoints(self))
+					.append(self, sign, self.length())
+					.toText();
 			};
 			case "ljust" -> (self, arguments, budget) -> justify(self, arguments, name, budget, 0);
 			case "rjust" -> (self, arguments, budget) -> justify(self, arguments, name, budget, 2);
@@ -102,7 +105,14 @@ final class StringMethods {
 	private static Method plain(String name, java.util.function.Function<String, Object> function) {
 		return (self, arguments, budget) -> {
 			arguments.expect(name);
-			return function.apply(self);
+			return function.apply(self.string());
+		};
+	}
+
+	private static Method changed(String name, UnaryOperator<String> function) {
+		return (self, arguments, budget) -> {
+			arguments.expect(name);
+			return self.changed(function.apply(self.string()));
 		};
 	}
 
@@ -110,9 +120,13 @@ final class StringMethods {
 		return plain(name, (self) -> !self.isEmpty() && self.codePoints().allMatch(predicate));
 	}
 
-	private static String text(String callee, Arguments arguments, int index) {
+	private static String string(String callee, Arguments arguments, int index) {
+		return text(callee, arguments, index).string();
+	}
+
+	private static MarkedText text(String callee, Arguments arguments, int index) {
 		Object value = arguments.require(callee, index, "argument " + (index + 1));
-		if (value instanceof String text) {
+		if (value instanceof MarkedText text) {
 			return text;
 		}
 		Operators.refuseUndefined(value);
@@ -121,18 +135,19 @@ final class StringMethods {
 
 	private static @Nullable String stripSet(String name, Arguments arguments) {
 		Object set = arguments.expect(name, "chars").get(0, "chars", None.NONE);
-		return (set == None.NONE) ? null : text(name, arguments, 0);
+		return (set == None.NONE) ? null : string(name, arguments, 0);
 	}
 
 	/**
 	 * Takes characters off the ends.
-	 * @param text the text
+	 * @param marked the text
 	 * @param set the characters to take; null: white space
 	 * @param left whether to take from the beginning
 	 * @param right whether to take from the end
 	 * @return the rest
 	 */
-	static String strip(String text, @Nullable String set, boolean left, boolean right) {
+	static MarkedText strip(MarkedText marked, @Nullable String set, boolean left, boolean right) {
+		String text = marked.string();
 		int begin = 0;
 		int end = text.length();
 		while (left && begin < end && isIn(set, text.codePointAt(begin))) {
@@ -141,28 +156,28 @@ final class StringMethods {
 		while (right && begin < end && isIn(set, text.codePointBefore(end))) {
 			end -= Character.charCount(text.codePointBefore(end));
 		}
-		return text.substring(begin, end);
+		return marked.substring(begin, end);
 	}
 
 	private static boolean isIn(@Nullable String set, int codePoint) {
 		return (set != null) ? set.indexOf(codePoint) >= 0 : PythonText.isSpace(codePoint);
 	}
 
-	private static List<Object> split(String self, Arguments arguments, boolean fromRight, Budget budget) {
+	private static List<Object> split(MarkedText self, Arguments arguments, boolean fromRight, Budget budget) {
 		arguments.expect("split", "sep", "maxsplit");
 		Object separator = arguments.get(0, "sep", None.NONE);
 		long most = arguments.integer(1, "maxsplit", -1);
 		most = (most < 0) ? Long.MAX_VALUE : most;
-		if (separator != None.NONE && !(separator instanceof String)) {
+		if (separator != None.NONE && !(separator instanceof MarkedText)) {
 			Operators.refuseUndefined(separator);
 			throw JinjaException.type("must be str or None, not " + Types.name(separator));
 		}
-		if (separator instanceof String text && text.isEmpty()) {
+		if (separator instanceof MarkedText text && text.isEmpty()) {
 			throw JinjaException.value("empty separator");
 		}
 		List<Object> parts = new ArrayList<>();
-		if (separator instanceof String text) {
-			splitAt(self, text, most, fromRight, parts, budget);
+		if (separator instanceof MarkedText text) {
+			splitAt(self, text.string(), most, fromRight, parts, budget);
 		}
 		else {
 			splitAtSpace(self, most, fromRight, parts, budget);
@@ -173,8 +188,9 @@ final class StringMethods {
 			.collect(ArrayList::new, ArrayList::add, ArrayList::addAll) : parts;
 	}
 
-	private static void splitAt(String self, String separator, long most, boolean fromRight, List<Object> parts,
+	private static void splitAt(MarkedText marked, String separator, long most, boolean fromRight, List<Object> parts,
 			Budget budget) {
+		String self = marked.string();
 		int begin = 0;
 		int end = self.length();
 		for (long i = 0; i < most; i++) {
@@ -183,20 +199,22 @@ final class StringMethods {
 				break;
 			}
 			if (fromRight) {
-				parts.add(self.substring(at + separator.length(), end));
+				parts.add(marked.substring(at + separator.length(), end));
 				end = at;
 			}
 			else {
-				parts.add(self.substring(begin, at));
+				parts.add(marked.substring(begin, at));
 				begin = at + separator.length();
 			}
 			budget.spend(8);
 		}
-		parts.add(self.substring(begin, end));
+		parts.add(marked.substring(begin, end));
 		budget.checkItems(parts.size());
 	}
 
-	private static void splitAtSpace(String self, long most, boolean fromRight, List<Object> parts, Budget budget) {
+	private static void splitAtSpace(MarkedText marked, long most, boolean fromRight, List<Object> parts,
+			Budget budget) {
+		String self = marked.string();
 		int begin = 0;
 		int end = self.length();
 		while (true) {
@@ -208,7 +226,7 @@ final class StringMethods {
 				break;
 			}
 			if (parts.size() >= most) {
-				parts.add(self.substring(begin, end));
+				parts.add(marked.substring(begin, end));
 				break;
 			}
 			int wordBegin = begin;
@@ -217,13 +235,24 @@ final class StringMethods {
 				begin += fromRight ? 0 : 1;
 				end -= fromRight ? 1 : 0;
 			}
-			parts.add(fromRight ? self.substring(end, wordEnd) : self.substring(wordBegin, begin));
+			parts.add(fromRight ? marked.substring(end, wordEnd) : marked.substring(wordBegin, begin));
 			budget.spend(8);
 		}
 		budget.checkItems(parts.size());
 	}
 
-	static String replace(String self, String old, String replacement, long count, Budget budget) {
+	/**
+	 * Replaces texts within a text.
+	 * @param marked the text
+	 * @param old what to replace
+	 * @param replacement what to put there; untrusted where what it replaces is, since a
+	 * template that turns one marker into another must not do so with a user's words
+	 * @param count how often at most, negative: always
+	 * @param budget bounds the text
+	 * @return the text with the replacements
+	 */
+	static MarkedText replace(MarkedText marked, String old, MarkedText replacement, long count, Budget budget) {
+		String self = marked.string();
 		long most = (count < 0) ? Long.MAX_VALUE : count;
 		TextBuilder text = new TextBuilder(budget);
 		int begin = 0;
@@ -233,10 +262,16 @@ final class StringMethods {
 			if (at < 0) {
 				break;
 			}
-			text.append(self, begin, at).append(replacement);
+			text.append(marked, begin, at);
+			if (marked.firstUntrusted(at, at + old.length()) >= 0) {
+				text.append(replacement.string(), true);
+			}
+			else {
+				text.append(replacement);
+			}
 			begin = at + old.length();
 		}
-		return text.append(self, begin, self.length()).toString();
+		return text.append(marked, begin, self.length()).toText();
 	}
 
 	private static int nextGap(String self, int begin, boolean first) {
@@ -246,16 +281,16 @@ final class StringMethods {
 		return (begin < self.length()) ? self.offsetByCodePoints(begin, 1) : -1;
 	}
 
-	private static boolean affix(String self, Arguments arguments, String name, boolean start) {
+	private static boolean affix(MarkedText self, Arguments arguments, String name, boolean start) {
 		arguments.expect(name, "affix", "start", "end");
-		String part = bounded(self, arguments);
+		String part = bounded(self.string(), arguments);
 		Object affixes = arguments.require(name, 0, name.replace("with", ""));
 		for (Object affix : (affixes instanceof Tuple tuple) ? tuple : List.of(affixes)) {
-			if (!(affix instanceof String text)) {
+			if (!(affix instanceof MarkedText text)) {
 				Operators.refuseUndefined(affix);
 				throw JinjaException.type(name + " first arg must be str or a tuple of str, not " + Types.name(affix));
 			}
-			if (start ? part.startsWith(text) : part.endsWith(text)) {
+			if (start ? part.startsWith(text.string()) : part.endsWith(text.string())) {
 				return true;
 			}
 		}
@@ -266,7 +301,7 @@ final class StringMethods {
 		if (arguments.positional().size() < 2) {
 			return self;
 		}
-		int length = codePoints(self);
+		int length = self.codePointCount(0, self.length());
 		int begin = offset(self, arguments.positional().get(1), 0, length);
 		int end = (arguments.positional().size() < 3) ? self.length()
 				: offset(self, arguments.positional().get(2), length, length);
@@ -278,23 +313,24 @@ final class StringMethods {
 		return self.offsetByCodePoints(0, Math.clamp((at < 0) ? at + length : at, 0, length));
 	}
 
-	private static Object search(String self, Arguments arguments, String name) {
-		String wanted = text(name, arguments.expect(name, "sub", "start", "end"), 0);
+	private static Object search(MarkedText self, Arguments arguments, String name) {
+		String wanted = string(name, arguments.expect(name, "sub", "start", "end"), 0);
 		int length = codePoints(self);
-		int begin = (arguments.positional().size() < 2) ? 0 : offset(self, arguments.positional().get(1), 0, length);
-		String part = bounded(self, arguments);
+		int begin = (arguments.positional().size() < 2) ? 0
+				: offset(self.string(), arguments.positional().get(1), 0, length);
+		String part = bounded(self.string(), arguments);
 		int at = name.startsWith("r") ? part.lastIndexOf(wanted) : part.indexOf(wanted);
 		if (at < 0 && name.endsWith("index")) {
 			throw JinjaException.value("substring not found");
 		}
-		return (at < 0) ? -1L : (long) self.codePointCount(0, begin + at);
+		return (at < 0) ? -1L : (long) self.string().codePointCount(0, begin + at);
 	}
 
-	private static Object count(String self, Arguments arguments) {
-		String wanted = text("count", arguments.expect("count", "sub", "start", "end"), 0);
-		String part = bounded(self, arguments);
+	private static Object count(MarkedText self, Arguments arguments) {
+		String wanted = string("count", arguments.expect("count", "sub", "start", "end"), 0);
+		String part = bounded(self.string(), arguments);
 		if (wanted.isEmpty()) {
-			return codePoints(part) + 1L;
+			return part.codePointCount(0, part.length()) + 1L;
 		}
 		long count = 0;
 		for (int at = part.indexOf(wanted); at >= 0; at = part.indexOf(wanted, at + wanted.length())) {
@@ -303,33 +339,35 @@ final class StringMethods {
 		return count;
 	}
 
-	private static String join(String separator, Iterator<Object> items, Budget budget) {
+	private static MarkedText join(MarkedText separator, Iterator<Object> items, Budget budget) {
 		TextBuilder text = new TextBuilder(budget);
 		for (int i = 0; items.hasNext(); i++) {
 			Object item = items.next();
-			if (!(item instanceof String piece)) {
+			if (!(item instanceof MarkedText piece)) {
 				throw JinjaException
 					.type("sequence item " + i + ": expected str instance, " + Types.name(item) + " found");
 			}
-			text.append((i > 0) ? separator : "").append(piece);
+			text.append((i > 0) ? separator : MarkedText.EMPTY).append(piece);
 		}
-		return text.toString();
+		return text.toText();
 	}
 
-	private static Object partition(String self, String separator, boolean fromRight) {
+	private static Object partition(MarkedText self, String separator, boolean fromRight) {
 		if (separator.isEmpty()) {
 			throw JinjaException.value("empty separator");
 		}
-		int at = fromRight ? self.lastIndexOf(separator) : self.indexOf(separator);
+		int at = fromRight ? self.string().lastIndexOf(separator) : self.string().indexOf(separator);
 		if (at < 0) {
-			return fromRight ? Tuple.of("", "", self) : Tuple.of(self, "", "");
+			return fromRight ? Tuple.of(MarkedText.EMPTY, MarkedText.EMPTY, self)
+					: Tuple.of(self, MarkedText.EMPTY, MarkedText.EMPTY);
 		}
-		return Tuple.of(self.substring(0, at), separator, self.substring(at + separator.length()));
+		int end = at + separator.length();
+		return Tuple.of(self.substring(0, at), self.substring(at, end), self.substring(end));
 	}
 
-	private static Object justify(String self, Arguments arguments, String name, Budget budget, int leftHalves) {
+	private static Object justify(MarkedText self, Arguments arguments, String name, Budget budget, int leftHalves) {
 		long width = Operators.toIndex(arguments.expect(name, "width", "fillchar").require(name, 0, "width"));
-		String fill = (arguments.find(1, "fillchar") != null) ? text(name, arguments, 1) : " ";
+		MarkedText fill = (arguments.find(1, "fillchar") != null) ? text(name, arguments, 1) : MarkedText.trusted(" ");
 		if (codePoints(fill) != 1) {
 			throw JinjaException.type("The fill character must be exactly one character long");
 		}
@@ -346,18 +384,18 @@ final class StringMethods {
 	 * 2 all
 	 * @return the filled text
 	 */
-	static String justify(String text, long width, String fill, Budget budget, int leftHalves) {
+	static MarkedText justify(MarkedText text, long width, MarkedText fill, Budget budget, int leftHalves) {
 		long missing = Math.max(0, width - codePoints(text));
 		long left = switch (leftHalves) {
 			case 0 -> 0;
 			case 1 -> missing / 2 + (missing & width & 1);
 			default -> missing;
 		};
-		return new TextBuilder(budget).repeat(fill, left).append(text).repeat(fill, missing - left).toString();
+		return new TextBuilder(budget).repeat(fill, left).append(text).repeat(fill, missing - left).toText();
 	}
 
-	private static int codePoints(String text) {
-		return text.codePointCount(0, text.length());
+	private static int codePoints(MarkedText text) {
+		return text.string().codePointCount(0, text.length());
 	}
 
 	static String capitalize(String text) {
@@ -411,7 +449,7 @@ final class StringMethods {
 	@FunctionalInterface
 	private interface Method {
 
-		Object apply(String self, Arguments arguments, Budget budget);
+		Object apply(MarkedText self, Arguments arguments, Budget budget);
 
 	}
 

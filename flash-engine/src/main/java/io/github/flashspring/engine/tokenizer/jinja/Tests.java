@@ -23,15 +23,15 @@ final class Tests {
 			case "integer" -> Types.isInteger(value) && !(value instanceof Boolean);
 			case "float" -> value instanceof Double;
 			case "number" -> Types.isNumber(value);
-			case "string" -> value instanceof String;
+			case "string" -> value instanceof MarkedText;
 			case "mapping" -> value instanceof Map;
 			case "iterable" -> Operators.isIterable(value);
-			case "sequence" ->
-				value instanceof String || value instanceof List || value instanceof Map || value instanceof Undefined;
+			case "sequence" -> value instanceof MarkedText || value instanceof List || value instanceof Map
+					|| value instanceof Undefined;
 			case "callable" -> value instanceof Function;
 			case "escaped" -> false;
-			case "lower" -> StringMethods.isLower(PythonText.str(value, budget));
-			case "upper" -> StringMethods.isUpper(PythonText.str(value, budget));
+			case "lower" -> StringMethods.isLower(PythonText.str(value, budget).string());
+			case "upper" -> StringMethods.isUpper(PythonText.str(value, budget).string());
 			case "odd" -> Operators.areEqual(Operators.binary("%", value, 2L, budget), 1L, budget);
 			case "even" -> Operators.areEqual(Operators.binary("%", value, 2L, budget), 0L, budget);
 			case "divisibleby" ->
@@ -44,8 +44,8 @@ final class Tests {
 			case "gt", ">", "greaterthan" -> compare(">", value, name, arguments, budget);
 			case "ge", ">=" -> compare(">=", value, name, arguments, budget);
 			case "in" -> compare("in", value, name, arguments, budget);
-			case "filter" -> value instanceof String filter && Filters.exists(filter);
-			case "test" -> value instanceof String test && exists(test);
+			case "filter" -> value instanceof MarkedText filter && Filters.exists(filter.string());
+			case "test" -> value instanceof MarkedText test && exists(test.string());
 			default -> throw new JinjaException(JinjaException.Kind.SYNTAX, "No test named '" + name + "'");
 		};
 	}
@@ -68,7 +68,7 @@ final class Tests {
 	}
 
 	private static boolean areSame(Object left, Object right) {
-		boolean scalar = left instanceof String || left instanceof Number || left instanceof Boolean;
+		boolean scalar = left instanceof MarkedText || left instanceof Number || left instanceof Boolean;
 		return left == right || scalar && left.equals(right);
 	}
 

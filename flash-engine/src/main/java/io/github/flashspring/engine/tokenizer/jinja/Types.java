@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * Python's names of the closed set of types that values have: {@link None},
  * {@link Boolean}, {@link Long} and {@link BigInteger} for int, {@link Double},
- * {@link String}, {@link List}, {@link Tuple}, {@link Range}, {@link Map},
+ * {@link MarkedText}, {@link List}, {@link Tuple}, {@link Range}, {@link Map},
  * {@link DictView}, {@link Generator}, {@link Namespace}, {@link Function} and
  * {@link Undefined}.
  */
@@ -23,7 +23,7 @@ final class Types {
 			case Long number -> "int";
 			case BigInteger big -> "int";
 			case Double number -> "float";
-			case String text -> "str";
+			case MarkedText text -> "str";
 			case Tuple tuple -> "tuple";
 			case Range range -> "range";
 			case List<?> list -> "list";

@@ -13,7 +13,7 @@ record Undefined(String message) {
 	}
 
 	static Undefined of(Object owner, Object key) {
-		return new Undefined((key instanceof String)
+		return new Undefined((key instanceof MarkedText)
 				? "'" + Types.name(owner) + " object' has no attribute '" + key + "'"
 				: Types.name(owner) + " object has no element " + ((key instanceof Number) ? key : Types.name(key)));
 	}

@@ -37,7 +37,7 @@ class JinjaTemplateTests {
 	private static final Limits FEW_STEPS = new Limits(1 << 20, 16 << 20, 1_000_000, 5_000_000, 600);
 
 	private static String render(String template) {
-		return JinjaTemplate.parse(template, Limits.DEFAULT).render(VARIABLES, CLOCK);
+		return JinjaTemplate.parse(template, Limits.DEFAULT).render(VARIABLES, CLOCK).string();
 	}
 
 	@ParameterizedTest
@@ -111,7 +111,7 @@ class JinjaTemplateTests {
 		Map<String, Object> variables = new HashMap<>();
 		variables.put("v", Arrays.asList((byte) 1, (short) 2, 3L, 0.1f, new BigDecimal("1.50"),
 				new BigInteger("18446744073709551615"), null, new StringBuilder("x"), Kind.TYPE));
-		assertThat(JinjaTemplate.parse("{{ v }}", Limits.DEFAULT).render(variables, CLOCK))
+		assertThat(JinjaTemplate.parse("{{ v }}", Limits.DEFAULT).render(variables, CLOCK).string())
 			.isEqualTo("[1, 2, 3, 0.1, 1.5, 18446744073709551615, None, 'x', 'TYPE']");
 	}
 

@@ -59,7 +59,7 @@ class JinjaVectorTests {
 	}
 
 	private static String render(String template, Map<String, Object> variables) {
-		return JinjaTemplate.parse(template, Limits.DEFAULT).render(variables, CLOCK);
+		return JinjaTemplate.parse(template, Limits.DEFAULT).render(variables, CLOCK).string();
 	}
 
 }
