@@ -81,9 +81,16 @@ public sealed interface OutputParser permits SteppedOutput {
 	List<OutputEvent> append(String piece);
 
 	/**
-	 * Ends the answer.
+	 * Ends the answer where the model ended it.
 	 * @return what was held back
 	 */
 	List<OutputEvent> flush();
+
+	/**
+	 * Ends the answer where it was cut off although the model would have gone on. What
+	 * counts only at the end of an answer is no call then.
+	 * @return what was held back
+	 */
+	List<OutputEvent> cut();
 
 }

@@ -15,6 +15,9 @@ abstract sealed class SteppedOutput implements OutputParser permits TaggedOutput
 	/** What became certain since it was taken last. */
 	protected final List<OutputEvent> events = new ArrayList<>();
 
+	/** Whether the model would have gone on where the text ends. */
+	protected boolean wasCut;
+
 	/**
 	 * Handles the beginning of the pending text.
 	 * @param last whether no more text comes
@@ -29,6 +32,12 @@ abstract sealed class SteppedOutput implements OutputParser permits TaggedOutput
 			// each step takes something off the pending text
 		}
 		return take();
+	}
+
+	@Override
+	public final List<OutputEvent> cut() {
+		this.wasCut = true;
+		return flush();
 	}
 
 	@Override
