@@ -12,6 +12,12 @@ import java.util.function.Supplier;
  */
 public sealed interface OutputParser permits SteppedOutput {
 
+	/** What stands before and behind reasoning; the last is the most common. */
+	List<List<String>> THINKING = List.of(List.of("[THINK]", "[/THINK]"),
+			List.of("<|START_THINKING|>", "<|END_THINKING|>"), List.of("<seed:think>", "</seed:think>"),
+			List.of("<|inner_prefix|>", "<|inner_suffix|>"), List.of("<mm:think>", "</mm:think>"),
+			List.of("<|channel>thought", "<channel|>"), List.of("<think>", "</think>"));
+
 	/**
 	 * A parser for the answer to a prompt.
 	 * @param template the template that made the prompt; it tells the model's format
@@ -37,12 +43,12 @@ public sealed interface OutputParser permits SteppedOutput {
 		if (HarmonyOutput.isFormatOf(template)) {
 			return new HarmonyOutput(prompt, reader, !tools.isEmpty());
 		}
-		boolean mistral = template.mentions("[THINK]") && template.mentions("[/THINK]");
-		String begin = mistral ? "[THINK]" : template.mentions("</think>") ? "<think>" : null;
-		String end = mistral ? "[/THINK]" : "</think>";
-		boolean thinking = begin != null && prompt.stripTrailing().endsWith(begin);
-		return new TaggedOutput(tools.isEmpty() ? ToolFormat.NONE : ToolFormat.of(template), reader, begin, end,
-				thinking);
+		List<String> think = THINKING.stream()
+			.filter((tags) -> template.mentions(tags.getFirst()) && template.mentions(tags.get(1)))
+			.findFirst()
+			.orElse(template.mentions("</think>") ? THINKING.getLast() : List.of());
+		return new TaggedOutput(tools.isEmpty() ? ToolFormat.NONE : ToolFormat.of(template), reader, prompt,
+				think.isEmpty() ? null : think.getFirst(), think.isEmpty() ? "" : think.get(1));
 	}
 
 	/**
@@ -50,8 +56,7 @@ public sealed interface OutputParser permits SteppedOutput {
 	 * @return the parser
 	 */
 	static OutputParser plain() {
-		return new TaggedOutput(ToolFormat.NONE, new ToolCallReader(List.of(), OutputParser::randomId), null, "",
-				false);
+		return new TaggedOutput(ToolFormat.NONE, new ToolCallReader(List.of(), OutputParser::randomId), "", null, "");
 	}
 
 	/**
