@@ -43,7 +43,7 @@ final class HarmonyOutput extends SteppedOutput {
 	private static final Pattern FUNCTION = Pattern.compile("\\bto=functions\\.");
 
 	/** Longer headers are none. */
-	private static final int LONGEST_HEADER = 300;
+	private static final int MAX_HEADER = 300;
 
 	private final ToolCallReader reader;
 
@@ -107,7 +107,7 @@ final class HarmonyOutput extends SteppedOutput {
 		if (this.pending.isEmpty()) {
 			return false;
 		}
-		int limit = Math.min(this.pending.length(), LONGEST_HEADER);
+		int limit = Math.min(this.pending.length(), MAX_HEADER);
 		Matcher begun = HEADER.matcher(this.pending).region(0, limit);
 		if (begun.lookingAt()) {
 			open(this.pending.substring(0, begun.end() - MESSAGE.length()), begun.end());

@@ -130,9 +130,9 @@ final class JsonCalls extends CallBody {
 		}
 	}
 
-	/** Whether the first keys are a call's, so that other JSON is told as it comes. */
+	/** Whether the keys are a call's, so that other JSON is emitted as it comes. */
 	private boolean mayBeCall(LenientJson current) {
-		String key = current.firstKey();
+		String key = current.outerKey();
 		boolean keyed = key != null && this.syntax.keyed() && this.reader.knows(key);
 		if (key != null && !keyed && !ToolCallReader.isCallKey(key)) {
 			return false;

@@ -63,8 +63,6 @@ final class LenientJson {
 
 	private @Nullable JsonNode value;
 
-	private @Nullable String firstKey;
-
 	private @Nullable Predicate<LenientJson> expected;
 
 	/**
@@ -83,8 +81,9 @@ final class LenientJson {
 
 	/**
 	 * Gives up as soon as the value is not what is expected. This is asked whenever a key
-	 * or a value of the outermost object or array is read.
-	 * @param condition told by {@link #firstKey()} and {@link #begun()}
+	 * or a value of the outermost object, or of an object in the outermost array, is
+	 * read.
+	 * @param condition tells by {@link #outerKey()} and {@link #begun()}
 	 * @return this reader
 	 */
 	LenientJson expecting(Predicate<LenientJson> condition) {
@@ -148,11 +147,13 @@ final class LenientJson {
 	}
 
 	/**
-	 * The first key of the first object.
-	 * @return the key, null if none was read yet
+	 * The latest key of the outermost object, or of an object in the outermost array.
+	 * @return the key, null if the text is within a value of such an object
 	 */
-	@Nullable String firstKey() {
-		return this.firstKey;
+	@Nullable String outerKey() {
+		int depth = this.containers.size();
+		boolean outer = depth == 1 || depth == 2 && this.containers.getLast().close() == ']';
+		return (outer && this.containers.getFirst().close() == '}') ? this.containers.getFirst().key() : null;
 	}
 
 	/** Takes one step: 0, or why it cannot be taken. */
@@ -360,7 +361,6 @@ final class LenientJson {
 	private boolean endString() {
 		String text = this.string.toString();
 		if (this.isKey) {
-			this.firstKey = (this.firstKey != null) ? this.firstKey : text;
 			this.containers.getFirst().key(text);
 			this.state = State.COLON;
 			return isExpected();
@@ -451,6 +451,10 @@ final class LenientJson {
 
 		char close() {
 			return this.close;
+		}
+
+		String key() {
+			return this.key;
 		}
 
 		void key(String name) {

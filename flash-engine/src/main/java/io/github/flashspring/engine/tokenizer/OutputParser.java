@@ -12,11 +12,32 @@ import java.util.function.Supplier;
  */
 public sealed interface OutputParser permits SteppedOutput {
 
-	/** What stands before and behind reasoning; the last is the most common. */
+	/**
+	 * What stands before and behind reasoning, and what of it a template has if it puts
+	 * these together; the last is the most common.
+	 */
 	List<List<String>> THINKING = List.of(List.of("[THINK]", "[/THINK]"),
 			List.of("<|START_THINKING|>", "<|END_THINKING|>"), List.of("<seed:think>", "</seed:think>"),
 			List.of("<|inner_prefix|>", "<|inner_suffix|>"), List.of("<mm:think>", "</mm:think>"),
-			List.of("<|channel>thought", "<channel|>"), List.of("<think>", "</think>"));
+			List.of("<|channel>thought", "<channel|>"),
+			List.of("<|open|>think<|sep|>", "<|close|>think<|sep|>", "open_tag('think')"),
+			List.of("<think:opensource>", "</think:opensource>", "<think{}>"), List.of("<think>", "</think>"));
+
+	/**
+	 * The tags of reasoning.
+	 * @param template a model's template
+	 * @return what stands before and behind reasoning; empty if the model does not think
+	 */
+	static List<String> thinkingTags(ChatTemplate template) {
+		for (List<String> tags : THINKING) {
+			boolean named = (tags.size() > 2) ? template.mentions(tags.get(2))
+					: template.mentions(tags.getFirst()) && template.mentions(tags.get(1));
+			if (named) {
+				return tags.subList(0, 2);
+			}
+		}
+		return template.mentions("</think>") ? THINKING.getLast() : List.of();
+	}
 
 	/**
 	 * A parser for the answer to a prompt.
@@ -43,10 +64,7 @@ public sealed interface OutputParser permits SteppedOutput {
 		if (HarmonyOutput.isFormatOf(template)) {
 			return new HarmonyOutput(prompt, reader, !tools.isEmpty());
 		}
-		List<String> think = THINKING.stream()
-			.filter((tags) -> template.mentions(tags.getFirst()) && template.mentions(tags.get(1)))
-			.findFirst()
-			.orElse(template.mentions("</think>") ? THINKING.getLast() : List.of());
+		List<String> think = thinkingTags(template);
 		return new TaggedOutput(tools.isEmpty() ? ToolFormat.NONE : ToolFormat.of(template), reader, prompt,
 				think.isEmpty() ? null : think.getFirst(), think.isEmpty() ? "" : think.get(1));
 	}

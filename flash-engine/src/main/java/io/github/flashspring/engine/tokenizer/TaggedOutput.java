@@ -36,10 +36,10 @@ final class TaggedOutput extends SteppedOutput {
 
 	private Mode mode = Mode.TEXT;
 
-	/** Whether no text was told yet: only then can reasoning begin. */
+	/** Whether no text was emitted yet: only then can reasoning begin. */
 	private boolean atStart = true;
 
-	/** Whether the text that was told ends with a line. */
+	/** Whether the emitted text ends with a line. */
 	private boolean lineEnded = true;
 
 	/** Whether white space belongs to the tag before it. */
@@ -118,7 +118,7 @@ final class TaggedOutput extends SteppedOutput {
 		boolean mayThink = this.atStart && think != null;
 		if (begin == length) {
 			boolean held = !last && length < MAX_SPACE && (this.format != ToolFormat.NONE || mayThink);
-			return !held && tell(length);
+			return !held && emit(length);
 		}
 		this.afterTag = false;
 		if (think != null && this.atStart) {
@@ -135,12 +135,12 @@ final class TaggedOutput extends SteppedOutput {
 			}
 		}
 		if (this.format == ToolFormat.NONE) {
-			return tell(length);
+			return emit(length);
 		}
 		Found found = find(0, this.lineEnded, last);
 		int certain = (last && found.kind() == Kind.NOTHING) ? length : beforeSpace(found.at());
 		if (certain > 0) {
-			return tell(certain);
+			return emit(certain);
 		}
 		return switch (found.kind()) {
 			case NOTHING, HELD -> false;
@@ -286,12 +286,12 @@ final class TaggedOutput extends SteppedOutput {
 		return piece;
 	}
 
-	private boolean tell(int length) {
-		tellText(take(length));
+	private boolean emit(int length) {
+		emitText(take(length));
 		return true;
 	}
 
-	private void tellText(String piece) {
+	private void emitText(String piece) {
 		this.afterTag = false;
 		if (piece.isEmpty()) {
 			return;
@@ -302,7 +302,7 @@ final class TaggedOutput extends SteppedOutput {
 		this.lineEnded = (line >= 0 || this.lineEnded) && piece.substring(line + 1).isBlank();
 	}
 
-	private void tellReasoning(String piece) {
+	private void emitReasoning(String piece) {
 		if (!piece.isEmpty()) {
 			this.events.add(new OutputEvent.Reasoning(piece));
 		}
@@ -322,7 +322,7 @@ final class TaggedOutput extends SteppedOutput {
 		int limit = (at >= 0) ? at : last ? this.pending.length() : this.pending.length() - held;
 		int end = beforeSpace(Math.min(limit, opened.at()));
 		if (end > 0) {
-			tellReasoning(take(end));
+			emitReasoning(take(end));
 			return true;
 		}
 		if (at >= 0) {
@@ -338,7 +338,7 @@ final class TaggedOutput extends SteppedOutput {
 			return true;
 		}
 		if (last) {
-			tellReasoning(take(this.pending.length()));
+			emitReasoning(take(this.pending.length()));
 		}
 		return last;
 	}
@@ -348,7 +348,7 @@ final class TaggedOutput extends SteppedOutput {
 		if (current.thought) {
 			int end = this.pending.indexOf(this.thinkEnd, this.searched);
 			if (end >= 0) {
-				return giveUp(Math.max(1, beforeSpace(end)));
+				return giveUp(end);
 			}
 			this.searched = Math.max(0, this.pending.length() - this.thinkEnd.length() + 1);
 		}
@@ -378,7 +378,7 @@ final class TaggedOutput extends SteppedOutput {
 		current.callsEnd = end;
 		current.found = null;
 		current.body = null;
-		return current.tentative || tellCalls();
+		return current.tentative || emitCalls();
 	}
 
 	private @Nullable CallBody body(Found found, boolean last) {
@@ -429,7 +429,7 @@ final class TaggedOutput extends SteppedOutput {
 		if (next == this.pending.length()) {
 			return switch (ending) {
 				case OPEN -> false;
-				case ENDED -> tellCalls();
+				case ENDED -> emitCalls();
 				case CUT -> giveUp(current.callsEnd);
 			};
 		}
@@ -445,21 +445,21 @@ final class TaggedOutput extends SteppedOutput {
 		return true;
 	}
 
-	/** The first characters are no calls. */
+	/** The first characters are no calls; white space behind them may belong to a tag. */
 	private boolean giveUp(int length) {
-		String told = this.section.space + take(length);
+		String given = this.section.space + take(beforeSpace(length));
 		if (this.section.thought) {
-			tellReasoning(told);
+			emitReasoning(given);
 			this.mode = Mode.REASONING;
 		}
 		else {
-			tellText(told);
+			emitText(given);
 			this.mode = Mode.TEXT;
 		}
 		return true;
 	}
 
-	private boolean tellCalls() {
+	private boolean emitCalls() {
 		for (ToolCall call : this.section.calls) {
 			if (!isNoCall(call)) {
 				this.events.add(new OutputEvent.ToolCalled(call));

@@ -5,7 +5,8 @@ import java.util.function.Predicate;
 
 /**
  * How families of models write that they want tools to be called. A model's format is
- * told by the tags that its chat template writes or explains; the first that fits counts.
+ * known by the tags that its chat template writes or explains; the first that fits
+ * counts.
  */
 enum ToolFormat {
 
@@ -70,26 +71,27 @@ enum ToolFormat {
 				.withParameter("<｜DSML｜parameter name=\"NAME\" string=\"ISSTRING\">VALUE</｜DSML｜parameter>\n", "")),
 
 	/**
-	 * DeepSeek R1 and V3: {@code function}, a separator, the name and a block of JSON;
-	 * V3.1: the name, the separator and JSON.
+	 * DeepSeek R1 and V3: {@code function}, a separator, the name and a block of JSON.
 	 */
-	DEEPSEEK(mentions("<｜tool▁calls▁begin｜>"), ToolSyntax
-		.named("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>",
-				"<｜tool▁call▁begin｜>\\s*(?:function\\s*<｜tool▁sep｜>(?=[^{]))?\\s*(?<name>[^\\s<`{]+)\\s*"
-						+ "(?:<｜tool▁sep｜>\\s*(?=[{<])|```(?:json)?\\s*)",
-				"<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>")
-		.with("<｜tool▁sep｜>"),
+	DEEPSEEK_R1(mentions("<｜tool▁calls▁begin｜>", "```json"), deepSeek(),
+			ToolWriting.of("<｜tool▁calls▁begin｜>",
+					"<｜tool▁call▁begin｜>function<｜tool▁sep｜>NAME\n```json\nARGUMENTS\n```<｜tool▁call▁end｜>", "\n",
+					"<｜tool▁calls▁end｜>")),
+
+	/** DeepSeek V3.1: the name, a separator and JSON. */
+	DEEPSEEK(mentions("<｜tool▁calls▁begin｜>"), deepSeek(),
 			ToolWriting.of("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>NAME<｜tool▁sep｜>ARGUMENTS<｜tool▁call▁end｜>", "",
 					"<｜tool▁calls▁end｜>")),
 
-	/** Mistral: an array of JSON objects; as of version 11 name and JSON. */
-	MISTRAL(mentions("[TOOL_CALLS]"),
-			ToolSyntax
-				.named("", "[TOOL_CALLS]",
-						"\\[TOOL_CALLS\\]\\s*(?<name>[^\\s\\[\\]{}\"'(),;]+)\\s*(?:\\[CALL_ID\\]\\s*(?<id>\\w+)\\s*)?"
-								+ "(?:\\[ARGS\\]\\s*(?=\\{)|(?=\\{))",
-						"", "")
-				.with("[ARGS]", "[CALL_ID]"),
+	/** Mistral Small 3.2: a name, an id and JSON. */
+	MISTRAL_ID(mentions("[TOOL_CALLS]", "[CALL_ID]"), mistral(),
+			ToolWriting.of("[TOOL_CALLS]NAME[CALL_ID]ID[ARGS]ARGUMENTS")),
+
+	/** Mistral as of version 11 of its tokenizers: a name and JSON. */
+	MISTRAL_NAMED(mentions("[TOOL_CALLS]", "[ARGS]"), mistral(), ToolWriting.of("[TOOL_CALLS]NAME[ARGS]ARGUMENTS")),
+
+	/** Mistral before: an array of JSON objects. */
+	MISTRAL(mentions("[TOOL_CALLS]"), mistral(),
 			ToolWriting.of("[TOOL_CALLS][", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]")),
 
 	/** MiniMax M2: XML. */
@@ -226,7 +228,7 @@ enum ToolFormat {
 			ToolWriting.of("functools[", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]")),
 
 	/** Functionary 3.2: messages to recipients, of which one is everybody. */
-	RECIPIENT(mentions(">>>all"), ToolSyntax.named("", ">>>", ">>>\\s*(?<name>[^\\s{]+)\\s*\\n\\s*", "", ""),
+	RECIPIENT(mentions(">>>all"), ToolSyntax.named("", ">>>", ">>>\\s*(?<name>[^\\s{>]+)\\s*\\n\\s*", "", ""),
 			ToolWriting.of(">>>NAME\nARGUMENTS")),
 
 	/** Functionary 2: as 3.2, with tags. */
@@ -265,6 +267,24 @@ enum ToolFormat {
 		return (template) -> List.of(texts).stream().allMatch(template::mentions);
 	}
 
+	private static ToolSyntax deepSeek() {
+		return ToolSyntax
+			.named("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>",
+					"<｜tool▁call▁begin｜>\\s*(?:function\\s*<｜tool▁sep｜>(?=[^{]))?\\s*(?<name>[^\\s<`{]+)\\s*"
+							+ "(?:<｜tool▁sep｜>\\s*(?=[{<])|```(?:json)?\\s*)",
+					"<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>")
+			.with("<｜tool▁sep｜>");
+	}
+
+	private static ToolSyntax mistral() {
+		return ToolSyntax
+			.named("", "[TOOL_CALLS]",
+					"\\[TOOL_CALLS\\]\\s*(?<name>[^\\s\\[\\]{}\"'(),;]+)\\s*(?:\\[CALL_ID\\]\\s*(?<id>\\w+)\\s*)?"
+							+ "(?:\\[ARGS\\]\\s*(?=\\{)|(?=\\{))",
+					"", "")
+			.with("[ARGS]", "[CALL_ID]");
+	}
+
 	private static ToolSyntax.Tags functionTags(boolean padded) {
 		return new ToolSyntax.Tags("<function=\\s*(?<name>[^\\s>{]+)\\s*>", "<parameter=",
 				"<parameter=\\s*(?<key>[^>\\n]+?)\\s*>", "</parameter>", padded);
@@ -292,6 +312,7 @@ enum ToolFormat {
 	 */
 	List<String> silent() {
 		return switch (this) {
+			case KIMI_K3 -> List.of("<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>");
 			case RECIPIENT -> List.of(">>>all\n");
 			case RECIPIENT_TAG -> List.of("<|from|>assistant\n", "<|recipient|>all\n<|content|>");
 			default -> List.of();
@@ -304,6 +325,15 @@ enum ToolFormat {
 	 * @return its format
 	 */
 	static ToolFormat of(ChatTemplate template) {
+		return ofSource(template);
+	}
+
+	/**
+	 * The format that the text of a template tells.
+	 * @param template the template
+	 * @return the format, {@link #GENERIC} if it tells none
+	 */
+	static ToolFormat ofSource(ChatTemplate template) {
 		for (ToolFormat format : values()) {
 			if (format.template.test(template)) {
 				return format;

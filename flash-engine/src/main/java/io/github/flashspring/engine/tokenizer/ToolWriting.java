@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 record ToolWriting(String begin, String call, String separator, String end, String parameter,
 		String parameterSeparator) {
 
-	private static final Pattern PLACE = Pattern.compile("NAME|ID|INDEX");
+	private static final Pattern PLACE = Pattern.compile("NAME|(?<!CALL_)ID|INDEX");
 
 	static final ToolWriting NONE = of("");
 
