@@ -16,8 +16,10 @@ import io.github.flashspring.engine.tokenizer.ToolDefinition;
  * @param prompt conversation, text or tokens to continue
  * @param sampling how tokens are chosen; null: {@link ModelInfo#sampling()}
  * @param maxTokens most tokens to generate; null: what is left of the context
- * @param stopSequences texts that end the generation; they are not part of the output. At
- * most 64, of 1 to 512 characters each
+ * @param stopSequences texts that end the generation where the answer has one of them,
+ * which is not part of it; reasoning and tool calls are not looked at. One that is a
+ * special token ends the generation wherever the model writes it. At most 64, of 1 to 512
+ * characters each
  * @param ignoreEndOfTurn continue past end-of-text tokens
  */
 public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nullable Integer maxTokens,

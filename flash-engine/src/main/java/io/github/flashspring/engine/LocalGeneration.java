@@ -336,13 +336,14 @@ final class LocalGeneration implements Generation, SequenceListener {
 	}
 
 	private void complete(FinishReason reason, int endTokens, long now, long bytesRead) {
-		List<GenerationEvent> last = new ArrayList<>(this.text.flush());
+		List<GenerationEvent> last = new ArrayList<>(
+				(reason == FinishReason.STOP) ? this.text.flush() : this.text.cut());
+		FinishReason known = (reason == FinishReason.LENGTH && this.text.isStopped()) ? FinishReason.STOP : reason;
 		Usage usage = new Usage(this.promptTokens, this.tokens.size() + endTokens,
 				Duration.ofNanos(this.started - this.submitted),
 				Duration.ofNanos(((this.firstToken != 0) ? this.firstToken : now) - this.submitted),
 				Duration.ofNanos(now - this.submitted), bytesRead);
-		FinishReason told = (reason == FinishReason.STOP && this.text.hasToolCalls()) ? FinishReason.TOOL_CALLS
-				: reason;
+		FinishReason told = (known == FinishReason.STOP && this.text.hasToolCalls()) ? FinishReason.TOOL_CALLS : known;
 		last.add(new GenerationEvent.Finished(told, usage, this.tokens.stream().mapToInt(Integer::intValue).toArray()));
 		this.textEnded = true;
 		emit(last, 0);

@@ -31,6 +31,14 @@ class TextGenerationTests {
 			.load(FlashConfig.builder(Golden.path("models/stories260K/f32").toString()).threads(2).build());
 	}
 
+	private static void copyStories(Path folder) throws Exception {
+		try (Stream<Path> files = Files.list(Golden.path("models/stories260K/f32"))) {
+			for (Path file : files.toList()) {
+				Files.copy(file, folder.resolve(file.getFileName()));
+			}
+		}
+	}
+
 	private static GenerationRequest continuation(String text, String... stops) {
 		return new GenerationRequest(new GenerationRequest.Text(text), Sampling.GREEDY, 60, List.of(stops), false);
 	}
@@ -85,6 +93,39 @@ class TextGenerationTests {
 	}
 
 	@Test
+	void aStopThatIsASpecialTokenEndsTheAnswer(@TempDir Path folder) throws Exception {
+		copyStories(folder);
+		Path tokenizer = folder.resolve("tokenizer.json");
+		Files.writeString(tokenizer,
+				Files.readString(tokenizer)
+					.replaceFirst("\"added_tokens\"\\s*:\\s*\\[", "\"added_tokens\": [{\"id\": 426, \"content\": \".\","
+							+ " \"single_word\": false, \"lstrip\": false, \"rstrip\": false, \"normalized\": false,"
+							+ " \"special\": true},"));
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(folder.toString()).threads(2).build())) {
+			List<GenerationEvent> events = events(engine, continuation("Once upon a time", "."));
+			assertThat(text(events)).isEqualTo(STORY.substring(0, STORY.indexOf('.')));
+			assertThat(((GenerationEvent.Finished) events.getLast()).reason()).isEqualTo(FinishReason.STOP);
+		}
+	}
+
+	@Test
+	void stopsDoNotEndAnswersWithinReasoning(@TempDir Path folder) throws Exception {
+		copyStories(folder);
+		Files.writeString(folder.resolve("chat_template.jinja"),
+				"{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}<think>{# </think> #}");
+		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(folder.toString()).threads(2).build())) {
+			GenerationRequest.Chat chat = new GenerationRequest.Chat(List.of(ChatMessage.user("Once upon a time")),
+					List.of(), Map.of());
+			List<GenerationEvent> free = events(engine,
+					new GenerationRequest(chat, Sampling.GREEDY, 40, List.of(), false));
+			List<GenerationEvent> stopped = events(engine,
+					new GenerationRequest(chat, Sampling.GREEDY, 40, List.of(".", "a"), false));
+			assertThat(stopped.subList(0, stopped.size() - 1)).isEqualTo(free.subList(0, free.size() - 1))
+				.hasOnlyElementsOfType(GenerationEvent.Reasoning.class);
+		}
+	}
+
+	@Test
 	void aPromptThatSurelyExceedsTheContextIsNotEncodedWhole() throws Exception {
 		try (FlashEngine engine = stories()) {
 			int context = engine.model().contextLength();
@@ -110,11 +151,7 @@ class TextGenerationTests {
 
 	@Test
 	void aDamagedChatTemplateHarmsOnlyChats(@TempDir Path folder) throws Exception {
-		try (Stream<Path> files = Files.list(Golden.path("models/stories260K/f32"))) {
-			for (Path file : files.toList()) {
-				Files.copy(file, folder.resolve(file.getFileName()));
-			}
-		}
+		copyStories(folder);
 		Files.writeString(folder.resolve("chat_template.jinja"), "{% for message in %}");
 		try (FlashEngine engine = FlashEngine.load(FlashConfig.builder(folder.toString()).threads(2).build())) {
 			assertThat(text(events(engine, continuation("Once upon a time")))).startsWith(STORY);

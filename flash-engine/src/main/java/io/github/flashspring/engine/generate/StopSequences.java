@@ -138,12 +138,14 @@ public final class StopSequences {
 	}
 
 	/**
-	 * The text held back, when no more will come.
+	 * The text held back, when the text ends here or something else comes between it and
+	 * what follows: no sequence spans that.
 	 * @return text that can be emitted
 	 */
 	public String flush() {
 		String text = this.found ? "" : this.held.toString();
 		this.held.setLength(0);
+		this.state = this.root;
 		return text;
 	}
 

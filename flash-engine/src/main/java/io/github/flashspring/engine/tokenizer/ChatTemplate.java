@@ -345,7 +345,7 @@ public final class ChatTemplate {
 	boolean writesCallsAsBlocks() {
 		TemplateCapabilities able = capabilities();
 		return this.tools == ToolSupport.AUTO && !able.toolDefinitions()
-				&& (!able.toolCalls() || ToolFormat.ofSource(this) == ToolFormat.NONE || callExample() == null);
+				&& (!able.toolCalls() || ToolFormat.ofSource(this) == ToolFormat.GENERIC || callExample() == null);
 	}
 
 	/**

@@ -8,6 +8,8 @@ import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
+import tools.jackson.databind.node.ObjectNode;
+
 /**
  * Answers of gpt-oss, which are several messages, each with a header that names its
  * channel and perhaps a tool that it goes to (OpenAI's harmony format):
@@ -25,14 +27,14 @@ final class HarmonyOutput extends SteppedOutput {
 
 	private static final String MESSAGE = "<|message|>";
 
+	private static final String CALL = "<|call|>";
+
 	/** What may stand behind a message. */
-	private static final List<String> ENDS = List.of("<|end|>", "<|call|>", "<|return|>", START, CHANNEL);
+	private static final List<String> ENDS = List.of("<|end|>", CALL, "<|return|>", START, CHANNEL);
 
-	private static final String ROLE = "assistant";
-
-	private static final Pattern HEADER = Pattern.compile(
-			"\\s*(?:<\\|start\\|>)?\\s*(?:assistant\\b)?\\s*(?:to=\\S|<\\|(?:channel|message|constrain)\\|>).*",
-			Pattern.DOTALL);
+	private static final Pattern HEADER = Pattern.compile("\\s*+(?:<\\|start\\|>)?+\\s*+(?:assistant\\b)?+"
+			+ "(?:\\s*+(?:to=[^\\s<]++|<\\|(?:channel|constrain)\\|>\\s*+[\\w./+-]*+|json\\b|code\\b))*+\\s*+"
+			+ "<\\|message\\|>");
 
 	private static final Pattern NAMED_CHANNEL = Pattern.compile("<\\|channel\\|>\\s*(\\w+)");
 
@@ -41,7 +43,7 @@ final class HarmonyOutput extends SteppedOutput {
 	private static final Pattern FUNCTION = Pattern.compile("\\bto=functions\\.");
 
 	/** Longer headers are none. */
-	private static final int LONGEST_HEADER = 300;
+	private static final int MAX_HEADER = 300;
 
 	private final ToolCallReader reader;
 
@@ -105,18 +107,13 @@ final class HarmonyOutput extends SteppedOutput {
 		if (this.pending.isEmpty()) {
 			return false;
 		}
-		int end = this.pending.indexOf(MESSAGE);
-		String begun = this.pending.substring(0, (end >= 0) ? end + MESSAGE.length() : this.pending.length());
-		if (HEADER.matcher(begun).matches() && begun.length() <= LONGEST_HEADER) {
-			if (end >= 0) {
-				open(begun.substring(0, end), begun.length());
-				return true;
-			}
-			if (!last) {
-				return false;
-			}
+		int limit = Math.min(this.pending.length(), MAX_HEADER);
+		Matcher begun = HEADER.matcher(this.pending).region(0, limit);
+		if (begun.lookingAt()) {
+			open(this.pending.substring(0, begun.end() - MESSAGE.length()), begun.end());
+			return true;
 		}
-		else if (!last && end < 0 && mayBecomeHeader(begun)) {
+		if (begun.hitEnd() && limit == this.pending.length() && !last) {
 			return false;
 		}
 		// the model forgot its format, or stopped within it: then this is text
@@ -129,22 +126,6 @@ final class HarmonyOutput extends SteppedOutput {
 			}
 		}
 		return true;
-	}
-
-	private static boolean mayBecomeHeader(String begun) {
-		String rest = begun.stripLeading();
-		for (String part : List.of(START, ROLE)) {
-			if (rest.length() <= part.length() && part.startsWith(rest)) {
-				return true;
-			}
-			rest = rest.startsWith(part) ? rest.substring(part.length()).stripLeading() : rest;
-		}
-		for (String part : List.of(CHANNEL, MESSAGE, CONSTRAIN, "to=")) {
-			if (part.startsWith(rest)) {
-				return true;
-			}
-		}
-		return false;
 	}
 
 	private void open(String newHeader, int length) {
@@ -174,7 +155,8 @@ final class HarmonyOutput extends SteppedOutput {
 		}
 		String arguments = this.pending.substring(0, (end < 0) ? this.pending.length() : end);
 		Matcher recipient = RECIPIENT.matcher(current);
-		ToolCall call = recipient.find() ? this.reader.named(recipient.group(1), null, arguments) : null;
+		ObjectNode read = arguments(arguments, end >= 0);
+		ToolCall call = (recipient.find() && read != null) ? this.reader.call(recipient.group(1), null, read) : null;
 		if (call != null) {
 			this.events.add(new OutputEvent.ToolCalled(call));
 		}
@@ -183,6 +165,26 @@ final class HarmonyOutput extends SteppedOutput {
 		}
 		close(arguments.length());
 		return true;
+	}
+
+	/**
+	 * The arguments of a call, null if they are none. Brackets may be missing only if the
+	 * model ended the call.
+	 */
+	private @Nullable ObjectNode arguments(String written, boolean ended) {
+		if (written.isBlank()) {
+			return this.wasCut ? null : ModelFiles.JSON.createObjectNode();
+		}
+		String end = ended ? CALL : "";
+		LenientJson json = new LenientJson(0, end, "");
+		int behind = json.read(written + end, true);
+		boolean whole = behind >= 0
+				&& written.substring(Math.min(behind, written.length())).chars().allMatch(HarmonyOutput::mayFollow);
+		return (whole && json.value() instanceof ObjectNode object) ? object : null;
+	}
+
+	private static boolean mayFollow(int character) {
+		return Character.isWhitespace(character) || character == '}' || character == ']';
 	}
 
 	/** Answer or reasoning is told as it comes. */

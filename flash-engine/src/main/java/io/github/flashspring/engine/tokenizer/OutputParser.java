@@ -13,6 +13,33 @@ import java.util.function.Supplier;
 public sealed interface OutputParser permits SteppedOutput {
 
 	/**
+	 * What stands before and behind reasoning, and what of it a template has if it puts
+	 * these together; the last is the most common.
+	 */
+	List<List<String>> THINKING = List.of(List.of("[THINK]", "[/THINK]"),
+			List.of("<|START_THINKING|>", "<|END_THINKING|>"), List.of("<seed:think>", "</seed:think>"),
+			List.of("<|inner_prefix|>", "<|inner_suffix|>"), List.of("<mm:think>", "</mm:think>"),
+			List.of("<|channel>thought", "<channel|>"),
+			List.of("<|open|>think<|sep|>", "<|close|>think<|sep|>", "open_tag('think')"),
+			List.of("<think:opensource>", "</think:opensource>", "<think{}>"), List.of("<think>", "</think>"));
+
+	/**
+	 * The tags of reasoning.
+	 * @param template a model's template
+	 * @return what stands before and behind reasoning; empty if the model does not think
+	 */
+	static List<String> thinkingTags(ChatTemplate template) {
+		for (List<String> tags : THINKING) {
+			boolean named = (tags.size() > 2) ? template.mentions(tags.get(2))
+					: template.mentions(tags.getFirst()) && template.mentions(tags.get(1));
+			if (named) {
+				return tags.subList(0, 2);
+			}
+		}
+		return template.mentions("</think>") ? THINKING.getLast() : List.of();
+	}
+
+	/**
 	 * A parser for the answer to a prompt.
 	 * @param template the template that made the prompt; it tells the model's format
 	 * @param prompt the prompt; it may end within reasoning
@@ -37,12 +64,9 @@ public sealed interface OutputParser permits SteppedOutput {
 		if (HarmonyOutput.isFormatOf(template)) {
 			return new HarmonyOutput(prompt, reader, !tools.isEmpty());
 		}
-		boolean mistral = template.mentions("[THINK]") && template.mentions("[/THINK]");
-		String begin = mistral ? "[THINK]" : template.mentions("</think>") ? "<think>" : null;
-		String end = mistral ? "[/THINK]" : "</think>";
-		boolean thinking = begin != null && prompt.stripTrailing().endsWith(begin);
-		return new TaggedOutput(tools.isEmpty() ? ToolFormat.NONE : ToolFormat.of(template), reader, begin, end,
-				thinking);
+		List<String> think = thinkingTags(template);
+		return new TaggedOutput(tools.isEmpty() ? ToolFormat.NONE : ToolFormat.of(template), reader, prompt,
+				think.isEmpty() ? null : think.getFirst(), think.isEmpty() ? "" : think.get(1));
 	}
 
 	/**
@@ -50,8 +74,7 @@ public sealed interface OutputParser permits SteppedOutput {
 	 * @return the parser
 	 */
 	static OutputParser plain() {
-		return new TaggedOutput(ToolFormat.NONE, new ToolCallReader(List.of(), OutputParser::randomId), null, "",
-				false);
+		return new TaggedOutput(ToolFormat.NONE, new ToolCallReader(List.of(), OutputParser::randomId), "", null, "");
 	}
 
 	/**
@@ -81,9 +104,16 @@ public sealed interface OutputParser permits SteppedOutput {
 	List<OutputEvent> append(String piece);
 
 	/**
-	 * Ends the answer.
+	 * Ends the answer where the model ended it.
 	 * @return what was held back
 	 */
 	List<OutputEvent> flush();
+
+	/**
+	 * Ends the answer where it was cut off although the model would have gone on. What
+	 * counts only at the end of an answer is no call then.
+	 * @return what was held back
+	 */
+	List<OutputEvent> cut();
 
 }

@@ -9,11 +9,17 @@ import java.util.List;
  */
 abstract sealed class SteppedOutput implements OutputParser permits TaggedOutput, HarmonyOutput {
 
+	/** Longer pieces are cut, since steps take text off the beginning. */
+	private static final int LONG_PIECE = 1024;
+
 	/** What came and was not told yet. */
 	protected final StringBuilder pending = new StringBuilder();
 
 	/** What became certain since it was taken last. */
 	protected final List<OutputEvent> events = new ArrayList<>();
+
+	/** Whether the model would have gone on where the text ends. */
+	protected boolean wasCut;
 
 	/**
 	 * Handles the beginning of the pending text.
@@ -24,11 +30,19 @@ abstract sealed class SteppedOutput implements OutputParser permits TaggedOutput
 
 	@Override
 	public final List<OutputEvent> append(String piece) {
-		this.pending.append(piece);
-		while (step(false)) {
-			// each step takes something off the pending text
+		for (int begin = 0; begin < piece.length(); begin += LONG_PIECE) {
+			this.pending.append(piece, begin, Math.min(piece.length(), begin + LONG_PIECE));
+			while (step(false)) {
+				// each step takes something off the pending text
+			}
 		}
 		return take();
+	}
+
+	@Override
+	public final List<OutputEvent> cut() {
+		this.wasCut = true;
+		return flush();
 	}
 
 	@Override

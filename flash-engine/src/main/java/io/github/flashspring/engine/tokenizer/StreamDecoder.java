@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.tokenizer;
 
 import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -42,6 +43,16 @@ public final class StreamDecoder {
 		this.tokenizer = tokenizer;
 		this.vocabulary = vocabulary;
 		this.skipped = skipped;
+	}
+
+	/**
+	 * The special token that a text is.
+	 * @param text such as {@code <|im_end|>}
+	 * @return its id; empty if the text is none
+	 */
+	public OptionalInt specialToken(String text) {
+		Integer id = this.vocabulary.addedIds().get(text);
+		return (id != null && this.vocabulary.special().contains(id)) ? OptionalInt.of(id) : OptionalInt.empty();
 	}
 
 	/**

@@ -1,11 +1,9 @@
 package io.github.flashspring.engine.tokenizer;
 
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
@@ -13,26 +11,20 @@ import org.jspecify.annotations.Nullable;
  * Answers in which tags stand around reasoning and tool calls, and everything else is
  * text. Part of a tag is held back until it is clear that it is none. White space around
  * tags belongs to the tags.
+ * <p>
+ * Calls without a tag of their own count if they stand at the beginning of a line and
+ * nothing but calls follows them; those within reasoning, if it never ends and they are
+ * the last thing in it.
  */
 final class TaggedOutput extends SteppedOutput {
 
-	private static final String CALL_END = "</tool_call>";
+	private static final String FENCE = "```";
 
-	private static final String FUNCTION_BEGIN = "<function=";
+	/** What may be said to be in a block of code that is a call. */
+	private static final List<String> FENCED = List.of("", "json", "tool_call", "tool_calls", "tool_code");
 
-	private static final String FUNCTION_END = "</function>";
-
-	/** {@code name[CALL_ID]id[ARGS]} before Mistral's arguments. */
-	private static final Pattern MISTRAL_NAME = Pattern
-		.compile("\\s*([\\w.-]+)\\s*(?:\\[CALL_ID\\]\\s*(\\w+)\\s*)?(?:\\[ARGS\\]\\s*)?");
-
-	private static final Pattern MISTRAL_NAME_BEGINNING = Pattern.compile("[\\s\\w.\\-\\[\\]]*");
-
-	private static final Pattern FIRST_KEY = Pattern.compile("\\{\\s*\"([^\"\\\\]*)\"");
-
-	private static final Pattern FIRST_KEY_BEGINNING = Pattern.compile("\\{\\s*(?:\"[^\"\\\\]*)?");
-
-	private static final Set<String> CALL_KEYS = Set.of("name", "type", "function", "id", "parameters", "arguments");
+	/** White space that is held back because it may belong to a tag. */
+	private static final int MAX_SPACE = 1000;
 
 	private final ToolFormat format;
 
@@ -44,55 +36,59 @@ final class TaggedOutput extends SteppedOutput {
 
 	private Mode mode = Mode.TEXT;
 
-	/** Whether no text was told yet: only then can reasoning or a bare call begin. */
+	/** Whether no text was emitted yet: only then can reasoning begin. */
 	private boolean atStart = true;
+
+	/** Whether the emitted text ends with a line. */
+	private boolean lineEnded = true;
 
 	/** Whether white space belongs to the tag before it. */
 	private boolean afterTag;
 
-	/** What opened the call, with the white space before it. */
-	private String opening = "";
+	/** Characters at the beginning of the pending text that the prompt has. */
+	private int inPrompt;
 
-	private @Nullable JsonEnd jsonEnd;
+	private Section section = new Section("", false, false);
 
+	/** From where the end of reasoning is to be looked for. */
 	private int searched;
-
-	/** A call that is read, but whose outer tag may still end. */
-	private @Nullable ToolCall ended;
 
 	/**
 	 * A parser.
 	 * @param format how the model writes calls
 	 * @param reader reads them
+	 * @param prompt what the model continues
 	 * @param thinkBegin what opens reasoning, null: the model does not think
 	 * @param thinkEnd what ends reasoning
-	 * @param thinking whether the answer begins within reasoning
 	 */
-	TaggedOutput(ToolFormat format, ToolCallReader reader, @Nullable String thinkBegin, String thinkEnd,
-			boolean thinking) {
+	TaggedOutput(ToolFormat format, ToolCallReader reader, String prompt, @Nullable String thinkBegin,
+			String thinkEnd) {
 		this.format = format;
 		this.reader = reader;
 		this.thinkBegin = thinkBegin;
 		this.thinkEnd = thinkEnd;
-		if (thinking) {
+		if (thinkBegin != null && prompt.stripTrailing().endsWith(thinkBegin)) {
 			this.mode = Mode.REASONING;
 			this.afterTag = true;
+		}
+		boolean addressed = format == ToolFormat.RECIPIENT || format == ToolFormat.RECIPIENT_TAG;
+		String opener = addressed ? format.syntax().openers().getFirst() : "";
+		if (addressed && prompt.endsWith(opener)) {
+			this.pending.append(opener);
+			this.inPrompt = opener.length();
 		}
 	}
 
 	@Override
 	public Set<String> markers() {
-		Set<String> markers = new LinkedHashSet<>(this.format.markers());
+		Set<String> markers = new LinkedHashSet<>();
+		if (this.format != ToolFormat.NONE) {
+			markers.addAll(this.format.syntax().markers());
+			markers.addAll(this.format.silent());
+		}
 		if (this.thinkBegin != null) {
 			markers.add(this.thinkBegin);
 			markers.add(this.thinkEnd);
-		}
-		switch (this.format) {
-			case HERMES, XML -> markers.add(CALL_END);
-			case MISTRAL -> markers.addAll(List.of("[ARGS]", "[CALL_ID]"));
-			case DEEPSEEK -> markers.addAll(ToolFormat.DEEPSEEK_TAGS);
-			default -> {
-			}
 		}
 		return markers;
 	}
@@ -102,306 +98,439 @@ final class TaggedOutput extends SteppedOutput {
 		return switch (this.mode) {
 			case TEXT -> text(last);
 			case REASONING -> reasoning(last);
-			case CALL -> switch (this.format) {
-				case HERMES -> tagged(last, CALL_END);
-				case XML -> tagged(last, this.opening.endsWith(FUNCTION_BEGIN) ? FUNCTION_END : CALL_END);
-				case MISTRAL -> mistral(last);
-				case DEEPSEEK -> deepSeek(last);
-				default -> llama(last, false);
-			};
-			case BARE_CALL -> llama(last, true);
+			case CALLS -> calls(last);
 		};
 	}
 
 	private boolean text(boolean last) {
 		int length = this.pending.length();
-		int begin = firstNonSpace();
-		if (begin == length) {
-			boolean told = length > 0 && !this.afterTag && (last || !mayOpenTag());
-			if (last && this.afterTag) {
-				this.pending.setLength(0);
-			}
-			return told && tell(length, false);
-		}
-		if (this.afterTag) {
+		int begin = CallBody.skipSpace(this.pending, 0);
+		if (this.afterTag && begin > 0) {
+			this.lineEnded |= this.pending.indexOf("\n") < begin && this.pending.indexOf("\n") >= 0;
 			this.pending.delete(0, begin);
-			this.afterTag = false;
+			this.afterTag = begin == length;
 			return true;
 		}
-		if (this.atStart && this.format == ToolFormat.LLAMA && this.pending.charAt(begin) == '{') {
-			open(begin, 0, Mode.BARE_CALL);
-			return true;
+		if (length == 0) {
+			return false;
 		}
-		if (this.atStart && this.thinkBegin != null && startsWith(begin, this.thinkBegin)) {
-			this.pending.delete(0, begin + this.thinkBegin.length());
-			this.mode = Mode.REASONING;
-			this.afterTag = true;
-			return true;
+		String think = this.thinkBegin;
+		boolean mayThink = this.atStart && think != null;
+		if (begin == length) {
+			boolean held = !last && length < MAX_SPACE && (this.format != ToolFormat.NONE || mayThink);
+			return !held && emit(length);
 		}
-		int at = length;
-		String found = null;
-		for (String marker : this.format.markers()) {
-			int index = this.pending.indexOf(marker);
-			if (index >= 0 && index < at) {
-				at = index;
-				found = marker;
+		this.afterTag = false;
+		if (think != null && this.atStart) {
+			int match = LenientJson.match(this.pending, begin, think, last);
+			if (match > 0) {
+				take(begin + think.length());
+				this.mode = Mode.REASONING;
+				this.afterTag = true;
+				this.searched = 0;
+				return true;
+			}
+			if (match < 0) {
+				return false;
 			}
 		}
-		if (found != null) {
-			int end = endWithoutSpace(at);
-			if (end > 0) {
-				return tell(end, false);
+		if (this.format == ToolFormat.NONE) {
+			return emit(length);
+		}
+		Found found = find(0, this.lineEnded, last);
+		int certain = (last && found.kind() == Kind.NOTHING) ? length : beforeSpace(found.at());
+		if (certain > 0) {
+			return emit(certain);
+		}
+		return switch (found.kind()) {
+			case NOTHING, HELD -> false;
+			case SILENT -> {
+				take(found.at() + found.length());
+				this.afterTag = false;
+				this.lineEnded = true;
+				yield true;
 			}
-			open(at, found.length(), Mode.CALL);
-			return true;
-		}
-		int certain = last ? length : certainLength(begin);
-		return certain > 0 && tell(certain, false);
+			default -> {
+				open(found, false);
+				yield true;
+			}
+		};
 	}
 
-	/** Whether white space may turn out to stand before a tag. */
-	private boolean mayOpenTag() {
-		return !this.format.markers().isEmpty() || this.atStart && this.thinkBegin != null;
+	/**
+	 * Looks for what opens calls.
+	 * @param from where to begin
+	 * @param lineBegins whether a line begins there
+	 * @param last whether no more text comes
+	 * @return the first that may be one
+	 */
+	private Found find(int from, boolean lineBegins, boolean last) {
+		boolean beginsLine = lineBegins;
+		for (int i = from; i < this.pending.length(); i++) {
+			char c = this.pending.charAt(i);
+			if (Character.isWhitespace(c)) {
+				beginsLine |= c == '\n';
+				continue;
+			}
+			Found found = findAt(i, beginsLine, last);
+			if (found != null) {
+				return found;
+			}
+			beginsLine = false;
+		}
+		return new Found(Kind.NOTHING, this.pending.length(), 0);
 	}
 
-	private int certainLength(int begin) {
-		int held = 0;
-		for (String marker : this.format.markers()) {
-			held = Math.max(held, heldFor(marker));
+	private @Nullable Found findAt(int at, boolean beginsLine, boolean last) {
+		boolean held = false;
+		for (String text : (this.mode == Mode.TEXT) ? this.format.silent() : List.<String>of()) {
+			int match = LenientJson.match(this.pending, at, text, last);
+			if (match > 0) {
+				return new Found(Kind.SILENT, at, text.length());
+			}
+			held |= match < 0;
 		}
-		if (this.atStart && this.thinkBegin != null && this.pending.length() - begin < this.thinkBegin.length()
-				&& this.thinkBegin.startsWith(this.pending.substring(begin))) {
-			return 0;
+		for (String opener : this.format.syntax().openers()) {
+			int match = LenientJson.match(this.pending, at, opener, last);
+			if (match > 0 && !held) {
+				return new Found(Kind.TAG, at, opener.length());
+			}
+			held |= match < 0;
 		}
-		int end = this.pending.length() - held;
-		return this.format.markers().isEmpty() ? end : endWithoutSpace(end);
+		if (held) {
+			return new Found(Kind.HELD, at, 0);
+		}
+		return beginsLine ? findBare(at, last) : null;
+	}
+
+	/** Looks for what a call without a tag begins with. */
+	private @Nullable Found findBare(int at, boolean last) {
+		char c = this.pending.charAt(at);
+		if (c == '{') {
+			return new Found(Kind.BARE_JSON, at, 0);
+		}
+		if (c == '[') {
+			int next = CallBody.skipSpace(this.pending, at + 1);
+			if (next == this.pending.length()) {
+				return last ? null : new Found(Kind.HELD, at, 0);
+			}
+			if (this.pending.charAt(next) == '{') {
+				return new Found(Kind.BARE_JSON, at, 0);
+			}
+			int behind = next;
+			while (behind < this.pending.length() && "(,)] \n".indexOf(this.pending.charAt(behind)) < 0) {
+				behind++;
+			}
+			String name = this.pending.substring(next, behind);
+			if (behind == this.pending.length()) {
+				return (this.reader.knowsBeginning(name) && !last) ? new Found(Kind.HELD, at, 0) : null;
+			}
+			return this.reader.knows(name) ? new Found(Kind.BARE_PYTHON, at, 0) : null;
+		}
+		int match = LenientJson.match(this.pending, at, FENCE, last);
+		if (match <= 0) {
+			return (match < 0) ? new Found(Kind.HELD, at, 0) : null;
+		}
+		int info = at + FENCE.length();
+		int line = this.pending.indexOf("\n", info);
+		String said = this.pending.substring(info, (line >= 0) ? line : this.pending.length()).strip();
+		if (line < 0) {
+			boolean possible = !last && FENCED.stream().anyMatch((each) -> each.startsWith(said));
+			return possible ? new Found(Kind.HELD, at, 0) : null;
+		}
+		int body = CallBody.skipSpace(this.pending, line);
+		if (!FENCED.contains(said)) {
+			return null;
+		}
+		if (body == this.pending.length()) {
+			return last ? null : new Found(Kind.HELD, at, 0);
+		}
+		if ("{[".indexOf(this.pending.charAt(body)) >= 0 && !said.equals("tool_code")) {
+			return new Found(Kind.FENCED_JSON, at, body - at);
+		}
+		return said.equals("tool_code") ? new Found(Kind.FENCED_PYTHON, at, body - at) : null;
+	}
+
+	/** Begins a section of calls, with what stands before them. */
+	private void open(Found found, boolean thought) {
+		boolean tentative = thought || found.kind() != Kind.TAG;
+		this.section = new Section(take(found.at()), tentative, thought);
+		this.section.found = new Found(found.kind(), 0, found.length());
+		this.mode = Mode.CALLS;
 	}
 
 	/** The length of the longest end of the pending text that begins a tag. */
-	private int heldFor(String tag) {
+	private int held(String tag) {
 		for (int held = Math.min(tag.length() - 1, this.pending.length()); held > 0; held--) {
-			if (startsWith(this.pending.length() - held, tag.substring(0, held))) {
+			if (tag.startsWith(this.pending.substring(this.pending.length() - held))) {
 				return held;
 			}
 		}
 		return 0;
 	}
 
-	private boolean startsWith(int at, String text) {
-		return this.pending.indexOf(text, at) == at;
-	}
-
-	private int firstNonSpace() {
-		int begin = 0;
-		while (begin < this.pending.length() && Character.isWhitespace(this.pending.charAt(begin))) {
-			begin++;
-		}
-		return begin;
-	}
-
-	private int endWithoutSpace(int from) {
+	private int beforeSpace(int from) {
 		int end = from;
 		while (end > 0 && Character.isWhitespace(this.pending.charAt(end - 1))) {
 			end--;
 		}
-		return end;
+		return (from - end < MAX_SPACE) ? end : from;
 	}
 
-	private void open(int at, int length, Mode newMode) {
-		this.opening = this.pending.substring(0, at + length);
-		this.pending.delete(0, at + length);
-		this.mode = newMode;
-		this.jsonEnd = null;
-		this.searched = 0;
-		this.ended = null;
-	}
-
-	/** Tells the first characters as text or reasoning. */
-	private boolean tell(int length, boolean thought) {
-		String piece = this.pending.substring(0, length);
+	/** Takes the first characters, without those that the prompt has. */
+	private String take(int length) {
+		int inIt = Math.min(length, this.inPrompt);
+		String piece = this.pending.substring(inIt, length);
+		this.inPrompt -= inIt;
 		this.pending.delete(0, length);
-		if (thought) {
-			this.events.add(new OutputEvent.Reasoning(piece));
-		}
-		else {
-			tellText(piece);
-		}
+		return piece;
+	}
+
+	private boolean emit(int length) {
+		emitText(take(length));
 		return true;
 	}
 
-	private void tellText(String piece) {
-		this.events.add(new OutputEvent.Text(piece));
-		this.atStart = false;
+	private void emitText(String piece) {
 		this.afterTag = false;
+		if (piece.isEmpty()) {
+			return;
+		}
+		this.events.add(new OutputEvent.Text(piece));
+		this.atStart &= piece.isBlank();
+		int line = piece.lastIndexOf('\n');
+		this.lineEnded = (line >= 0 || this.lineEnded) && piece.substring(line + 1).isBlank();
+	}
+
+	private void emitReasoning(String piece) {
+		if (!piece.isEmpty()) {
+			this.events.add(new OutputEvent.Reasoning(piece));
+		}
 	}
 
 	private boolean reasoning(boolean last) {
-		int begin = this.afterTag ? firstNonSpace() : 0;
-		if (begin > 0) {
-			this.pending.delete(0, begin);
-		}
+		int begin = this.afterTag ? CallBody.skipSpace(this.pending, 0) : 0;
+		this.pending.delete(0, begin);
 		if (this.pending.isEmpty()) {
 			return false;
 		}
 		this.afterTag = false;
 		int at = this.pending.indexOf(this.thinkEnd);
-		int end = endWithoutSpace(
-				(at >= 0) ? at : last ? this.pending.length() : this.pending.length() - heldFor(this.thinkEnd));
+		Found opened = (at >= 0 || this.format == ToolFormat.NONE) ? new Found(Kind.NOTHING, this.pending.length(), 0)
+				: find(0, false, last);
+		int held = held(this.thinkEnd);
+		int limit = (at >= 0) ? at : last ? this.pending.length() : this.pending.length() - held;
+		int end = beforeSpace(Math.min(limit, opened.at()));
 		if (end > 0) {
-			return tell(end, true);
+			emitReasoning(take(end));
+			return true;
 		}
 		if (at >= 0) {
-			this.pending.delete(0, at + this.thinkEnd.length());
+			take(at + this.thinkEnd.length());
 			this.mode = Mode.TEXT;
 			this.afterTag = true;
+			this.lineEnded = true;
 			return true;
 		}
-		return last && tell(this.pending.length(), true);
-	}
-
-	/** A call that ends with a tag. */
-	private boolean tagged(boolean last, String endTag) {
-		int at = this.pending.indexOf(endTag, this.searched);
-		if (at < 0 && !last) {
-			this.searched = Math.max(this.searched, this.pending.length() - endTag.length() + 1);
-			return false;
-		}
-		int end = (at < 0) ? this.pending.length() : at + endTag.length();
-		String content = this.pending.substring(0, (at < 0) ? end : at);
-		boolean function = endTag.equals(FUNCTION_END);
-		if (at >= 0 && this.format == ToolFormat.HERMES && isWithinJsonString(content)) {
-			// the tag is part of an argument: look for the next one
-			this.searched = end;
+		if (opened.kind() == Kind.TAG) {
+			open(opened, true);
+			this.searched = 0;
 			return true;
 		}
-		ToolCall call = this.ended;
-		if (call == null) {
-			call = (this.format == ToolFormat.XML)
-					? this.reader.xml(function ? FUNCTION_BEGIN + content + FUNCTION_END : content)
-					: this.reader.object(content, false);
+		if (last) {
+			emitReasoning(take(this.pending.length()));
 		}
-		if (function && call != null) {
-			return functionEnded(end, call, last);
-		}
-		return close(end, (call != null) ? List.of(call) : null);
+		return last;
 	}
 
-	/** Without its outer tag, a function may still be followed by that tag's end. */
-	private boolean functionEnded(int end, ToolCall call, boolean last) {
-		int next = end;
-		while (next < this.pending.length() && Character.isWhitespace(this.pending.charAt(next))) {
-			next++;
-		}
-		String rest = this.pending.substring(next, Math.min(this.pending.length(), next + CALL_END.length()));
-		if (!last && rest.length() < CALL_END.length() && CALL_END.startsWith(rest)) {
-			this.ended = call;
-			return false;
-		}
-		return close(rest.equals(CALL_END) ? next + CALL_END.length() : end, List.of(call));
-	}
-
-	private static boolean isWithinJsonString(String content) {
-		boolean inString = false;
-		for (int i = 0; i < content.length(); i++) {
-			char c = content.charAt(i);
-			if (inString && c == '\\') {
-				i++;
+	private boolean calls(boolean last) {
+		Section current = this.section;
+		if (current.thought) {
+			int end = this.pending.indexOf(this.thinkEnd, this.searched);
+			if (end >= 0) {
+				return giveUp(end);
 			}
-			else if (c == '"') {
-				inString = !inString;
+			this.searched = Math.max(0, this.pending.length() - this.thinkEnd.length() + 1);
+		}
+		CallBody.Ending ending = !last ? CallBody.Ending.OPEN
+				: this.wasCut ? CallBody.Ending.CUT : CallBody.Ending.ENDED;
+		Found found = current.found;
+		if (found == null) {
+			return behindCalls(ending);
+		}
+		if (current.body == null) {
+			current.body = body(found, last);
+			if (current.body == null) {
+				return last && giveUp(this.pending.length());
 			}
 		}
-		return inString;
+		int end = current.body.read(this.pending, ending);
+		if (end == CallBody.MORE) {
+			return last && giveUp(this.pending.length());
+		}
+		List<ToolCall> calls = current.body.calls();
+		boolean known = !current.tentative || calls.stream().allMatch((call) -> this.reader.knows(call.name()));
+		if (end == CallBody.FAILED || !known) {
+			int failed = (end == CallBody.FAILED) ? current.body.position() : end;
+			return giveUp(Math.min(this.pending.length(), Math.max(1, failed)));
+		}
+		current.calls.addAll(calls);
+		current.callsEnd = end;
+		current.found = null;
+		current.body = null;
+		return current.tentative || emitCalls();
 	}
 
-	/** Ends a call. */
-	private boolean close(int end, @Nullable List<ToolCall> calls) {
-		String raw = this.pending.substring(0, end);
-		this.pending.delete(0, end);
-		this.mode = Mode.TEXT;
-		if (calls == null) {
-			tellText(this.opening + raw);
+	private @Nullable CallBody body(Found found, boolean last) {
+		ToolSyntax syntax = this.format.syntax();
+		int begin = found.at();
+		int behind = begin + found.length();
+		switch (found.kind()) {
+			case BARE_JSON, FENCED_JSON -> {
+				return new JsonCalls(syntax, this.reader, behind, (behind > begin) ? FENCE : "", true);
+			}
+			case BARE_PYTHON, FENCED_PYTHON -> {
+				return new PythonCalls(this.reader, behind, (behind > begin) ? FENCE : "", true);
+			}
+			default -> {
+			}
+		}
+		String opener = this.pending.substring(begin, behind);
+		int next = CallBody.skipSpace(this.pending, behind);
+		if (next == this.pending.length() && !last) {
+			return null;
+		}
+		char c = (next < this.pending.length()) ? this.pending.charAt(next) : ' ';
+		boolean json = c == '{';
+		if (c == '[') {
+			int inner = CallBody.skipSpace(this.pending, next + 1);
+			if (inner == this.pending.length() && !last) {
+				return null;
+			}
+			json = syntax.kind() != ToolSyntax.Kind.PYTHON
+					|| inner < this.pending.length() && this.pending.charAt(inner) == '{';
+		}
+		if (syntax.kind() == ToolSyntax.Kind.JSON && c == '<') {
+			// some models mix the formats of their family
+			ToolSyntax xml = ToolFormat.XML.syntax();
+			int match = LenientJson.match(this.pending, next, xml.callBegin(), last);
+			if (match < 0) {
+				return null;
+			}
+			syntax = (match > 0 && opener.equals(xml.begin())) ? xml : syntax;
+		}
+		return syntax.body(this.reader, begin, opener, json);
+	}
+
+	/** What follows calls that count only if nothing but calls follows them. */
+	private boolean behindCalls(CallBody.Ending ending) {
+		Section current = this.section;
+		int next = CallBody.skipSpace(this.pending, current.callsEnd);
+		if (next == this.pending.length()) {
+			return switch (ending) {
+				case OPEN -> false;
+				case ENDED -> emitCalls();
+				case CUT -> giveUp(current.callsEnd);
+			};
+		}
+		boolean held = current.thought && LenientJson.match(this.pending, next, this.thinkEnd, ending.isLast()) < 0;
+		Found found = held ? new Found(Kind.HELD, next, 0) : findAt(next, !current.thought, ending.isLast());
+		if (found == null || found.kind() == Kind.SILENT) {
+			return giveUp(current.callsEnd);
+		}
+		if (found.kind() == Kind.HELD) {
+			return ending.isLast() && giveUp(current.callsEnd);
+		}
+		current.found = found;
+		return true;
+	}
+
+	/** The first characters are no calls; white space behind them may belong to a tag. */
+	private boolean giveUp(int length) {
+		String given = this.section.space + take(beforeSpace(length));
+		if (this.section.thought) {
+			emitReasoning(given);
+			this.mode = Mode.REASONING;
 		}
 		else {
-			calls.forEach((call) -> this.events.add(new OutputEvent.ToolCalled(call)));
-			this.afterTag = true;
+			emitText(given);
+			this.mode = Mode.TEXT;
 		}
 		return true;
 	}
 
-	/** Calls up to the tag behind the last of them, or to the end of the answer. */
-	private boolean deepSeek(boolean last) {
-		int at = this.pending.indexOf(ToolFormat.DEEPSEEK_END, this.searched);
-		if (at < 0 && !last) {
-			this.searched = Math.max(this.searched, this.pending.length() - ToolFormat.DEEPSEEK_END.length() + 1);
-			return false;
-		}
-		int end = (at < 0) ? this.pending.length() : at + ToolFormat.DEEPSEEK_END.length();
-		return close(end, this.reader.deepSeek(this.pending.substring(0, (at < 0) ? end : at)));
-	}
-
-	private boolean mistral(boolean last) {
-		int begin = firstNonSpace();
-		if (begin < this.pending.length() && this.pending.charAt(begin) == '[') {
-			return json(last, begin, (json) -> this.reader.array(json));
-		}
-		Matcher name = MISTRAL_NAME.matcher(this.pending);
-		if (name.lookingAt() && name.end() < this.pending.length() && this.pending.charAt(name.end()) == '{') {
-			String tool = name.group(1);
-			String id = name.group(2);
-			return json(last, name.end(), (json) -> {
-				ToolCall call = this.reader.named(tool, id, json);
-				return (call != null) ? List.of(call) : null;
-			});
-		}
-		Matcher beginning = MISTRAL_NAME_BEGINNING.matcher(this.pending);
-		boolean growing = beginning.lookingAt() && beginning.end() == this.pending.length();
-		return (!growing || last) && close(growing ? this.pending.length() : 0, null);
-	}
-
-	private boolean llama(boolean last, boolean bare) {
-		int begin = firstNonSpace();
-		if (begin == this.pending.length()) {
-			return last && close(begin, null);
-		}
-		if (this.pending.charAt(begin) != '{') {
-			return close(0, null);
-		}
-		if (bare) {
-			Matcher key = FIRST_KEY.matcher(this.pending).region(begin, this.pending.length());
-			boolean complete = key.lookingAt();
-			boolean growing = !complete
-					&& FIRST_KEY_BEGINNING.matcher(this.pending).region(begin, this.pending.length()).matches();
-			if (growing && !last) {
-				return false;
-			}
-			if (!complete || !CALL_KEYS.contains(key.group(1))) {
-				return close(begin + 1, null);
+	private boolean emitCalls() {
+		for (ToolCall call : this.section.calls) {
+			if (!isNoCall(call)) {
+				this.events.add(new OutputEvent.ToolCalled(call));
 			}
 		}
-		return json(last, begin, (json) -> {
-			ToolCall call = this.reader.object(json, bare);
-			return (call != null) ? List.of(call) : null;
-		});
+		take(this.section.callsEnd);
+		this.mode = Mode.TEXT;
+		this.afterTag = true;
+		this.atStart = false;
+		this.lineEnded = false;
+		return true;
 	}
 
-	private boolean json(boolean last, int begin, Function<String, @Nullable List<ToolCall>> parser) {
-		JsonEnd search = (this.jsonEnd != null) ? this.jsonEnd : new JsonEnd(begin);
-		this.jsonEnd = search;
-		int end = search.find(this.pending);
-		if (end == -1) {
-			return last && close(this.pending.length(), null);
-		}
-		if (end == -2) {
-			return close(search.position(), null);
-		}
-		return close(end, parser.apply(this.pending.substring(begin, end)));
+	/** Command R calls a tool that nobody gave it to say that it calls none. */
+	private boolean isNoCall(ToolCall call) {
+		return this.format == ToolFormat.COMMAND_R && !this.reader.knows(call.name())
+				&& call.name().replace('_', '-').equals("directly-answer");
 	}
 
 	/** What the pending text is. */
 	private enum Mode {
 
-		TEXT, REASONING, CALL, BARE_CALL
+		TEXT, REASONING, CALLS
+
+	}
+
+	/** What opens calls. */
+	private enum Kind {
+
+		NOTHING, HELD, SILENT, TAG, BARE_JSON, FENCED_JSON, BARE_PYTHON, FENCED_PYTHON
+
+	}
+
+	/**
+	 * A place in the pending text.
+	 *
+	 * @param kind what may begin there
+	 * @param at index of its first character
+	 * @param length of what opens the calls
+	 */
+	private record Found(Kind kind, int at, int length) {
+
+	}
+
+	/** Calls that stand together, at the beginning of the pending text. */
+	private static final class Section {
+
+		/** White space before them. */
+		private final String space;
+
+		/** Whether they count only if nothing but calls follows them. */
+		private final boolean tentative;
+
+		/** Whether they stand in reasoning. */
+		private final boolean thought;
+
+		private final List<ToolCall> calls = new ArrayList<>();
+
+		/** Up to where they are read. */
+		private int callsEnd;
+
+		/** What opened the calls that come, null: none did. */
+		private @Nullable Found found;
+
+		private @Nullable CallBody body;
+
+		Section(String space, boolean tentative, boolean thought) {
+			this.space = space;
+			this.tentative = tentative;
+			this.thought = thought;
+		}
 
 	}
 

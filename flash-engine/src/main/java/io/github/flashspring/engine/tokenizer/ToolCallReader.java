@@ -1,208 +1,313 @@
 package io.github.flashspring.engine.tokenizer;
 
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.List;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Reads complete tool calls from their text.
+ * Makes tool calls of what stands in an answer: checks that it can only mean one call,
+ * and gives arguments the types of the tool's schema.
  */
 final class ToolCallReader {
 
-	private static final Pattern FUNCTION = Pattern.compile("\\s*<function=([^>\\s]+)\\s*>(.*)</function>\\s*",
-			Pattern.DOTALL);
+	/** Keys of an object that is a call, next to name and arguments. */
+	private static final Set<String> CALL_KEYS = Set.of("name", "tool_name", "type", "function", "id", "tool_call_id",
+			"index", "parameters", "arguments");
 
-	private static final Pattern PARAMETER = Pattern
-		.compile("\\s*<parameter=([^>\\s]+)\\s*>(.*?)</parameter>(?=\\s*(?:<parameter=|$))", Pattern.DOTALL);
+	/** Schemas may refer to themselves. */
+	private static final int MAX_DEPTH = 32;
 
-	/** With the kind of the call and a block of JSON, or without. */
-	private static final Pattern DEEPSEEK_CALL = Pattern.compile(
-			"\\s*<｜tool▁call▁begin｜>\\s*(?:function<｜tool▁sep｜>\\s*(?<function>[^\\s`{]+)\\s*```json(?<fenced>.*?)```"
-					+ "|(?<name>[^\\s<]+)\\s*<｜tool▁sep｜>(?<arguments>.*?))\\s*(?:<｜tool▁call▁end｜>|$)",
-			Pattern.DOTALL);
-
-	// numbers as they are written
-	private static final ObjectReader READER = ModelFiles.JSON.reader()
-		.with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS, DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-
-	private final Map<String, JsonNode> parameters = new HashMap<>();
+	private final Map<String, JsonNode> schemas = new HashMap<>();
 
 	private final Supplier<String> ids;
+
+	private final Set<String> usedIds = new HashSet<>();
 
 	/**
 	 * A reader.
 	 * @param tools tools that were given to the model
 	 * @param ids makes ids for calls that the model does not name
 	 */
-	ToolCallReader(List<ToolDefinition> tools, Supplier<String> ids) {
+	ToolCallReader(Iterable<ToolDefinition> tools, Supplier<String> ids) {
 		this.ids = ids;
 		for (ToolDefinition tool : tools) {
-			JsonNode schema = tree(tool.parametersJsonSchema());
-			this.parameters.put(tool.name(),
-					(schema != null) ? schema.path("properties") : ModelFiles.JSON.createObjectNode());
+			this.schemas.put(tool.name(), schema(tool.parametersJsonSchema()));
+		}
+	}
+
+	private static JsonNode schema(String json) {
+		try {
+			return ModelFiles.JSON.readTree(json);
+		}
+		catch (JacksonException ex) {
+			// a schema that cannot be read says nothing about types
+			return ModelFiles.JSON.createObjectNode();
 		}
 	}
 
 	boolean knows(String tool) {
-		return this.parameters.containsKey(tool);
+		return this.schemas.containsKey(tool);
+	}
+
+	/**
+	 * Whether a text is the beginning of a known tool's name, or all of it.
+	 * @param beginning the text
+	 * @return whether a tool's name begins so
+	 */
+	boolean knowsBeginning(String beginning) {
+		return this.schemas.keySet().stream().anyMatch((name) -> name.startsWith(beginning));
+	}
+
+	/**
+	 * Whether a tool has a parameter.
+	 * @param tool the tool's name
+	 * @param parameter the parameter's name
+	 * @return true or false, null if the tool's schema names no parameters
+	 */
+	@Nullable Boolean hasParameter(String tool, String parameter) {
+		JsonNode properties = properties(tool);
+		return properties.isEmpty() ? null : properties.has(parameter);
+	}
+
+	/**
+	 * The only parameter that a value without name can be for.
+	 * @param tool the tool's name
+	 * @return the only parameter or the only required one, null if there are several
+	 */
+	@Nullable String onlyParameter(String tool) {
+		JsonNode properties = properties(tool);
+		if (properties.size() == 1) {
+			return properties.propertyNames().iterator().next();
+		}
+		JsonNode required = schemaOf(tool).path("required");
+		return (required.isArray() && required.size() == 1) ? required.get(0).stringValue(null) : null;
+	}
+
+	private JsonNode properties(String tool) {
+		return schemaOf(tool).path("properties");
+	}
+
+	private JsonNode schemaOf(String tool) {
+		JsonNode schema = this.schemas.get(tool);
+		return (schema != null) ? schema : ModelFiles.JSON.missingNode();
+	}
+
+	/**
+	 * A call.
+	 * @param name the tool's name
+	 * @param id the call's id, null if the model gives none
+	 * @param arguments its arguments
+	 * @return the call, with arguments of the types that the tool's schema asks for
+	 */
+	ToolCall call(String name, @Nullable String id, ObjectNode arguments) {
+		JsonNode schema = schemaOf(name);
+		String own = (id != null && !id.isBlank() && this.usedIds.add(id)) ? id : this.ids.get();
+		return new ToolCall(own, name, typed(arguments, schema, schema, 0).toString());
 	}
 
 	/**
 	 * Reads {@code {"name": …, "arguments": {…}}}.
-	 * @param json the text
-	 * @param mustBeKnown whether the tool must be one of those that were given
-	 * @return the call, null if the text is something else
+	 * @param node an object
+	 * @param mustBeKnown whether the tool must be one of those that were given, and its
+	 * arguments be there
+	 * @param keyed whether the object may also be {@code {NAME: {…}}}
+	 * @return the call, null if the object is something else
 	 */
-	@Nullable ToolCall object(String json, boolean mustBeKnown) {
-		JsonNode node = tree(json);
-		return (node != null) ? call(node, mustBeKnown) : null;
-	}
-
-	/**
-	 * Reads {@code [{"name": …, "arguments": {…}}, …]}.
-	 * @param json the text
-	 * @return the calls, null if the text is something else
-	 */
-	@Nullable List<ToolCall> array(String json) {
-		JsonNode node = tree(json);
-		if (node == null || !node.isArray() || node.isEmpty()) {
+	@Nullable ToolCall object(JsonNode node, boolean mustBeKnown, boolean keyed) {
+		if (keyed && node.isObject() && node.size() == 1) {
+			String only = node.propertyNames().iterator().next();
+			if (knows(only) && node.get(only) instanceof ObjectNode arguments) {
+				return call(only, null, arguments);
+			}
+		}
+		JsonNode inner = node.path("function").isObject() ? node.path("function") : node;
+		String name = name(inner);
+		if (name == null || name.isBlank() || mustBeKnown && !knows(name)) {
 			return null;
 		}
-		List<ToolCall> calls = new ArrayList<>();
-		for (JsonNode element : node) {
-			ToolCall call = call(element, false);
-			if (call == null) {
-				return null;
-			}
-			calls.add(call);
-		}
-		return calls;
-	}
-
-	/**
-	 * A call whose name and arguments stand apart.
-	 * @param name the tool's name
-	 * @param id the call's id, null if the model gives none
-	 * @param json its arguments
-	 * @return the call, null if the arguments are not a JSON object
-	 */
-	@Nullable ToolCall named(String name, @Nullable String id, String json) {
-		JsonNode arguments = tree(json);
-		return (arguments == null || !arguments.isObject() || name.isBlank()) ? null
-				: new ToolCall((id != null) ? id : this.ids.get(), name, arguments.toString());
-	}
-
-	/**
-	 * Reads {@code <function=name><parameter=x>…</parameter></function>}.
-	 * @param text the text
-	 * @return the call, null if the text is something else
-	 */
-	@Nullable ToolCall xml(String text) {
-		Matcher function = FUNCTION.matcher(text);
-		if (!function.matches()) {
+		boolean both = inner.has("arguments") && inner.has("parameters");
+		if (both && !inner.get("arguments").equals(inner.get("parameters"))) {
 			return null;
 		}
-		String name = function.group(1);
-		ObjectNode arguments = ModelFiles.JSON.createObjectNode();
-		String body = function.group(2).strip();
-		Matcher parameter = PARAMETER.matcher(body);
-		int end = 0;
-		while (parameter.region(end, body.length()).lookingAt()) {
-			arguments.set(parameter.group(1), value(name, parameter.group(1), parameter.group(2)));
-			end = parameter.end();
+		JsonNode written = inner.has("arguments") ? inner.get("arguments") : inner.path("parameters");
+		if (mustBeKnown && written.isMissingNode() || hasStrayArguments(inner, name, written.isMissingNode())) {
+			return null;
 		}
-		return (end == body.length()) ? new ToolCall(this.ids.get(), name, arguments.toString()) : null;
+		ObjectNode arguments = arguments(written);
+		return (arguments != null) ? call(name, node.path("id").stringValue(null), arguments) : null;
 	}
 
-	/**
-	 * Reads the calls of DeepSeek's models, each between its tags.
-	 * @param text what stands between the tags of all calls
-	 * @return the calls, null if the text is something else
-	 */
-	@Nullable List<ToolCall> deepSeek(String text) {
-		List<ToolCall> calls = new ArrayList<>();
-		Matcher matcher = DEEPSEEK_CALL.matcher(text);
-		int end = 0;
-		while (matcher.region(end, text.length()).lookingAt()) {
-			String fenced = matcher.group("fenced");
-			ToolCall call = (fenced != null) ? named(matcher.group("function"), null, fenced)
-					: named(matcher.group("name"), null, matcher.group("arguments"));
-			if (call == null) {
-				return null;
+	private static @Nullable String name(JsonNode object) {
+		for (String key : new String[] { "name", "tool_name", "function" }) {
+			String name = object.path(key).stringValue(null);
+			if (name != null) {
+				return name;
 			}
-			calls.add(call);
-			end = matcher.end();
 		}
-		return (calls.isEmpty() || !text.substring(end).isBlank()) ? null : calls;
+		return null;
+	}
+
+	/** Whether arguments stand next to the name: then a bracket is at the wrong place. */
+	private boolean hasStrayArguments(JsonNode object, String tool, boolean argumentsMissing) {
+		return object.propertyNames()
+			.stream()
+			.filter((key) -> !CALL_KEYS.contains(key))
+			.anyMatch((key) -> argumentsMissing || !knows(tool) || Boolean.TRUE.equals(hasParameter(tool, key)));
+	}
+
+	/** Arguments as an object, as the text of one, or missing. */
+	private static @Nullable ObjectNode arguments(JsonNode written) {
+		if (written.isMissingNode() || written.isNull()) {
+			return ModelFiles.JSON.createObjectNode();
+		}
+		JsonNode node = written;
+		if (written.isString()) {
+			String text = written.stringValue();
+			node = text.isBlank() ? ModelFiles.JSON.createObjectNode() : LenientJson.parse(text);
+		}
+		return (node instanceof ObjectNode object) ? object : null;
+	}
+
+	static boolean isCallKey(String key) {
+		return CALL_KEYS.contains(key);
 	}
 
 	/**
 	 * The value of a parameter that is written without quotes, by its type in the tool's
 	 * schema.
+	 * @param tool the tool's name
+	 * @param parameter the parameter's name
+	 * @param text what is written
+	 * @param string whether the model says that it is a string, null if it does not say
+	 * @return the value
 	 */
-	private JsonNode value(String tool, String parameter, String text) {
-		String value = text.startsWith("\n") ? text.substring(1) : text;
-		value = value.endsWith("\n") ? value.substring(0, value.length() - 1) : value;
-		JsonNode properties = this.parameters.get(tool);
-		JsonNode type = (properties != null) ? properties.path(parameter).path("type") : null;
-		if (type == null || !type.isString() || !type.stringValue().equals("string")) {
-			JsonNode parsed = switch (value.strip()) {
-				case "True" -> ModelFiles.JSON.getNodeFactory().booleanNode(true);
-				case "False" -> ModelFiles.JSON.getNodeFactory().booleanNode(false);
-				case "None" -> ModelFiles.JSON.getNodeFactory().nullNode();
-				default -> tree(value);
-			};
-			if (parsed != null && !parsed.isMissingNode()) {
-				return parsed;
+	JsonNode untyped(String tool, String parameter, String text, @Nullable Boolean string) {
+		JsonNode raw = ModelFiles.JSON.getNodeFactory().stringNode(text);
+		Set<String> types = new LinkedHashSet<>();
+		JsonNode root = schemaOf(tool);
+		collectTypes(properties(tool).path(parameter), root, types, 0);
+		boolean stringOnly = types.size() == 1 && types.contains("string");
+		if (Boolean.TRUE.equals(string) || string == null && stringOnly) {
+			return raw;
+		}
+		JsonNode parsed = LenientJson.parse(text);
+		if (parsed == null || string == null && parsed.isString()) {
+			return raw;
+		}
+		boolean mayBeString = types.contains("string") && string == null;
+		return (mayBeString && !isOf(parsed, types)) ? raw : parsed;
+	}
+
+	/**
+	 * Converts what has another type than the schema wants, where that means one value.
+	 */
+	private static JsonNode typed(JsonNode value, JsonNode schema, JsonNode root, int depth) {
+		JsonNode known = resolve(schema, root);
+		Set<String> types = new LinkedHashSet<>();
+		collectTypes(known, root, types, 0);
+		JsonNode typed = value;
+		if (!types.isEmpty() && !isOf(value, types)) {
+			typed = converted(value, types);
+		}
+		if (depth == MAX_DEPTH) {
+			return typed;
+		}
+		if (typed instanceof ObjectNode object) {
+			JsonNode properties = known.path("properties");
+			for (String name : Set.copyOf(object.propertyNames())) {
+				if (properties.has(name)) {
+					object.replace(name, typed(object.get(name), properties.get(name), root, depth + 1));
+				}
 			}
 		}
-		return ModelFiles.JSON.getNodeFactory().stringNode(value);
+		else if (typed instanceof ArrayNode array && known.path("items").isObject()) {
+			for (int i = 0; i < array.size(); i++) {
+				array.set(i, typed(array.get(i), known.get("items"), root, depth + 1));
+			}
+		}
+		return typed;
 	}
 
-	private @Nullable ToolCall call(JsonNode node, boolean mustBeKnown) {
-		JsonNode inner = node.path("function").isObject() ? node.path("function") : node;
-		String name = inner.path("name").stringValue(null);
-		if (name == null || name.isBlank() || mustBeKnown && !knows(name)) {
-			return null;
+	private static JsonNode converted(JsonNode value, Set<String> types) {
+		if (value.isString()) {
+			JsonNode parsed = LenientJson.parse(value.stringValue());
+			return (parsed != null && !parsed.isString() && isOf(parsed, types)) ? parsed : value;
 		}
-		JsonNode arguments = inner.has("arguments") ? inner.get("arguments") : inner.path("parameters");
-		if (arguments.isString()) {
-			JsonNode unquoted = tree(arguments.stringValue());
-			arguments = (unquoted != null) ? unquoted : arguments;
-		}
-		if (mustBeKnown && arguments.isMissingNode()) {
-			return null;
-		}
-		if (arguments.isMissingNode() || arguments.isNull()) {
-			arguments = ModelFiles.JSON.createObjectNode();
-		}
-		if (!arguments.isObject()) {
-			return null;
-		}
-		String id = node.path("id").stringValue(null);
-		return new ToolCall((id != null && !id.isEmpty()) ? id : this.ids.get(), name, arguments.toString());
+		boolean scalar = value.isNumber() || value.isBoolean();
+		return (scalar && types.contains("string")) ? ModelFiles.JSON.getNodeFactory().stringNode(value.toString())
+				: value;
 	}
 
-	private static @Nullable JsonNode tree(String json) {
-		try {
-			return READER.readTree(json);
+	private static boolean isOf(JsonNode value, Set<String> types) {
+		return switch (value.getNodeType()) {
+			case STRING -> types.contains("string");
+			case NUMBER -> types.contains("number") || types.contains("integer")
+					&& (value.isIntegralNumber() || value.decimalValue().stripTrailingZeros().scale() <= 0);
+			case BOOLEAN -> types.contains("boolean");
+			case NULL -> types.contains("null");
+			case OBJECT -> types.contains("object");
+			case ARRAY -> types.contains("array");
+			default -> false;
+		};
+	}
+
+	/** The types that a schema allows; none: it does not say. */
+	private static void collectTypes(JsonNode schema, JsonNode root, Set<String> types, int depth) {
+		JsonNode known = resolve(schema, root);
+		if (depth == MAX_DEPTH || !known.isObject()) {
+			return;
 		}
-		catch (JacksonException ex) {
-			// what a model writes is often not JSON; it is then treated as text
-			return null;
+		JsonNode type = known.path("type");
+		if (type.isString()) {
+			types.add(type.stringValue());
 		}
+		type.values().forEach((each) -> types.add(each.stringValue("")));
+		for (String key : new String[] { "anyOf", "oneOf", "allOf" }) {
+			known.path(key).values().forEach((each) -> collectTypes(each, root, types, depth + 1));
+		}
+		if (types.isEmpty()) {
+			known.path("enum").values().forEach((each) -> types.add(typeOf(each)));
+			if (known.has("const")) {
+				types.add(typeOf(known.get("const")));
+			}
+		}
+		if (known.path("nullable").booleanValue(false) && !types.isEmpty()) {
+			types.add("null");
+		}
+	}
+
+	private static String typeOf(JsonNode value) {
+		return switch (value.getNodeType()) {
+			case NUMBER -> value.isIntegralNumber() ? "integer" : "number";
+			default -> value.getNodeType().name().toLowerCase(Locale.ROOT);
+		};
+	}
+
+	/** Follows references within the schema. */
+	private static JsonNode resolve(JsonNode schema, JsonNode root) {
+		JsonNode known = schema;
+		for (int i = 0; i < MAX_DEPTH && known.path("$ref").isString(); i++) {
+			String reference = known.path("$ref").stringValue();
+			try {
+				known = reference.startsWith("#/") ? root.at(reference.substring(1)) : ModelFiles.JSON.missingNode();
+			}
+			catch (IllegalArgumentException ex) {
+				// no pointer: the schema says nothing about this type
+				return ModelFiles.JSON.missingNode();
+			}
+		}
+		return known;
 	}
 
 }

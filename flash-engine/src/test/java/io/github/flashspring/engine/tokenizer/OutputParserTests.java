@@ -207,8 +207,273 @@ class OutputParserTests {
 			assertThat(parse(LLAMA, answer)).containsExactly(text(answer));
 		}
 		OutputParser parser = parser(LLAMA, "", TOOLS);
-		assertThat(parser.append("{\"answer\":")).as("told as soon as the first key is no call's")
-			.isEqualTo(List.of(text("{"), text("\"answer\":")));
+		assertThat(merge(parser.append("{\"answer\":"))).as("told as soon as the first key is no call's")
+			.isEqualTo(List.of(text("{\"answer\":")));
+	}
+
+	@Test
+	void severalCallsOfLlamaAreReadHoweverTheyAreSeparated() {
+		String weather = "{\"name\": \"weather\", \"parameters\": {\"city\": \"Rome\"}}";
+		for (String answer : List.of("{\"name\": \"now\", \"parameters\": {}}; " + weather,
+				"{\"name\": \"now\", \"parameters\": {}}, " + weather,
+				"<|python_tag|>{\"name\": \"now\", \"parameters\": {}}; " + weather,
+				"<|python_tag|>{\"name\": \"now\", \"parameters\": {}}\n" + weather,
+				"[{\"name\": \"now\", \"parameters\": {}}, " + weather + "]")) {
+			assertThat(parse(LLAMA, answer)).containsExactly(call(1, "now", "{}"),
+					call(2, "weather", "{\"city\":\"Rome\"}"));
+		}
+	}
+
+	@Test
+	void aBareCallIsReadBehindTextIfItIsTheLastThing() {
+		String call = "{\"name\": \"now\", \"parameters\": {}}";
+		for (String format : List.of(LLAMA, HERMES, MISTRAL, DEEPSEEK, "no tools")) {
+			assertThat(parse(format, "Sure!\n\n" + call)).containsExactly(text("Sure!"), call(1, "now", "{}"));
+			assertThat(parse(format, "```json\n" + call + "\n```")).containsExactly(call(1, "now", "{}"));
+			for (String text : List.of("Sure! " + call, call + "\nis how to ask for the time.",
+					"```json\n" + call + "\n```\nis how to ask.", "```java\n" + call + "\n```",
+					"{\"name\": \"unknown\", \"parameters\": {}}")) {
+				assertThat(parse(format, text)).containsExactly(text(text));
+			}
+		}
+	}
+
+	@Test
+	void aBareCallAtTheEndOfACutAnswerIsText() {
+		OutputParser parser = parser(LLAMA, "", TOOLS);
+		String answer = "{\"name\": \"now\", \"parameters\": {}}";
+		List<OutputEvent> events = new ArrayList<>(parser.append(answer));
+		events.addAll(parser.cut());
+		assertThat(merge(events)).containsExactly(text(answer));
+	}
+
+	@Test
+	void gemmasBlocksOfToolCodeAreCalls() {
+		assertThat(parse("no tools", "```tool_code\nnow()\nweather(city='Rome', days=3)\n```"))
+			.containsExactly(call(1, "now", "{}"), call(2, "weather", "{\"city\":\"Rome\",\"days\":3}"));
+		for (String text : List.of("```tool_code\nprint(1)\n```", "```tool_code\nweather(1 + 2)\n```",
+				"```tool_code\nweather(\"Rome\", 3)\n```", "```python\nnow()\n```")) {
+			assertThat(parse("no tools", text)).containsExactly(text(text));
+		}
+	}
+
+	@Test
+	void aListOfCallsMayStandBetweenTags() {
+		assertThat(parse("<TOOLCALL>", "<TOOLCALL>[{\"name\": \"now\", \"arguments\": {}}]</TOOLCALL>"))
+			.containsExactly(call(1, "now", "{}"));
+		assertThat(parse("<|tool_call|>", "<|tool_call|>[{\"name\": \"now\", \"arguments\": {}}]"))
+			.containsExactly(call(1, "now", "{}"));
+		assertThat(parse("<|tool_call|>", "[{\"name\": \"now\", \"arguments\": {}}]")).as("the tag has no text")
+			.containsExactly(call(1, "now", "{}"));
+		assertThat(parse(HERMES, "<tool_call>[{\"name\": \"now\", \"arguments\": {}}]"))
+			.containsExactly(call(1, "now", "{}"));
+	}
+
+	@Test
+	void callsInReasoningThatNeverEndsAreCalls() {
+		String call = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
+		assertThat(parse(HERMES, "<think>\nI need it.\n" + call)).containsExactly(reasoning("I need it."),
+				call(1, "now", "{}"));
+		assertThat(parse(HERMES, "<think>\nI need it.\n" + call + "\n" + call + "\n"))
+			.containsExactly(reasoning("I need it."), call(1, "now", "{}"), call(2, "now", "{}"));
+		assertThat(parse(XML, "<think>\nI need it.\n<tool_call>\n<function=now>\n</function>\n</tool_call>"))
+			.containsExactly(reasoning("I need it."), call(1, "now", "{}"));
+		for (String quoted : List.of("Shall I " + call + "? No.", call, "First " + call + ", then " + call)) {
+			assertThat(parse(HERMES, "<think>\n" + quoted + "\n</think>\n\nHello.")).containsExactly(reasoning(quoted),
+					text("Hello."));
+		}
+		String undecided = "Shall I " + call + "? Let me think";
+		assertThat(parse(HERMES, "<think>\n" + undecided)).containsExactly(reasoning(undecided));
+		OutputParser parser = parser(HERMES, "<think>", TOOLS);
+		assertThat(parser.append(call)).isEmpty();
+		assertThat(parser.cut()).as("cut off").containsExactly(reasoning(call));
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "{\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\nBranco\"}}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\\nBranco\"}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\\nBranco\"",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\\nBranco\"}}}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\\nBranco\",}}",
+			"{'name': 'weather', 'arguments': {'city': 'Rio\\nBranco'}}",
+			"```json\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\\nBranco\"}}\n```",
+			"{\"name\": \"weather\", \"arguments\": \"{\\\"city\\\": \\\"Rio\\\\nBranco\\\"}\"}",
+			"{\"type\": \"function\", \"function\": {\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\\nBranco\"}}}" })
+	void damagedJsonThatMeansOneThingIsACall(String json) {
+		assertThat(parse(HERMES, "<tool_call>\n" + json + "\n</tool_call>"))
+			.containsExactly(call(1, "weather", "{\"city\":\"Rio\\nBranco\"}"));
+	}
+
+	@Test
+	void damagedJsonIsReadInEachFormat() {
+		String raw = "{\"city\": \"\\d+\tRio\nBranco\"}";
+		OutputEvent expected = call(1, "weather", "{\"city\":\"\\\\d+\\tRio\\nBranco\"}");
+		assertThat(parse(DEEPSEEK, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>weather<｜tool▁sep｜>" + raw
+				+ "<｜tool▁call▁end｜><｜tool▁calls▁end｜>"))
+			.containsExactly(expected);
+		assertThat(parse(MISTRAL, "[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": " + raw + "}]"))
+			.containsExactly(expected);
+		assertThat(parse(LLAMA, "{\"name\": \"weather\", \"parameters\": " + raw + "}")).containsExactly(expected);
+		assertThat(parse(HARMONY,
+				"<|channel|>commentary to=functions.weather <|constrain|>json<|message|>" + raw + "<|call|>"))
+			.containsExactly(expected);
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "{\"name\": \"weather\", \"city\": \"Rome\"}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}, \"days\": 3}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\", \"city\": \"Oslo\"}}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome}}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"the \"old\" town\"}}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": Rome}}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}, \"parameters\": {\"city\": \"Oslo\"}}",
+			"{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}} or {\"name\": \"now\"}",
+			"{\"name\": \"weather\" \"arguments\": {}}" })
+	void jsonThatMayMeanSeveralThingsIsText(String json) {
+		String answer = "<tool_call>" + json + "</tool_call>";
+		assertThat(parse(HERMES, answer)).containsExactly(text(answer));
+	}
+
+	@Test
+	void severalCallsMayStandInOneTag() {
+		for (String separator : List.of("\n", "", ", ", ";\n")) {
+			assertThat(parse(HERMES,
+					"<tool_call>\n{\"name\": \"now\", \"arguments\": {}}" + separator
+							+ "{\"name\": \"weather\", \"arguments\": {\"city\": \"Rio\"}}\n</tool_call>"))
+				.containsExactly(call(1, "now", "{}"), call(2, "weather", "{\"city\":\"Rio\"}"));
+		}
+		assertThat(parse(XML,
+				"<tool_call>\n<function=now>\n</function>\n<function=weather>\n<parameter=city>\nRio\n</parameter>\n"
+						+ "</function>\n</tool_call>"))
+			.containsExactly(call(1, "now", "{}"), call(2, "weather", "{\"city\":\"Rio\"}"));
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "a </tool_call> b", "a </function> b", "a </parameter> b", "</parameter>",
+			"see <parameter=x>", "a </function>\n</tool_call>", "<parameter=days>\n3\n</parameter>", "<tool_call>",
+			"a\n</parameter>\nb" })
+	void valuesOfXmlMayContainTags(String value) {
+		String function = "<function=weather>\n<parameter=city>\n" + value + "\n</parameter>\n</function>";
+		OutputEvent expected = new OutputEvent.ToolCalled(
+				new ToolCall("id1", "weather", ModelFiles.JSON.createObjectNode().put("city", value).toString()));
+		assertThat(parse(XML, "<tool_call>\n" + function + "\n</tool_call>")).containsExactly(expected);
+		assertThat(parse(XML, function)).containsExactly(expected);
+	}
+
+	@Test
+	void anXmlParameterWithoutEndTagIsReadWhereThatMeansOneThing() {
+		assertThat(parse(XML,
+				"<tool_call>\n<function=weather>\n<parameter=city>\nRome\n<parameter=days>\n3\n</parameter>\n"
+						+ "</function>\n</tool_call>"))
+			.containsExactly(call(1, "weather", "{\"city\":\"Rome\",\"days\":3}"));
+		assertThat(parse(XML, "<tool_call>\n<function=weather>\n<parameter=city>\nRome\n</function>\n</tool_call>"))
+			.containsExactly(call(1, "weather", "{\"city\":\"Rome\"}"));
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = {
+			"<tool_call>\n<function=weather>\n<parameter=city>\nRome <parameter=days>3</parameter>\n</function>\n</tool_call>",
+			"<tool_call>\n<function=weather>\n<parameter=city>\nRome\n<parameter=unknown>\n3\n</parameter>\n</function>\n</tool_call>",
+			"<tool_call>\n<function=weather>\n<parameter=city>\nRome\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>",
+			"<tool_call>\n<function=weather>\n<parameter=city>\nRome\n</function>\n</tool_call>\n<tool_call>\n"
+					+ "<function=weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>",
+			"<tool_call>\n<function=weather>\n<parameter=city>\nRome\n</function>\n</tool_call>\nThat is all.",
+			"<tool_call>\n<function=weather>\n<parameter=city>\nRome\n</parameter>\n",
+			"<tool_call>\n<function=weather>\n<parameter=city>\nRome",
+			"<tool_call>\n<function=weather>\ncity=Rome\n</function>\n</tool_call>" })
+	void anXmlCallThatMayMeanSeveralThingsIsText(String answer) {
+		assertThat(parse(XML, answer)).containsExactly(text(answer));
+	}
+
+	@Test
+	void anEmptyBodyIsACallWithoutArguments() {
+		assertThat(parse(DEEPSEEK,
+				"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>now<｜tool▁sep｜><｜tool▁call▁end｜><｜tool▁calls▁end｜>"))
+			.containsExactly(call(1, "now", "{}"));
+		assertThat(parse(HARMONY, "<|channel|>commentary to=functions.now<|message|><|call|>"))
+			.containsExactly(call(1, "now", "{}"));
+		assertThat(parse("<function=", "<function=now></function>")).containsExactly(call(1, "now", "{}"));
+		for (String arguments : List.of("null", "\"\"", "{}")) {
+			assertThat(parse(HERMES, "<tool_call>{\"name\": \"now\", \"arguments\": " + arguments + "}</tool_call>"))
+				.containsExactly(call(1, "now", "{}"));
+		}
+		OutputParser parser = parser(HARMONY, "<|start|>assistant", TOOLS);
+		parser.append("<|channel|>commentary to=functions.now<|message|>");
+		assertThat(parser.cut()).as("cut off").allMatch((event) -> event instanceof OutputEvent.Text);
+	}
+
+	@Test
+	void argumentsHaveTheTypesOfTheSchema() {
+		ToolDefinition tool = new ToolDefinition("types", "", """
+				{"type": "object", "$defs": {"level": {"type": "integer"}}, "properties": {
+				 "text": {"type": "string"}, "count": {"type": "integer"}, "both": {"type": ["string", "integer"]},
+				 "none": {"type": ["string", "null"]}, "any": {}, "level": {"$ref": "#/$defs/level"},
+				 "either": {"anyOf": [{"type": "boolean"}, {"type": "null"}]}, "choice": {"enum": ["1", "2"]},
+				 "list": {"type": "array", "items": {"type": "integer"}}, "broken": {"$ref": "no pointer"}}}""");
+		String xml = """
+				<tool_call>
+				<function=types>
+				<parameter=text>
+				5
+				</parameter>
+				<parameter=count>
+				5
+				</parameter>
+				<parameter=both>
+				5
+				</parameter>
+				<parameter=none>
+				null
+				</parameter>
+				<parameter=any>
+				[1]
+				</parameter>
+				<parameter=level>
+				7
+				</parameter>
+				<parameter=either>
+				True
+				</parameter>
+				<parameter=choice>
+				2
+				</parameter>
+				<parameter=list>
+				["1", 2]
+				</parameter>
+				<parameter=broken>
+				1.50
+				</parameter>
+				</function>
+				</tool_call>""";
+		assertThat(calls(XML, tool, xml)).isEqualTo("{\"text\":\"5\",\"count\":5,\"both\":5,\"none\":null,\"any\":[1],"
+				+ "\"level\":7,\"either\":true,\"choice\":\"2\",\"list\":[1,2],\"broken\":1.50}");
+		assertThat(calls(HERMES, tool, "<tool_call>{\"name\": \"types\", \"arguments\": {\"text\": 5, \"count\": \"5\","
+				+ " \"both\": \"5\", \"none\": \"null\", \"any\": \"5\", \"level\": \"x\", \"list\": \"[1]\"}}</tool_call>"))
+			.isEqualTo(
+					"{\"text\":\"5\",\"count\":5,\"both\":\"5\",\"none\":\"null\",\"any\":\"5\",\"level\":\"x\",\"list\":[1]}");
+	}
+
+	private static String calls(String format, ToolDefinition tool, String answer) {
+		OutputParser parser = parser(format, "", List.of(tool));
+		List<OutputEvent> events = new ArrayList<>(parser.append(answer));
+		events.addAll(parser.flush());
+		return ((OutputEvent.ToolCalled) events.getFirst()).call().argumentsJson();
+	}
+
+	@Test
+	void hostileAnswersAreReadInLinearTime() {
+		int many = 20_000;
+		for (String answer : List.of("<tool_call>".repeat(many), "{\"name\":".repeat(many), "[".repeat(many),
+				"<tool_call>\n<function=weather>\n<parameter=city>\n" + "</parameter> ".repeat(many),
+				"<tool_call>\n<function=weather>\n<parameter=city>\n" + "</function>".repeat(many),
+				"<tool_call>\n<function=weather>\n<parameter=city>\n" + "<parameter=days>\n".repeat(many)
+						+ "</parameter></function></tool_call>",
+				"\n".repeat(many), "```json\n".repeat(many), "<tool_call>{\"name\": \"" + "\\".repeat(many),
+				"a\n{".repeat(many))) {
+			assertThat(parse(XML, answer)).as(answer.substring(0, 60)).isNotEmpty();
+			assertThat(parse(HERMES, answer)).as(answer.substring(0, 60)).isNotEmpty();
+			assertThat(parse(LLAMA, answer)).as(answer.substring(0, 60)).isNotEmpty();
+		}
 	}
 
 	@Test

@@ -82,7 +82,7 @@ public final class TextVectors {
 	 * @param name one of {@link #TOKENIZERS}
 	 * @return the tokenizer
 	 */
-	static Tokenizer tokenizer(String name) {
+	public static Tokenizer tokenizer(String name) {
 		return LOADED.computeIfAbsent(name, (key) -> Tokenizer.load(tokenizerFolder(key)));
 	}
 
