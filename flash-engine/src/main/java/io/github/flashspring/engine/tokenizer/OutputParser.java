@@ -12,6 +12,9 @@ import java.util.function.Supplier;
  */
 public sealed interface OutputParser permits SteppedOutput {
 
+	/** What stands before and behind reasoning. */
+	List<List<String>> THINKING = List.of(List.of("[THINK]", "[/THINK]"), List.of("<think>", "</think>"));
+
 	/**
 	 * A parser for the answer to a prompt.
 	 * @param template the template that made the prompt; it tells the model's format
