@@ -6,26 +6,43 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
+import io.github.flashspring.engine.generate.Constraint;
+import io.github.flashspring.engine.generate.grammar.Calls;
+import io.github.flashspring.engine.generate.grammar.Structure;
+import io.github.flashspring.engine.tokenizer.AnswerSyntax;
 import io.github.flashspring.engine.tokenizer.ChatTemplate;
 import io.github.flashspring.engine.tokenizer.ChatTemplateException;
 import io.github.flashspring.engine.tokenizer.ChatTemplateInput;
 import io.github.flashspring.engine.tokenizer.OutputParser;
 import io.github.flashspring.engine.tokenizer.StreamDecoder;
 import io.github.flashspring.engine.tokenizer.Tokenizer;
+import io.github.flashspring.engine.tokenizer.TokenizerException;
+import io.github.flashspring.engine.tokenizer.ToolDefinition;
 
 /**
  * The side of a model that faces people: tokenizer and chat template, if it has them.
  */
 final class ModelText implements AutoCloseable {
 
+	private static final Logger logger = LoggerFactory.getLogger(ModelText.class);
+
 	/**
 	 * Memory of a loaded tokenizer per byte of its file: its tables of tokens and merges.
 	 */
 	private static final long MEMORY_FACTOR = 8;
+
+	/** Memory of the trie of tokens for structured answers, per byte of the same file. */
+	private static final long TRIE_FACTOR = 1;
+
+	/** Memory of masks for structured answers, per byte of the same file. */
+	private static final long MASK_FACTOR = 1;
 
 	/** Tokens of the prompt that decide how the first new one reads. */
 	private static final int DECODING_CONTEXT = 8;
@@ -39,15 +56,18 @@ final class ModelText implements AutoCloseable {
 	/** Why there is a template that cannot be used; it is not needed for plain text. */
 	private final @Nullable ChatTemplateException templateFailure;
 
+	private final @Nullable Structures structures;
+
 	private final long memoryBytes;
 
 	private ModelText(Path folder, @Nullable Tokenizer tokenizer, @Nullable ChatTemplate template,
-			@Nullable ChatTemplateException templateFailure, long memoryBytes) {
+			@Nullable ChatTemplateException templateFailure, long fileBytes) {
 		this.folder = folder;
 		this.tokenizer = tokenizer;
 		this.template = template;
 		this.templateFailure = templateFailure;
-		this.memoryBytes = memoryBytes;
+		this.structures = (tokenizer != null) ? new Structures(tokenizer, folder, MASK_FACTOR * fileBytes) : null;
+		this.memoryBytes = (MEMORY_FACTOR + TRIE_FACTOR + MASK_FACTOR) * fileBytes;
 	}
 
 	static ModelText load(Path folder) {
@@ -63,7 +83,7 @@ final class ModelText implements AutoCloseable {
 			failure = ex;
 		}
 		try {
-			long bytes = MEMORY_FACTOR * Files.size(folder.resolve("tokenizer.json"));
+			long bytes = Files.size(folder.resolve("tokenizer.json"));
 			return new ModelText(folder, Tokenizer.load(folder), template, failure, bytes);
 		}
 		catch (IOException ex) {
@@ -102,10 +122,48 @@ final class ModelText implements AutoCloseable {
 	 */
 	Prepared prepare(GenerationRequest request, ModelInfo model) {
 		return switch (request.prompt()) {
-			case GenerationRequest.Tokens tokens -> continuation(tokens.ids(), request.stopSequences());
-			case GenerationRequest.Text text -> continuation(encode(text.text(), true, model), request.stopSequences());
-			case GenerationRequest.Chat chat -> conversation(chat, request.stopSequences(), model);
+			case GenerationRequest.Tokens tokens -> continuation(tokens.ids(), request);
+			case GenerationRequest.Text text -> continuation(encode(text.text(), true, model), request);
+			case GenerationRequest.Chat chat -> conversation(chat, request, model);
 		};
+	}
+
+	private @Nullable Constraint constraint(@Nullable Structure structure, @Nullable Calls calls, AnswerSyntax syntax) {
+		if (structure == null && calls == null) {
+			return null;
+		}
+		requireTokenizer();
+		try {
+			Constraint constraint = Objects.requireNonNull(this.structures).constraint(structure, calls, syntax);
+			// The first mask is ready before the request is queued.
+			constraint.preparation().run();
+			return constraint;
+		}
+		catch (TokenizerException ex) {
+			if (structure == null && calls != null && !calls.required()) {
+				logger.debug("Calls of tools are not forced to be well-formed", ex);
+				return null;
+			}
+			throw ex;
+		}
+	}
+
+	/** The tools that may be called, if the model can be forced to call them rightly. */
+	private static @Nullable Calls calls(GenerationRequest.Chat chat, AnswerSyntax syntax) {
+		ToolChoice choice = chat.toolChoice();
+		List<ToolDefinition> callable = choice.callable(chat.tools());
+		boolean required = choice.use() == ToolChoice.Use.REQUIRED;
+		if (callable.isEmpty()) {
+			return null;
+		}
+		if (!syntax.knowsCalls()) {
+			if (required || !choice.parallel()) {
+				throw new FlashEngineException(
+						"A tool choice other than 'auto' cannot be enforced: how this model writes calls is not known well enough. Leave the tool choice unset.");
+			}
+			return null;
+		}
+		return new Calls(callable, required, choice.parallel());
 	}
 
 	private int[] encode(String prompt, boolean addSpecialTokens, ModelInfo model) {
@@ -119,17 +177,19 @@ final class ModelText implements AutoCloseable {
 	}
 
 	/** A continuation keeps the space between the prompt and its first new token. */
-	private Prepared continuation(int[] tokens, List<String> stopSequences) {
+	private Prepared continuation(int[] tokens, GenerationRequest request) {
+		Constraint constraint = constraint(request.structure(), null, AnswerSyntax.PLAIN);
 		StreamDecoder decoder = (this.tokenizer != null) ? this.tokenizer.streamDecoder() : null;
 		if (decoder != null) {
 			Arrays.stream(tokens, Math.max(0, tokens.length - DECODING_CONTEXT), tokens.length)
 				.filter((token) -> token >= 0)
 				.forEach(decoder::append);
 		}
-		return new Prepared(tokens, new TextPipeline(decoder, stopSequences, OutputParser.plain()));
+		return new Prepared(tokens, new TextPipeline(decoder, request.stopSequences(), OutputParser.plain()),
+				constraint);
 	}
 
-	private Prepared conversation(GenerationRequest.Chat chat, List<String> stopSequences, ModelInfo model) {
+	private Prepared conversation(GenerationRequest.Chat chat, GenerationRequest request, ModelInfo model) {
 		Tokenizer present = requireTokenizer();
 		if (this.templateFailure != null) {
 			throw new ChatTemplateException(this.templateFailure.description(), this.templateFailure.action(),
@@ -138,11 +198,14 @@ final class ModelText implements AutoCloseable {
 		if (this.template == null) {
 			throw ChatTemplate.missing(this.folder);
 		}
-		String prompt = this.template
-			.render(new ChatTemplateInput(chat.messages(), chat.tools(), true, chat.templateVariables()));
-		OutputParser parser = OutputParser.create(this.template, prompt, chat.tools());
+		List<ToolDefinition> tools = (chat.toolChoice().use() == ToolChoice.Use.NONE) ? List.of() : chat.tools();
+		String prompt = this.template.render(new ChatTemplateInput(
+				SchemaPrompt.messages(chat.messages(), request.structure()), tools, true, chat.templateVariables()));
+		OutputParser parser = OutputParser.create(this.template, prompt, tools);
+		AnswerSyntax syntax = AnswerSyntax.of(this.template, prompt);
+		Constraint constraint = constraint(request.structure(), calls(chat, syntax), syntax);
 		return new Prepared(encode(prompt, false, model),
-				new TextPipeline(present.streamDecoder(parser.markers()), stopSequences, parser));
+				new TextPipeline(present.streamDecoder(parser.markers()), request.stopSequences(), parser), constraint);
 	}
 
 	private Tokenizer requireTokenizer() {
@@ -165,8 +228,9 @@ final class ModelText implements AutoCloseable {
 	 *
 	 * @param tokens its token ids
 	 * @param pipeline reads the tokens that follow
+	 * @param constraint restricts them, or null
 	 */
-	record Prepared(int[] tokens, TextPipeline pipeline) {
+	record Prepared(int[] tokens, TextPipeline pipeline, @Nullable Constraint constraint) {
 
 	}
 
