@@ -135,8 +135,8 @@ final class ModelText implements AutoCloseable {
 		requireTokenizer();
 		try {
 			Constraint constraint = Objects.requireNonNull(this.structures).constraint(structure, calls, syntax);
-			// The first mask is ready before the request is queued.
-			constraint.preparation().run();
+			// The first mask is ready, or refused, before the request is queued.
+			long[] ignored = constraint.admitted();
 			return constraint;
 		}
 		catch (TokenizerException ex) {

@@ -62,23 +62,29 @@ final class Structures {
 	 * @param syntax where the answer begins, and how calls are written
 	 * @return the constraint
 	 */
-	synchronized Constraint constraint(@Nullable Structure structure, @Nullable Calls calls, AnswerSyntax syntax) {
+	Constraint constraint(@Nullable Structure structure, @Nullable Calls calls, AnswerSyntax syntax) {
 		Key key = new Key(structure, calls, syntax);
-		CompiledGrammar grammar = this.kept.get(key);
+		CompiledGrammar grammar;
+		synchronized (this.kept) {
+			grammar = this.kept.get(key);
+		}
 		if (grammar == null) {
+			// Large schemas take a while: others need not wait for them.
 			grammar = CompiledGrammar.of(structure, calls, syntax, vocabulary(), this.maskBytes);
 			if (!grammar.ignored().isEmpty()) {
 				logger.warn("Parts of JSON Schemas are not enforced: {}", grammar.ignored());
 			}
-			this.kept.put(key, grammar);
-			if (this.kept.size() > MAX_KEPT) {
-				this.kept.remove(this.kept.keySet().iterator().next());
+			synchronized (this.kept) {
+				this.kept.put(key, grammar);
+				if (this.kept.size() > MAX_KEPT) {
+					this.kept.remove(this.kept.keySet().iterator().next());
+				}
 			}
 		}
 		return grammar.constraint();
 	}
 
-	private TokenVocabulary vocabulary() {
+	private synchronized TokenVocabulary vocabulary() {
 		TokenVocabulary known = this.vocabulary;
 		if (known == null) {
 			List<byte @Nullable []> tokens = new ArrayList<>(this.tokenizer.tokenBytes(this.folder));
@@ -90,6 +96,9 @@ final class Structures {
 				}
 				else if (token != null && this.tokenizer.isSpecial(id)) {
 					tokens.set(id, TokenVocabulary.specialBytes(new String(token, StandardCharsets.UTF_8)));
+				}
+				else if (token != null && !TokenVocabulary.isText(token)) {
+					tokens.set(id, null);
 				}
 			}
 			known = new TokenVocabulary(tokens);

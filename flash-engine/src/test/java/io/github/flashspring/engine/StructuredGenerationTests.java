@@ -72,7 +72,7 @@ class StructuredGenerationTests {
 	Stream<DynamicTest> answersSatisfyTheirSchemas() {
 		return Schemas.all().entrySet().stream().map((schema) -> DynamicTest.dynamicTest(schema.getKey(), () -> {
 			for (float temperature : new float[] { 1.5f, RANDOM }) {
-				for (long seed = 0; seed < 6; seed++) {
+				for (long seed = 0; seed < 13; seed++) {
 					Answer answer = answer(engine,
 							request(temperature, seed, new Structure.JsonSchema(schema.getValue(), true, false)));
 					if (answer.reason() == FinishReason.LENGTH) {

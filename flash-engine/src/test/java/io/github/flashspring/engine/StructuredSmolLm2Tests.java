@@ -86,7 +86,8 @@ class StructuredSmolLm2Tests {
 					continue;
 				}
 				assertThat(reason).isEqualTo(FinishReason.STOP);
-				assertThat(Schemas.errors(schema.getValue(), text.toString())).as(schema.getKey() + ": " + text).isEmpty();
+				assertThat(Schemas.errors(schema.getValue(), text.toString())).as(schema.getKey() + ": " + text)
+					.isEmpty();
 			}
 		}
 		// Some lists and trees go on and on at this temperature.

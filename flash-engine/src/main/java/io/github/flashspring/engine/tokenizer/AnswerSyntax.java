@@ -33,10 +33,14 @@ public record AnswerSyntax(Kind kind, @Nullable String thinkBegin, String thinkE
 			return begun ? PLAIN : new AnswerSyntax(Kind.HARMONY, null, "", false, null);
 		}
 		CallSyntax calls = CallSyntax.of(ToolFormat.of(template), template);
+		String before = prompt.stripTrailing();
 		for (List<String> tags : OutputParser.THINKING) {
 			String begin = tags.getFirst();
-			if (template.mentions(tags.get(1)) && (template.mentions(begin) || begin.equals("<think>"))) {
-				return new AnswerSyntax(Kind.TAGGED, begin, tags.get(1), prompt.stripTrailing().endsWith(begin), calls);
+			String end = tags.get(1);
+			// Templates close reasoning that is not wanted.
+			if (template.mentions(end) && (template.mentions(begin) || begin.equals("<think>"))
+					&& !before.endsWith(end)) {
+				return new AnswerSyntax(Kind.TAGGED, begin, end, before.endsWith(begin), calls);
 			}
 		}
 		return new AnswerSyntax(Kind.TAGGED, null, "", false, calls);

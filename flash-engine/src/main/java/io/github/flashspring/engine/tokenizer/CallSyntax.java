@@ -33,7 +33,8 @@ public record CallSyntax(String begin, String call, String separator, String end
 	 */
 	static @Nullable CallSyntax of(ToolFormat format, ChatTemplate template) {
 		return switch (format) {
-			case HERMES -> HERMES;
+			// Some families write other things between the same tags.
+			case HERMES -> (template.mentions("<arg_key>") || template.mentions("<tool_sep>")) ? null : HERMES;
 			// As of version 11 there is no array.
 			case MISTRAL -> template.mentions("[ARGS]") ? null : MISTRAL;
 			default -> null;

@@ -172,12 +172,12 @@ final class AnswerGrammar {
 			String schema = tool.parametersJsonSchema().isBlank() ? ANY_OBJECT : tool.parametersJsonSchema();
 			try {
 				SchemaReader reader = new SchemaReader(schema, false);
-				known = SchemaCompiler.compile(this.grammar, reader);
+				known = SchemaCompiler.compileObject(this.grammar, reader);
 				reader.ignored().forEach((pointer) -> this.ignored.add("tool " + tool.name() + ": " + pointer));
 			}
 			catch (GrammarException ex) {
 				this.ignored.add("tool " + tool.name() + ": " + ex.getMessage());
-				known = SchemaCompiler.compile(this.grammar, new SchemaReader(ANY_OBJECT, false));
+				known = SchemaCompiler.compileObject(this.grammar, new SchemaReader(ANY_OBJECT, false));
 			}
 			this.arguments.put(tool, known);
 		}

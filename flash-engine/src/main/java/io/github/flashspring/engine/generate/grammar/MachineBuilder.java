@@ -17,7 +17,7 @@ import java.util.Map;
 final class MachineBuilder {
 
 	/** States of a machine. */
-	static final int MAX_STATES = 1 << 18;
+	static final int MAX_STATES = 1 << 17;
 
 	private static final String SHORT_ESCAPES = "\bb\tt\nn\ff\rr\"\"\\\\";
 
@@ -223,7 +223,7 @@ final class MachineBuilder {
 		return values;
 	}
 
-	Expr build(List<Expr> exits) {
+	Expr.Machine build(List<Expr> exits) {
 		return new Expr.Machine(List.copyOf(this.states), exits);
 	}
 

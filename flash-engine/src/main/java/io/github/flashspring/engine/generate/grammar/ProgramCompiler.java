@@ -73,9 +73,9 @@ final class ProgramCompiler {
 	 * again when one that it uses has changed.
 	 */
 	private void analyse() {
-		List<BitSet> users = new ArrayList<>();
+		List<List<Integer>> users = new ArrayList<>();
 		for (int rule = 0; rule < this.entries.length; rule++) {
-			users.add(new BitSet());
+			users.add(new ArrayList<>(2));
 		}
 		for (int rule = 0; rule < this.entries.length; rule++) {
 			markUses(this.grammar.rule(rule), rule, users);
@@ -96,17 +96,17 @@ final class ProgramCompiler {
 				changed = true;
 			}
 			if (changed) {
-				queue.or(users.get(rule));
+				users.get(rule).forEach(queue::set);
 			}
 		}
 	}
 
-	private static void markUses(Expr expression, int user, List<BitSet> users) {
+	private static void markUses(Expr expression, int user, List<List<Integer>> users) {
 		switch (expression) {
 			case Expr.Seq seq -> seq.parts().forEach((part) -> markUses(part, user, users));
 			case Expr.Alt alt -> alt.choices().forEach((choice) -> markUses(choice, user, users));
 			case Expr.Repeat repeat -> markUses(repeat.part(), user, users);
-			case Expr.Rule rule -> users.get(rule.index()).set(user);
+			case Expr.Rule rule -> users.get(rule.index()).add(user);
 			case Expr.Machine machine -> machine.exits().forEach((exit) -> markUses(exit, user, users));
 			case Expr.Counted counted -> markUses(counted.part(), user, users);
 			default -> {
@@ -182,9 +182,9 @@ final class ProgramCompiler {
 	 * calls that need no byte before them.
 	 */
 	private void refuseLeftRecursion() {
-		List<BitSet> first = new ArrayList<>();
+		List<List<Integer>> first = new ArrayList<>();
 		for (int rule = 0; rule < this.entries.length; rule++) {
-			BitSet calls = new BitSet();
+			List<Integer> calls = new ArrayList<>(2);
 			firstCalls(this.grammar.rule(rule), calls);
 			first.add(calls);
 		}
@@ -198,14 +198,14 @@ final class ProgramCompiler {
 			}
 			while (!path.isEmpty()) {
 				int[] top = path.peek();
-				int next = first.get(top[0]).nextSetBit(top[1]);
-				if (next < 0) {
+				List<Integer> calls = first.get(top[0]);
+				if (top[1] == calls.size()) {
 					open.clear(top[0]);
 					done.set(top[0]);
 					path.pop();
 					continue;
 				}
-				top[1] = next + 1;
+				int next = calls.get(top[1]++);
 				if (open.get(next)) {
 					throw new GrammarException("%s begins with itself, before any character of its own"
 						.formatted(this.grammar.name(next)));
@@ -218,7 +218,7 @@ final class ProgramCompiler {
 		}
 	}
 
-	private void firstCalls(Expr expression, BitSet calls) {
+	private void firstCalls(Expr expression, List<Integer> calls) {
 		switch (expression) {
 			case Expr.Seq seq -> {
 				for (Expr part : seq.parts()) {
@@ -230,7 +230,7 @@ final class ProgramCompiler {
 			}
 			case Expr.Alt alt -> alt.choices().forEach((choice) -> firstCalls(choice, calls));
 			case Expr.Repeat repeat -> firstCalls(repeat.part(), calls);
-			case Expr.Rule rule -> calls.set(rule.index());
+			case Expr.Rule rule -> calls.add(rule.index());
 			case Expr.Machine machine -> {
 				int exit = machine.states().getFirst().exit();
 				if (exit >= 0) {

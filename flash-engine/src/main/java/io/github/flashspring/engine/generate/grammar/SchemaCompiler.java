@@ -3,6 +3,7 @@ package io.github.flashspring.engine.generate.grammar;
 import java.math.BigDecimal;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -29,14 +30,19 @@ final class SchemaCompiler {
 	/** Schemas, and sets of them that hold together. */
 	private static final int MAX_RULES = 50_000;
 
-	/** Entries of the tables of all patterns: 64 MiB while compiling. */
-	private static final int MAX_PATTERN_ENTRIES = 1 << 24;
+	/** Steps of the construction of all patterns: some seconds. */
+	private static final int MAX_PATTERN_WORK = 1 << 24;
+
+	/** States of the automata of all patterns: 16 MiB while compiling. */
+	private static final int MAX_PATTERN_STATES = 1 << 17;
 
 	/** Spaces or tabs behind a line break. */
 	private static final int INDENTATION = 20;
 
 	/** Levels of a value of which the schema says nothing. */
 	private static final int FREE_LEVELS = 8;
+
+	private static final SortedSet<String> ROOT = Collections.unmodifiableSortedSet(new TreeSet<>(Set.of("")));
 
 	private final Grammar grammar;
 
@@ -52,7 +58,9 @@ final class SchemaCompiler {
 
 	private Expr.@Nullable Rule anything;
 
-	private int patternEntries;
+	private int patternWork;
+
+	private int patternStates;
 
 	private SchemaCompiler(Grammar grammar, SchemaReader reader) {
 		this.grammar = grammar;
@@ -71,13 +79,36 @@ final class SchemaCompiler {
 	 */
 	static Expr.Rule compile(Grammar grammar, SchemaReader reader) {
 		SchemaCompiler compiler = new SchemaCompiler(grammar, reader);
-		Expr.Rule root = compiler.rule(new TreeSet<>(Set.of("")));
-		// Rules are worked off one after the other, so that schemas may be nested deeply.
-		while (!compiler.open.isEmpty()) {
-			SortedSet<String> pointers = compiler.open.pop();
-			grammar.define(compiler.rule(pointers), compiler.union(reader.shapes(pointers), pointers.first()));
-		}
+		Expr.Rule root = compiler.rule(ROOT);
+		compiler.complete();
 		return root;
+	}
+
+	/**
+	 * Adds the rules of a schema's objects, whether it says that it is of objects or not.
+	 * @param grammar gets the rules
+	 * @param reader reads the schema
+	 * @return a reference to the rule of the objects
+	 * @throws GrammarException if it cannot be enforced
+	 */
+	static Expr.Rule compileObject(Grammar grammar, SchemaReader reader) {
+		SchemaCompiler compiler = new SchemaCompiler(grammar, reader);
+		List<Shape> objects = reader.shapes(ROOT)
+			.stream()
+			.filter((shape) -> shape instanceof Shape.Obj
+					|| shape instanceof Shape.Const constant && constant.value().isObject())
+			.toList();
+		Expr.Rule root = grammar.add("The JSON Schema of an object", compiler.union(objects, ""));
+		compiler.complete();
+		return root;
+	}
+
+	/** Works rules off one after the other, so that schemas may be nested deeply. */
+	private void complete() {
+		while (!this.open.isEmpty()) {
+			SortedSet<String> pointers = this.open.pop();
+			this.grammar.define(rule(pointers), union(this.reader.shapes(pointers), pointers.first()));
+		}
 	}
 
 	private Expr.Rule rule(SortedSet<String> pointers) {
@@ -172,9 +203,10 @@ final class SchemaCompiler {
 			content = Expr.seq(new Expr.JsonText(string.min(), string.max()), Expr.literal("\""));
 		}
 		else {
-			content = automaton(List.copyOf(string.patterns().values()), true, string.min(), string.max(),
-					pointer + "/pattern")
-				.toJson(Map.of(1, Expr.literal("\"")));
+			String place = pointer + "/pattern";
+			content = content(
+					automaton(List.copyOf(string.patterns().values()), true, string.min(), string.max(), place),
+					Map.of(1, Expr.literal("\"")), place);
 		}
 		Expr.Rule rule = this.grammar.add("A text", Expr.seq(Expr.literal("\""), content));
 		this.texts.put(List.of(string.patterns().keySet(), string.min(), string.max()), rule);
@@ -190,12 +222,23 @@ final class SchemaCompiler {
 			throw new UnsupportedSchemaException(pointer, "pattern", "has an expression in which " + ex.getMessage(),
 					"Use a simpler one, or fewer together.");
 		}
-		this.patternEntries += automaton.entries();
-		if (this.patternEntries > MAX_PATTERN_ENTRIES) {
+		this.patternWork += automaton.work();
+		bound(pointer);
+		return automaton;
+	}
+
+	private Expr content(TextAutomaton automaton, Map<Integer, Expr> exits, String pointer) {
+		Expr.Machine machine = automaton.toJson(exits);
+		this.patternStates += machine.states().size();
+		bound(pointer);
+		return machine;
+	}
+
+	private void bound(String pointer) {
+		if (this.patternWork > MAX_PATTERN_WORK || this.patternStates > MAX_PATTERN_STATES) {
 			throw new UnsupportedSchemaException(pointer, "pattern", "is one of too many that are too complex together",
 					"Use simpler ones, or fewer.");
 		}
-		return automaton;
 	}
 
 	private Expr array(Shape.Arr array) {
@@ -335,7 +378,7 @@ final class SchemaCompiler {
 				exits.put(label, Expr.seq(Expr.literal("\":"), this.space, rule(schemas(object, label))));
 			}
 		}
-		return Expr.seq(tick, quote, automaton.toJson(exits));
+		return Expr.seq(tick, quote, content(automaton, exits, pointer + "/properties"));
 	}
 
 	private static SortedSet<String> schemas(Shape.Obj object, int label) {

@@ -40,6 +40,9 @@ final class SchemaReader {
 
 	private static final int MAX_NESTING = 200;
 
+	/** References and combinations that lead to a value. */
+	private static final int MAX_OPEN = 200;
+
 	private static final int MAX_SHAPES = 100_000;
 
 	/** Shapes of all schemas together, each counted whenever it is merged. */
@@ -120,6 +123,10 @@ final class SchemaReader {
 	}
 
 	private List<Shape> shapes(String pointer, Set<String> open, String from) {
+		if (open.size() > MAX_OPEN) {
+			throw new UnsupportedSchemaException(from, last(from),
+					"leads through more than " + MAX_OPEN + " schemas to a value", "Refer to it directly.");
+		}
 		if (!open.add(pointer)) {
 			throw new UnsupportedSchemaException(from, "$ref", "refers to itself with no value in between", SUPPORTED);
 		}

@@ -25,8 +25,8 @@ final class TextAutomaton {
 
 	private static final int MAX_NFA_STATES = 1 << 16;
 
-	/** Steps of a construction: some seconds. */
-	private static final int MAX_WORK = 1 << 26;
+	/** Steps of a construction: a second at most. */
+	private static final int MAX_WORK = 1 << 23;
 
 	private static final int DEAD = -1;
 
@@ -40,6 +40,9 @@ final class TextAutomaton {
 	private final List<int[]> steps;
 
 	private final List<Integer> labels;
+
+	/** Steps that its construction took, for budgets. */
+	private int work;
 
 	private TextAutomaton(int[] intervals, int[] classes, List<int[]> steps, List<Integer> labels) {
 		this.intervals = intervals;
@@ -89,13 +92,17 @@ final class TextAutomaton {
 		}
 		int classCount = members.size();
 		List<Component> components = new ArrayList<>();
+		List<Subsets> subsets = new ArrayList<>();
 		for (Regex each : expressions) {
-			components.add(new Subsets(each, intervals, members));
+			subsets.add(new Subsets(each, intervals, members));
 		}
+		components.addAll(subsets);
 		if (all && (minLength > 0 || maxLength != Expr.UNBOUNDED)) {
 			components.add(new Length(minLength, maxLength));
 		}
-		return product(components, all, classCount, intervals, classes);
+		TextAutomaton automaton = product(components, all, classCount, intervals, classes);
+		automaton.work = automaton.steps.size() * classCount + subsets.stream().mapToInt((each) -> each.work).sum();
+		return automaton;
 	}
 
 	private static void collect(Regex regex, List<CodePoints> to) {
@@ -127,35 +134,35 @@ final class TextAutomaton {
 			int[] classes) {
 		List<int[]> steps = new ArrayList<>();
 		List<Integer> labels = new ArrayList<>();
-		Map<List<Integer>, Integer> numbers = new HashMap<>();
-		List<List<Integer>> open = new ArrayList<>();
+		Map<Key, Integer> numbers = new HashMap<>();
+		List<int[]> open = new ArrayList<>();
 		int count = components.size();
 		int full = (1 << count) - 1;
-		List<Integer> first = components.stream().map(Component::start).toList();
-		numbers.put(first, 0);
+		int[] first = components.stream().mapToInt(Component::start).toArray();
+		numbers.put(new Key(first), 0);
 		open.add(first);
 		for (int state = 0; state < open.size(); state++) {
-			List<Integer> parts = open.get(state);
+			int[] parts = open.get(state);
 			int label = 0;
 			for (int c = 0; c < count; c++) {
-				if (parts.get(c) != DEAD && components.get(c).accepts(parts.get(c))) {
+				if (parts[c] != DEAD && components.get(c).accepts(parts[c])) {
 					label |= 1 << c;
 				}
 			}
 			labels.add(all ? (label == full) ? 1 : 0 : label);
 			int[] step = new int[classCount];
 			for (int each = 0; each < classCount; each++) {
-				Integer[] next = new Integer[count];
+				int[] next = new int[count];
 				boolean dead = false;
 				for (int c = 0; c < count; c++) {
-					next[c] = (parts.get(c) == DEAD) ? DEAD : components.get(c).step(parts.get(c), each);
+					next[c] = (parts[c] == DEAD) ? DEAD : components.get(c).step(parts[c], each);
 					dead |= next[c] == DEAD;
 				}
 				if (all && dead) {
 					step[each] = DEAD;
 					continue;
 				}
-				List<Integer> key = List.of(next);
+				Key key = new Key(next);
 				Integer number = numbers.get(key);
 				if (number == null) {
 					number = open.size();
@@ -165,7 +172,7 @@ final class TextAutomaton {
 									.formatted(number));
 					}
 					numbers.put(key, number);
-					open.add(key);
+					open.add(next);
 				}
 				step[each] = number;
 			}
@@ -191,9 +198,8 @@ final class TextAutomaton {
 		return this.labels.get(state);
 	}
 
-	/** Entries of the table, for budgets. */
-	int entries() {
-		return this.steps.size() * this.steps.getFirst().length;
+	int work() {
+		return this.work;
 	}
 
 	/**
@@ -211,7 +217,7 @@ final class TextAutomaton {
 	 * @param exits label to what follows; others do not match
 	 * @return the expression
 	 */
-	Expr toJson(Map<Integer, Expr> exits) {
+	Expr.Machine toJson(Map<Integer, Expr> exits) {
 		BitSet certain = certain();
 		List<Expr> expressions = new ArrayList<>();
 		Map<List<Object>, Integer> indexes = new HashMap<>();
@@ -281,6 +287,21 @@ final class TextAutomaton {
 		return certain;
 	}
 
+	/** A tuple of numbers, by value. */
+	private record Key(int[] parts) {
+
+		@Override
+		public boolean equals(@Nullable Object other) {
+			return other instanceof Key that && Arrays.equals(this.parts, that.parts);
+		}
+
+		@Override
+		public int hashCode() {
+			return Arrays.hashCode(this.parts);
+		}
+
+	}
+
 	/** A deterministic automaton whose states are found as they are reached. */
 	private interface Component {
 
@@ -326,11 +347,16 @@ final class TextAutomaton {
 
 		private final List<int[]> subsets = new ArrayList<>();
 
-		private final Map<List<Integer>, Integer> numbers = new HashMap<>();
+		private final Map<Key, Integer> numbers = new HashMap<>();
 
 		private final List<int[]> steps = new ArrayList<>();
 
 		private final int match;
+
+		/** In which round each entry was seen last. */
+		private int[] seen = new int[0];
+
+		private int round;
 
 		private int work;
 
@@ -412,17 +438,22 @@ final class TextAutomaton {
 		 * end of the text.
 		 */
 		private int[] closure(int[] from, boolean atStart) {
-			BitSet seen = new BitSet();
+			if (this.seen.length < 2 * this.nfa.size()) {
+				this.seen = new int[2 * this.nfa.size()];
+			}
+			this.round++;
+			int[] found = new int[8];
+			int size = 0;
 			Deque<Integer> open = new ArrayDeque<>();
 			for (int each : from) {
 				open.push(each);
 			}
 			while (!open.isEmpty()) {
 				int each = open.pop();
-				if (seen.get(each)) {
+				if (this.seen[each] == this.round) {
 					continue;
 				}
-				seen.set(each);
+				this.seen[each] = this.round;
 				if (++this.work > MAX_WORK) {
 					throw new GrammarException("it is too complex");
 				}
@@ -440,19 +471,24 @@ final class TextAutomaton {
 					}
 					case END -> open.push(2 * state.next() | 1);
 					default -> {
+						found = (size == found.length) ? Arrays.copyOf(found, 2 * size) : found;
+						found[size++] = each;
 					}
 				}
 			}
 			// Once it has matched, whatever follows matches too.
-			return seen.get(2 * this.match) ? new int[] { 2 * this.match }
-					: seen.stream().filter((each) -> this.nfa.get(each >> 1).kind().consumes).toArray();
+			if (this.seen[2 * this.match] == this.round) {
+				return new int[] { 2 * this.match };
+			}
+			Arrays.sort(found, 0, size);
+			return Arrays.copyOf(found, size);
 		}
 
 		private int number(int[] subset) {
 			if (subset.length == 0) {
 				return DEAD;
 			}
-			List<Integer> key = Arrays.stream(subset).boxed().toList();
+			Key key = new Key(subset);
 			Integer known = this.numbers.get(key);
 			if (known == null) {
 				known = this.subsets.size();
@@ -502,13 +538,7 @@ final class TextAutomaton {
 
 	private enum Kind {
 
-		CHARS(true), ANY(true), MATCH(true), SPLIT(false), START(false), END(false);
-
-		private final boolean consumes;
-
-		Kind(boolean consumes) {
-			this.consumes = consumes;
-		}
+		CHARS, ANY, MATCH, SPLIT, START, END
 
 	}
 

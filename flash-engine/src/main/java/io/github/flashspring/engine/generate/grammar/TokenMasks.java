@@ -14,11 +14,11 @@ import org.slf4j.LoggerFactory;
  * too, so that a walk is mostly one array access per node (a lazily built automaton, as
  * in RE2). When the memory is used up, everything is forgotten. Thread-safe.
  * <p>
- * Measured on one core of a shared Xeon: a mask that is not known yet takes 0.03 to 0.5 ms
- * for a vocabulary of 32k tokens and 0.01 to 0.35 ms for one of 256k (580,000 nodes), in
- * JSON texts 0.05 ms, because all but 15,000 nodes are plain characters. A known one takes
- * 0.001 ms. Reasoning before an answer is the exception: as it admits nearly everything,
- * its few states take 2.5 to 7 ms each for 256k, once.
+ * Measured on one core of a shared Xeon: a mask that is not known yet takes 0.03 to 0.5
+ * ms for a vocabulary of 32k tokens and 0.01 to 0.35 ms for one of 256k (580,000 nodes),
+ * in JSON texts 0.05 ms, because all but 15,000 nodes are plain characters. A known one
+ * takes 0.001 ms. Reasoning before an answer is the exception: as it admits nearly
+ * everything, its few states take 2.5 to 7 ms each for 256k, once.
  */
 final class TokenMasks {
 

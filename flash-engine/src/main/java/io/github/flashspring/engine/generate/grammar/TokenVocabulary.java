@@ -47,8 +47,9 @@ public final class TokenVocabulary {
 
 	/**
 	 * Arranges tokens.
-	 * @param tokens [vocab]; the bytes that each token writes, {@link #specialBytes} for
-	 * special tokens, null for those that must not be admitted
+	 * @param tokens [vocab]; the bytes that each token writes, which {@link #isText are
+	 * text}, {@link #specialBytes} for special tokens, null for those that must not be
+	 * admitted
 	 */
 	public TokenVocabulary(List<byte @Nullable []> tokens) {
 		this.size = tokens.size();
@@ -109,6 +110,21 @@ public final class TokenVocabulary {
 		marked[0] = SPECIAL;
 		System.arraycopy(bytes, 0, marked, 1, bytes.length);
 		return marked;
+	}
+
+	/**
+	 * Whether bytes may be part of a text. Vocabularies with a token for each byte have
+	 * one that would be taken for the beginning of a special token.
+	 * @param token what a token writes
+	 * @return whether a text in UTF-8 can contain it
+	 */
+	public static boolean isText(byte[] token) {
+		for (byte value : token) {
+			if (value == SPECIAL) {
+				return false;
+			}
+		}
+		return true;
 	}
 
 	/** Characters of a token that stand for themselves in a JSON string, or -1. */

@@ -31,7 +31,7 @@ class AnswerGrammarTests {
 	private static final List<ToolDefinition> TOOLS = List.of(new ToolDefinition("add", "", """
 			{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},
 			"required":["a","b"],"additionalProperties":false}"""), new ToolDefinition("now", "", ""),
-			new ToolDefinition("odd", "", "{\"not\":{},\"type\":\"object\"}"));
+			new ToolDefinition("odd", "", "{\"not\":{},\"properties\":{\"x\":{\"type\":\"null\"}}}"));
 
 	private static Automaton after(@Nullable Structure structure, @Nullable Calls calls, AnswerSyntax syntax,
 			String text) {
@@ -98,16 +98,18 @@ class AnswerGrammarTests {
 	@ParameterizedTest
 	@CsvSource(delimiter = '~', quoteCharacter = '`',
 			textBlock = """
-					Hello                                      ~ true
-					Hello <tool_                               ~ true
-					<tool_call>                                ~ false
-					<tool_call>\\n{"name": "add", "arguments": {"a": 1, "b": 2}}\\n</tool_call> ~ true
-					Well: ⟨<tool_call>⟩{"name":"add","arguments":{"a":1,"b":2}}⟨</tool_call>⟩ ~ true
-					<tool_call>{"name": "now", "arguments": {"x": [1]}}</tool_call>\\n<tool_call>{"name": "odd", "arguments": {}}</tool_call> ~ true
-					<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call> ~ false
-					<tool_call>{"name": "sub", "arguments": {}}</tool_call> ~ false
-					<tool_call>{"name": "now", "arguments": {}}</tool_call> so ~ false
-					""")
+							Hello                                      ~ true
+							Hello <tool_                               ~ true
+							<tool_call>                                ~ false
+							<tool_call>\\n{"name": "add", "arguments": {"a": 1, "b": 2}}\\n</tool_call> ~ true
+							Well: ⟨<tool_call>⟩{"name":"add","arguments":{"a":1,"b":2}}⟨</tool_call>⟩ ~ true
+							<tool_call>{"name": "now", "arguments": {"x": [1]}}</tool_call>\\n<tool_call>{"name": "odd", "arguments": {}}</tool_call> ~ true
+							<tool_call>{"name": "add", "arguments": {"a": 1}}</tool_call> ~ false
+							<tool_call>{"name": "sub", "arguments": {}}</tool_call> ~ false
+					<tool_call>{"name": "odd", "arguments": 1}</tool_call> ~ false
+					<tool_call>{"name": "odd", "arguments": {"x": 1}}</tool_call> ~ false
+							<tool_call>{"name": "now", "arguments": {}}</tool_call> so ~ false
+							""")
 	void callsAreForcedFromTheirMarkerOn(String text, boolean whole) {
 		Automaton at = after(null, new Calls(TOOLS, false, true), tagged(null, false, HERMES),
 				text.replace("\\n", "\n"));
