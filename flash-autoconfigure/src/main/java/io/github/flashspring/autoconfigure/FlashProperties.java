@@ -14,8 +14,11 @@ import org.springframework.util.StringUtils;
 import org.springframework.util.unit.DataSize;
 
 import io.github.flashspring.chat.FlashChatOptions;
+import io.github.flashspring.chat.SchemaMode;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashConfig.Reading;
+import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
+import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.tokenizer.ToolSupport;
 
@@ -190,13 +193,24 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 * @param tools What to do with tools if the model's chat template does not know any:
 	 * define them in the system message, leave them to the template, or refuse the
 	 * prompt.
+	 * @param outputSchema JSON Schema that answers satisfy, as a text. By default,
+	 * answers are free.
+	 * @param schema Whether a schema with a keyword that cannot be enforced is refused,
+	 * or the keyword is ignored.
+	 * @param schemaInPrompt Whether the model is told the schema behind the last user
+	 * message, so that it knows the names of the properties.
+	 * @param toolChoice Whether tools are called: 'auto', 'none', 'required', or the name
+	 * of the tool that must be called.
+	 * @param parallelToolCalls Whether several tools may be called at once.
 	 */
 	public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP,
 			@Nullable Double minP, @Nullable Double repetitionPenalty, @Nullable Double presencePenalty,
 			@Nullable Double frequencyPenalty, @Nullable Long seed, @Nullable Integer maxTokens,
 			@Nullable List<String> stopSequences, @Nullable Boolean enableThinking,
 			@Nullable Map<String, Object> templateVariables, @DefaultValue("false") boolean parseSpecialTokens,
-			@DefaultValue("auto") ToolSupport tools) {
+			@DefaultValue("auto") ToolSupport tools, @Nullable String outputSchema,
+			@DefaultValue("strict") SchemaMode schema, @DefaultValue("true") boolean schemaInPrompt,
+			@DefaultValue("auto") String toolChoice, @DefaultValue("true") boolean parallelToolCalls) {
 
 		/**
 		 * The options.
@@ -210,7 +224,10 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 				.model(model)
 				.seed(this.seed)
 				.enableThinking(this.enableThinking)
-				.templateVariables(this.templateVariables);
+				.templateVariables(this.templateVariables)
+				.schemaMode((this.schema != SchemaMode.STRICT) ? this.schema : null)
+				.schemaInPrompt(this.schemaInPrompt ? null : Boolean.FALSE)
+				.parallelToolCalls(this.parallelToolCalls ? null : Boolean.FALSE);
 			set("chat.temperature", this.temperature, (value) -> options.temperature(value).build());
 			set("chat.top-k", this.topK, (value) -> options.topK(value).build());
 			set("chat.top-p", this.topP, (value) -> options.topP(value).build());
@@ -220,6 +237,12 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 			set("chat.frequency-penalty", this.frequencyPenalty, (value) -> options.frequencyPenalty(value).build());
 			set("chat.max-tokens", this.maxTokens, (value) -> options.maxTokens(value).build());
 			set("chat.stop-sequences", this.stopSequences, (value) -> options.stopSequences(value).build());
+			set("chat.tool-choice", this.toolChoice.equals("auto") ? null : this.toolChoice,
+					(value) -> options.toolChoice(value).build());
+			set("chat.output-schema", this.outputSchema, (value) -> {
+				CompiledGrammar.check(new Structure.JsonSchema(value, this.schema == SchemaMode.STRICT, false));
+				options.outputSchema(value).build();
+			});
 			return options.build();
 		}
 

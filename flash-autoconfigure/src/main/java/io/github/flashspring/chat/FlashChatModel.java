@@ -14,6 +14,8 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
+import org.springframework.ai.chat.messages.Message;
+import org.springframework.ai.chat.messages.ToolResponseMessage;
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.ai.chat.model.ChatResponse;
 import org.springframework.ai.chat.observation.ChatModelObservationContext;
@@ -124,6 +126,8 @@ public final class FlashChatModel implements ChatModel {
 	 * @return the whole answer
 	 * @throws IllegalArgumentException if the prompt cannot be put to this model: it has
 	 * media, no message, options out of range, or asks for another model
+	 * @throws io.github.flashspring.engine.generate.grammar.UnsupportedSchemaException if
+	 * the output schema cannot be enforced
 	 * @throws io.github.flashspring.engine.FlashEngineException if the engine cannot
 	 * serve it, or is closed before the answer is complete
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights can
@@ -184,7 +188,11 @@ public final class FlashChatModel implements ChatModel {
 	}
 
 	private Generation generate(Prompt request, FlashChatOptions options) {
-		return this.engine.generate(PromptMapper.map(request, options, this.engine.model()));
+		List<Message> messages = request.getInstructions();
+		boolean called = !messages.isEmpty() && messages.getLast() instanceof ToolResponseMessage;
+		return this.engine.generate(PromptMapper.map(request, options, this.engine.model())
+			.withStructure(options.structure())
+			.withToolChoice(options.toolChoice(called)));
 	}
 
 	private ChatResponse whole(Prompt request, FlashChatOptions options) {

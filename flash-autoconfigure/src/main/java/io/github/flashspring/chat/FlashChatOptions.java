@@ -13,18 +13,21 @@ import org.jspecify.annotations.Nullable;
 
 import org.springframework.ai.chat.prompt.ChatOptions;
 import org.springframework.ai.model.tool.DefaultToolCallingChatOptions;
+import org.springframework.ai.model.tool.StructuredOutputChatOptions;
 import org.springframework.ai.model.tool.ToolCallingChatOptions;
 import org.springframework.ai.tool.ToolCallback;
 
+import io.github.flashspring.engine.ToolChoice;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.StopSequences;
+import io.github.flashspring.engine.generate.grammar.Structure;
 
 /**
  * How a {@link FlashChatModel} answers. Options that are not set fall back to those of
  * the chat model, then to the {@code generation_config.json} of the language model.
  * Immutable.
  */
-public final class FlashChatOptions extends DefaultToolCallingChatOptions {
+public final class FlashChatOptions extends DefaultToolCallingChatOptions implements StructuredOutputChatOptions {
 
 	private static final String ENABLE_THINKING_VARIABLE = "enable_thinking";
 
@@ -38,6 +41,16 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 
 	private final @Nullable Map<String, Object> templateVariables;
 
+	private final @Nullable String outputSchema;
+
+	private final @Nullable SchemaMode schemaMode;
+
+	private final @Nullable Boolean schemaInPrompt;
+
+	private final @Nullable String toolChoice;
+
+	private final @Nullable Boolean parallelToolCalls;
+
 	private FlashChatOptions(ToolCallingChatOptions portable, Builder builder) {
 		super(portable.getToolCallbacks(), portable.getToolContext(), portable.getModel(),
 				portable.getFrequencyPenalty(), portable.getMaxTokens(), portable.getPresencePenalty(),
@@ -47,6 +60,11 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 		this.seed = builder.seed;
 		this.enableThinking = builder.enableThinking;
 		this.templateVariables = (builder.templateVariables != null) ? Map.copyOf(builder.templateVariables) : null;
+		this.outputSchema = builder.outputSchema;
+		this.schemaMode = builder.schemaMode;
+		this.schemaInPrompt = builder.schemaInPrompt;
+		this.toolChoice = builder.toolChoice;
+		this.parallelToolCalls = builder.parallelToolCalls;
 		validate();
 	}
 
@@ -78,6 +96,9 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 			.topP(options.getTopP());
 		if (options instanceof ToolCallingChatOptions tools) {
 			builder.toolCallbacks(tools.getToolCallbacks()).toolContext(tools.getToolContext());
+		}
+		if (options instanceof StructuredOutputChatOptions structured) {
+			builder.outputSchema(structured.getOutputSchema());
 		}
 		return builder.build();
 	}
@@ -124,6 +145,78 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 	}
 
 	/**
+	 * A JSON Schema that answers satisfy: tokens that break it are never chosen.
+	 * Reasoning before the answer is free.
+	 * @return the schema, or null if answers are free
+	 */
+	@Override
+	public @Nullable String getOutputSchema() {
+		return this.outputSchema;
+	}
+
+	/**
+	 * What becomes of keywords of {@link #getOutputSchema()} that cannot be enforced.
+	 * @return the mode, or null for {@link SchemaMode#STRICT}
+	 */
+	public @Nullable SchemaMode getSchemaMode() {
+		return this.schemaMode;
+	}
+
+	/**
+	 * Whether the model is told {@link #getOutputSchema()} behind the last user message.
+	 * @return the choice, or null to tell it
+	 */
+	public @Nullable Boolean getSchemaInPrompt() {
+		return this.schemaInPrompt;
+	}
+
+	/**
+	 * Whether tools are called: {@code auto}, where the model decides, {@code none},
+	 * {@code required}, or the name of the tool that must be called. One that is required
+	 * is so until its result is there.
+	 * @return the choice, or null for {@code auto}
+	 */
+	public @Nullable String getToolChoice() {
+		return this.toolChoice;
+	}
+
+	/**
+	 * Whether several tools may be called at once.
+	 * @return the choice, or null to allow it
+	 */
+	public @Nullable Boolean getParallelToolCalls() {
+		return this.parallelToolCalls;
+	}
+
+	/**
+	 * Whether tools are called.
+	 * @param called whether the conversation ends with the result of a tool
+	 * @return the choice
+	 */
+	ToolChoice toolChoice(boolean called) {
+		boolean parallel = !Boolean.FALSE.equals(this.parallelToolCalls);
+		String choice = (this.toolChoice != null) ? this.toolChoice : "auto";
+		return switch (choice) {
+			case "none" -> ToolChoice.NONE;
+			case "auto" -> new ToolChoice(ToolChoice.Use.AUTO, null, parallel);
+			default -> called ? new ToolChoice(ToolChoice.Use.AUTO, null, parallel)
+					: new ToolChoice(ToolChoice.Use.REQUIRED, choice.equals("required") ? null : choice, parallel);
+		};
+	}
+
+	/**
+	 * What answers must look like.
+	 * @return the structure, or null if they are free
+	 */
+	@Nullable Structure structure() {
+		if (this.outputSchema == null) {
+			return null;
+		}
+		return new Structure.JsonSchema(this.outputSchema, this.schemaMode != SchemaMode.LENIENT,
+				!Boolean.FALSE.equals(this.schemaInPrompt));
+	}
+
+	/**
 	 * These options over those of a language model.
 	 * @param model what holds for options that are not set
 	 * @return how tokens are chosen
@@ -161,6 +254,13 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 		if (stopSequences != null) {
 			StopSequences.validate("stopSequences", stopSequences);
 		}
+		if (this.outputSchema != null && this.outputSchema.isBlank()) {
+			throw new IllegalArgumentException("outputSchema must be a JSON Schema or null, but is blank");
+		}
+		if (this.toolChoice != null && this.toolChoice.isBlank()) {
+			throw new IllegalArgumentException(
+					"toolChoice must be auto, none, required or the name of a tool, but is blank");
+		}
 	}
 
 	private static float value(@Nullable Double own, float model) {
@@ -183,7 +283,12 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 			.repetitionPenalty(this.repetitionPenalty)
 			.seed(this.seed)
 			.enableThinking(this.enableThinking)
-			.templateVariables(this.templateVariables);
+			.templateVariables(this.templateVariables)
+			.outputSchema(this.outputSchema)
+			.schemaMode(this.schemaMode)
+			.schemaInPrompt(this.schemaInPrompt)
+			.toolChoice(this.toolChoice)
+			.parallelToolCalls(this.parallelToolCalls);
 	}
 
 	@Override
@@ -191,13 +296,18 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 		return super.equals(o) && o instanceof FlashChatOptions that && Objects.equals(this.minP, that.minP)
 				&& Objects.equals(this.repetitionPenalty, that.repetitionPenalty)
 				&& Objects.equals(this.seed, that.seed) && Objects.equals(this.enableThinking, that.enableThinking)
-				&& Objects.equals(this.templateVariables, that.templateVariables);
+				&& Objects.equals(this.templateVariables, that.templateVariables)
+				&& Objects.equals(this.outputSchema, that.outputSchema) && this.schemaMode == that.schemaMode
+				&& Objects.equals(this.schemaInPrompt, that.schemaInPrompt)
+				&& Objects.equals(this.toolChoice, that.toolChoice)
+				&& Objects.equals(this.parallelToolCalls, that.parallelToolCalls);
 	}
 
 	@Override
 	public int hashCode() {
 		return Objects.hash(super.hashCode(), this.minP, this.repetitionPenalty, this.seed, this.enableThinking,
-				this.templateVariables);
+				this.templateVariables, this.outputSchema, this.schemaMode, this.schemaInPrompt, this.toolChoice,
+				this.parallelToolCalls);
 	}
 
 	/**
@@ -220,6 +330,11 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 		options.put("stopSequences", getStopSequences());
 		options.put("enableThinking", this.enableThinking);
 		options.put("templateVariables", this.templateVariables);
+		options.put("outputSchema", this.outputSchema);
+		options.put("schemaMode", this.schemaMode);
+		options.put("schemaInPrompt", this.schemaInPrompt);
+		options.put("toolChoice", this.toolChoice);
+		options.put("parallelToolCalls", this.parallelToolCalls);
 		List<ToolCallback> tools = getToolCallbacks();
 		if (tools != null) {
 			options.put("tools", tools.stream().map((tool) -> tool.getToolDefinition().name()).toList());
@@ -237,7 +352,8 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 	 * Collects options. Combining is idempotent: stop sequences and tools that both sides
 	 * name count once.
 	 */
-	public static final class Builder extends DefaultToolCallingChatOptions.Builder<Builder> {
+	public static final class Builder extends DefaultToolCallingChatOptions.Builder<Builder>
+			implements StructuredOutputChatOptions.Builder<Builder> {
 
 		private @Nullable Double minP;
 
@@ -248,6 +364,16 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 		private @Nullable Boolean enableThinking;
 
 		private @Nullable Map<String, Object> templateVariables;
+
+		private @Nullable String outputSchema;
+
+		private @Nullable SchemaMode schemaMode;
+
+		private @Nullable Boolean schemaInPrompt;
+
+		private @Nullable String toolChoice;
+
+		private @Nullable Boolean parallelToolCalls;
 
 		private Builder() {
 		}
@@ -302,6 +428,57 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 			return this;
 		}
 
+		/**
+		 * Sets {@link FlashChatOptions#getOutputSchema()}.
+		 * @param outputSchema a JSON Schema, or null
+		 * @return this
+		 */
+		@Override
+		public Builder outputSchema(@Nullable String outputSchema) {
+			this.outputSchema = outputSchema;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getSchemaMode()}.
+		 * @param schemaMode the mode, or null
+		 * @return this
+		 */
+		public Builder schemaMode(@Nullable SchemaMode schemaMode) {
+			this.schemaMode = schemaMode;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getSchemaInPrompt()}.
+		 * @param schemaInPrompt the choice, or null
+		 * @return this
+		 */
+		public Builder schemaInPrompt(@Nullable Boolean schemaInPrompt) {
+			this.schemaInPrompt = schemaInPrompt;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getToolChoice()}.
+		 * @param toolChoice auto, none, required or the name of a tool, or null
+		 * @return this
+		 */
+		public Builder toolChoice(@Nullable String toolChoice) {
+			this.toolChoice = toolChoice;
+			return this;
+		}
+
+		/**
+		 * Sets {@link FlashChatOptions#getParallelToolCalls()}.
+		 * @param parallelToolCalls the choice, or null
+		 * @return this
+		 */
+		public Builder parallelToolCalls(@Nullable Boolean parallelToolCalls) {
+			this.parallelToolCalls = parallelToolCalls;
+			return this;
+		}
+
 		@Override
 		public Builder clone() {
 			return super.clone().templateVariables(this.templateVariables);
@@ -323,6 +500,17 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions {
 					}
 					this.templateVariables = merged;
 				}
+				this.outputSchema = (that.outputSchema != null) ? that.outputSchema : this.outputSchema;
+				this.schemaMode = (that.schemaMode != null) ? that.schemaMode : this.schemaMode;
+				this.schemaInPrompt = (that.schemaInPrompt != null) ? that.schemaInPrompt : this.schemaInPrompt;
+				this.toolChoice = (that.toolChoice != null) ? that.toolChoice : this.toolChoice;
+				this.parallelToolCalls = (that.parallelToolCalls != null) ? that.parallelToolCalls
+						: this.parallelToolCalls;
+			}
+			else if (other instanceof StructuredOutputChatOptions.Builder<?> structured
+					&& structured.build() instanceof StructuredOutputChatOptions options
+					&& options.getOutputSchema() != null) {
+				this.outputSchema = options.getOutputSchema();
 			}
 			this.stopSequences = once(this.stopSequences);
 			this.toolCallbacks = once(this.toolCallbacks);

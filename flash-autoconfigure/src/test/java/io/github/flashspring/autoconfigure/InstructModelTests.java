@@ -21,7 +21,9 @@ import org.springframework.ai.model.chat.client.autoconfigure.ChatClientAutoConf
 import org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.core.ParameterizedTypeReference;
 
+import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.engine.checkpoint.gguf.GgufImporter;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -110,6 +112,37 @@ class InstructModelTests {
 			Usage second = client.prompt("What is my name?").call().chatResponse().getMetadata().getUsage();
 			assertThat(second.getPromptTokens()).isGreaterThan(first.getTotalTokens());
 		});
+	}
+
+	@Test
+	void fillsARecordEveryTime() {
+		this.runner.withPropertyValues("flash.chat.temperature=1.5", "flash.chat.max-tokens=400").run((context) -> {
+			ChatClient client = context.getBean(ChatClient.Builder.class).build();
+			for (long seed = 0; seed < 10; seed++) {
+				Book book = client.prompt("Name a novel about the sea, its author and the year it was published.")
+					.options(FlashChatOptions.builder().seed(seed))
+					.call()
+					.entity(Book.class, (spec) -> spec.useProviderStructuredOutput());
+				assertThat(book.title()).isNotNull();
+				assertThat(book.genre()).isNotNull();
+			}
+			List<Book> books = client.prompt("Name two novels about the sea.")
+				.options(FlashChatOptions.builder().temperature(0.0))
+				.call()
+				.entity(new ParameterizedTypeReference<>() {
+				}, (spec) -> spec.useProviderStructuredOutput());
+			assertThat(books).isNotEmpty();
+		});
+	}
+
+	record Book(String title, String author, int year, Genre genre) {
+
+	}
+
+	enum Genre {
+
+		ADVENTURE, ROMANCE, OTHER
+
 	}
 
 }

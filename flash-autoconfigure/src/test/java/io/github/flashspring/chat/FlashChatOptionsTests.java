@@ -8,12 +8,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import org.springframework.ai.chat.prompt.ChatOptions;
+import org.springframework.ai.model.tool.StructuredOutputChatOptions;
 import org.springframework.ai.model.tool.ToolCallingChatOptions;
 import org.springframework.ai.test.options.AbstractChatOptionsTests;
 import org.springframework.ai.tool.ToolCallback;
 import org.springframework.ai.tool.function.FunctionToolCallback;
 
+import io.github.flashspring.engine.ToolChoice;
 import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.generate.grammar.Structure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -43,6 +46,11 @@ class FlashChatOptionsTests extends AbstractChatOptionsTests<FlashChatOptions, F
 			.stopSequences(List.of("END"))
 			.enableThinking(false)
 			.templateVariables(Map.of("documents", List.of()))
+			.outputSchema("{\"type\":\"string\"}")
+			.schemaMode(SchemaMode.LENIENT)
+			.schemaInPrompt(false)
+			.toolChoice("required")
+			.parallelToolCalls(false)
 			.toolContext(Map.of("user", "me"));
 	}
 
@@ -70,7 +78,9 @@ class FlashChatOptionsTests extends AbstractChatOptionsTests<FlashChatOptions, F
 				readyToBuildBuilder().presencePenalty(0.0), readyToBuildBuilder().repetitionPenalty(1.0),
 				readyToBuildBuilder().seed(1L), readyToBuildBuilder().stopSequences(List.of()),
 				readyToBuildBuilder().enableThinking(true), readyToBuildBuilder().templateVariables(Map.of()),
-				readyToBuildBuilder().toolContext("a", "b")))
+				readyToBuildBuilder().outputSchema("true"), readyToBuildBuilder().schemaMode(SchemaMode.STRICT),
+				readyToBuildBuilder().schemaInPrompt(true), readyToBuildBuilder().toolChoice("none"),
+				readyToBuildBuilder().parallelToolCalls(true), readyToBuildBuilder().toolContext("a", "b")))
 			.allSatisfy((builder) -> assertThat(builder.build()).isNotEqualTo(options))
 			.allSatisfy((builder) -> assertThat(builder.build()).doesNotHaveSameHashCodeAs(options));
 	}
@@ -178,6 +188,37 @@ class FlashChatOptionsTests extends AbstractChatOptionsTests<FlashChatOptions, F
 
 	private static ToolCallback tool(String name) {
 		return FunctionToolCallback.builder(name, (String input) -> input).inputType(String.class).build();
+	}
+
+	@Test
+	void structuredOutputOptionsAreUnderstood() {
+		String schema = "{\"type\":\"string\"}";
+		StructuredOutputChatOptions portable = (StructuredOutputChatOptions) StructuredOutputChatOptions.builder()
+			.outputSchema(schema)
+			.build();
+		assertThat(FlashChatOptions.from(portable).getOutputSchema()).isEqualTo(schema);
+		assertThat(FlashChatOptions.builder().combineWith(portable.mutate()).build().getOutputSchema())
+			.isEqualTo(schema);
+	}
+
+	@Test
+	void schemasAreStrictAndToldToTheModelByDefault() {
+		assertThat(FlashChatOptions.builder().build().structure()).isNull();
+		assertThat(FlashChatOptions.builder().outputSchema("true").build().structure())
+			.isEqualTo(new Structure.JsonSchema("true", true, true));
+		assertThat(readyToBuildBuilder().build().structure())
+			.isEqualTo(new Structure.JsonSchema("{\"type\":\"string\"}", false, false));
+	}
+
+	@Test
+	void toolsAreRequiredUntilTheirResultIsThere() {
+		FlashChatOptions required = readyToBuildBuilder().build();
+		assertThat(required.toolChoice(false)).isEqualTo(new ToolChoice(ToolChoice.Use.REQUIRED, null, false));
+		assertThat(required.toolChoice(true)).isEqualTo(new ToolChoice(ToolChoice.Use.AUTO, null, false));
+		assertThat(FlashChatOptions.builder().toolChoice("search").build().toolChoice(false))
+			.isEqualTo(ToolChoice.named("search"));
+		assertThat(FlashChatOptions.builder().toolChoice("none").build().toolChoice(false)).isEqualTo(ToolChoice.NONE);
+		assertThat(FlashChatOptions.builder().build().toolChoice(false)).isEqualTo(ToolChoice.AUTO);
 	}
 
 }

@@ -2,6 +2,9 @@ package io.github.flashspring.cli;
 
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,6 +29,9 @@ import io.github.flashspring.engine.GenerationRequest.Text;
 import io.github.flashspring.engine.GenerationRequest.Tokens;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.StopSequences;
+import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
+import io.github.flashspring.engine.generate.grammar.GrammarException;
+import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 
 /**
@@ -96,6 +102,17 @@ final class RunCommand implements Callable<Integer> {
 	@Option(names = "--stop", paramLabel = "TEXT", description = "End the answer before this text; can be repeated.")
 	private List<String> stop = new ArrayList<>();
 
+	@Option(names = "--json-schema", paramLabel = "FILE",
+			description = "Answer with JSON that satisfies the JSON Schema in this file, and tell the model the schema;"
+					+ " - reads standard input.")
+	private @Nullable String jsonSchema;
+
+	@Option(names = "--grammar", paramLabel = "FILE",
+			description = "Answer with a text of the GBNF grammar in this file; - reads standard input.")
+	private @Nullable String grammar;
+
+	private @Nullable Structure structure;
+
 	@Option(names = "--ignore-eos", description = "Go on past end-of-text tokens.")
 	private boolean ignoreEndOfText;
 
@@ -107,6 +124,7 @@ final class RunCommand implements Callable<Integer> {
 	@Override
 	public Integer call() throws IOException {
 		FlashConfig config = checked();
+		this.structure = structure();
 		String text = text();
 		try (FlashEngine engine = this.loader.load(config)) {
 			boolean template = engine.model().chat() && !this.raw;
@@ -141,6 +159,10 @@ final class RunCommand implements Callable<Integer> {
 		require(!(this.raw && this.chat), "--raw and --chat exclude each other.");
 		require(!(this.raw && this.system != null), "--system needs the chat template, which --raw leaves out.");
 		require(this.prompt == null || !this.prompt.isEmpty(), "--prompt must not be empty.");
+		require(this.jsonSchema == null || this.grammar == null, "--json-schema and --grammar exclude each other.");
+		boolean fromInput = "-".equals(this.jsonSchema) || "-".equals(this.grammar);
+		require(!fromInput || this.tokenIds != null || this.prompt != null && !"-".equals(this.prompt),
+				"Standard input cannot hold both the prompt and a schema or grammar. Give the prompt with --prompt.");
 		require(!(this.printIds && this.prompt == null && this.tokenIds == null && this.terminal.interactive()),
 				"--print-ids needs --prompt or --token-ids.");
 		try {
@@ -157,6 +179,41 @@ final class RunCommand implements Callable<Integer> {
 	private void require(boolean right, String message) {
 		if (!right) {
 			throw new ParameterException(this.spec.commandLine(), message);
+		}
+	}
+
+	/** What the answer must look like; checked before anything is loaded. */
+	private @Nullable Structure structure() throws IOException {
+		Structure asked = null;
+		if (this.jsonSchema != null) {
+			asked = Structure.JsonSchema.of(read("--json-schema", this.jsonSchema));
+		}
+		if (this.grammar != null) {
+			asked = new Structure.Gbnf(read("--grammar", this.grammar));
+		}
+		if (asked != null) {
+			try {
+				CompiledGrammar.check(asked);
+			}
+			catch (GrammarException exception) {
+				throw new ParameterException(this.spec.commandLine(), exception.getMessage(), exception);
+			}
+		}
+		return asked;
+	}
+
+	private String read(String option, String file) throws IOException {
+		if (file.equals("-")) {
+			StringWriter text = new StringWriter();
+			this.terminal.in().transferTo(text);
+			return text.toString();
+		}
+		try {
+			return Files.readString(Path.of(file));
+		}
+		catch (IOException | InvalidPathException exception) {
+			throw new ParameterException(this.spec.commandLine(),
+					option + ": the file " + file + " cannot be read as UTF-8 text: " + exception, exception);
 		}
 	}
 
@@ -194,7 +251,7 @@ final class RunCommand implements Callable<Integer> {
 		Integer most = (this.maxTokens == null && !(from instanceof Chat)) ? Integer.valueOf(DEFAULT_CONTINUATION)
 				: this.maxTokens;
 		return new GenerationRequest(from, this.samplingOptions.over(base), most, this.stop,
-				this.ignoreEndOfText || from instanceof Tokens);
+				this.ignoreEndOfText || from instanceof Tokens, this.structure);
 	}
 
 	/**

@@ -1,5 +1,8 @@
 package io.github.flashspring.cli;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -7,6 +10,7 @@ import java.util.Objects;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,6 +27,7 @@ import io.github.flashspring.engine.GenerationRequest.Tokens;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.residency.RamBudget;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 
@@ -148,6 +153,30 @@ class RunCommandTests {
 		assertThat(this.engine.requests).extracting(GenerationRequest::prompt)
 			.containsExactly(new Chat(List.of(ChatMessage.user("What\nis this?")), List.of(), Map.of()),
 					new Chat(List.of(ChatMessage.user("What\nis that?")), List.of(), Map.of()));
+	}
+
+	@Test
+	void schemasAndGrammarsAreReadFromFiles(@TempDir Path folder) throws IOException {
+		Path schema = Files.writeString(folder.resolve("schema.json"), "{\"type\":\"integer\"}");
+		Path grammar = Files.writeString(folder.resolve("grammar.gbnf"), "root ::= [0-9]+");
+		this.engine.says("1").says("1");
+		run("-m", "m", "-p", "1 + 0?", "--json-schema", schema.toString());
+		assertThat(this.engine.requests.getLast().structure())
+			.isEqualTo(Structure.JsonSchema.of("{\"type\":\"integer\"}"));
+		run("-m", "m", "-p", "1 + 0?", "--grammar", grammar.toString());
+		assertThat(this.engine.requests.getLast().structure()).isEqualTo(new Structure.Gbnf("root ::= [0-9]+"));
+	}
+
+	@Test
+	void schemasThatCannotBeEnforcedLoadNothing(@TempDir Path folder) throws IOException {
+		Path schema = Files.writeString(folder.resolve("schema.json"), "{\"not\":{}}");
+		Call call = run("-m", "m", "-p", "hi", "--json-schema", schema.toString());
+		assertThat(call.code()).isEqualTo(2);
+		assertThat(call.err()).contains("'not' at '/not' is not supported");
+		assertThat(run("-m", "m", "-p", "hi", "--grammar", folder.resolve("missing").toString()).err())
+			.contains("--grammar: the file")
+			.contains("cannot be read");
+		assertThat(this.engine.requests).isEmpty();
 	}
 
 	@Test

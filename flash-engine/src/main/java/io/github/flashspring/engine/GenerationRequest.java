@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.StopSequences;
+import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.tokenizer.ChatMessage;
 import io.github.flashspring.engine.tokenizer.ToolDefinition;
 
@@ -21,9 +22,11 @@ import io.github.flashspring.engine.tokenizer.ToolDefinition;
  * special token ends the generation wherever the model writes it. At most 64, of 1 to 512
  * characters each
  * @param ignoreEndOfTurn continue past end-of-text tokens
+ * @param structure what the answer must look like; null: anything. Reasoning before it is
+ * free. The answer ends when it is complete
  */
 public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nullable Integer maxTokens,
-		List<String> stopSequences, boolean ignoreEndOfTurn) {
+		List<String> stopSequences, boolean ignoreEndOfTurn, @Nullable Structure structure) {
 
 	public GenerationRequest {
 		stopSequences = List.copyOf(stopSequences);
@@ -31,6 +34,42 @@ public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nul
 			throw new IllegalArgumentException("maxTokens must be at least 1, but is " + maxTokens);
 		}
 		StopSequences.validate("stopSequences", stopSequences);
+	}
+
+	/**
+	 * A request for an answer of any structure.
+	 * @param prompt conversation, text or tokens to continue
+	 * @param sampling how tokens are chosen, or null
+	 * @param maxTokens most tokens to generate, or null
+	 * @param stopSequences texts that end the generation
+	 * @param ignoreEndOfTurn continue past end-of-text tokens
+	 */
+	public GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nullable Integer maxTokens,
+			List<String> stopSequences, boolean ignoreEndOfTurn) {
+		this(prompt, sampling, maxTokens, stopSequences, ignoreEndOfTurn, null);
+	}
+
+	/**
+	 * This request for an answer of a structure.
+	 * @param structure what the answer must look like
+	 * @return the request
+	 */
+	public GenerationRequest withStructure(@Nullable Structure structure) {
+		return new GenerationRequest(this.prompt, this.sampling, this.maxTokens, this.stopSequences,
+				this.ignoreEndOfTurn, structure);
+	}
+
+	/**
+	 * This request with another tool choice.
+	 * @param choice whether tools are called
+	 * @return the request; the same one if the prompt is no conversation
+	 */
+	public GenerationRequest withToolChoice(ToolChoice choice) {
+		if (!(this.prompt instanceof Chat chat)) {
+			return this;
+		}
+		return new GenerationRequest(new Chat(chat.messages(), chat.tools(), chat.templateVariables(), choice),
+				this.sampling, this.maxTokens, this.stopSequences, this.ignoreEndOfTurn, this.structure);
 	}
 
 	/**
@@ -54,14 +93,25 @@ public record GenerationRequest(Prompt prompt, @Nullable Sampling sampling, @Nul
 	 * @param tools tools that the model may call
 	 * @param templateVariables further variables of the template, such as
 	 * {@code enable_thinking}
+	 * @param toolChoice whether tools are called
 	 */
-	public record Chat(List<ChatMessage> messages, List<ToolDefinition> tools,
-			Map<String, Object> templateVariables) implements Prompt {
+	public record Chat(List<ChatMessage> messages, List<ToolDefinition> tools, Map<String, Object> templateVariables,
+			ToolChoice toolChoice) implements Prompt {
 
 		public Chat {
 			messages = List.copyOf(messages);
 			tools = List.copyOf(tools);
 			templateVariables = Map.copyOf(templateVariables);
+		}
+
+		/**
+		 * A conversation in which the model decides whether it calls tools.
+		 * @param messages the messages so far, oldest first
+		 * @param tools tools that the model may call
+		 * @param templateVariables further variables of the template
+		 */
+		public Chat(List<ChatMessage> messages, List<ToolDefinition> tools, Map<String, Object> templateVariables) {
+			this(messages, tools, templateVariables, ToolChoice.AUTO);
 		}
 
 	}

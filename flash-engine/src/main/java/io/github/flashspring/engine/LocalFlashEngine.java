@@ -236,7 +236,7 @@ final class LocalFlashEngine implements FlashEngine {
 		int maxTokens = (wanted != null) ? Math.min(wanted, room) : room;
 		Sampling sampling = (request.sampling() != null) ? request.sampling() : this.info.sampling();
 		LocalGeneration generation = new LocalGeneration(this.generations, prompt, maxTokens,
-				new Sampler(sampling, prompt), prepared.pipeline(),
+				new Sampler(sampling, prompt), prepared.constraint(), prepared.pipeline(),
 				request.ignoreEndOfTurn() ? Set.of() : this.endTokens);
 		submit(generation.sequence());
 		return generation;

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.NotNumbers;
+import io.github.flashspring.engine.generate.Constraint;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.NotNumbersException;
 import io.github.flashspring.engine.generate.Sampler;
@@ -45,6 +46,8 @@ final class LocalGeneration implements Generation, SequenceListener {
 	private final Sequence sequence;
 
 	private final Sampler sampler;
+
+	private final @Nullable Constraint constraint;
 
 	private final TextPipeline text;
 
@@ -90,10 +93,11 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private final AtomicReference<@Nullable GenerationSubscription> subscription = new AtomicReference<>();
 
-	LocalGeneration(Context context, int[] prompt, int maxTokens, Sampler sampler, TextPipeline text,
-			Set<Integer> endTokens) {
+	LocalGeneration(Context context, int[] prompt, int maxTokens, Sampler sampler, @Nullable Constraint constraint,
+			TextPipeline text, Set<Integer> endTokens) {
 		this.context = context;
 		this.sampler = sampler;
+		this.constraint = constraint;
 		this.text = text;
 		this.endTokens = endTokens;
 		this.promptTokens = prompt.length;
@@ -220,7 +224,11 @@ final class LocalGeneration implements Generation, SequenceListener {
 		if (this.textEnded) {
 			return END;
 		}
-		int token = this.sampler.next(logits);
+		if (isComplete()) {
+			finish(FinishReason.STOP, 0);
+			return END;
+		}
+		int token = this.sampler.next(logits, this.constraint, this.endTokens);
 		if (this.firstToken == 0) {
 			this.firstToken = System.nanoTime();
 		}
@@ -238,11 +246,25 @@ final class LocalGeneration implements Generation, SequenceListener {
 			this.lock.unlock();
 		}
 		onTextThread(() -> read(token));
+		if (this.constraint != null) {
+			this.constraint.advance(token);
+			if (isComplete()) {
+				finish(FinishReason.STOP, 0);
+				return END;
+			}
+			// The next mask is computed beside the next pass.
+			this.context.textThread().execute(this.constraint.preparation());
+		}
 		if (this.sampled == this.maxTokens) {
 			finish(FinishReason.LENGTH, 0);
 			return END;
 		}
 		return token;
+	}
+
+	/** Whether the answer has its structure, and nothing can follow. */
+	private boolean isComplete() {
+		return this.constraint != null && this.constraint.isComplete();
 	}
 
 	@Override

@@ -6,12 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import io.github.flashspring.engine.generate.Constraint;
+import io.github.flashspring.engine.generate.grammar.Calls;
+import io.github.flashspring.engine.generate.grammar.Structure;
+import io.github.flashspring.engine.tokenizer.AnswerSyntax;
 import io.github.flashspring.engine.tokenizer.ChatTemplate;
 import io.github.flashspring.engine.tokenizer.ChatTemplateException;
 import io.github.flashspring.engine.tokenizer.ChatTemplateInput;
@@ -19,6 +24,7 @@ import io.github.flashspring.engine.tokenizer.OutputParser;
 import io.github.flashspring.engine.tokenizer.StreamDecoder;
 import io.github.flashspring.engine.tokenizer.Tokenizer;
 import io.github.flashspring.engine.tokenizer.TokenizerException;
+import io.github.flashspring.engine.tokenizer.ToolDefinition;
 import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
 
 /**
@@ -32,6 +38,12 @@ final class ModelText implements AutoCloseable {
 	 * Memory of a loaded tokenizer per byte of its file: its tables of tokens and merges.
 	 */
 	private static final long MEMORY_FACTOR = 8;
+
+	/** Memory of the trie of tokens for structured answers, per byte of the same file. */
+	private static final long TRIE_FACTOR = 1;
+
+	/** Memory of masks for structured answers, per byte of the same file. */
+	private static final long MASK_FACTOR = 1;
 
 	/** Tokens of the prompt that decide how the first new one reads. */
 	private static final int DECODING_CONTEXT = 8;
@@ -47,16 +59,19 @@ final class ModelText implements AutoCloseable {
 	/** Why there is a template that cannot be used; it is not needed for plain text. */
 	private final @Nullable ChatTemplateException templateFailure;
 
+	private final @Nullable Structures structures;
+
 	private final long memoryBytes;
 
 	private ModelText(Path folder, FlashConfig.Chat settings, @Nullable Tokenizer tokenizer,
-			@Nullable ChatTemplate template, @Nullable ChatTemplateException templateFailure, long memoryBytes) {
+			@Nullable ChatTemplate template, @Nullable ChatTemplateException templateFailure, long fileBytes) {
 		this.folder = folder;
 		this.settings = settings;
 		this.tokenizer = tokenizer;
 		this.template = template;
 		this.templateFailure = templateFailure;
-		this.memoryBytes = memoryBytes;
+		this.structures = (tokenizer != null) ? new Structures(tokenizer, folder, MASK_FACTOR * fileBytes) : null;
+		this.memoryBytes = (MEMORY_FACTOR + TRIE_FACTOR + MASK_FACTOR) * fileBytes;
 	}
 
 	static ModelText load(Path folder, FlashConfig.Chat settings) {
@@ -75,7 +90,7 @@ final class ModelText implements AutoCloseable {
 			failure = ex;
 		}
 		try {
-			long bytes = MEMORY_FACTOR * Files.size(folder.resolve("tokenizer.json"));
+			long bytes = Files.size(folder.resolve("tokenizer.json"));
 			return new ModelText(folder, settings, Tokenizer.load(folder), template, failure, bytes);
 		}
 		catch (IOException ex) {
@@ -114,14 +129,52 @@ final class ModelText implements AutoCloseable {
 	 */
 	Prepared prepare(GenerationRequest request, ModelInfo model) {
 		return switch (request.prompt()) {
-			case GenerationRequest.Tokens tokens -> continuation(tokens.ids(), request.stopSequences());
+			case GenerationRequest.Tokens tokens -> continuation(tokens.ids(), request);
 			case GenerationRequest.Text text -> {
 				MarkedText marked = text.parseSpecialTokens() ? MarkedText.trusted(text.text())
 						: MarkedText.untrusted(text.text());
-				yield continuation(encode(marked, true, model), request.stopSequences());
+				yield continuation(encode(marked, true, model), request);
 			}
-			case GenerationRequest.Chat chat -> conversation(chat, request.stopSequences(), model);
+			case GenerationRequest.Chat chat -> conversation(chat, request, model);
 		};
+	}
+
+	private @Nullable Constraint constraint(@Nullable Structure structure, @Nullable Calls calls, AnswerSyntax syntax) {
+		if (structure == null && calls == null) {
+			return null;
+		}
+		requireTokenizer();
+		try {
+			Constraint constraint = Objects.requireNonNull(this.structures).constraint(structure, calls, syntax);
+			// The first mask is ready, or refused, before the request is queued.
+			long[] ignored = constraint.admitted();
+			return constraint;
+		}
+		catch (TokenizerException ex) {
+			if (structure == null && calls != null && !calls.required()) {
+				logger.debug("Calls of tools are not forced to be well-formed", ex);
+				return null;
+			}
+			throw ex;
+		}
+	}
+
+	/** The tools that may be called, if the model can be forced to call them rightly. */
+	private static @Nullable Calls calls(GenerationRequest.Chat chat, AnswerSyntax syntax) {
+		ToolChoice choice = chat.toolChoice();
+		List<ToolDefinition> callable = choice.callable(chat.tools());
+		boolean required = choice.use() == ToolChoice.Use.REQUIRED;
+		if (callable.isEmpty()) {
+			return null;
+		}
+		if (!syntax.knowsCalls()) {
+			if (required || !choice.parallel()) {
+				throw new FlashEngineException(
+						"A tool choice other than 'auto' cannot be enforced: how this model writes calls is not known well enough. Leave the tool choice unset.");
+			}
+			return null;
+		}
+		return new Calls(callable, required, choice.parallel());
 	}
 
 	private int[] encode(MarkedText text, boolean addSpecialTokens, ModelInfo model) {
@@ -136,17 +189,19 @@ final class ModelText implements AutoCloseable {
 	}
 
 	/** A continuation keeps the space between the prompt and its first new token. */
-	private Prepared continuation(int[] tokens, List<String> stopSequences) {
+	private Prepared continuation(int[] tokens, GenerationRequest request) {
+		Constraint constraint = constraint(request.structure(), null, AnswerSyntax.PLAIN);
 		StreamDecoder decoder = (this.tokenizer != null) ? this.tokenizer.streamDecoder() : null;
 		if (decoder != null) {
 			Arrays.stream(tokens, Math.max(0, tokens.length - DECODING_CONTEXT), tokens.length)
 				.filter((token) -> token >= 0)
 				.forEach(decoder::append);
 		}
-		return new Prepared(tokens, new TextPipeline(decoder, stopSequences, OutputParser.plain()));
+		return new Prepared(tokens, new TextPipeline(decoder, request.stopSequences(), OutputParser.plain()),
+				constraint);
 	}
 
-	private Prepared conversation(GenerationRequest.Chat chat, List<String> stopSequences, ModelInfo model) {
+	private Prepared conversation(GenerationRequest.Chat chat, GenerationRequest request, ModelInfo model) {
 		Tokenizer present = requireTokenizer();
 		if (this.templateFailure != null) {
 			throw new ChatTemplateException(this.templateFailure.description(), this.templateFailure.action(),
@@ -155,12 +210,16 @@ final class ModelText implements AutoCloseable {
 		if (this.template == null) {
 			throw ChatTemplate.missing(this.folder);
 		}
-		MarkedText prompt = this.template
-			.renderMarked(new ChatTemplateInput(chat.messages(), chat.tools(), true, chat.templateVariables()));
+		List<ToolDefinition> tools = (chat.toolChoice().use() == ToolChoice.Use.NONE) ? List.of() : chat.tools();
+		MarkedText prompt = this.template.renderMarked(new ChatTemplateInput(
+				SchemaPrompt.messages(chat.messages(), request.structure()), tools, true, chat.templateVariables()));
 		// what a user wrote does not say where the answer begins
-		OutputParser parser = OutputParser.create(this.template, prompt.trustedCharacters(), chat.tools());
+		String trusted = prompt.trustedCharacters();
+		OutputParser parser = OutputParser.create(this.template, trusted, tools);
+		AnswerSyntax syntax = AnswerSyntax.of(this.template, trusted);
+		Constraint constraint = constraint(request.structure(), calls(chat, syntax), syntax);
 		return new Prepared(encode(prompt, false, model),
-				new TextPipeline(present.streamDecoder(parser.markers()), stopSequences, parser));
+				new TextPipeline(present.streamDecoder(parser.markers()), request.stopSequences(), parser), constraint);
 	}
 
 	private Tokenizer requireTokenizer() {
@@ -184,8 +243,9 @@ final class ModelText implements AutoCloseable {
 	 *
 	 * @param tokens its token ids
 	 * @param pipeline reads the tokens that follow
+	 * @param constraint restricts them, or null
 	 */
-	record Prepared(int[] tokens, TextPipeline pipeline) {
+	record Prepared(int[] tokens, TextPipeline pipeline, @Nullable Constraint constraint) {
 
 	}
 

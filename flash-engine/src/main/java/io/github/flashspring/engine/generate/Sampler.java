@@ -3,7 +3,10 @@ package io.github.flashspring.engine.generate;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+
+import org.jspecify.annotations.Nullable;
 
 /**
  * Draws the tokens of one sequence. The same seed and logits give the same tokens on
@@ -52,12 +55,62 @@ public final class Sampler {
 	 * @throws NotNumbersException if the logits are not numbers
 	 */
 	public int next(float[] logits) {
+		return next(logits, null, Set.of());
+	}
+
+	/**
+	 * Draws the next token among those that a constraint admits. The others are removed
+	 * first, so that the admitted ones keep their proportions, and top-k, top-p and min-p
+	 * choose among them. One number is drawn for each token, admitted by whatever.
+	 * @param logits [vocab]; changed by penalties and the constraint
+	 * @param constraint admits tokens; null: all
+	 * @param endTokens tokens that end the turn, admitted where it may end
+	 * @return its id
+	 * @throws NotNumbersException if the logits are not numbers
+	 * @throws NoTokenException if no token is admitted
+	 */
+	public int next(float[] logits, @Nullable Constraint constraint, Set<Integer> endTokens) {
 		penalise(logits);
+		if (constraint != null) {
+			restrict(logits, constraint, endTokens);
+		}
 		int token = (this.sampling.temperature() == 0) ? best(logits) : draw(logits);
 		if (penalises()) {
 			this.occurrences.merge(token, 1, Integer::sum);
 		}
 		return token;
+	}
+
+	private static void restrict(float[] logits, Constraint constraint, Set<Integer> endTokens) {
+		long[] admitted = constraint.admitted();
+		if (constraint.mayEnd()) {
+			admitted = admitted.clone();
+			for (int token : endTokens) {
+				if (token < 64 * admitted.length) {
+					admitted[token >> 6] |= 1L << token;
+				}
+			}
+		}
+		boolean any = false;
+		for (int word = 0; 64 * word < logits.length; word++) {
+			long bits = (word < admitted.length) ? admitted[word] : 0;
+			int from = 64 * word;
+			int to = Math.min(from + 64, logits.length);
+			any |= bits != 0;
+			if (bits == 0) {
+				Arrays.fill(logits, from, to, Float.NEGATIVE_INFINITY);
+			}
+			else if (bits != -1) {
+				for (int i = from; i < to; i++) {
+					if ((bits >>> i & 1) == 0) {
+						logits[i] = Float.NEGATIVE_INFINITY;
+					}
+				}
+			}
+		}
+		if (!any) {
+			throw new NoTokenException();
+		}
 	}
 
 	private void penalise(float[] logits) {
@@ -78,7 +131,8 @@ public final class Sampler {
 				best = i;
 			}
 		}
-		if (Float.isNaN(logits[best])) {
+		// Tokens that are not admitted are infinitely unlikely: a NaN beside them counts.
+		if (!(logits[best] > Float.NEGATIVE_INFINITY)) {
 			throw new NotNumbersException();
 		}
 		return best;

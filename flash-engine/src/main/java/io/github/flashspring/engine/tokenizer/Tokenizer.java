@@ -25,7 +25,7 @@ public final class Tokenizer implements AutoCloseable {
 
 	static final String ACTION = "Download the file again, or get the model from another source.";
 
-	private static final int MOST_BYTES = 128 << 20;
+	static final int MOST_BYTES = 128 << 20;
 
 	/**
 	 * The native library ends the process when the expression that cuts a text into words
@@ -354,6 +354,18 @@ public final class Tokenizer implements AutoCloseable {
 	 */
 	public boolean isSpecial(int id) {
 		return this.vocabulary.special().contains(id);
+	}
+
+	/**
+	 * The bytes that each token writes. They are read from the file each time.
+	 * @param modelFolder the folder that the tokenizer was loaded from
+	 * @return [vocabulary]; the text of special tokens; null for ids that stand for
+	 * nothing
+	 * @throws TokenizerException if tokens have no bytes of their own
+	 */
+	public List<byte @Nullable []> tokenBytes(Path modelFolder) {
+		return TokenBytes.read(modelFolder.resolve("tokenizer.json"), this.vocabulary.size(),
+				this.vocabulary.addedTexts());
 	}
 
 	/**

@@ -2,11 +2,13 @@ package io.github.flashspring.engine.generate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
@@ -121,6 +123,90 @@ class SamplerTests {
 	void impossibleSettingsAreRefused() {
 		assertThatIllegalArgumentException().isThrownBy(() -> sampling(-1, 0, 1, 0)).withMessageContaining("-1.0");
 		assertThatIllegalArgumentException().isThrownBy(() -> sampling(1, 0, 0, 0)).withMessageContaining("topP");
+	}
+
+	@Test
+	void maskedDistributionIsTheUnmaskedOneRenormalised() {
+		float[] logits = { 1, 2, 0, 1.5f, -1, 0.5f };
+		Sampler sampler = new Sampler(sampling(1, 0, 1, 0), NO_PROMPT);
+		int[] counts = new int[logits.length];
+		int draws = 200_000;
+		for (int i = 0; i < draws; i++) {
+			counts[sampler.next(logits.clone(), admitting(true, 0, 2, 3), Set.of(4))]++;
+		}
+		double sum = Math.exp(1) + Math.exp(0) + Math.exp(1.5) + Math.exp(-1);
+		for (int token = 0; token < logits.length; token++) {
+			boolean admitted = token != 1 && token != 5;
+			assertThat(counts[token] / (double) draws).isCloseTo(admitted ? Math.exp(logits[token]) / sum : 0,
+					within(0.005));
+		}
+	}
+
+	@Test
+	void topKAndTopPChooseAmongAdmittedTokens() {
+		float[] logits = { 9, 8, 1, 2, 3, 0 };
+		assertThat(
+				new Sampler(sampling(1, 1, 1, 0), NO_PROMPT).next(logits.clone(), admitting(false, 2, 3, 5), Set.of(0)))
+			.isEqualTo(3);
+		assertThat(
+				new Sampler(sampling(1, 0, 0.01f, 0), NO_PROMPT).next(logits.clone(), admitting(false, 2, 5), Set.of()))
+			.isEqualTo(2);
+		assertThat(new Sampler(Sampling.GREEDY, NO_PROMPT).next(logits.clone(), admitting(true, 2, 5), Set.of(0)))
+			.isZero();
+	}
+
+	@Test
+	void constraintsDrawOneNumberForEachToken() {
+		float[] logits = { 1, 2, 0, 1.5f, -1, 0.5f };
+		Sampler one = new Sampler(sampling(1, 0, 1, 0), NO_PROMPT);
+		Sampler two = new Sampler(sampling(1, 0, 1, 0), NO_PROMPT);
+		one.next(logits.clone());
+		two.next(logits.clone(), admitting(false, 2), Set.of());
+		assertThat(one.next(logits.clone())).isEqualTo(two.next(logits.clone()));
+	}
+
+	@Test
+	void nothingAdmittedIsAnError() {
+		assertThatExceptionOfType(NoTokenException.class).isThrownBy(
+				() -> new Sampler(Sampling.GREEDY, NO_PROMPT).next(new float[] { 1, 2 }, admitting(false), Set.of(1)));
+		assertThatExceptionOfType(NotNumbersException.class).isThrownBy(() -> new Sampler(Sampling.GREEDY, NO_PROMPT)
+			.next(new float[] { 1, Float.NaN }, admitting(false, 1), Set.of()));
+	}
+
+	private static Constraint admitting(boolean end, int... tokens) {
+		long mask = 0;
+		for (int token : tokens) {
+			mask |= 1L << token;
+		}
+		long[] admitted = { mask };
+		return new Constraint() {
+
+			@Override
+			public long[] admitted() {
+				return admitted;
+			}
+
+			@Override
+			public boolean mayEnd() {
+				return end;
+			}
+
+			@Override
+			public boolean isComplete() {
+				return false;
+			}
+
+			@Override
+			public Runnable preparation() {
+				return () -> {
+				};
+			}
+
+			@Override
+			public void advance(int token) {
+			}
+
+		};
 	}
 
 }
