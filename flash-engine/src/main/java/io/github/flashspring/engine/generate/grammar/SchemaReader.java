@@ -5,8 +5,10 @@ import java.math.BigInteger;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -47,6 +49,9 @@ final class SchemaReader {
 
 	/** Shapes of all schemas together, each counted whenever it is merged. */
 	private static final int MAX_WORK = 4_000_000;
+
+	/** Merging two objects takes as long as merging so many other shapes. */
+	private static final int OBJECT_WORK = 100;
 
 	private static final JsonMapper JSON = JsonMapper
 		.builder(JsonFactory.builder()
@@ -181,7 +186,7 @@ final class SchemaReader {
 		if (keyword.equals("oneOf") && !areDisjoint(choices)) {
 			unsupported(place, keyword, "has schemas that the same value may satisfy");
 		}
-		List<Shape> union = new ArrayList<>(new LinkedHashSet<>(choices.stream().flatMap(List::stream).toList()));
+		List<Shape> union = choices.stream().flatMap(List::stream).toList();
 		bound(union.size(), place);
 		return union;
 	}
@@ -423,14 +428,14 @@ final class SchemaReader {
 	}
 
 	private List<Shape> consts(List<JsonNode> values, List<Shape> within) {
-		LinkedHashSet<Shape> shapes = new LinkedHashSet<>();
+		List<Shape> shapes = new ArrayList<>();
 		Set<Object> seen = new HashSet<>();
 		for (JsonNode value : values) {
 			if (accepts(within, value) && seen.add(canonical(value))) {
 				shapes.add(new Shape.Const(value));
 			}
 		}
-		return List.copyOf(shapes);
+		return shapes;
 	}
 
 	/** Equal for equal values: 1 and 1.0 are one number, and properties have no order. */
@@ -446,7 +451,7 @@ final class SchemaReader {
 			value.propertyStream().forEach((property) -> map.put(property.getKey(), canonical(property.getValue())));
 			return map;
 		}
-		return value;
+		return value.isString() ? value.stringValue() : value;
 	}
 
 	/** Whether a value satisfies one of the shapes. */
@@ -488,15 +493,20 @@ final class SchemaReader {
 	}
 
 	private List<Shape> and(List<Shape> left, List<Shape> right, String pointer) {
-		LinkedHashSet<Shape> both = new LinkedHashSet<>();
+		List<Shape> both = new ArrayList<>();
+		// Constants count once, however many shapes have them. Sets of shapes would be
+		// slow:
+		// the hash codes of objects that require different names are often equal.
+		Set<Shape> constants = Collections.newSetFromMap(new IdentityHashMap<>());
 		for (Shape a : left) {
 			for (Shape b : right) {
-				this.work++;
-				and(a, b).ifPresent(both::add);
+				this.work += (a instanceof Shape.Obj && b instanceof Shape.Obj) ? OBJECT_WORK : 1;
+				and(a, b).filter((shape) -> !(shape instanceof Shape.Const) || constants.add(shape))
+					.ifPresent(both::add);
 			}
 			bound(both.size(), pointer);
 		}
-		return List.copyOf(both);
+		return both;
 	}
 
 	private void bound(int shapes, String pointer) {
