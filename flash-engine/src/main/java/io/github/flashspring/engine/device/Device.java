@@ -2,6 +2,8 @@ package io.github.flashspring.engine.device;
 
 import java.lang.foreign.MemorySegment;
 
+import java.util.List;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -93,6 +95,16 @@ public interface Device extends AutoCloseable {
 	 * @param bias F32, F16 or BF16 [1, outputs], added last, or null
 	 */
 	void matmul(Tensor out, Tensor x, Matrix weight, @Nullable Tensor bias);
+
+	/**
+	 * Applies linear layers of which none needs what another computes, with the same bits
+	 * as one by one.
+	 * @param layers the layers; layers in a row with the same input can be computed
+	 * together
+	 */
+	default void matmul(List<Matmul> layers) {
+		layers.forEach((layer) -> matmul(layer.out(), layer.x(), layer.weight(), layer.bias()));
+	}
 
 	/**
 	 * Multiplies with the columns of a matrix:
@@ -280,6 +292,18 @@ public interface Device extends AutoCloseable {
 	 * @param keyValues shape of the cache
 	 */
 	record Limits(int rows, int columns, int heads, KvBlocks.Layout keyValues) {
+
+	}
+
+	/**
+	 * A linear layer and what it is applied to, see {@link #matmul}.
+	 *
+	 * @param out F32 [n, outputs]; not {@code x}
+	 * @param x F32 [n, inputs]
+	 * @param weight [outputs, inputs]
+	 * @param bias F32, F16 or BF16 [1, outputs], added last, or null
+	 */
+	record Matmul(Tensor out, Tensor x, Matrix weight, @Nullable Tensor bias) {
 
 	}
 

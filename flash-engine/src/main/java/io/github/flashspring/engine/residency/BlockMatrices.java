@@ -3,6 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
@@ -118,11 +119,73 @@ final class BlockMatrices implements Weights.Matrices {
 			long start = this.recorder.traces() ? System.nanoTime() : 0;
 			visitor.rows(this.products[place.index()], place.piece().firstRow(), matrix(place));
 			if (start != 0) {
-				this.recorder.multiplied(this.unit.weights().get(place.piece().weight()).parameter().module(),
-						place.piece().firstRow(), place.piece().rows(), start);
+				noteMultiplied(place, start);
 			}
 			ended(place);
 		}
+	}
+
+	@Override
+	public boolean together(int[] weights, Consumer<List<Weights.Rows>> visitor) {
+		if (weights.length == 1 || !gather(weights)) {
+			return false;
+		}
+		List<Weights.Rows> rows = new ArrayList<>(weights.length);
+		for (int i = 0; i < weights.length; i++) {
+			for (Place place : this.places.get(weights[i])) {
+				rows.add(new Weights.Rows(i, place.piece().firstRow(), matrix(place)));
+			}
+		}
+		long start = this.recorder.traces() ? System.nanoTime() : 0;
+		visitor.accept(rows);
+		for (int weight : weights) {
+			for (Place place : this.places.get(weight)) {
+				if (start != 0) {
+					noteMultiplied(place, start);
+				}
+				if (place.last() && !this.keep) {
+					release(place.local());
+				}
+			}
+		}
+		return true;
+	}
+
+	/**
+	 * Brings matrices into memory if that delays nothing: if they are there, or lie in
+	 * one block.
+	 * @return whether they are all in memory
+	 */
+	private boolean gather(int[] weights) {
+		Place missing = null;
+		boolean others = false;
+		for (int weight : weights) {
+			for (Place place : this.places.get(weight)) {
+				if (this.fixed[place.index()] != null || this.held[place.local()] != null) {
+					others = true;
+				}
+				else if (missing != null && missing.local() != place.local()) {
+					return false;
+				}
+				else {
+					missing = place;
+				}
+			}
+		}
+		if (missing == null) {
+			return true;
+		}
+		Load load = others ? this.blocks.poll(List.of(missing.block())) : this.blocks.acquire(missing.block());
+		if (load == null) {
+			return false;
+		}
+		hold(missing.local(), load);
+		return true;
+	}
+
+	private void noteMultiplied(Place place, long start) {
+		this.recorder.multiplied(this.unit.weights().get(place.piece().weight()).parameter().module(),
+				place.piece().firstRow(), place.piece().rows(), start);
 	}
 
 	/**

@@ -1,9 +1,14 @@
 package io.github.flashspring.engine.residency;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+import org.jspecify.annotations.Nullable;
+
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The weights of one unit while it computes. Matrices are not handed out, since they may
@@ -52,15 +57,28 @@ public final class Weights {
 		for (int i = 0; i < products.length; i++) {
 			weights[i] = products[i].weight().index();
 		}
-		this.matrices.forEach(weights, (index, firstRow, rows) -> multiply(products[index], firstRow, rows));
+		if (!this.matrices.together(weights, (pieces) -> multiply(products, pieces))) {
+			this.matrices.forEach(weights, (index, firstRow, rows) -> {
+				Device.Matmul layer = layer(products[index], firstRow, rows);
+				this.device.matmul(layer.out(), layer.x(), layer.weight(), layer.bias());
+			});
+		}
 	}
 
-	private void multiply(Product product, int firstRow, Matrix rows) {
+	private void multiply(Product[] products, List<Rows> pieces) {
+		List<Device.Matmul> layers = new ArrayList<>(pieces.size());
+		for (Rows piece : pieces) {
+			layers.add(layer(products[piece.index()], piece.firstRow(), piece.rows()));
+		}
+		this.device.matmul(layers);
+	}
+
+	private Device.Matmul layer(Product product, int firstRow, Matrix rows) {
 		Parameter bias = product.bias();
 		Tensor added = (bias != null) ? vector(bias) : null;
 		boolean whole = rows.rows() == product.weight().rows();
-		this.device.matmul(whole ? product.out() : product.out().columns(firstRow, rows.rows()), product.x(), rows,
-				(whole || added == null) ? added : added.columns(firstRow, rows.rows()));
+		return new Device.Matmul(whole ? product.out() : product.out().columns(firstRow, rows.rows()), product.x(),
+				rows, (whole || added == null) ? added : added.columns(firstRow, rows.rows()));
 	}
 
 	/**
@@ -138,6 +156,17 @@ public final class Weights {
 		}
 
 		/**
+		 * Goes through the rows of some matrices at once, if nobody has to wait for a
+		 * part of them while others could be computed.
+		 * @param weights indices of different matrices in their unit, in the order of use
+		 * @param visitor gets all rows
+		 * @return false if they have to come one by one; nothing was visited then
+		 */
+		default boolean together(int[] weights, Consumer<List<Rows>> visitor) {
+			return false;
+		}
+
+		/**
 		 * Whether a matrix is in memory and stays there.
 		 * @param weight index of the matrix in its unit
 		 * @return true if so
@@ -156,6 +185,17 @@ public final class Weights {
 		/** Gives back what was kept. */
 		default void release() {
 		}
+
+	}
+
+	/**
+	 * Rows of a matrix.
+	 *
+	 * @param index which of the matrices
+	 * @param firstRow index of the first one in the whole matrix
+	 * @param rows the rows, in memory during the call
+	 */
+	record Rows(int index, int firstRow, Matrix rows) {
 
 	}
 

@@ -145,6 +145,46 @@ class BlockMatricesTests {
 	}
 
 	@Test
+	void matricesComeTogetherOnceAllArePresent() throws Exception {
+		try (Checkpoint checkpoint = Checkpoint.open(folder())) {
+			WeightLayout layout = layout(checkpoint);
+			List<Block> blocks = BlockLayout.cut(layout, 8192, 512).of(0);
+			List<Integer> gate = blocksOf(blocks, 0);
+			List<Integer> both = Stream.concat(gate.stream(), blocksOf(blocks, 1).stream()).distinct().toList();
+			Script script = new Script();
+			script.arrivals.addAll(both);
+			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
+			List<Weights.Rows> found = new ArrayList<>();
+			assertThat(matrices.together(new int[] { 0, 1 }, found::addAll)).as("nothing is there").isFalse();
+			assertThat(matrices.together(new int[] { 0 }, found::addAll)).as("one has nobody to come with").isFalse();
+			assertThat(found).isEmpty();
+			matrices.keep(true);
+			matrices.forEach(new int[] { 0, 1 }, (matrix, firstRow, rows) -> {
+			});
+			matrices.keep(false);
+			assertThat(matrices.together(new int[] { 0, 1 }, (rows) -> {
+				found.addAll(rows);
+				assertThat(script.released).as("blocks are held while they are computed with").isEmpty();
+			})).isTrue();
+			for (int i = 0; i < 2; i++) {
+				float[][] whole = values(
+						layout.units().getFirst().weights().get(i).matrix(0, (part) -> read(checkpoint, part)));
+				for (Weights.Rows rows : found) {
+					if (rows.index() == i) {
+						assertThat(values(rows.rows())).isDeepEqualTo(
+								Arrays.copyOfRange(whole, rows.firstRow(), rows.firstRow() + rows.rows().rows()));
+					}
+				}
+			}
+			assertThat(found.stream().mapToInt((rows) -> rows.rows().rows()).sum()).isEqualTo(500);
+			assertThat(script.released).contains(gate.getFirst()).doesNotHaveDuplicates();
+			matrices.release();
+			assertThat(script.released).containsExactlyInAnyOrderElementsOf(both);
+		}
+	}
+
+	@Test
 	void whatIsUsedAgainIsKept() throws Exception {
 		try (Checkpoint checkpoint = Checkpoint.open(folder())) {
 			WeightLayout layout = layout(checkpoint);

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
@@ -164,21 +165,12 @@ final class CpuDevice implements Device {
 
 	@Override
 	public void matmul(Tensor out, Tensor x, Matrix weight, @Nullable Tensor bias) {
-		Weights weights = Weights.of(weight);
-		Rows target = Rows.of(out);
-		Rows source = Rows.of(x);
-		Rows added = (bias != null) ? Rows.of(bias) : null;
-		Checks.writable("out", target);
-		Checks.activation("x", source, source.count(), weights.columns());
-		Checks.activation("out", target, source.count(), weights.rows());
-		if (added != null) {
-			Checks.number("bias", added);
-			Checks.shape("bias", added, 1, weights.rows());
-		}
-		Kernels linear = this.kernels.linear(weights, source.count());
+		Checked layer = Checked.of(new Matmul(out, x, weight, bias));
+		Rows source = layer.x();
+		Kernels linear = this.kernels.linear(layer.weights(), source.count());
 		for (int row = 0; row < source.count(); row += linear.rowsAtOnce()) {
 			int rows = Math.min(linear.rowsAtOnce(), source.count() - row);
-			multiply(linear, target, source, row, rows, weights, added);
+			multiply(linear, layer.out(), source, row, rows, layer.weights(), layer.bias());
 		}
 	}
 
@@ -191,6 +183,70 @@ final class CpuDevice implements Device {
 		int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
 		this.pool.run(weights.rows(), grain, (from, to, worker) -> linear.matmul(out, x, firstRow, rows, packed,
 				weights, bias, from, to, this.scratch[worker]));
+	}
+
+	@Override
+	public void matmul(List<Matmul> layers) {
+		for (int from = 0; from < layers.size();) {
+			Matmul first = layers.get(from);
+			Weights weights = Weights.of(first.weight());
+			Kernels linear = this.kernels.linear(weights, first.x().rows());
+			int to = from + 1;
+			while (to < layers.size() && first.x().rows() <= linear.rowsAtOnce()
+					&& packedAlike(first, weights, layers.get(to))) {
+				to++;
+			}
+			if (to == from + 1) {
+				matmul(first.out(), first.x(), first.weight(), first.bias());
+			}
+			else {
+				multiply(linear, layers.subList(from, to));
+			}
+			from = to;
+		}
+	}
+
+	/**
+	 * Whether a layer has the same input and kernel, so that one packed input serves
+	 * both.
+	 */
+	private static boolean packedAlike(Matmul layer, Weights weights, Matmul other) {
+		Weights others = Weights.of(other.weight());
+		int rows = layer.x().rows();
+		return other.x().equals(layer.x()) && weights.columns() == others.columns()
+				&& Kernel.linear(weights, rows).equals(Kernel.linear(others, rows));
+	}
+
+	/**
+	 * Computes layers whose packed input is the same in one job: a job costs
+	 * microseconds, as much as a layer of a small model.
+	 */
+	private void multiply(Kernels linear, List<Matmul> layers) {
+		Checked[] checked = new Checked[layers.size()];
+		int outputs = 0;
+		for (int i = 0; i < checked.length; i++) {
+			checked[i] = Checked.of(layers.get(i));
+			outputs += checked[i].weights().rows();
+		}
+		Rows x = checked[0].x();
+		int rows = x.count();
+		Weights weights = checked[0].weights();
+		Packed packed = this.input;
+		linear.reserve(packed, rows, weights);
+		this.pool.run(rows, grain(weights.columns()),
+				(from, to, worker) -> linear.pack(x, 0, rows, weights, from, to, packed));
+		int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
+		this.pool.run(outputs, grain, (from, to, worker) -> {
+			int start = 0;
+			for (Checked layer : checked) {
+				int end = start + layer.weights().rows();
+				if (from < end && to > start) {
+					linear.matmul(layer.out(), x, 0, rows, packed, layer.weights(), layer.bias(),
+							Math.max(from, start) - start, Math.min(to, end) - start, this.scratch[worker]);
+				}
+				start = end;
+			}
+		});
 	}
 
 	@Override
@@ -406,6 +462,26 @@ final class CpuDevice implements Device {
 	/** Items of a band, given the multiply-adds of an item. */
 	static int grain(long work) {
 		return (int) Math.max(1, MIN_BAND_WORK / Math.max(1, work));
+	}
+
+	/** A linear layer resolved to memory. */
+	private record Checked(Rows out, Rows x, Weights weights, @Nullable Rows bias) {
+
+		static Checked of(Matmul layer) {
+			Weights weights = Weights.of(layer.weight());
+			Rows out = Rows.of(layer.out());
+			Rows x = Rows.of(layer.x());
+			Rows bias = (layer.bias() != null) ? Rows.of(layer.bias()) : null;
+			Checks.writable("out", out);
+			Checks.activation("x", x, x.count(), weights.columns());
+			Checks.activation("out", out, x.count(), weights.rows());
+			if (bias != null) {
+				Checks.number("bias", bias);
+				Checks.shape("bias", bias, 1, weights.rows());
+			}
+			return new Checked(out, x, weights, bias);
+		}
+
 	}
 
 }

@@ -98,6 +98,33 @@ class CpuDeviceTests {
 		assertThatProductIs(out, x, matrix, bias);
 	}
 
+	@Property(tries = 100)
+	void layersTogetherEqualLayersAlone(@ForAll("linears") Linear linear, @ForAll("linears") Linear other) {
+		Operands operands = new Operands(linear.seed());
+		Tensor x = operands.activations(linear.rows(), linear.inputs());
+		Tensor further = operands.activations(other.rows(), other.inputs());
+		List<Device.Matmul> layers = new ArrayList<>();
+		for (int i = 0; i < 3; i++) {
+			layers.add(layer(operands, linear, x));
+		}
+		layers.add(layer(operands, other, further));
+		layers.add(layer(operands, linear, x));
+		try (Device device = device(linear.threads())) {
+			device.matmul(layers);
+			for (Device.Matmul layer : layers) {
+				Tensor alone = operands.empty(DType.F32, layer.out().rows(), layer.out().columns());
+				device.matmul(alone, layer.x(), layer.weight(), layer.bias());
+				assertThat(Operands.values(layer.out())).isDeepEqualTo(Operands.values(alone));
+			}
+		}
+	}
+
+	private static Device.Matmul layer(Operands operands, Linear linear, Tensor x) {
+		Tensor bias = operands.random().nextBoolean() ? operands.numbers(linear.scales(), 1, linear.outputs()) : null;
+		return new Device.Matmul(operands.empty(DType.F32, linear.rows(), linear.outputs()), x, linear.matrix(operands),
+				bias);
+	}
+
 	private static void assertThatProductIs(Tensor out, Tensor x, Matrix matrix, @Nullable Tensor bias) {
 		float[][] weights = Operands.values(matrix);
 		float[][] inputs = Operands.values(x);
