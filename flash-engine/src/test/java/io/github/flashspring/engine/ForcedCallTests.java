@@ -51,7 +51,7 @@ class ForcedCallTests {
 			}
 		}
 		Files.writeString(folder.resolve("chat_template.jinja"),
-				"{% for message in messages %}{{ message.content }}\n{% endfor %}{# <think></think> <tool_call> #}");
+				"{% for tool in tools or [] %}{{ tool | tojson }}{% endfor %}{% for message in messages %}{{ message.content }}\n{% endfor %}{# <think></think> <tool_call> #}");
 		engine = FlashEngine.load(FlashConfig.builder(folder.toString()).ramBudget(RamBudget.UNLIMITED).build());
 	}
 

@@ -34,7 +34,9 @@ class AnswerSyntaxTests {
 		assertThat(syntax("<tool_call>", "").knowsCalls()).isTrue();
 		assertThat(syntax("[TOOL_CALLS]", "").knowsCalls()).isTrue();
 		assertThat(syntax("<tool_call><function=", "").knowsCalls()).isFalse();
-		assertThat(syntax("Hello", "").knowsCalls()).isFalse();
+		assertThat(syntax("[TOOL_CALLS][CALL_ID][ARGS]", "").knowsCalls()).isTrue();
+		assertThat(syntax("<|python_tag|>", "").knowsCalls()).as("without a marker").isFalse();
+		assertThat(syntax("Hello", "").knowsCalls()).as("told by the engine itself").isTrue();
 	}
 
 }
