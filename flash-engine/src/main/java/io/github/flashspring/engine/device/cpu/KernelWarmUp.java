@@ -40,11 +40,11 @@ final class KernelWarmUp implements Runnable {
 	private static final long PAUSE_NANOS = 3_000_000;
 
 	/**
-	 * How long to wait for the compiler, which may never come, as with
-	 * {@code -XX:TieredStopAtLevel=1}. On two cores with a load of 12, the kernels of a
-	 * small model took 14 to 26 s.
+	 * Turns to wait for the compiler, which may never come, as with
+	 * {@code -XX:TieredStopAtLevel=1}: 20 s and more. Not a time, since turns come only
+	 * while a kernel is wanted.
 	 */
-	private static final long PATIENCE_NANOS = 30_000_000_000L;
+	private static final int MAX_TURNS = 5000;
 
 	private final SwitchingKernels kernels;
 
@@ -57,8 +57,8 @@ final class KernelWarmUp implements Runnable {
 	/** The most that a call has allocated so far. */
 	private final Map<Kernel, Long> interpreted = new HashMap<>();
 
-	/** When kernels were run first. */
-	private final Map<Kernel, Long> begun = new HashMap<>();
+	/** Turns so far. */
+	private final Map<Kernel, Integer> turns = new HashMap<>();
 
 	KernelWarmUp(SwitchingKernels kernels, List<Exercise> exercises, Allocations allocations) {
 		this.kernels = kernels;
@@ -117,8 +117,7 @@ final class KernelWarmUp implements Runnable {
 	 * @return false if there is time left
 	 */
 	private boolean settled(Exercise exercise) {
-		long now = System.nanoTime();
-		if (now - this.begun.computeIfAbsent(exercise.kernel(), (kernel) -> now) < PATIENCE_NANOS) {
+		if (this.turns.merge(exercise.kernel(), 1, Integer::sum) < MAX_TURNS) {
 			return false;
 		}
 		if (nanos(exercise, this.kernels.vector()) < nanos(exercise, this.kernels.portable())) {
