@@ -83,13 +83,14 @@ class StartScriptTests {
 	@Test
 	void classCacheOfTheJdkAndTheBuildIsMadeOnceAndUsed() throws Exception {
 		Path jdk = jdk("jdk", "25.0.1");
-		Files.writeString(jdk.resolve("bin/java"), """
-				#!/bin/sh
-				for option; do
-					case $option in -XX:AOTCacheOutput=*) echo made > "${option#*=}" ;; esac
-				done
-				printf '%s\\n' "$@"
-				""");
+		Files.writeString(jdk.resolve("bin/java"),
+				"""
+						#!/bin/sh
+						for option; do
+							case $option in -XX:AOTCacheOutput=*) echo made > "${option#*=}" ;; */model) mkdir -p "$option" ;; esac
+						done
+						printf '%s\\n' "$@"
+						""");
 		Path target = Files.createDirectories(this.folder.toRealPath().resolve("flash-cli/target"));
 		Files.writeString(target.resolve("flash-cli.jar"), "first build");
 		Map<String, String> environment = Map.of("JAVA_HOME", jdk.toString());
