@@ -102,7 +102,7 @@ class BenchCommandTests {
 	private static void checkStreamed(JsonNode run) {
 		double streamed = run.path("streamedBytesPerToken").doubleValue();
 		assertThat(run.path("pinnedBytes").doubleValue()).isPositive();
-		assertThat(streamed).isBetween(1000.0, (double) WEIGHTS);
+		assertThat(streamed).isBetween(1000.0, 1.01 * WEIGHTS);
 		assertThat(run.path("promptTokens").doubleValue()).isEqualTo(24);
 		assertThat(run.path("promptReads").doubleValue()).as("as often as there are passes").isBetween(1.0, 24.0);
 		double limit = run.path("diskBytesPerSecond").doubleValue() / streamed;
