@@ -51,7 +51,9 @@ class BenchCommandTests {
 
 	@Test
 	void figuresAreConsistent() {
-		Call call = bench("--prompt 24 --tokens 12 --rounds 3 --threads 1 --budgets 80%,all --prefill --json");
+		// direct reads are padded to sectors, by more than 1 % of so small a model
+		Call call = bench(
+				"--prompt 24 --tokens 12 --rounds 3 --threads 1 --budgets 80%,all --prefill --no-direct-io --json");
 		assertThat(call.err()).contains("round 3: memory", "median of 3", "of the memory rate", "round 2, 80%: load",
 				"round 2, 80%: 12 tokens");
 		assertThat(call.code()).isZero();
@@ -102,7 +104,7 @@ class BenchCommandTests {
 	private static void checkStreamed(JsonNode run) {
 		double streamed = run.path("streamedBytesPerToken").doubleValue();
 		assertThat(run.path("pinnedBytes").doubleValue()).isPositive();
-		assertThat(streamed).isBetween(1000.0, 1.01 * WEIGHTS);
+		assertThat(streamed).isBetween(1000.0, (double) WEIGHTS);
 		assertThat(run.path("promptTokens").doubleValue()).isEqualTo(24);
 		assertThat(run.path("promptReads").doubleValue()).as("as often as there are passes").isBetween(1.0, 24.0);
 		double limit = run.path("diskBytesPerSecond").doubleValue() / streamed;

@@ -35,7 +35,22 @@ abstract class CallBody {
 	 * @param ending whether more text comes
 	 * @return the index behind the calls, {@link #MORE} or {@link #FAILED}
 	 */
-	abstract int read(StringBuilder text, Ending ending);
+	final int read(StringBuilder text, Ending ending) {
+		int result;
+		do {
+			result = step(text, ending);
+		}
+		while (result == 0);
+		return result;
+	}
+
+	/**
+	 * Takes the next part of the text.
+	 * @param text what is there now
+	 * @param ending whether more text comes
+	 * @return 0 to go on, otherwise the result of {@link #read}
+	 */
+	protected abstract int step(StringBuilder text, Ending ending);
 
 	List<ToolCall> calls() {
 		return this.calls;

@@ -42,31 +42,22 @@ final class JsonCalls extends CallBody {
 	}
 
 	@Override
-	int read(StringBuilder text, Ending ending) {
-		while (true) {
-			if (this.json == null) {
-				int result = between(text, ending);
-				if (result != 0) {
-					return result;
-				}
-			}
-			LenientJson current = this.json;
-			if (current != null) {
-				int after = current.read(text, ending.isLast());
-				if (after < 0) {
-					return (after == LenientJson.MORE && !ending.isLast()) ? MORE
-							: fail((after == LenientJson.MORE) ? text.length() : current.position());
-				}
-				add(current.value());
-				this.json = null;
-				this.position = after;
-				this.callsEnd = after;
-				if (this.end.isEmpty() && !this.bare && current.value().isArray()) {
-					// it holds all calls
-					return end(after);
-				}
-			}
+	protected int step(StringBuilder text, Ending ending) {
+		LenientJson current = this.json;
+		if (current == null) {
+			return between(text, ending);
 		}
+		int after = current.read(text, ending.isLast());
+		if (after < 0) {
+			return (after == LenientJson.MORE && !ending.isLast()) ? MORE
+					: fail((after == LenientJson.MORE) ? text.length() : current.position());
+		}
+		add(current.value());
+		this.json = null;
+		this.position = after;
+		this.callsEnd = after;
+		// an array without a tag behind it holds all calls
+		return (this.end.isEmpty() && !this.bare && current.value().isArray()) ? end(after) : 0;
 	}
 
 	/** What stands between calls, and behind them: 0 if a value begins. */

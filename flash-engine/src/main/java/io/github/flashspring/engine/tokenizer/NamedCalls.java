@@ -47,18 +47,13 @@ final class NamedCalls extends CallBody {
 	}
 
 	@Override
-	int read(StringBuilder text, Ending ending) {
-		while (true) {
-			int result = switch (this.state) {
-				case BEGIN -> begin(text, ending);
-				case HEADER -> header(text, ending);
-				case ARGUMENTS -> arguments(text, ending);
-				case END -> endOfCall(text, ending);
-			};
-			if (result != 0) {
-				return result;
-			}
-		}
+	protected int step(StringBuilder text, Ending ending) {
+		return switch (this.state) {
+			case BEGIN -> begin(text, ending);
+			case HEADER -> header(text, ending);
+			case ARGUMENTS -> arguments(text, ending);
+			case END -> endOfCall(text, ending);
+		};
 	}
 
 	private int begin(CharSequence text, Ending ending) {

@@ -52,23 +52,18 @@ final class PythonCalls extends CallBody {
 	}
 
 	@Override
-	int read(StringBuilder text, Ending ending) {
-		while (true) {
-			this.position = (this.state != State.VALUE) ? skipSpace(text, this.position) : this.position;
-			if (this.position == text.length() && this.state != State.VALUE) {
-				boolean complete = this.state == State.BETWEEN && this.bracket == this.bracketClosed;
-				return !ending.isLast() ? MORE : complete ? end(text.length()) : fail(text.length());
-			}
-			int result = switch (this.state) {
-				case BETWEEN -> between(text, ending);
-				case ARGUMENT -> argument(text, ending);
-				case VALUE -> value(text, ending);
-				case BEHIND_VALUE -> behindValue(text.charAt(this.position));
-			};
-			if (result != 0) {
-				return result;
-			}
+	protected int step(StringBuilder text, Ending ending) {
+		this.position = (this.state != State.VALUE) ? skipSpace(text, this.position) : this.position;
+		if (this.position == text.length() && this.state != State.VALUE) {
+			boolean complete = this.state == State.BETWEEN && this.bracket == this.bracketClosed;
+			return !ending.isLast() ? MORE : complete ? end(text.length()) : fail(text.length());
 		}
+		return switch (this.state) {
+			case BETWEEN -> between(text, ending);
+			case ARGUMENT -> argument(text, ending);
+			case VALUE -> value(text, ending);
+			case BEHIND_VALUE -> behindValue(text.charAt(this.position));
+		};
 	}
 
 	private int between(CharSequence text, Ending ending) {

@@ -66,18 +66,13 @@ final class XmlCalls extends CallBody {
 	}
 
 	@Override
-	int read(StringBuilder text, Ending ending) {
-		while (true) {
-			int result = switch (this.state) {
-				case BEGIN -> begin(text, ending);
-				case CALL -> call(text, ending);
-				case PARAMETER -> parameter(text, ending);
-				case VALUE -> value(text, ending);
-			};
-			if (result != 0) {
-				return result;
-			}
-		}
+	protected int step(StringBuilder text, Ending ending) {
+		return switch (this.state) {
+			case BEGIN -> begin(text, ending);
+			case CALL -> call(text, ending);
+			case PARAMETER -> parameter(text, ending);
+			case VALUE -> value(text, ending);
+		};
 	}
 
 	private int begin(CharSequence text, Ending ending) {

@@ -165,88 +165,52 @@ final class CpuDevice implements Device {
 
 	@Override
 	public void matmul(Tensor out, Tensor x, Matrix weight, @Nullable Tensor bias) {
-		Checked layer = Checked.of(new Matmul(out, x, weight, bias));
-		Rows source = layer.x();
-		Kernels linear = this.kernels.linear(layer.weights(), source.count());
-		for (int row = 0; row < source.count(); row += linear.rowsAtOnce()) {
-			int rows = Math.min(linear.rowsAtOnce(), source.count() - row);
-			multiply(linear, layer.out(), source, row, rows, layer.weights(), layer.bias());
-		}
-	}
-
-	private void multiply(Kernels linear, Rows out, Rows x, int firstRow, int rows, Weights weights,
-			@Nullable Rows bias) {
-		Packed packed = this.input;
-		linear.reserve(packed, rows, weights);
-		this.pool.run(rows, grain(weights.columns()),
-				(from, to, worker) -> linear.pack(x, firstRow, rows, weights, from, to, packed));
-		int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
-		this.pool.run(weights.rows(), grain, (from, to, worker) -> linear.matmul(out, x, firstRow, rows, packed,
-				weights, bias, from, to, this.scratch[worker]));
+		matmul(List.of(new Matmul(out, x, weight, bias)));
 	}
 
 	@Override
 	public void matmul(List<Matmul> layers) {
-		for (int from = 0; from < layers.size();) {
-			Matmul first = layers.get(from);
-			Weights weights = Weights.of(first.weight());
-			Kernels linear = this.kernels.linear(weights, first.x().rows());
+		List<Layer> resolved = layers.stream().map(Layer::of).toList();
+		for (int from = 0; from < resolved.size();) {
+			Layer first = resolved.get(from);
 			int to = from + 1;
-			while (to < layers.size() && first.x().rows() <= linear.rowsAtOnce()
-					&& packedAlike(first, weights, layers.get(to))) {
+			while (to < resolved.size() && resolved.get(to).isPackedAs(first)) {
 				to++;
 			}
-			if (to == from + 1) {
-				matmul(first.out(), first.x(), first.weight(), first.bias());
-			}
-			else {
-				multiply(linear, layers.subList(from, to));
-			}
+			multiply(resolved.subList(from, to));
 			from = to;
 		}
 	}
 
 	/**
-	 * Whether a layer has the same input and kernel, so that one packed input serves
-	 * both.
+	 * Computes layers that share a packed input in one job: a job costs microseconds, as
+	 * much as a layer of a small model.
 	 */
-	private static boolean packedAlike(Matmul layer, Weights weights, Matmul other) {
-		Weights others = Weights.of(other.weight());
-		int rows = layer.x().rows();
-		return other.x().equals(layer.x()) && weights.columns() == others.columns()
-				&& Kernel.linear(weights, rows).equals(Kernel.linear(others, rows));
-	}
-
-	/**
-	 * Computes layers whose packed input is the same in one job: a job costs
-	 * microseconds, as much as a layer of a small model.
-	 */
-	private void multiply(Kernels linear, List<Matmul> layers) {
-		Checked[] checked = new Checked[layers.size()];
-		int outputs = 0;
-		for (int i = 0; i < checked.length; i++) {
-			checked[i] = Checked.of(layers.get(i));
-			outputs += checked[i].weights().rows();
-		}
-		Rows x = checked[0].x();
-		int rows = x.count();
-		Weights weights = checked[0].weights();
+	private void multiply(List<Layer> layers) {
+		Rows x = layers.getFirst().x();
+		Weights weights = layers.getFirst().weights();
+		int outputs = layers.stream().mapToInt((layer) -> layer.weights().rows()).sum();
+		Kernels linear = this.kernels.linear(weights, x.count());
 		Packed packed = this.input;
-		linear.reserve(packed, rows, weights);
-		this.pool.run(rows, grain(weights.columns()),
-				(from, to, worker) -> linear.pack(x, 0, rows, weights, from, to, packed));
-		int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
-		this.pool.run(outputs, grain, (from, to, worker) -> {
-			int start = 0;
-			for (Checked layer : checked) {
-				int end = start + layer.weights().rows();
-				if (from < end && to > start) {
-					linear.matmul(layer.out(), x, 0, rows, packed, layer.weights(), layer.bias(),
-							Math.max(from, start) - start, Math.min(to, end) - start, this.scratch[worker]);
+		for (int row = 0; row < x.count(); row += linear.rowsAtOnce()) {
+			int firstRow = row;
+			int rows = Math.min(linear.rowsAtOnce(), x.count() - row);
+			linear.reserve(packed, rows, weights);
+			this.pool.run(rows, grain(weights.columns()),
+					(from, to, worker) -> linear.pack(x, firstRow, rows, weights, from, to, packed));
+			int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
+			this.pool.run(outputs, grain, (from, to, worker) -> {
+				int start = 0;
+				for (Layer layer : layers) {
+					int end = start + layer.weights().rows();
+					if (from < end && to > start) {
+						linear.matmul(layer.out(), x, firstRow, rows, packed, layer.weights(), layer.bias(),
+								Math.max(from, start) - start, Math.min(to, end) - start, this.scratch[worker]);
+					}
+					start = end;
 				}
-				start = end;
-			}
-		});
+			});
+		}
 	}
 
 	@Override
@@ -465,9 +429,9 @@ final class CpuDevice implements Device {
 	}
 
 	/** A linear layer resolved to memory. */
-	private record Checked(Rows out, Rows x, Weights weights, @Nullable Rows bias) {
+	private record Layer(Rows out, Rows x, Weights weights, @Nullable Rows bias) {
 
-		static Checked of(Matmul layer) {
+		static Layer of(Matmul layer) {
 			Weights weights = Weights.of(layer.weight());
 			Rows out = Rows.of(layer.out());
 			Rows x = Rows.of(layer.x());
@@ -479,7 +443,14 @@ final class CpuDevice implements Device {
 				Checks.number("bias", bias);
 				Checks.shape("bias", bias, 1, weights.rows());
 			}
-			return new Checked(out, x, weights, bias);
+			return new Layer(out, x, weights, bias);
+		}
+
+		/** Whether one packed input serves this layer and another one. */
+		boolean isPackedAs(Layer other) {
+			int rows = this.x.count();
+			return this.x.equals(other.x) && this.weights.columns() == other.weights.columns()
+					&& Kernel.linear(this.weights, rows).equals(Kernel.linear(other.weights, rows));
 		}
 
 	}
