@@ -166,7 +166,7 @@ final class ResidencyPlanner {
 		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, FAIR, blocks, 0, all, blocks.onDemandBytes(), true));
 	}
 
-	/** Nothing stays but in the page cache: each pass copies from there what it needs. */
+	/** Nothing is pinned: each pass copies what it needs from the page cache. */
 	private ResidencyPlan mapped() {
 		ReadPattern reads = this.disk.patterns().stream().findFirst().orElse(CACHED);
 		BlockLayout blocks = cut(blockBytes(reads));

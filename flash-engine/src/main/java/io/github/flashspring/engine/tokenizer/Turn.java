@@ -117,7 +117,7 @@ record Turn(String role, MarkedText content, @Nullable String reasoning, List<To
 	}
 
 	/**
-	 * The value of a JSON text; a text that is not JSON stays as it is, as with
+	 * The value of a JSON text; a text that is not JSON is not changed, as with
 	 * transformers.
 	 * @param text the text
 	 * @return its value

@@ -105,7 +105,7 @@ final class AnswerGrammar {
 		return Expr.seq(Expr.optional(Expr.seq(marker(begin), reasoning)), answer);
 	}
 
-	/** Calls, perhaps without their first marker, which stands before them already. */
+	/** Calls, without their first marker if that was written already. */
 	private Expr calls(CallSyntax written, Calls calls, boolean begun) {
 		String marker = written.markers().getFirst();
 		boolean eachMarked = written.begin().isEmpty();

@@ -83,7 +83,7 @@ sealed interface Expr {
 	 *
 	 * @param part what is repeated
 	 * @param min least repetitions
-	 * @param max most repetitions, perhaps {@link #UNBOUNDED}
+	 * @param max most repetitions, or {@link #UNBOUNDED}
 	 */
 	record Repeat(Expr part, int min, int max) implements Expr {
 

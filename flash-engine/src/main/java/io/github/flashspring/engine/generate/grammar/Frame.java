@@ -16,7 +16,7 @@ final class Frame {
 	/** Least repetitions that must follow. */
 	final int min;
 
-	/** Most repetitions that may follow, perhaps {@link Expr#UNBOUNDED}. */
+	/** Most repetitions that may follow, or {@link Expr#UNBOUNDED}. */
 	final int max;
 
 	final int depth;
