@@ -50,6 +50,12 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 
 	private @Nullable NativeMemory[] pinnedMemory = new NativeMemory[0];
 
+	/** Memory of the blocks that the last plan pinned anew, or null. */
+	private NativeMemory.@Nullable Region region;
+
+	/** Where such blocks lie in it, by index. */
+	private long[] regionOffsets = new long[0];
+
 	private @Nullable Load[] pinnedLoads = new Load[0];
 
 	private final Map<Load, Buffer> pinnedBuffers = new IdentityHashMap<>();
@@ -140,6 +146,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 			closeRing();
 			this.pinnedMemory = memory;
 			this.pinnedLoads = loads;
+			reserve(stay);
 			this.pinned = stay.clone();
 			this.unread = 0;
 			this.streams = false;
@@ -158,6 +165,27 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		}
 		finally {
 			this.lock.unlock();
+		}
+	}
+
+	/** Reserves memory for the blocks that stay and are not in memory yet. */
+	private void reserve(boolean[] stay) {
+		closeRegion();
+		this.regionOffsets = new long[stay.length];
+		long bytes = 0;
+		for (int index : this.order) {
+			if (stay[index] && this.pinnedMemory[index] == null) {
+				this.regionOffsets[index] = bytes;
+				bytes += NativeMemory.aligned(this.blocks.get(index).bytes());
+			}
+		}
+		this.region = (bytes > 0) ? NativeMemory.reserve(bytes) : null;
+	}
+
+	private void closeRegion() {
+		if (this.region != null) {
+			this.region.close();
+			this.region = null;
 		}
 	}
 
@@ -514,7 +542,8 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	private Load pin(Block block, Urgency urgency) {
-		NativeMemory memory = NativeMemory.allocate(block.bytes());
+		NativeMemory memory = (this.region != null) ? this.region.part(this.regionOffsets[block.index()], block.bytes())
+				: NativeMemory.allocate(block.bytes());
 		Load load = new Load(block, memory.segment(), 0, Fence.DONE);
 		this.pinnedMemory[block.index()] = memory;
 		this.pinnedLoads[block.index()] = load;
@@ -563,6 +592,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 				memory.close();
 			}
 		}
+		closeRegion();
 		closeRing();
 	}
 

@@ -9,10 +9,10 @@ package io.github.flashspring.engine.device.cpu;
  * brings every lane its own: of singles {@code l, l + 16, l + 32 …}; of halves, two of
  * which lie in a 32-bit word, {@code 2l, 2l + 1, 2l + 32, 2l + 33 …}; of codes eight
  * neighbours, so that one word of 4-bit codes, half a word of 2-bit ones or two words of
- * 8-bit ones belong to one lane and are unpacked by a shift to the top and a mask. There
- * affine codes remain: a code whose upper bit is flipped is the code minus the middle of
- * all codes, times a power of two, and the input is divided by the same power of two
- * instead.
+ * 8-bit ones belong to one lane and are unpacked by a mask or by a shift to the top.
+ * There affine codes remain, times a power of two, and the input is divided by the same
+ * power of two instead. At the top, a code whose upper bit is flipped is the code minus
+ * the middle of all codes.
  */
 final class BlockOrder {
 
@@ -66,11 +66,15 @@ final class BlockOrder {
 	}
 
 	/**
-	 * What a code is multiplied with by its position at the top of a word.
+	 * What the code of a step is multiplied with by its position in a word.
 	 * @return a power of two
 	 */
-	static float place(Format format) {
-		return format.centered() ? 1L << Integer.SIZE - format.bits() : 1f;
+	static float place(Format format, int step) {
+		return switch (format) {
+			case AFFINE2, AFFINE8 -> 1L << Integer.SIZE - format.bits();
+			case AFFINE4 -> (step % 2 == 0) ? 1f : 16f;
+			default -> 1f;
+		};
 	}
 
 	/**

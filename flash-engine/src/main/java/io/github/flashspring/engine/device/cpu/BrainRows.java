@@ -20,9 +20,10 @@ final class BrainRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPairs rows, int part) {
+	public void multiply(RowStreams rows, int part) {
 		long stride = rows.stride;
 		int blocks = rows.blocks(part);
+		long last = rows.mask(part);
 		for (int o = 0; o < rows.count; o++) {
 			long w = rows.first + o * rows.rowBytes + part * BYTES;
 			long v = rows.second + o * rows.rowBytes + part * BYTES;
@@ -31,7 +32,7 @@ final class BrainRows implements VectorFormat {
 			FloatVector sum = FloatVector.zero(FLOATS);
 			FloatVector other = sum;
 			for (int n = 0; n < blocks; n++) {
-				long mask = ((n == blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
+				long mask = ((n == blocks - 1) ? last : Lanes.ALL) + part * BYTES;
 				FloatVector c = FloatVector.zero(FLOATS);
 				FloatVector d = c;
 				long end = x + PART;
@@ -68,9 +69,9 @@ final class BrainRows implements VectorFormat {
 				sum = sum.add(c);
 				other = other.add(d);
 			}
-			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
-			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
 		}
 	}

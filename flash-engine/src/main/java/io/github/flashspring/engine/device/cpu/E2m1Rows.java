@@ -36,7 +36,7 @@ final class E2m1Rows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPairs rows, int part) {
+	public void multiply(RowStreams rows, int part) {
 		switch (WIDTH) {
 			case 16 -> multiply16(rows, part);
 			case 8 -> multiply8(rows, part);
@@ -44,7 +44,7 @@ final class E2m1Rows implements VectorFormat {
 		}
 	}
 
-	private static void multiply16(RowPairs rows, int part) {
+	private static void multiply16(RowStreams rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
@@ -95,14 +95,14 @@ final class E2m1Rows implements VectorFormat {
 				s += scaleBytes;
 				t += scaleBytes;
 			}
-			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
-			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
 		}
 	}
 
-	private static void multiply8(RowPairs rows, int part) {
+	private static void multiply8(RowStreams rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
@@ -192,24 +192,24 @@ final class E2m1Rows implements VectorFormat {
 				s += scaleBytes;
 				t += scaleBytes;
 			}
-			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
-			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
 		}
 	}
 
-	private static void multiply4(RowPairs rows, int part) {
+	private static void multiply4(RowStreams rows, int part) {
 		for (int o = 0; o < rows.count; o++) {
 			long row = o * rows.rowBytes;
 			long scales = o * rows.scaleBytes;
-			long sums = o * RowPairs.SUM_BYTES;
+			long sums = o * RowStreams.SUM_BYTES;
 			multiply4(rows.first + row, rows.firstScales + scales, rows, part, rows.firstSums + sums);
 			multiply4(rows.second + row, rows.secondScales + scales, rows, part, rows.secondSums + sums);
 		}
 	}
 
-	private static void multiply4(long row, long scales, RowPairs rows, int part, long sums) {
+	private static void multiply4(long row, long scales, RowStreams rows, int part, long sums) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long w = row + part * BYTES;

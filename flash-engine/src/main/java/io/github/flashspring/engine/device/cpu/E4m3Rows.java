@@ -43,12 +43,13 @@ final class E4m3Rows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPairs rows, int part) {
+	public void multiply(RowStreams rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
 		long stride = rows.stride;
 		int blocks = rows.blocks(part);
+		long last = rows.mask(part);
 		for (int o = 0; o < rows.count; o++) {
 			long w = rows.first + o * rows.rowBytes + part * BYTES;
 			long v = rows.second + o * rows.rowBytes + part * BYTES;
@@ -70,7 +71,7 @@ final class E4m3Rows implements VectorFormat {
 				v = Addresses.known(v);
 				s = Addresses.known(s);
 				t = Addresses.known(t);
-				mask = Addresses.known((n == blocks - 1) ? rows.mask + part * BYTES : mask);
+				mask = Addresses.known((n == blocks - 1) ? last + part * BYTES : mask);
 				IntVector valid = IntVector.fromMemorySegment(INTS, MEMORY, mask, ORDER);
 				IntVector validFar = IntVector.fromMemorySegment(INTS, MEMORY, mask + 64, ORDER);
 				IntVector words = IntVector.fromMemorySegment(INTS, MEMORY, w, ORDER).and(valid);
@@ -184,10 +185,10 @@ final class E4m3Rows implements VectorFormat {
 				t += scaleBytes;
 			}
 			sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-				.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+				.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowStreams.SUM_BYTES + part * BYTES),
 						ORDER);
 			other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-				.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+				.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowStreams.SUM_BYTES + part * BYTES),
 						ORDER);
 		}
 	}

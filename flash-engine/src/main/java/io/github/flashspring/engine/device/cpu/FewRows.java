@@ -6,16 +6,18 @@ import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers of a few rows, which are computed one by one. Two weight rows are
- * multiplied at a time, one from each half of a thread's outputs, so that each half is
- * read as one long stream: on a Zen 5, codes of 4 bits come from memory at 42 billion
- * weights/s and thread that way, but at 16 where both rows are neighbours, which
+ * Linear layers of a few rows, which are computed one by one. Two or four weight rows are
+ * multiplied at a time, one from each half or quarter of a thread's outputs, so that each
+ * of these is read as one long stream: on a Zen 5, codes of 4 bits come from memory at 42
+ * billion weights/s and thread that way, but at 16 where two rows are neighbours, which
  * processors do not prefetch as well.
  */
 final class FewRows {
 
-	/** Outputs of each half whose scales are read together. */
-	private static final int BATCH = 16;
+	/** Outputs of each stream whose scales are read together. */
+	private static final int BATCH = 64;
+
+	private static final int MAX_STREAMS = 4;
 
 	private final Rows out;
 
@@ -33,11 +35,9 @@ final class FewRows {
 
 	private final int blocks;
 
-	private final RowPairs pairs;
+	private final RowStreams sets;
 
-	private final Half first;
-
-	private final Half second;
+	private final Stream[] streams;
 
 	/**
 	 * Prepares the product of some rows of an input.
@@ -57,22 +57,24 @@ final class FewRows {
 		this.scales = new GroupScales(weights);
 		this.format = VectorFormat.of(weights);
 		this.blocks = BlockOrder.blocks(weights.columns());
-		this.pairs = new RowPairs(weights);
-		this.pairs.spread = this.scales.spread();
-		this.pairs.rowBytes = weights.values().stride();
-		this.pairs.scaleBytes = this.scales.bytes();
+		this.sets = new RowStreams(weights);
+		this.sets.spread = this.scales.spread();
+		this.sets.rowBytes = weights.values().stride();
+		this.sets.scaleBytes = this.scales.bytes();
 		MemorySegment memory = scratch.accumulators(scratchFloats(weights.columns()));
-		long bytes = 4 * halfFloats(weights.columns());
-		this.first = new Half(memory.asSlice(0, bytes));
-		this.second = new Half(memory.asSlice(bytes, bytes));
+		long bytes = 4 * streamFloats(weights.columns());
+		this.streams = new Stream[this.format.streams()];
+		for (int i = 0; i < this.streams.length; i++) {
+			this.streams[i] = new Stream(memory.asSlice(i * bytes, bytes));
+		}
 	}
 
-	/** Floats of the scales, sums and copies of both halves. */
+	/** Floats of the scales, sums and copies of all streams. */
 	static long scratchFloats(int columns) {
-		return 2 * halfFloats(columns);
+		return MAX_STREAMS * streamFloats(columns);
 	}
 
-	private static long halfFloats(int columns) {
+	private static long streamFloats(int columns) {
 		return BATCH * Kernels.LANES + VectorMatmul.copyFloats(columns) + GroupScales.floats(BATCH, columns);
 	}
 
@@ -83,45 +85,69 @@ final class FewRows {
 	 * @param to end of the outputs
 	 */
 	void multiply(int rows, int from, int to) {
-		int half = Math.ceilDiv(to - from, 2);
-		for (int i = 0; i < half; i += BATCH) {
-			int count = Math.min(BATCH, half - i);
-			this.first.read(from + i, count);
-			this.second.read(from + half + i, Math.min(count, to - from - half - i));
+		int each = Math.ceilDiv(to - from, this.streams.length);
+		for (int i = 0; i < each; i += BATCH) {
+			for (int k = 0; k < this.streams.length; k++) {
+				int first = Math.min(from + k * each + i, to);
+				int end = Math.min(from + (k + 1) * each, to);
+				this.streams[k].read(first, Math.min(BATCH, end - first));
+			}
 			for (int r = 0; r < rows; r++) {
-				multiply(r, count);
-				this.first.finish(r, rows);
-				this.second.finish(r, rows);
+				multiply(r, this.streams[0].count);
+				for (Stream stream : this.streams) {
+					stream.finish(r, rows);
+				}
 			}
 		}
 	}
 
 	private void multiply(int row, int count) {
 		long bytes = this.blocks * VectorFormat.BLOCK;
-		this.pairs.input = Addresses.of(this.input.panel(), row * bytes, bytes);
-		int direct = Math.min(this.first.direct(), this.second.direct());
+		this.sets.input = Addresses.of(this.input.panel(), row * bytes, bytes);
+		int direct = count;
+		for (Stream stream : this.streams) {
+			direct = Math.min(direct, stream.direct());
+		}
 		if (direct > 0) {
-			multiply(0, direct, this.second);
+			multiplySets(0, direct);
 		}
 		for (int o = direct; o < count; o++) {
-			// of an odd number of outputs, the last is computed twice
-			multiply(o, 1, (o < this.second.count) ? this.second : this.first);
+			multiplySets(o, 1);
 		}
 	}
 
-	private void multiply(int index, int count, Half other) {
-		this.pairs.count = count;
-		this.pairs.first = this.first.codes(index);
-		this.pairs.second = other.codes(index);
-		this.pairs.firstScales = this.first.scales(index);
-		this.pairs.secondScales = other.scales(index);
-		this.pairs.firstBiases = this.first.biasDistance();
-		this.pairs.secondBiases = other.biasDistance();
-		this.pairs.firstSums = this.first.sums + index * RowPairs.SUM_BYTES;
-		this.pairs.secondSums = this.second.sums + index * RowPairs.SUM_BYTES;
-		for (int part = 0; part < VectorFormat.PARTS; part++) {
-			this.format.multiply(this.pairs, part);
+	private void multiplySets(int index, int count) {
+		this.sets.count = count;
+		Stream stream = this.streams[0];
+		this.sets.first = stream.codes(index);
+		this.sets.firstScales = stream.scales(index);
+		this.sets.firstBiases = stream.biasDistance();
+		this.sets.firstSums = stream.sums(index);
+		stream = orFirst(1, index);
+		this.sets.second = stream.codes(index);
+		this.sets.secondScales = stream.scales(index);
+		this.sets.secondBiases = stream.biasDistance();
+		this.sets.secondSums = this.streams[1].sums(index);
+		if (this.streams.length == MAX_STREAMS) {
+			stream = orFirst(2, index);
+			this.sets.third = stream.codes(index);
+			this.sets.thirdScales = stream.scales(index);
+			this.sets.thirdSums = this.streams[2].sums(index);
+			stream = orFirst(3, index);
+			this.sets.fourth = stream.codes(index);
+			this.sets.fourthScales = stream.scales(index);
+			this.sets.fourthSums = this.streams[3].sums(index);
 		}
+		for (int part = 0; part < VectorFormat.PARTS; part++) {
+			this.format.multiply(this.sets, part);
+		}
+	}
+
+	/**
+	 * The first stream, whose output is computed again, where another one has no more.
+	 */
+	private Stream orFirst(int stream, int index) {
+		return this.streams[(index < this.streams[stream].count) ? stream : 0];
 	}
 
 	/**
@@ -132,7 +158,7 @@ final class FewRows {
 	static void callEmpty(Weights weights, int calls) {
 		GroupScales scales = new GroupScales(weights);
 		VectorFormat format = VectorFormat.of(weights);
-		RowPairs none = new RowPairs(weights);
+		RowStreams none = new RowStreams(weights);
 		none.spread = scales.spread();
 		for (int i = 0; i < calls; i++) {
 			scales.callEmpty();
@@ -144,8 +170,8 @@ final class FewRows {
 		}
 	}
 
-	/** A batch of neighbouring outputs of one half. */
-	private final class Half {
+	/** A batch of neighbouring outputs of one stream. */
+	private final class Stream {
 
 		private final long sums;
 
@@ -159,11 +185,11 @@ final class FewRows {
 
 		private long biases;
 
-		Half(MemorySegment memory) {
+		Stream(MemorySegment memory) {
 			long copyBytes = 4 * VectorMatmul.copyFloats(FewRows.this.weights.columns());
-			this.sums = Addresses.of(memory, 0, BATCH * RowPairs.SUM_BYTES);
-			this.copy = memory.asSlice(BATCH * RowPairs.SUM_BYTES, copyBytes);
-			this.scaleMemory = memory.asSlice(BATCH * RowPairs.SUM_BYTES + copyBytes);
+			this.sums = Addresses.of(memory, 0, BATCH * RowStreams.SUM_BYTES);
+			this.copy = memory.asSlice(BATCH * RowStreams.SUM_BYTES, copyBytes);
+			this.scaleMemory = memory.asSlice(BATCH * RowStreams.SUM_BYTES + copyBytes);
 		}
 
 		void read(int output, int count) {
@@ -189,6 +215,10 @@ final class FewRows {
 
 		long scales(int index) {
 			return this.scaleMemory.address() + index * FewRows.this.scales.bytes();
+		}
+
+		long sums(int index) {
+			return this.sums + index * RowStreams.SUM_BYTES;
 		}
 
 		long biasDistance() {
@@ -222,14 +252,14 @@ final class FewRows {
 	 */
 	private static void addBiases(long lanes, int outputs, long biases, long biasBytes, long groupSums,
 			long groupBytes) {
-		for (long lane = 0; lane < RowPairs.SUM_BYTES; lane += VectorFormat.BYTES) {
+		for (long lane = 0; lane < RowStreams.SUM_BYTES; lane += VectorFormat.BYTES) {
 			long at = lanes + lane;
 			long row = biases;
 			for (int o = 0; o < outputs; o++) {
 				at = Addresses.known(at);
 				FloatVector sum = FloatVector.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, at,
 						VectorFormat.ORDER);
-				for (long g = lane; g < groupBytes; g += RowPairs.SUM_BYTES) {
+				for (long g = lane; g < groupBytes; g += RowStreams.SUM_BYTES) {
 					sum = FloatVector
 						.fromMemorySegment(VectorFormat.FLOATS, Addresses.MEMORY, Addresses.known(row + g),
 								VectorFormat.ORDER)
@@ -237,7 +267,7 @@ final class FewRows {
 								Addresses.known(groupSums + g), VectorFormat.ORDER), sum);
 				}
 				sum.intoMemorySegment(Addresses.MEMORY, at, VectorFormat.ORDER);
-				at += RowPairs.SUM_BYTES;
+				at += RowStreams.SUM_BYTES;
 				row += biasBytes;
 			}
 		}
@@ -251,7 +281,7 @@ final class FewRows {
 			float sum = tree(at);
 			Addresses.MEMORY.set(PortableKernels.FLOAT, Addresses.known(out),
 					(bias != null) ? sum + PortableKernels.value(bias, 0, first + o) : sum);
-			at += RowPairs.SUM_BYTES;
+			at += RowStreams.SUM_BYTES;
 			out += Float.BYTES;
 		}
 	}

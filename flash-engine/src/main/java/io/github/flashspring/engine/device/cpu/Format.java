@@ -75,7 +75,8 @@ enum Format {
 	}
 
 	/**
-	 * Whether codes are integers that are multiplied minus their {@link #center()}.
+	 * Whether codes are integers that are multiplied minus their {@link #center()}, and
+	 * biases are added to the sums of groups.
 	 */
 	boolean centered() {
 		return coded() && affine();
@@ -99,13 +100,12 @@ enum Format {
 	}
 
 	/**
-	 * What is taken from a code before it is multiplied, and given back to the bias: the
-	 * middle of the codes, so that sums of products and biases do not cancel each other.
+	 * What is subtracted from a code before it is multiplied, and added to the bias: the
+	 * middle of the codes where that costs nothing, 0 for the others.
 	 */
 	int center() {
 		return switch (this) {
 			case AFFINE2 -> 2;
-			case AFFINE4 -> 8;
 			case AFFINE8 -> 128;
 			default -> 0;
 		};

@@ -87,7 +87,7 @@ final class GroupScales {
 		long biases = Addresses.of(out, 4 * (count + SLACK), 4 * (count + SLACK));
 		VectorNumbers.read(this.weights.biases(), row, rows, biases);
 		clear(biases + 4 * count);
-		if (this.weights.format().centered()) {
+		if (this.weights.format().centered() && this.weights.format().center() != 0) {
 			center(scales, biases, count);
 		}
 		return biases;

@@ -36,9 +36,10 @@ final class HalfRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPairs rows, int part) {
+	public void multiply(RowStreams rows, int part) {
 		long stride = rows.stride;
 		int blocks = rows.blocks(part);
+		long last = rows.mask(part);
 		for (int o = 0; o < rows.count; o++) {
 			long w = rows.first + o * rows.rowBytes + part * BYTES;
 			long v = rows.second + o * rows.rowBytes + part * BYTES;
@@ -55,7 +56,7 @@ final class HalfRows implements VectorFormat {
 			IntVector nan = IntVector.zero(INTS);
 			IntVector otherNan = nan;
 			for (int n = 0; n < blocks; n++) {
-				long mask = ((n == blocks - 1) ? rows.mask : Lanes.ALL) + part * BYTES;
+				long mask = ((n == blocks - 1) ? last : Lanes.ALL) + part * BYTES;
 				FloatVector c = FloatVector.zero(FLOATS);
 				FloatVector d = c;
 				long end = x + PART;
@@ -115,10 +116,10 @@ final class HalfRows implements VectorFormat {
 				other = other.add(d);
 			}
 			sum.blend(Float.NaN, nan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-				.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+				.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowStreams.SUM_BYTES + part * BYTES),
 						ORDER);
 			other.blend(Float.NaN, otherNan.and(SIGNS).compare(VectorOperators.NE, 0).cast(FLOATS))
-				.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+				.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowStreams.SUM_BYTES + part * BYTES),
 						ORDER);
 		}
 	}

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -47,7 +48,27 @@ final class Lanes {
 
 	private static final MemorySegment MASKS = Arena.global().allocate(2L * MASK_BYTES, 64);
 
+	private static final long CONSTANT_BYTES = 4L * Kernels.LANES;
+
+	private static final MemorySegment EVEN_CODES = Arena.global().allocate(CONSTANT_BYTES, 64);
+
+	private static final MemorySegment ODD_CODES = Arena.global().allocate(CONSTANT_BYTES, 64);
+
+	/**
+	 * Addresses of masks for the low and the high code of each word's first byte. Loops
+	 * load them from memory, because the JIT compiler broadcasts a constant again before
+	 * each use instead of keeping it in a register: on a Zen 3, codes of 4 bits are
+	 * multiplied at 16.4 billion weights/s and thread that way, with constants at 15.
+	 */
+	static final long EVEN = EVEN_CODES.address();
+
+	static final long ODD = ODD_CODES.address();
+
 	static {
+		for (int lane = 0; lane < Kernels.LANES; lane++) {
+			EVEN_CODES.setAtIndex(ValueLayout.JAVA_INT, lane, 0xf);
+			ODD_CODES.setAtIndex(ValueLayout.JAVA_INT, lane, 0xf0);
+		}
 		MASKS.asSlice(0, MASK_BYTES).fill((byte) -1);
 	}
 

@@ -39,18 +39,18 @@ final class OddBitRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPairs rows, int part) {
+	public void multiply(RowStreams rows, int part) {
 		for (int o = 0; o < rows.count; o++) {
 			long row = o * rows.rowBytes;
 			long scales = o * rows.scaleBytes;
-			long sums = o * RowPairs.SUM_BYTES;
+			long sums = o * RowStreams.SUM_BYTES;
 			multiply(rows.first + row, rows.firstScales + scales, rows.firstBiases, rows, part, rows.firstSums + sums);
 			multiply(rows.second + row, rows.secondScales + scales, rows.secondBiases, rows, part,
 					rows.secondSums + sums);
 		}
 	}
 
-	private void multiply(long row, long scales, long biases, RowPairs rows, int part, long sums) {
+	private void multiply(long row, long scales, long biases, RowStreams rows, int part, long sums) {
 		int width = this.bits;
 		int perGroup = this.shift;
 		LongVector shifts = shifts(width);

@@ -91,11 +91,11 @@ final class PortableKernels implements Kernels {
 		int columns = weights.columns();
 		int stride = BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
 		int[] indices = BlockOrder.indices(LANES, weights.format());
-		float factor = 1f / BlockOrder.place(weights.format());
 		for (int r = from; r < to; r++) {
 			long offset = x.row(firstRow + r);
 			for (int i = 0; i < stride; i++) {
 				int column = i / BlockOrder.COLUMNS * BlockOrder.COLUMNS + indices[i % BlockOrder.COLUMNS];
+				float factor = 1f / BlockOrder.place(weights.format(), i / LANES % BlockOrder.STEPS);
 				input.values()[r * stride + i] = (column < columns)
 						? x.memory().get(FLOAT, offset + (long) column * Float.BYTES) * factor : 0f;
 			}
@@ -317,10 +317,10 @@ final class PortableKernels implements Kernels {
 	 */
 	private static void unpackBlock(Weights weights, int row, int block, float[] out) {
 		Format format = weights.format();
-		float place = BlockOrder.place(format);
 		for (int i = 0; i < BlockOrder.COLUMNS; i++) {
 			int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, i % LANES, i / LANES);
-			out[i] = (column < weights.columns()) ? number(weights, row, column) * place : 0f;
+			out[i] = (column < weights.columns()) ? number(weights, row, column) * BlockOrder.place(format, i / LANES)
+					: 0f;
 		}
 		for (int l = 0; format.coded() && l < LANES; l++) {
 			int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, l, 0);

@@ -24,7 +24,7 @@ final class TwoBitRows implements VectorFormat {
 	}
 
 	@Override
-	public void multiply(RowPairs rows, int part) {
+	public void multiply(RowStreams rows, int part) {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
@@ -93,9 +93,9 @@ final class TwoBitRows implements VectorFormat {
 				s += scaleBytes;
 				t += scaleBytes;
 			}
-			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			sum.intoMemorySegment(MEMORY, Addresses.known(rows.firstSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
-			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowPairs.SUM_BYTES + part * BYTES),
+			other.intoMemorySegment(MEMORY, Addresses.known(rows.secondSums + o * RowStreams.SUM_BYTES + part * BYTES),
 					ORDER);
 		}
 	}

@@ -17,9 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
  * API themselves, without helpers of our own: behind some 40 vector operations the JIT
  * compiler's inlining refuses all methods but the API's, and a single one that it refuses
  * makes the loop ten times slower. Addresses move by additions, because an index of type
- * {@code long} makes it split the loop and spill registers. Two rows at a time, measured
- * with 4-bit codes on one core of a Zen 5: with 512 bits 45 billion weights/s against 37
- * with one row, with 256 bits 23.5 against 21.4; four rows gain nothing more.
+ * {@code long} makes it split the loop and spill registers. Several rows at a time share
+ * the loads of the input.
  */
 interface VectorFormat {
 
@@ -47,11 +46,19 @@ interface VectorFormat {
 	long BLOCK = PARTS * PART;
 
 	/**
-	 * Sums up the products of two rows in the lanes of one part, without biases.
+	 * Rows that are multiplied at a time, each from a stream of its own.
+	 * @return two or four
+	 */
+	default int streams() {
+		return 2;
+	}
+
+	/**
+	 * Sums up the products of some rows in the lanes of one part, without biases.
 	 * @param rows the operands; their sums are replaced
 	 * @param part index of the part
 	 */
-	void multiply(RowPairs rows, int part);
+	void multiply(RowStreams rows, int part);
 
 	/**
 	 * Unpacks blocks of a row, of codes without their scales.

@@ -78,7 +78,8 @@ final class VectorMatmul {
 		int columns = weights.columns();
 		int blocks = BlockOrder.blocks(columns);
 		int[] indices = BlockOrder.indices(VectorFormat.WIDTH, weights.format());
-		float factor = 1f / BlockOrder.place(weights.format());
+		float even = 1f / BlockOrder.place(weights.format(), 0);
+		float odd = 1f / BlockOrder.place(weights.format(), 1);
 		for (int r = from; r < to; r++) {
 			long source = Addresses.of(x.memory(), x.row(firstRow + r), 4L * columns);
 			for (int b = 0; b < blocks; b++) {
@@ -86,7 +87,7 @@ final class VectorMatmul {
 				for (int part = 0; part < VectorFormat.PARTS; part++) {
 					long offset = few ? (long) (r * blocks + b) * VectorFormat.BLOCK + part * VectorFormat.PART
 							: VectorPanels.offset(rows, blocks, r, b, part);
-					arrange(source + b * VectorFormat.BLOCK, count, indices, part, factor,
+					arrange(source + b * VectorFormat.BLOCK, count, indices, part, even, odd,
 							Addresses.of(input.panel(), offset, VectorFormat.PART));
 				}
 			}
@@ -104,19 +105,25 @@ final class VectorMatmul {
 	 * Brings a part of a block of an input into the order of its products.
 	 * @param source address of the block
 	 * @param count its columns
+	 * @param even factor of the steps 0, 2 …
+	 * @param odd factor of the steps 1, 3 …
 	 */
-	private static void arrange(long source, int count, int[] indices, int part, float factor, long out) {
+	private static void arrange(long source, int count, int[] indices, int part, float even, float odd, long out) {
 		int values = BlockOrder.STEPS * VectorFormat.WIDTH;
 		int first = part * values;
-		if (count == BlockOrder.COLUMNS) {
-			for (int i = 0; i < values; i++) {
-				set(out + 4L * i, Addresses.value(source + 4L * indices[first + i]) * factor);
+		for (int from = 0; from < values; from += VectorFormat.WIDTH) {
+			float factor = (from / VectorFormat.WIDTH % 2 == 0) ? even : odd;
+			if (count == BlockOrder.COLUMNS) {
+				for (int i = from; i < from + VectorFormat.WIDTH; i++) {
+					set(out + 4L * i, Addresses.value(source + 4L * indices[first + i]) * factor);
+				}
 			}
-			return;
-		}
-		for (int i = 0; i < values; i++) {
-			int column = indices[first + i];
-			set(out + 4L * i, (column < count) ? Addresses.value(source + 4L * column) * factor : 0f);
+			else {
+				for (int i = from; i < from + VectorFormat.WIDTH; i++) {
+					int column = indices[first + i];
+					set(out + 4L * i, (column < count) ? Addresses.value(source + 4L * column) * factor : 0f);
+				}
+			}
 		}
 	}
 
