@@ -118,6 +118,7 @@ final class Decoder {
 	 * @return an empty unit, whose names begin like those of the layer
 	 */
 	WeightUnit expertUnit(int layer, String name, Routing routing) {
+		this.slots.experts(routing.perToken());
 		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer), routing.perToken(),
 				routing.experts());
 	}
@@ -184,6 +185,16 @@ final class Decoder {
 	}
 
 	/**
+	 * Room for rows of experts that are computed at once, which all layers share.
+	 * @param name what it is for
+	 * @param width numbers per row
+	 * @return the same for the same name and width
+	 */
+	Slots.Slot slotForExperts(String name, int width) {
+		return this.shared.computeIfAbsent(name + " of experts " + width, (key) -> this.slots.addForExperts(width));
+	}
+
+	/**
 	 * Room for all rows of a pass that layers compute in several parts, which all layers
 	 * share.
 	 * @param name what it is for
@@ -211,6 +222,18 @@ final class Decoder {
 	FeedForward.Activations feedForward(boolean gated, int intermediate) {
 		widen(intermediate);
 		return new FeedForward.Activations(slot("feedForward", gated ? 2 * intermediate : intermediate), intermediate);
+	}
+
+	/**
+	 * Room for feed-forward parts of a width that are experts.
+	 * @param gated whether they have a gate
+	 * @param intermediate width between the linear layers
+	 * @return one for all parts alike
+	 */
+	FeedForward.Activations experts(boolean gated, int intermediate) {
+		widen(intermediate);
+		return new FeedForward.Activations(slotForExperts("feedForward", gated ? 2 * intermediate : intermediate),
+				intermediate);
 	}
 
 	/**

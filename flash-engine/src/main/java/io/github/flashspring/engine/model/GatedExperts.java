@@ -66,7 +66,7 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 		Linear down = linear(unit, inCommon, names.down(), prefix + this.own.down(), index, hidden, intermediate)
 			.times(factor(layer, this.stacked.down(), index));
 		return new FeedForward(gate, up, down, this.shape.activation(),
-				this.decoder.feedForward(this.shape.gated(), intermediate));
+				this.decoder.experts(this.shape.gated(), intermediate));
 	}
 
 	/**

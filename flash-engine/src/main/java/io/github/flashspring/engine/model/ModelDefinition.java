@@ -120,7 +120,8 @@ public final class ModelDefinition {
 	 */
 	public long scratchBytes(Device device, int chunkRows, int contextLength) {
 		boolean attends = this.shape.keyValueLayers() > 0;
-		return device.scratchBytes(new Device.Limits(chunkRows, this.shape.widest(), attends ? this.shape.heads() : 0,
+		return device.scratchBytes(new Device.Limits(this.slots.rowsAtOnce(chunkRows), this.shape.widest(),
+				attends ? this.shape.heads() : 0,
 				attends ? kvLayout(contextLength) : new KvBlocks.Layout(KvBlocks.TOKENS, 0, 0, 0)));
 	}
 

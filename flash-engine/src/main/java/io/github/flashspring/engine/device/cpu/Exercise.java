@@ -122,8 +122,10 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	private static Work product(Weights weights, int rows) {
 		Rows x = floats(rows, weights.columns());
 		Rows out = floats(rows, weights.rows());
-		Packed input = new Packed();
+		Packed.Memory memory = new Packed.Memory();
+		Packed input = new Packed(memory);
 		return (kernels, scratch) -> {
+			memory.clear();
 			kernels.reserve(input, rows, weights);
 			kernels.pack(x, 0, rows, weights, 0, rows, input);
 			kernels.matmul(out, x, 0, rows, input, weights, null, 0, weights.rows(), scratch);
