@@ -3,8 +3,10 @@ package io.github.flashspring.engine.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +14,7 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -45,6 +48,8 @@ final class Decoder {
 	private final List<String> ignored = new ArrayList<>(List.of(".rotary_emb.inv_freq"));
 
 	private @Nullable MixtureOfExperts lastMixture;
+
+	private final Set<Workload.Step> steps = new LinkedHashSet<>();
 
 	private int keyValueLayers;
 
@@ -89,6 +94,14 @@ final class Decoder {
 	 */
 	void widen(int columns) {
 		this.widest = Math.max(this.widest, columns);
+	}
+
+	/**
+	 * Notes an operation that other models may not use.
+	 * @param step the operation
+	 */
+	void uses(Workload.Step step) {
+		this.steps.add(step);
 	}
 
 	/**
@@ -214,26 +227,28 @@ final class Decoder {
 	}
 
 	/**
-	 * Room for feed-forward parts of a width.
-	 * @param gated whether they have a gate
-	 * @param intermediate width between the linear layers
-	 * @return one for all parts alike
+	 * Room for feed-forward parts of a shape.
+	 * @param shape sizes and activation
+	 * @return one for all parts of a width
 	 */
-	FeedForward.Activations feedForward(boolean gated, int intermediate) {
-		widen(intermediate);
-		return new FeedForward.Activations(slot("feedForward", gated ? 2 * intermediate : intermediate), intermediate);
+	FeedForward.Activations feedForward(FeedForward.Shape shape) {
+		computes(shape);
+		return new FeedForward.Activations(slot("feedForward", shape.between()), shape.intermediate());
+	}
+
+	private void computes(FeedForward.Shape shape) {
+		widen(shape.intermediate());
+		uses(shape.gated() ? new Workload.Gate(shape.activation()) : new Workload.Activate(shape.activation()));
 	}
 
 	/**
-	 * Room for feed-forward parts of a width that are experts.
-	 * @param gated whether they have a gate
-	 * @param intermediate width between the linear layers
-	 * @return one for all parts alike
+	 * Room for feed-forward parts of a shape that are experts.
+	 * @param shape sizes and activation
+	 * @return one for all parts of a width
 	 */
-	FeedForward.Activations experts(boolean gated, int intermediate) {
-		widen(intermediate);
-		return new FeedForward.Activations(slotForExperts("feedForward", gated ? 2 * intermediate : intermediate),
-				intermediate);
+	FeedForward.Activations experts(FeedForward.Shape shape) {
+		computes(shape);
+		return new FeedForward.Activations(slotForExperts("feedForward", shape.between()), shape.intermediate());
 	}
 
 	/**
@@ -244,7 +259,7 @@ final class Decoder {
 	 * @return the part
 	 */
 	FeedForward feedForward(WeightUnit unit, String module, FeedForward.Shape shape) {
-		return FeedForward.of(unit, module, shape, feedForward(shape.gated(), shape.intermediate()));
+		return FeedForward.of(unit, module, shape, feedForward(shape));
 	}
 
 	/**
@@ -298,7 +313,8 @@ final class Decoder {
 				this.layers, new ModelDefinition.Part(last, List.of(), head), this.ignored)
 			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
 			.keyValues(this.keyValueLayers, this.config.numAttentionHeads(), layout)
-			.states(this.stateFloats);
+			.states(this.stateFloats)
+			.steps(this.steps);
 	}
 
 	/**

@@ -131,6 +131,11 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 	 */
 	record Shape(int hidden, int intermediate, Activation activation, boolean gated, boolean bias) {
 
+		/** Values between the linear layers, per row. */
+		int between() {
+			return this.gated ? 2 * this.intermediate : this.intermediate;
+		}
+
 	}
 
 	/**

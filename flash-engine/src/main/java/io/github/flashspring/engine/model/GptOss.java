@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.Parameter;
 import io.github.flashspring.engine.residency.WeightUnit;
 import io.github.flashspring.engine.residency.Weights;
@@ -80,6 +81,7 @@ final class GptOss {
 			ModelConfig config = decoder.source().config();
 			int intermediate = DecoderConfig.positive(config, "intermediate_size");
 			decoder.widen(intermediate);
+			decoder.uses(new Workload.ClampedSwiGlu());
 			float limit = config.getFloat("swiglu_limit", 7f);
 			if (!(limit > 0)) {
 				throw config.wrong("swiglu_limit", "a number above 0", String.valueOf(limit));

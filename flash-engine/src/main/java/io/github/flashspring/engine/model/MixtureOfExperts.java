@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.ExpertGroup;
 import io.github.flashspring.engine.residency.ExpertGuess;
 import io.github.flashspring.engine.residency.Parameter;
@@ -71,6 +72,7 @@ final class MixtureOfExperts implements Sublayer {
 				decoder.slotForExperts("experts.gathered", hidden), decoder.slotForExperts("experts.gathered", width),
 				sumRoom, (this.latent != null) ? SumRoom.of(decoder, 2, hidden) : sumRoom, outputs, decoder.stream(),
 				decoder.slotForParts("experts.inputs", hidden), decoder.slotForParts("experts.sums", hidden));
+		decoder.uses(new Workload.Combine());
 		this.units = this.experts.stream().map(Member::unit).toList();
 	}
 
