@@ -461,9 +461,7 @@ final class LocalFlashEngine implements FlashEngine {
 			Device device = resources.add(Devices.open(config.device(), config.threads()));
 			int context = contextLength(config, definition.shape().maxPositions());
 			// before the tokenizer, which takes half of the time until the first pass
-			WarmUp warmUp = warm
-					? resources
-						.add(WarmUp.start(device.warmUp(definition.workload(layout, checkpoint.config(), context))))
+			WarmUp warmUp = warm ? resources.add(WarmUp.start(device.warmUp(definition.workload(layout, context))))
 					: null;
 			ModelText text = resources.add(ModelText.load(checkpoint.folder(), config.chat()));
 			int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);

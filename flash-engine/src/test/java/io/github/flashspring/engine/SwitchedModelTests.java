@@ -17,7 +17,20 @@ class SwitchedModelTests {
 	@ParameterizedTest
 	@ValueSource(ints = { 1, 12, 25, 40 })
 	void switchInTheMiddleOfAPassKeepsEveryLogit(int calls) throws Exception {
-		Golden golden = Golden.load("golden-mlx/llama-4bit-g32");
+		requireSwitch("golden-mlx/llama-4bit-g32", calls);
+	}
+
+	@ParameterizedTest
+	@ValueSource(strings = { "golden-mlx/nemotron_h-4bit-g32", "golden/mamba2", "golden/nemotron",
+			"golden-mlx/gpt_oss-4bit-g32", "golden-mlx/qwen3_moe-4bit-g32" })
+	void switchKeepsEveryLogitOfModelsWithOtherSteps(String name) throws Exception {
+		for (int calls : new int[] { 5, 30, 60 }) {
+			requireSwitch(name, calls);
+		}
+	}
+
+	private static void requireSwitch(String name, int calls) throws Exception {
+		Golden golden = Golden.load(name);
 		List<float[]> expected;
 		try (FlashEngine engine = FlashEngine.load(golden.config().device("cpu").warmUp(false).build())) {
 			expected = Golden.logits(engine, golden.prompt());

@@ -99,8 +99,8 @@ public interface Device extends AutoCloseable {
 	/**
 	 * Applies linear layers of which none needs what another computes, with the same bits
 	 * as one by one.
-	 * @param layers the layers; layers in a row with the same input can be computed
-	 * together
+	 * @param layers the layers; they can be computed together, those with the same input
+	 * once that was prepared
 	 */
 	default void matmul(List<Matmul> layers) {
 		layers.forEach((layer) -> matmul(layer.out(), layer.x(), layer.weight(), layer.bias()));
@@ -286,7 +286,8 @@ public interface Device extends AutoCloseable {
 	/**
 	 * The largest pass that will be asked for.
 	 *
-	 * @param rows rows of a batch
+	 * @param rows rows of a batch, or of the inputs of linear layers that are applied
+	 * together
 	 * @param columns the widest input of a linear layer
 	 * @param heads query heads of a layer
 	 * @param keyValues shape of the cache

@@ -3,8 +3,10 @@ package io.github.flashspring.engine.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +14,7 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -45,6 +48,8 @@ final class Decoder {
 	private final List<String> ignored = new ArrayList<>(List.of(".rotary_emb.inv_freq"));
 
 	private @Nullable MixtureOfExperts lastMixture;
+
+	private final Set<Workload.Step> steps = new LinkedHashSet<>();
 
 	private int keyValueLayers;
 
@@ -92,6 +97,14 @@ final class Decoder {
 	}
 
 	/**
+	 * Notes an operation that other models may not use.
+	 * @param step the operation
+	 */
+	void uses(Workload.Step step) {
+		this.steps.add(step);
+	}
+
+	/**
 	 * Takes the next place among the layers that have keys and values.
 	 * @return its index
 	 */
@@ -118,6 +131,7 @@ final class Decoder {
 	 * @return an empty unit, whose names begin like those of the layer
 	 */
 	WeightUnit expertUnit(int layer, String name, Routing routing) {
+		this.slots.experts(routing.perToken());
 		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer), routing.perToken(),
 				routing.experts());
 	}
@@ -184,6 +198,16 @@ final class Decoder {
 	}
 
 	/**
+	 * Room for rows of experts that are computed at once, which all layers share.
+	 * @param name what it is for
+	 * @param width numbers per row
+	 * @return the same for the same name and width
+	 */
+	Slots.Slot slotForExperts(String name, int width) {
+		return this.shared.computeIfAbsent(name + " of experts " + width, (key) -> this.slots.addForExperts(width));
+	}
+
+	/**
 	 * Room for all rows of a pass that layers compute in several parts, which all layers
 	 * share.
 	 * @param name what it is for
@@ -203,14 +227,28 @@ final class Decoder {
 	}
 
 	/**
-	 * Room for feed-forward parts of a width.
-	 * @param gated whether they have a gate
-	 * @param intermediate width between the linear layers
-	 * @return one for all parts alike
+	 * Room for feed-forward parts of a shape.
+	 * @param shape sizes and activation
+	 * @return one for all parts of a width
 	 */
-	FeedForward.Activations feedForward(boolean gated, int intermediate) {
-		widen(intermediate);
-		return new FeedForward.Activations(slot("feedForward", gated ? 2 * intermediate : intermediate), intermediate);
+	FeedForward.Activations feedForward(FeedForward.Shape shape) {
+		computes(shape);
+		return new FeedForward.Activations(slot("feedForward", shape.between()), shape.intermediate());
+	}
+
+	private void computes(FeedForward.Shape shape) {
+		widen(shape.intermediate());
+		uses(shape.gated() ? new Workload.Gate(shape.activation()) : new Workload.Activate(shape.activation()));
+	}
+
+	/**
+	 * Room for feed-forward parts of a shape that are experts.
+	 * @param shape sizes and activation
+	 * @return one for all parts of a width
+	 */
+	FeedForward.Activations experts(FeedForward.Shape shape) {
+		computes(shape);
+		return new FeedForward.Activations(slotForExperts("feedForward", shape.between()), shape.intermediate());
 	}
 
 	/**
@@ -221,7 +259,7 @@ final class Decoder {
 	 * @return the part
 	 */
 	FeedForward feedForward(WeightUnit unit, String module, FeedForward.Shape shape) {
-		return FeedForward.of(unit, module, shape, feedForward(shape.gated(), shape.intermediate()));
+		return FeedForward.of(unit, module, shape, feedForward(shape));
 	}
 
 	/**
@@ -275,7 +313,8 @@ final class Decoder {
 				this.layers, new ModelDefinition.Part(last, List.of(), head), this.ignored)
 			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
 			.keyValues(this.keyValueLayers, this.config.numAttentionHeads(), layout)
-			.states(this.stateFloats);
+			.states(this.stateFloats)
+			.steps(this.steps);
 	}
 
 	/**

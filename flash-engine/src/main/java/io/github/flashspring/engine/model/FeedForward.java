@@ -1,8 +1,12 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
+import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Activation;
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.WeightUnit;
@@ -20,7 +24,7 @@ import io.github.flashspring.engine.residency.Weights;
  * @param activations room for what is computed between input and output
  */
 record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Activation activation,
-		Activations activations) implements Sublayer {
+		Activations activations) implements Sublayer, Expert {
 
 	/**
 	 * Declares {@code gate_proj}, if there is a gate, {@code up_proj} and
@@ -57,32 +61,63 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 	}
 
 	@Override
-	public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-		int width = this.activations.width();
-		Tensor both = pass.get(this.activations.both()).rows(0, x.rows());
-		Tensor first = both.columns(0, width);
-		Tensor second = both.columns(width, both.columns() - width);
-		if (this.gate == null && this.up != null) {
-			this.up.forward(weights, first, x);
-			this.up.scale(pass.device(), first);
+	public Tensor between(Pass pass, int rows) {
+		return pass.get(this.activations.both(), rows);
+	}
+
+	@Override
+	public Weights.Use enter(Weights weights, Tensor between, Tensor x) {
+		if (this.gate != null && this.up != null) {
+			return new Weights.Use(weights, this.gate.of(first(between), x), this.up.of(second(between), x));
 		}
-		else if (this.gate != null && this.up != null) {
-			weights.linear(this.gate.of(first, x), this.up.of(second, x));
-			this.gate.scale(pass.device(), first);
-			this.up.scale(pass.device(), second);
-		}
-		else if (this.gate != null) {
-			this.gate.forward(weights, both, x);
-		}
-		Elementwise elementwise = pass.device().elementwise();
+		return new Weights.Use(weights,
+				Objects.requireNonNull((this.gate != null) ? this.gate : this.up).of(between, x));
+	}
+
+	@Override
+	public void scaleBetween(Device device, Tensor between) {
 		if (this.gate != null) {
-			elementwise.gate(first, first, second, this.activation);
+			this.gate.scale(device, (this.up != null) ? first(between) : between);
+		}
+		if (this.up != null) {
+			this.up.scale(device, (this.gate != null) ? second(between) : between);
+		}
+	}
+
+	@Override
+	public Tensor activate(Pass pass, Tensor between) {
+		Elementwise elementwise = pass.device().elementwise();
+		Tensor first = first(between);
+		if (this.gate != null) {
+			elementwise.gate(first, first, second(between), this.activation);
 		}
 		else {
 			elementwise.activate(first, first, this.activation);
 		}
-		this.down.forward(weights, out, first);
-		this.down.scale(pass.device(), out);
+		return first;
+	}
+
+	@Override
+	public Weights.Use leave(Weights weights, Tensor out, Tensor activated) {
+		return new Weights.Use(weights, this.down.of(out, activated));
+	}
+
+	@Override
+	public void scaleOutput(Device device, Tensor out) {
+		this.down.scale(device, out);
+	}
+
+	@Override
+	public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
+		Expert.forward(pass, List.of(new Expert.Use(this, weights, out, x)));
+	}
+
+	private Tensor first(Tensor between) {
+		return between.columns(0, this.activations.width());
+	}
+
+	private Tensor second(Tensor between) {
+		return between.columns(this.activations.width(), this.activations.width());
 	}
 
 	/**
@@ -95,6 +130,11 @@ record FeedForward(@Nullable Linear gate, @Nullable Linear up, Linear down, Acti
 	 * @param bias whether all linear layers have biases
 	 */
 	record Shape(int hidden, int intermediate, Activation activation, boolean gated, boolean bias) {
+
+		/** Values between the linear layers, per row. */
+		int between() {
+			return this.gated ? 2 * this.intermediate : this.intermediate;
+		}
 
 	}
 

@@ -65,8 +65,7 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 			.times(factor(layer, this.stacked.up(), index));
 		Linear down = linear(unit, inCommon, names.down(), prefix + this.own.down(), index, hidden, intermediate)
 			.times(factor(layer, this.stacked.down(), index));
-		return new FeedForward(gate, up, down, this.shape.activation(),
-				this.decoder.feedForward(this.shape.gated(), intermediate));
+		return new FeedForward(gate, up, down, this.shape.activation(), this.decoder.experts(this.shape));
 	}
 
 	/**

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.Parameter;
 import io.github.flashspring.engine.residency.WeightUnit;
 import io.github.flashspring.engine.residency.Weights;
@@ -80,6 +81,7 @@ final class GptOss {
 			ModelConfig config = decoder.source().config();
 			int intermediate = DecoderConfig.positive(config, "intermediate_size");
 			decoder.widen(intermediate);
+			decoder.uses(new Workload.ClampedSwiGlu());
 			float limit = config.getFloat("swiglu_limit", 7f);
 			if (!(limit > 0)) {
 				throw config.wrong("swiglu_limit", "a number above 0", String.valueOf(limit));
@@ -88,10 +90,10 @@ final class GptOss {
 					config.getFloat("swiglu_alpha", 1.702f), limit);
 		}
 
-		Sublayer create(int layer, WeightUnit unit, int index) {
+		Expert create(int layer, WeightUnit unit, int index) {
 			String prefix = this.decoder.layerPrefix(layer) + MODULE;
-			Slots.Slot both = this.decoder.slot("experts.both", 2 * this.intermediate);
-			Slots.Slot apart = this.decoder.slot("experts.apart", 2 * this.intermediate);
+			Slots.Slot both = this.decoder.slotForExperts("experts.both", 2 * this.intermediate);
+			Slots.Slot apart = this.decoder.slotForExperts("experts.apart", 2 * this.intermediate);
 			Input input;
 			Projection down;
 			boolean alone = this.decoder.source().has(prefix + index + ".gate_proj.weight");
@@ -105,7 +107,7 @@ final class GptOss {
 						apart, both);
 				down = common(layer, unit, "down_proj", index, this.hidden, this.intermediate);
 			}
-			return new Expert(input, down, this.intermediate, this.alpha, this.limit);
+			return new ClampedExpert(input, down, this.intermediate, this.alpha, this.limit);
 		}
 
 		private Projection separate(WeightUnit unit, String name, boolean alone, int index, int outputs, int inputs) {
@@ -144,13 +146,8 @@ final class GptOss {
 	 */
 	private record Projection(Parameter weight, @Nullable Parameter bias, boolean transposed) {
 
-		void forward(Weights weights, Tensor out, Tensor x) {
-			if (this.transposed) {
-				weights.linearTransposed(out, x, this.weight, this.bias);
-			}
-			else {
-				weights.linear(out, x, this.weight, this.bias);
-			}
+		Weights.Product of(Tensor out, Tensor x) {
+			return new Weights.Product(out, x, this.weight, this.bias, this.transposed);
 		}
 
 	}
@@ -158,32 +155,47 @@ final class GptOss {
 	/** Computes gate and up, the one behind the other in every row. */
 	private sealed interface Input {
 
-		Tensor forward(Pass pass, Weights weights, Tensor x);
+		/** Room for the outputs of the linear layers. */
+		Slots.Slot room();
+
+		Weights.Product[] products(Tensor out, Tensor x);
+
+		/**
+		 * Orders the outputs of the linear layers.
+		 * @return gate and up
+		 */
+		Tensor both(Pass pass, Tensor out);
 
 	}
 
-	private record Apart(Projection gate, Projection up, Slots.Slot both) implements Input {
+	private record Apart(Projection gate, Projection up, Slots.Slot room) implements Input {
 
 		@Override
-		public Tensor forward(Pass pass, Weights weights, Tensor x) {
-			Tensor result = pass.get(this.both).rows(0, x.rows());
-			int width = result.columns() / 2;
-			this.gate.forward(weights, result.columns(0, width), x);
-			this.up.forward(weights, result.columns(width, width), x);
-			return result;
+		public Weights.Product[] products(Tensor out, Tensor x) {
+			int width = out.columns() / 2;
+			return new Weights.Product[] { this.gate.of(out.columns(0, width), x),
+					this.up.of(out.columns(width, width), x) };
+		}
+
+		@Override
+		public Tensor both(Pass pass, Tensor out) {
+			return out;
 		}
 
 	}
 
-	private record Alternating(Projection gateAndUp, Slots.Slot alternating, Slots.Slot both) implements Input {
+	private record Alternating(Projection gateAndUp, Slots.Slot room, Slots.Slot both) implements Input {
 
 		@Override
-		public Tensor forward(Pass pass, Weights weights, Tensor x) {
-			Tensor mixed = pass.get(this.alternating).rows(0, x.rows());
-			Tensor result = pass.get(this.both).rows(0, x.rows());
+		public Weights.Product[] products(Tensor out, Tensor x) {
+			return new Weights.Product[] { this.gateAndUp.of(out, x) };
+		}
+
+		@Override
+		public Tensor both(Pass pass, Tensor out) {
+			Tensor result = pass.get(this.both, out.rows());
 			int width = result.columns() / 2;
-			this.gateAndUp.forward(weights, mixed, x);
-			pass.device().elementwise().split(result.columns(0, width), result.columns(width, width), mixed);
+			pass.device().elementwise().split(result.columns(0, width), result.columns(width, width), out);
 			return result;
 		}
 
@@ -198,16 +210,31 @@ final class GptOss {
 	 * @param alpha steepness of the gate
 	 * @param limit at which gate and up are clamped
 	 */
-	private record Expert(Input input, Projection down, int width, float alpha, float limit) implements Sublayer {
+	private record ClampedExpert(Input input, Projection down, int width, float alpha, float limit) implements Expert {
 
 		@Override
-		public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-			Tensor both = this.input.forward(pass, weights, x);
+		public Tensor between(Pass pass, int rows) {
+			return pass.get(this.input.room(), rows);
+		}
+
+		@Override
+		public Weights.Use enter(Weights weights, Tensor between, Tensor x) {
+			return new Weights.Use(weights, this.input.products(between, x));
+		}
+
+		@Override
+		public Tensor activate(Pass pass, Tensor between) {
+			Tensor both = this.input.both(pass, between);
 			Tensor gate = both.columns(0, this.width);
 			pass.device()
 				.elementwise()
 				.clampedSwiGlu(gate, gate, both.columns(this.width, this.width), this.alpha, this.limit);
-			this.down.forward(weights, out, gate);
+			return gate;
+		}
+
+		@Override
+		public Weights.Use leave(Weights weights, Tensor out, Tensor activated) {
+			return new Weights.Use(weights, this.down.of(out, activated));
 		}
 
 	}

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.ExpertGroup;
 import io.github.flashspring.engine.residency.ExpertGuess;
 import io.github.flashspring.engine.residency.Parameter;
@@ -37,7 +38,7 @@ final class MixtureOfExperts implements Sublayer {
 
 	private final @Nullable Parameter correction;
 
-	private final List<Expert> experts;
+	private final List<Member> experts;
 
 	private final @Nullable Sublayer shared;
 
@@ -68,10 +69,11 @@ final class MixtureOfExperts implements Sublayer {
 		int width = (this.latent != null) ? this.latent.width() : hidden;
 		SumRoom sumRoom = SumRoom.of(decoder, Math.max(2, outputs), width);
 		this.room = new Room(decoder.slot("experts.logits", this.routing.experts()), decoder.slot("experts.gate", 1),
-				decoder.slot("experts.gathered", hidden), decoder.slot("experts.gathered", width), sumRoom,
-				(this.latent != null) ? SumRoom.of(decoder, 2, hidden) : sumRoom, outputs, decoder.stream(),
+				decoder.slotForExperts("experts.gathered", hidden), decoder.slotForExperts("experts.gathered", width),
+				sumRoom, (this.latent != null) ? SumRoom.of(decoder, 2, hidden) : sumRoom, outputs, decoder.stream(),
 				decoder.slotForParts("experts.inputs", hidden), decoder.slotForParts("experts.sums", hidden));
-		this.units = this.experts.stream().map(Expert::unit).toList();
+		decoder.uses(new Workload.Combine());
+		this.units = this.experts.stream().map(Member::unit).toList();
 	}
 
 	/**
@@ -113,10 +115,8 @@ final class MixtureOfExperts implements Sublayer {
 			choice.shared(share(pass, weights, this.shared, result, x));
 		}
 		Tensor input = (this.latent != null) ? this.latent.enter(weights, pass.get(this.latent.inputs()), x) : x;
-		for (int expert : needed) {
-			int[] places = choice.places(expert);
-			group.compute(expert, (own) -> compute(pass, this.experts.get(expert), own, places, input, resultRows));
-		}
+		group.compute(needed, false, rowsOf, pass.room(this.room.gathered()),
+				(experts, own) -> compute(pass, experts, own, choice, input, resultRows));
 		if (this.latent == null) {
 			pass.device().combine(out, resultRows, choice.factors());
 			return;
@@ -127,17 +127,30 @@ final class MixtureOfExperts implements Sublayer {
 		addShared(pass, weights, x, out);
 	}
 
-	private void compute(Pass pass, Expert expert, Weights weights, int[] places, Tensor x, Tensor results) {
+	/** Computes experts; the rows of those with several are gathered first. */
+	private void compute(Pass pass, int[] chosen, List<Weights> weights, Choice choice, Tensor x, Tensor results) {
 		int outputs = this.room.outputs();
-		if (places.length == 1) {
-			expert.computation().forward(pass, weights, results.rows(places[0], 1), x.rows(places[0] / outputs, 1));
-			return;
+		List<int[]> places = Arrays.stream(chosen).mapToObj(choice::places).toList();
+		int[] gathered = places.stream().filter((own) -> own.length > 1).flatMapToInt(Arrays::stream).toArray();
+		Tensor input = pass.get(this.room.gathered(), gathered.length);
+		Tensor output = pass.get(this.room.experts().output(), gathered.length);
+		if (gathered.length > 0) {
+			pass.device().gather(input, x, Arrays.stream(gathered).map((place) -> place / outputs).toArray());
 		}
-		Tensor input = pass.get(this.room.gathered()).rows(0, places.length);
-		Tensor output = pass.get(this.room.experts().output()).rows(0, places.length);
-		pass.device().gather(input, x, Arrays.stream(places).map((place) -> place / outputs).toArray());
-		expert.computation().forward(pass, weights, output, input);
-		pass.device().scatter(results, output, places);
+		List<Expert.Use> uses = new ArrayList<>(chosen.length);
+		int from = 0;
+		for (int i = 0; i < chosen.length; i++) {
+			int[] own = places.get(i);
+			boolean single = own.length == 1;
+			uses.add(new Expert.Use(this.experts.get(chosen[i]).computation(), weights.get(i),
+					single ? results.rows(own[0], 1) : output.rows(from, own.length),
+					single ? x.rows(own[0] / outputs, 1) : input.rows(from, own.length)));
+			from += single ? 0 : own.length;
+		}
+		Expert.forward(pass, uses);
+		if (gathered.length > 0) {
+			pass.device().scatter(results, output, gathered);
+		}
 	}
 
 	/**
@@ -174,7 +187,7 @@ final class MixtureOfExperts implements Sublayer {
 				space.enter(weights, expertInputs.get(i), inputs.get(i));
 			}
 		}
-		addExperts(parts, group, needed, choices, expertInputs, expertSums);
+		addExperts(parts, group, needed, rowsOf, choices, expertInputs, expertSums);
 		for (int i = 0; i < sums.size(); i++) {
 			weights.begin(i < sums.size() - 1);
 			if (this.latent != null) {
@@ -185,19 +198,25 @@ final class MixtureOfExperts implements Sublayer {
 		return sums;
 	}
 
-	private void addExperts(List<Pass> parts, ExpertGroup group, int[] needed, List<Choice> choices,
+	private void addExperts(List<Pass> parts, ExpertGroup group, int[] needed, int[] rowsOf, List<Choice> choices,
 			List<Tensor> inputs, List<Tensor> sums) {
 		for (int i = 0; i < sums.size(); i++) {
 			parts.get(i).device().combine(sums.get(i), inputs.get(i), new float[inputs.get(i).rows()]);
 		}
-		for (int expert : needed) {
-			group.compute(expert, (own) -> {
-				for (int i = 0; i < sums.size(); i++) {
-					add(parts.get(i), this.experts.get(expert), own, choices.get(i).places(expert), choices.get(i),
-							inputs.get(i), sums.get(i));
-				}
-			});
+		// rows of the part that has most of them
+		int[] most = new int[rowsOf.length];
+		for (Choice choice : choices) {
+			int[] own = new int[rowsOf.length];
+			choice.count(own);
+			Arrays.setAll(most, (expert) -> Math.max(most[expert], own[expert]));
 		}
+		Pass any = parts.getFirst();
+		int maxRows = Math.min(any.room(this.room.gathered()), this.room.experts().maxPairs(any));
+		group.compute(needed, true, most, maxRows, (experts, own) -> {
+			for (int i = 0; i < sums.size(); i++) {
+				add(parts.get(i), experts, own, choices.get(i), inputs.get(i), sums.get(i));
+			}
+		});
 	}
 
 	private void addShared(Pass pass, Weights weights, Tensor x, Tensor sums) {
@@ -209,20 +228,39 @@ final class MixtureOfExperts implements Sublayer {
 		add(pass, this.room.shared(), pairs, IntStream.range(0, factors.length).toArray(), factors, sums);
 	}
 
-	private void add(Pass pass, Expert expert, Weights weights, int[] places, Choice choice, Tensor x, Tensor sums) {
-		if (places.length == 0) {
+	/** Computes experts, then adds the outputs of one after the other. */
+	private void add(Pass pass, int[] chosen, List<Weights> weights, Choice choice, Tensor x, Tensor sums) {
+		List<int[]> places = Arrays.stream(chosen).mapToObj(choice::places).toList();
+		int[] rows = places.stream().flatMapToInt(Arrays::stream).map((place) -> place / this.room.outputs()).toArray();
+		if (rows.length == 0) {
 			return;
 		}
-		int[] rows = Arrays.stream(places).map((place) -> place / this.room.outputs()).toArray();
-		float[] factors = new float[places.length];
-		for (int i = 0; i < places.length; i++) {
-			factors[i] = choice.factors()[places[i]];
-		}
-		Tensor input = pass.get(this.room.gathered()).rows(0, rows.length);
+		Tensor input = pass.get(this.room.gathered(), rows.length);
 		pass.device().gather(input, x, rows);
 		Tensor pairs = this.room.experts().pairs(pass, rows.length);
-		expert.computation().forward(pass, weights, right(pairs), input);
-		add(pass, this.room.experts(), pairs, rows, factors, sums);
+		List<Expert.Use> uses = new ArrayList<>(chosen.length);
+		int from = 0;
+		for (int i = 0; i < chosen.length; i++) {
+			int count = places.get(i).length;
+			if (count > 0) {
+				uses.add(new Expert.Use(this.experts.get(chosen[i]).computation(), weights.get(i),
+						right(pairs).rows(from, count), input.rows(from, count)));
+				from += count;
+			}
+		}
+		Expert.forward(pass, uses);
+		from = 0;
+		for (int[] own : places) {
+			if (own.length > 0) {
+				float[] factors = new float[own.length];
+				for (int i = 0; i < own.length; i++) {
+					factors[i] = choice.factors()[own[i]];
+				}
+				add(pass, this.room.experts(), pairs.rows(from, own.length),
+						Arrays.copyOfRange(rows, from, from + own.length), factors, sums);
+				from += own.length;
+			}
+		}
 	}
 
 	/** Adds the right halves of pairs to rows of the sums. */
@@ -235,7 +273,7 @@ final class MixtureOfExperts implements Sublayer {
 			both[2 * i + 1] = factors[i];
 		}
 		device.gather(pairs.columns(0, width), sums, rows);
-		Tensor output = pass.get(room.output()).rows(0, rows.length);
+		Tensor output = pass.get(room.output(), rows.length);
 		device.combine(output, pairs.reshape(width), both);
 		device.scatter(sums, output, rows);
 	}
@@ -283,7 +321,7 @@ final class MixtureOfExperts implements Sublayer {
 		int rows = Math.min(pass.batch().rows(), GUESSED_ROWS);
 		Tensor x = pass.get(this.room.stream()).rows(pass.batch().rows() - rows, rows);
 		if (next.before() != null) {
-			Tensor normed = pass.get(this.room.normed()).rows(0, rows);
+			Tensor normed = pass.get(this.room.normed(), rows);
 			next.before().forward(pass, weights, normed, x);
 			x = normed;
 		}
@@ -336,7 +374,7 @@ final class MixtureOfExperts implements Sublayer {
 	 * @param unit its weights
 	 * @param computation what it computes with them
 	 */
-	record Expert(WeightUnit unit, Sublayer computation) {
+	record Member(WeightUnit unit, Expert computation) {
 
 	}
 
@@ -350,7 +388,7 @@ final class MixtureOfExperts implements Sublayer {
 		 * @param index of the expert
 		 * @return what it computes
 		 */
-		Sublayer create(WeightUnit unit, int index);
+		Expert create(WeightUnit unit, int index);
 
 	}
 
@@ -383,11 +421,17 @@ final class MixtureOfExperts implements Sublayer {
 	private record SumRoom(Slots.Slot output, Slots.Slot results) {
 
 		static SumRoom of(Decoder decoder, int outputs, int width) {
-			return new SumRoom(decoder.slot("experts.output", width), decoder.slot("experts.outputs", outputs * width));
+			return new SumRoom(decoder.slotForExperts("experts.output", width),
+					decoder.slot("experts.outputs", outputs * width));
 		}
 
 		Tensor rows(Pass pass, int rows) {
-			return pass.get(this.results).reshape(this.output.width()).rows(0, rows);
+			return pass.get(this.results, pass.room(this.results)).reshape(this.output.width()).rows(0, rows);
+		}
+
+		/** Most rows of {@link #pairs}. */
+		int maxPairs(Pass pass) {
+			return pass.room(this.results) * (this.results.width() / this.output.width()) / 2;
 		}
 
 		/** Room for sums, and beside them for what is added: [2 · width] per row. */
@@ -406,7 +450,7 @@ final class MixtureOfExperts implements Sublayer {
 
 		private final Routing routing;
 
-		private final List<Expert> experts = new ArrayList<>();
+		private final List<Member> experts = new ArrayList<>();
 
 		private final Linear router;
 
@@ -467,7 +511,7 @@ final class MixtureOfExperts implements Sublayer {
 		MixtureOfExperts experts(int layer, ExpertFactory factory) {
 			for (int i = 0; i < this.routing.experts(); i++) {
 				WeightUnit expert = this.decoder.expertUnit(layer, "experts." + i, this.routing);
-				this.experts.add(new Expert(expert, factory.create(expert, i)));
+				this.experts.add(new Member(expert, factory.create(expert, i)));
 			}
 			return new MixtureOfExperts(this);
 		}

@@ -1,13 +1,10 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
 import io.github.flashspring.engine.cache.KvCache;
-import io.github.flashspring.engine.checkpoint.ModelConfig;
-import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.Workload;
@@ -41,6 +38,8 @@ public final class ModelDefinition {
 
 	private final List<String> ignoredTensors;
 
+	private final Set<Workload.Step> steps;
+
 	private ModelDefinition(Builder builder, Shape shape) {
 		this.shape = shape;
 		this.slots = builder.slots;
@@ -52,6 +51,7 @@ public final class ModelDefinition {
 		this.layers = List.copyOf(builder.layers);
 		this.head = builder.head;
 		this.ignoredTensors = List.copyOf(builder.ignoredTensors);
+		this.steps = Set.copyOf(builder.steps);
 	}
 
 	/**
@@ -120,7 +120,8 @@ public final class ModelDefinition {
 	 */
 	public long scratchBytes(Device device, int chunkRows, int contextLength) {
 		boolean attends = this.shape.keyValueLayers() > 0;
-		return device.scratchBytes(new Device.Limits(chunkRows, this.shape.widest(), attends ? this.shape.heads() : 0,
+		return device.scratchBytes(new Device.Limits(this.slots.rowsAtOnce(chunkRows), this.shape.widest(),
+				attends ? this.shape.heads() : 0,
 				attends ? kvLayout(contextLength) : new KvBlocks.Layout(KvBlocks.TOKENS, 0, 0, 0)));
 	}
 
@@ -144,20 +145,13 @@ public final class ModelDefinition {
 	/**
 	 * What a device can prepare for.
 	 * @param layout the weights as they are stored
-	 * @param config names the activation
 	 * @param contextLength positions of a sequence
 	 * @return the work of passes
 	 */
-	public Workload workload(WeightLayout layout, ModelConfig config, int contextLength) {
-		Set<Activation> activations = new LinkedHashSet<>();
-		for (String property : List.of("hidden_activation", "hidden_act", "mlp_hidden_act")) {
-			if (config.has(property)) {
-				activations.add(ActivationNames.of(config, property, Activation.SILU));
-			}
-		}
+	public Workload workload(WeightLayout layout, int contextLength) {
 		return new Workload(layout.linears(), layout.tableFormat(),
 				(this.shape.keyValueLayers() > 0) ? kvLayout(contextLength) : null, this.shape.hiddenSize(),
-				layout.vectorType(), activations);
+				layout.vectorType(), this.steps);
 	}
 
 	/**
@@ -267,6 +261,8 @@ public final class ModelDefinition {
 
 		private long stateFloats;
 
+		private Set<Workload.Step> steps = Set.of();
+
 		Builder(Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightUnit embedding, List<Part> layers,
 				Part head, List<String> ignoredTensors) {
 			this.slots = slots;
@@ -290,6 +286,12 @@ public final class ModelDefinition {
 			this.keyValueLayers = layerCount;
 			this.heads = queryHeads;
 			this.keyValueLayout = layout;
+			return this;
+		}
+
+		/** Operations that other models may not use. */
+		Builder steps(Set<Workload.Step> used) {
+			this.steps = used;
 			return this;
 		}
 

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.model;
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.WeightUnit;
 
 /**
@@ -21,6 +22,7 @@ final class Nemotron {
 		DecoderConfig sizes = DecoderConfig.of(config);
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.layer(1f, config.getFloat("norm_eps", 1e-5f));
+		decoder.uses(new Workload.LayerNorm());
 		RotaryEmbedding rotary = decoder.partialRotary(rope(config), sizes.headDim());
 		boolean bias = config.getBoolean("attention_bias", false);
 		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),

@@ -93,6 +93,21 @@ final class Pass {
 		return this.activations[slot.index()].rows(slot.forPass() ? this.firstRow : 0, this.batch.rows());
 	}
 
+	/**
+	 * Rows of an activation that need not be those of the batch.
+	 * @param slot its handle, not of a whole pass
+	 * @param rows how many, at most {@link #room}
+	 * @return F32 [rows, width]
+	 */
+	Tensor get(Slots.Slot slot, int rows) {
+		return this.activations[slot.index()].rows(0, rows);
+	}
+
+	/** Rows for which an activation has room. */
+	int room(Slots.Slot slot) {
+		return this.activations[slot.index()].rows();
+	}
+
 	Head.LogitsMemory logits() {
 		return this.logits;
 	}

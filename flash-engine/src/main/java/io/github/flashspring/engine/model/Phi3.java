@@ -37,7 +37,7 @@ final class Phi3 {
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
 							decoder.attention(unit).rotary(rotary).window(window).fused().build()),
 					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							FeedForward.fused(unit, "mlp", mlp, decoder.feedForward(mlp.gated(), mlp.intermediate()))));
+							FeedForward.fused(unit, "mlp", mlp, decoder.feedForward(mlp))));
 		}
 		return decoder.end(norm).build();
 	}

@@ -7,6 +7,7 @@ import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.Parameter;
 import io.github.flashspring.engine.residency.WeightUnit;
 import io.github.flashspring.engine.residency.Weights;
@@ -75,6 +76,8 @@ final class SelectiveStateSpace implements Sublayer {
 		this.convolved = decoder.slot("stateSpace.convolved", channels);
 		this.mixed = decoder.slot("stateSpace.mixed", inner);
 		decoder.widen(inner);
+		decoder.uses(new Workload.Recurrence(shape.taps(), shape.activation(), shape.stateSize()));
+		decoder.uses(new Workload.Gate(Activation.SILU));
 	}
 
 	/** Filters are [channels, 1, taps], or [channels, taps, 1] in MLX's checkpoints. */

@@ -16,6 +16,9 @@ final class Slots {
 
 	private final List<Slot> slots = new ArrayList<>();
 
+	/** Most experts of a token. */
+	private int perToken;
+
 	/**
 	 * Adds an activation that a layer computes and uses up.
 	 * @param width values per row
@@ -45,6 +48,33 @@ final class Slots {
 		return add(new Slot(this.slots.size(), width, Extent.PARTS));
 	}
 
+	/**
+	 * Adds an activation of experts that are computed at once.
+	 * @param width values per row
+	 * @return its handle
+	 */
+	Slot addForExperts(int width) {
+		return add(new Slot(this.slots.size(), width, Extent.EXPERTS));
+	}
+
+	/**
+	 * Notes how many experts a token has: so many are computed at once, however few rows
+	 * a layer computes at once.
+	 * @param count the number
+	 */
+	void experts(int count) {
+		this.perToken = Math.max(this.perToken, count);
+	}
+
+	/**
+	 * Most rows that a linear layer, or several at once, are applied to.
+	 * @param chunkRows most rows that a layer computes at once
+	 * @return rows
+	 */
+	int rowsAtOnce(int chunkRows) {
+		return Math.max(chunkRows, this.perToken);
+	}
+
 	private Slot add(Slot slot) {
 		this.slots.add(slot);
 		return slot;
@@ -57,7 +87,7 @@ final class Slots {
 	 * @return bytes
 	 */
 	long bytes(int chunkRows, int passRows) {
-		return this.slots.stream().mapToLong((slot) -> slot.bytes(chunkRows, passRows)).sum();
+		return this.slots.stream().mapToLong((slot) -> bytes(slot, chunkRows, passRows)).sum();
 	}
 
 	Allocation allocate(Device device, int chunkRows, int passRows) {
@@ -65,10 +95,23 @@ final class Slots {
 		Tensor[] tensors = new Tensor[this.slots.size()];
 		long offset = 0;
 		for (Slot slot : this.slots) {
-			tensors[slot.index()] = Tensor.of(buffer, offset, DType.F32, slot.rows(chunkRows, passRows), slot.width());
-			offset += slot.bytes(chunkRows, passRows);
+			tensors[slot.index()] = Tensor.of(buffer, offset, DType.F32, rows(slot, chunkRows, passRows), slot.width());
+			offset += bytes(slot, chunkRows, passRows);
 		}
 		return new Allocation(buffer, tensors);
+	}
+
+	private int rows(Slot slot, int chunkRows, int passRows) {
+		return switch (slot.extent()) {
+			case CHUNK -> chunkRows;
+			case EXPERTS -> rowsAtOnce(chunkRows);
+			case PASS -> passRows;
+			case PARTS -> (passRows > chunkRows) ? passRows : 0;
+		};
+	}
+
+	private long bytes(Slot slot, int chunkRows, int passRows) {
+		return (4L * slot.width() * rows(slot, chunkRows, passRows) + 63) & -64;
 	}
 
 	/**
@@ -82,19 +125,7 @@ final class Slots {
 
 		/** Whether there is a row for every row of a pass. */
 		boolean forPass() {
-			return this.extent != Extent.CHUNK;
-		}
-
-		private int rows(int chunkRows, int passRows) {
-			return switch (this.extent) {
-				case CHUNK -> chunkRows;
-				case PASS -> passRows;
-				case PARTS -> (passRows > chunkRows) ? passRows : 0;
-			};
-		}
-
-		private long bytes(int chunkRows, int passRows) {
-			return (4L * this.width * rows(chunkRows, passRows) + 63) & -64;
+			return this.extent == Extent.PASS || this.extent == Extent.PARTS;
 		}
 
 	}
@@ -104,6 +135,9 @@ final class Slots {
 
 		/** Those that a layer computes at once. */
 		CHUNK,
+
+		/** Those of experts that are computed at once. */
+		EXPERTS,
 
 		/** All of a pass. */
 		PASS,

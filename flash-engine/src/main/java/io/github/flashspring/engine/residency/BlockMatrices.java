@@ -3,7 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
@@ -61,6 +61,9 @@ final class BlockMatrices implements Weights.Matrices {
 	private final @Nullable Matrix[] fixed;
 
 	private boolean keep;
+
+	/** When computing with matrices that came together began; 0 if nobody asks. */
+	private long start;
 
 	BlockMatrices(WeightLayout.Unit unit, List<Block> blocks, Device device, Blocks source, IoRecorder recorder) {
 		this.unit = unit;
@@ -126,9 +129,9 @@ final class BlockMatrices implements Weights.Matrices {
 	}
 
 	@Override
-	public boolean together(int[] weights, Consumer<List<Weights.Rows>> visitor) {
-		if (weights.length == 1 || !gather(weights)) {
-			return false;
+	public @Nullable List<Weights.Rows> together(int[] weights) {
+		if (!gather(weights)) {
+			return null;
 		}
 		List<Weights.Rows> rows = new ArrayList<>(weights.length);
 		for (int i = 0; i < weights.length; i++) {
@@ -136,19 +139,22 @@ final class BlockMatrices implements Weights.Matrices {
 				rows.add(new Weights.Rows(i, place.piece().firstRow(), matrix(place)));
 			}
 		}
-		long start = this.recorder.traces() ? System.nanoTime() : 0;
-		visitor.accept(rows);
+		this.start = this.recorder.traces() ? System.nanoTime() : 0;
+		return rows;
+	}
+
+	@Override
+	public void used(int[] weights, Supplier<Fence> behind) {
 		for (int weight : weights) {
 			for (Place place : this.places.get(weight)) {
-				if (start != 0) {
-					noteMultiplied(place, start);
+				if (this.start != 0) {
+					noteMultiplied(place, this.start);
 				}
 				if (place.last() && !this.keep) {
-					release(place.local());
+					release(place.local(), behind);
 				}
 			}
 		}
-		return true;
 	}
 
 	/**
@@ -164,22 +170,28 @@ final class BlockMatrices implements Weights.Matrices {
 				if (this.fixed[place.index()] != null || this.held[place.local()] != null) {
 					others = true;
 				}
-				else if (missing != null && missing.local() != place.local()) {
-					return false;
-				}
-				else {
-					missing = place;
+				else if (missing == null || missing.local() != place.local()) {
+					Load load = this.blocks.poll(List.of(place.block()));
+					if (load != null) {
+						hold(place.local(), load);
+						others = true;
+					}
+					else if (missing != null) {
+						return false;
+					}
+					else {
+						missing = place;
+					}
 				}
 			}
 		}
 		if (missing == null) {
 			return true;
 		}
-		Load load = others ? this.blocks.poll(List.of(missing.block())) : this.blocks.acquire(missing.block());
-		if (load == null) {
+		if (others) {
 			return false;
 		}
-		hold(missing.local(), load);
+		hold(missing.local(), this.blocks.acquire(missing.block()));
 		return true;
 	}
 
@@ -250,10 +262,14 @@ final class BlockMatrices implements Weights.Matrices {
 	}
 
 	private void release(int local) {
+		release(local, this.device::commit);
+	}
+
+	private void release(int local, Supplier<Fence> behind) {
 		Load load = this.held[local];
 		if (load != null) {
 			this.held[local] = null;
-			this.blocks.release(load, this.device.commit());
+			this.blocks.release(load, behind.get());
 		}
 	}
 

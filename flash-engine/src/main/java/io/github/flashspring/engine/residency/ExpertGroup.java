@@ -1,11 +1,12 @@
 package io.github.flashspring.engine.residency;
 
+import java.util.Arrays;
 import java.util.List;
-import java.util.function.Consumer;
 
 /**
- * The experts of one layer: the layer says which of them it needs, then computes with one
- * after the other.
+ * The experts of one layer: the layer says which of them it needs, then computes with
+ * those that are in memory, as many at once as it has room for, until all were computed
+ * with.
  */
 public final class ExpertGroup {
 
@@ -49,14 +50,33 @@ public final class ExpertGroup {
 	}
 
 	/**
-	 * Computes with an expert, for all tokens of the pass.
-	 * @param expert index of the expert
-	 * @param computation gets its weights
-	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if they cannot
-	 * be read
+	 * Computes with experts, for all tokens of the pass: with all that are in memory at
+	 * once, and while they are computed the others are read.
+	 * @param experts the experts, as {@link #choose} gave them
+	 * @param ordered whether they must be computed in this order
+	 * @param rowsOf how many rows an expert takes
+	 * @param maxRows most rows of experts that are computed at once; one expert may take
+	 * more
+	 * @param computation computes
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights
+	 * cannot be read
 	 */
-	public void compute(int expert, Consumer<Weights> computation) {
-		this.store.compute(this.firstUnit + expert, computation);
+	public void compute(int[] experts, boolean ordered, int[] rowsOf, int maxRows, Computation computation) {
+		int[] left = experts;
+		while (left.length > 0) {
+			int[] ready = this.store.ready(this.firstUnit, left, ordered);
+			int rows = rowsOf[ready[0]];
+			int count = 1;
+			while (count < ready.length && rows + rowsOf[ready[count]] <= maxRows) {
+				rows += rowsOf[ready[count++]];
+			}
+			int[] now = Arrays.copyOf(ready, count);
+			this.store.compute(Arrays.stream(now).map((expert) -> this.firstUnit + expert).toArray(),
+					(weights) -> computation.compute(now, weights));
+			left = Arrays.stream(left)
+				.filter((expert) -> Arrays.stream(now).noneMatch((one) -> one == expert))
+				.toArray();
+		}
 	}
 
 	/**
@@ -74,6 +94,19 @@ public final class ExpertGroup {
 	 */
 	public void expect(List<ExpertGuess> guesses) {
 		this.store.expect(this.firstUnit, guesses);
+	}
+
+	/** Computes with some experts. */
+	@FunctionalInterface
+	public interface Computation {
+
+		/**
+		 * Computes.
+		 * @param experts indices of the experts
+		 * @param weights of each, valid during the call
+		 */
+		void compute(int[] experts, List<Weights> weights);
+
 	}
 
 }

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.residency;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -199,6 +200,78 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		}
 	}
 
+	/**
+	 * Those of some experts that can be computed with: all that are in memory, or the
+	 * first of them to come.
+	 * @param firstUnit unit of the layer's first expert
+	 * @param experts needed and not yet computed with, at least one
+	 * @param ordered whether they must be computed in this order
+	 * @return some of the experts; one that is not in memory as a whole comes alone, and
+	 * is computed with block by block
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the first
+	 * one cannot be read
+	 */
+	int[] ready(int firstUnit, int[] experts, boolean ordered) {
+		this.lock.lock();
+		this.queue.waits(true);
+		try {
+			int[] ready = present(firstUnit, experts, ordered);
+			CachedLoad coming = (ready.length == 0) ? coming(firstUnit + experts[0]) : null;
+			if (coming != null) {
+				long start = System.nanoTime();
+				RuntimeException failure = this.queue.await(coming,
+						() -> present(firstUnit, experts, ordered).length > 0);
+				stalled(firstUnit, start);
+				if (failure != null) {
+					this.cache.remove(coming);
+					throw failure;
+				}
+				ready = present(firstUnit, experts, ordered);
+			}
+			return (ready.length > 0) ? ready : new int[] { experts[0] };
+		}
+		finally {
+			this.queue.waits(false);
+			this.lock.unlock();
+		}
+	}
+
+	/** Experts of which all blocks are in memory; if ordered, those before any other. */
+	private int[] present(int firstUnit, int[] experts, boolean ordered) {
+		int[] present = new int[experts.length];
+		int count = 0;
+		for (int expert : experts) {
+			if (isPresent(firstUnit + expert)) {
+				present[count++] = expert;
+			}
+			else if (ordered) {
+				break;
+			}
+		}
+		return Arrays.copyOf(present, count);
+	}
+
+	private boolean isPresent(int unit) {
+		for (Block block : this.blocks.of(unit)) {
+			CachedLoad load = this.cache.get(block);
+			if (load == null || !load.ready()) {
+				return false;
+			}
+		}
+		return true;
+	}
+
+	/** The first block of an expert that is being read; null if none is. */
+	private @Nullable CachedLoad coming(int unit) {
+		for (Block block : this.blocks.of(unit)) {
+			CachedLoad load = this.cache.get(block);
+			if (load != null && !load.ready()) {
+				return load;
+			}
+		}
+		return null;
+	}
+
 	/** Ends what was expected: what comes in vain need not come at all. */
 	private void settle(int firstUnit, int[] rowsOf) {
 		for (CachedLoad load : this.expected) {
@@ -305,6 +378,24 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		}
 		finally {
 			this.queue.waits(false);
+			this.lock.unlock();
+		}
+	}
+
+	@Override
+	public @Nullable Load poll(List<Block> wanted) {
+		this.lock.lock();
+		try {
+			for (Block block : wanted) {
+				CachedLoad load = this.cache.get(block);
+				if (load != null && load.ready()) {
+					load.held = true;
+					return load;
+				}
+			}
+			return null;
+		}
+		finally {
 			this.lock.unlock();
 		}
 	}

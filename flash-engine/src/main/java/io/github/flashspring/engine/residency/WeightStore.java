@@ -3,6 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -205,24 +206,29 @@ public final class WeightStore implements AutoCloseable {
 		return this.source.choose(firstUnit, rowsOf, rows, ordered);
 	}
 
+	/** Those of some experts of a layer that can be computed with, at least one. */
+	int[] ready(int firstUnit, int[] experts, boolean ordered) {
+		return this.source.ready(firstUnit, experts, ordered);
+	}
+
 	/**
-	 * Computes with the weights of an expert.
-	 * @param unit its unit
-	 * @param computation gets them
+	 * Computes with the weights of experts of a layer.
+	 * @param units their units
+	 * @param computation gets the weights of each
 	 */
-	void compute(int unit, Consumer<Weights> computation) {
+	void compute(int[] units, Consumer<List<Weights>> computation) {
 		long start = System.nanoTime();
 		long stalled = this.recorder.stallNanos();
-		Weights weights = this.source.weights(unit);
-		weights.begin(false);
+		List<Weights> weights = Arrays.stream(units).mapToObj(this.source::weights).toList();
+		weights.forEach((unit) -> unit.begin(false));
 		try {
 			computation.accept(weights);
 		}
 		finally {
-			weights.end();
+			weights.forEach(Weights::end);
 			long end = System.nanoTime();
-			this.recorder.computed(unit, start, end, end - start - (this.recorder.stallNanos() - stalled));
-			this.source.computed(unit);
+			this.recorder.computed(units[0], start, end, end - start - (this.recorder.stallNanos() - stalled));
+			Arrays.stream(units).forEach(this.source::computed);
 		}
 	}
 
@@ -376,6 +382,10 @@ public final class WeightStore implements AutoCloseable {
 
 		int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
 			return this.prefetcher.experts().choose(firstUnit, rowsOf, rows, ordered);
+		}
+
+		int[] ready(int firstUnit, int[] experts, boolean ordered) {
+			return this.prefetcher.experts().ready(firstUnit, experts, ordered);
 		}
 
 		void computed(int unit) {

@@ -2,11 +2,12 @@ package io.github.flashspring.engine.residency;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 
@@ -53,24 +54,64 @@ public final class Weights {
 	 * cannot be read
 	 */
 	public void linear(Product... products) {
-		int[] weights = new int[products.length];
-		for (int i = 0; i < products.length; i++) {
-			weights[i] = products[i].weight().index();
+		if (products.length == 1 && products[0].transposed()) {
+			Product only = products[0];
+			linearTransposed(only.out(), only.x(), only.weight(), only.bias());
+			return;
 		}
-		if (!this.matrices.together(weights, (pieces) -> multiply(products, pieces))) {
+		int[] weights = indices(products);
+		List<Rows> pieces = (products.length > 1) ? this.matrices.together(weights) : null;
+		if (pieces == null) {
 			this.matrices.forEach(weights, (index, firstRow, rows) -> {
 				Device.Matmul layer = layer(products[index], firstRow, rows);
 				this.device.matmul(layer.out(), layer.x(), layer.weight(), layer.bias());
 			});
+			return;
 		}
+		List<Device.Matmul> layers = new ArrayList<>(pieces.size());
+		pieces.forEach((piece) -> layers.add(layer(products[piece.index()], piece.firstRow(), piece.rows())));
+		this.device.matmul(layers);
+		this.matrices.used(weights, new Commit(this.device));
 	}
 
-	private void multiply(Product[] products, List<Rows> pieces) {
-		List<Device.Matmul> layers = new ArrayList<>(pieces.size());
-		for (Rows piece : pieces) {
-			layers.add(layer(products[piece.index()], piece.firstRow(), piece.rows()));
+	/**
+	 * Applies linear layers of several units of which none needs what another computes:
+	 * all that are in memory together, then the others.
+	 * @param uses the units and their layers
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the weights
+	 * cannot be read
+	 */
+	public static void linear(List<Use> uses) {
+		List<Use> waiting = new ArrayList<>();
+		List<Use> present = new ArrayList<>(uses.size());
+		List<Device.Matmul> layers = new ArrayList<>(2 * uses.size());
+		for (Use use : uses) {
+			Weights unit = use.weights();
+			boolean alone = uses.size() == 1 || use.products()[0].transposed();
+			List<Rows> pieces = alone ? null : unit.matrices.together(indices(use.products()));
+			if (pieces == null) {
+				waiting.add(use);
+				continue;
+			}
+			pieces.forEach(
+					(piece) -> layers.add(unit.layer(use.products()[piece.index()], piece.firstRow(), piece.rows())));
+			present.add(use);
 		}
-		this.device.matmul(layers);
+		if (!present.isEmpty()) {
+			Device device = present.getFirst().weights().device;
+			device.matmul(layers);
+			Commit commit = new Commit(device);
+			present.forEach((use) -> use.weights().matrices.used(indices(use.products()), commit));
+		}
+		waiting.forEach((use) -> use.weights().linear(use.products()));
+	}
+
+	private static int[] indices(Product[] products) {
+		int[] weights = new int[products.length];
+		for (int i = 0; i < products.length; i++) {
+			weights[i] = products[i].weight().index();
+		}
+		return weights;
 	}
 
 	private Device.Matmul layer(Product product, int firstRow, Matrix rows) {
@@ -156,14 +197,22 @@ public final class Weights {
 		}
 
 		/**
-		 * Goes through the rows of some matrices at once, if nobody has to wait for a
-		 * part of them while others could be computed.
+		 * All rows of some matrices at once, if nobody has to wait for a part of them
+		 * while others could be computed.
 		 * @param weights indices of different matrices in their unit, in the order of use
-		 * @param visitor gets all rows
-		 * @return false if they have to come one by one; nothing was visited then
+		 * @return the rows, in memory until {@link #used} is called with the same
+		 * weights; null if they have to come one by one
 		 */
-		default boolean together(int[] weights, Consumer<List<Rows>> visitor) {
-			return false;
+		default @Nullable List<Rows> together(int[] weights) {
+			return null;
+		}
+
+		/**
+		 * Ends computing with matrices that came together.
+		 * @param weights indices of the matrices
+		 * @param behind gives a fence behind the work that uses them
+		 */
+		default void used(int[] weights, Supplier<Fence> behind) {
 		}
 
 		/**
@@ -184,6 +233,31 @@ public final class Weights {
 
 		/** Gives back what was kept. */
 		default void release() {
+		}
+
+	}
+
+	/**
+	 * One fence behind the work so far, for all that asks for it; none if nothing does.
+	 */
+	private static final class Commit implements Supplier<Fence> {
+
+		private final Device device;
+
+		private @Nullable Fence fence;
+
+		Commit(Device device) {
+			this.device = device;
+		}
+
+		@Override
+		public Fence get() {
+			Fence known = this.fence;
+			if (known == null) {
+				known = this.device.commit();
+				this.fence = known;
+			}
+			return known;
 		}
 
 	}
@@ -233,8 +307,25 @@ public final class Weights {
 	 * @param x F32 [n, columns of the weight]
 	 * @param weight handle of a matrix that the unit gave out
 	 * @param bias handle of a vector that the unit gave out, or null
+	 * @param transposed whether to multiply with the columns of the matrix, rows and
+	 * columns exchanged; such a layer is applied alone
 	 */
-	public record Product(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
+	public record Product(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias, boolean transposed) {
+
+		public Product(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
+			this(out, x, weight, bias, false);
+		}
+
+	}
+
+	/**
+	 * Linear layers of one of several units.
+	 *
+	 * @param weights of the unit
+	 * @param products its layers, in the order in which the unit declared them
+	 */
+	@SuppressWarnings("ArrayRecordComponent") // Made for one call.
+	public record Use(Weights weights, Product... products) {
 
 	}
 

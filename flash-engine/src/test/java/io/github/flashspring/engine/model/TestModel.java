@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.cache.KvCache;
@@ -27,7 +28,7 @@ final class TestModel implements AutoCloseable {
 
 	private static final int CONTEXT = 64;
 
-	private final Device device = new CpuDeviceProvider().create(new DeviceProvider.Options(2));
+	private final Device device;
 
 	private final Checkpoint checkpoint;
 
@@ -42,6 +43,11 @@ final class TestModel implements AutoCloseable {
 	private final int[] blocks;
 
 	TestModel(Path folder) {
+		this(folder, (device) -> device);
+	}
+
+	TestModel(Path folder, UnaryOperator<Device> wrapper) {
+		this.device = wrapper.apply(new CpuDeviceProvider().create(new DeviceProvider.Options(2)));
 		this.checkpoint = Checkpoint.open(folder);
 		ModelDefinition definition = Architectures.define(this.checkpoint, (most) -> CONTEXT);
 		WeightLayout layout = WeightLayout.of(this.checkpoint, definition.units(), definition.embedding(),

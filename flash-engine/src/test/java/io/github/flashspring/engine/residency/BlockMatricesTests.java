@@ -155,18 +155,13 @@ class BlockMatricesTests {
 			script.arrivals.addAll(both);
 			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
 					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
-			List<Weights.Rows> found = new ArrayList<>();
-			assertThat(matrices.together(new int[] { 0, 1 }, found::addAll)).as("nothing is there").isFalse();
-			assertThat(matrices.together(new int[] { 0 }, found::addAll)).as("one has nobody to come with").isFalse();
-			assertThat(found).isEmpty();
+			assertThat(matrices.together(new int[] { 0, 1 })).as("nothing is there").isNull();
 			matrices.keep(true);
 			matrices.forEach(new int[] { 0, 1 }, (matrix, firstRow, rows) -> {
 			});
 			matrices.keep(false);
-			assertThat(matrices.together(new int[] { 0, 1 }, (rows) -> {
-				found.addAll(rows);
-				assertThat(script.released).as("blocks are held while they are computed with").isEmpty();
-			})).isTrue();
+			List<Weights.Rows> found = Objects.requireNonNull(matrices.together(new int[] { 0, 1 }));
+			assertThat(script.released).as("blocks are held while they are computed with").isEmpty();
 			for (int i = 0; i < 2; i++) {
 				float[][] whole = values(
 						layout.units().getFirst().weights().get(i).matrix(0, (part) -> read(checkpoint, part)));
@@ -178,9 +173,32 @@ class BlockMatricesTests {
 				}
 			}
 			assertThat(found.stream().mapToInt((rows) -> rows.rows().rows()).sum()).isEqualTo(500);
+			matrices.used(new int[] { 0, 1 }, () -> Fence.DONE);
 			assertThat(script.released).contains(gate.getFirst()).doesNotHaveDuplicates();
 			matrices.release();
 			assertThat(script.released).containsExactlyInAnyOrderElementsOf(both);
+		}
+	}
+
+	@Test
+	void matricesInBlocksThatWereReadComeTogetherWithoutWaiting() throws Exception {
+		try (Checkpoint checkpoint = Checkpoint.open(folder())) {
+			WeightLayout layout = layout(checkpoint);
+			List<Block> blocks = BlockLayout.cut(layout, 8192, 512).of(0);
+			List<Integer> gate = blocksOf(blocks, 0);
+			assertThat(gate).hasSizeGreaterThan(2);
+			Script script = new Script();
+			script.ready.addAll(gate.subList(1, gate.size()));
+			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
+			assertThat(matrices.together(new int[] { 0 })).as("a block is on its way").isNull();
+			script.ready.add(gate.getFirst());
+			List<Weights.Rows> found = Objects.requireNonNull(matrices.together(new int[] { 0 }));
+			assertThat(found.stream().mapToInt((rows) -> rows.rows().rows()).sum()).isEqualTo(300);
+			assertThat(script.waits).isZero();
+			matrices.used(new int[] { 0 }, () -> Fence.DONE);
+			matrices.release();
+			assertThat(script.released).containsExactlyInAnyOrderElementsOf(gate);
 		}
 	}
 

@@ -262,6 +262,110 @@ class ExpertStoreTests {
 	}
 
 	@Test
+	void presentExpertsAreReadyWhileOthersAreRead() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		pass(4, 6, 8);
+		Semaphore gate = gate(0);
+		this.store.beginPass(1);
+		int[] chosen = choose(false, 2, 4, 6, 8, 10);
+		assertThat(chosen).containsExactly(4, 6, 8, 2, 10);
+		assertThat(this.store.ready(FIRST, chosen, false)).containsExactly(4, 6, 8);
+		List.of(4, 6, 8).forEach(this::compute);
+		long stalls = this.recorder.stallNanos();
+		Thread disk = Thread.ofPlatform().start(() -> {
+			LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+			gate.release(100);
+		});
+		int[] ready = this.store.ready(FIRST, new int[] { 2, 10 }, false);
+		assertThat(this.recorder.stallNanos() - stalls).isPositive();
+		List<Integer> found = new ArrayList<>(Arrays.stream(ready).boxed().toList());
+		assertThat(found).isNotEmpty();
+		found.forEach(this::compute);
+		for (int expert : List.of(2, 10)) {
+			if (!found.contains(expert)) {
+				assertThat(this.store.ready(FIRST, new int[] { expert }, false)).containsExactly(expert);
+				compute(expert);
+			}
+		}
+		assertThat(disk).satisfies((thread) -> thread.join());
+	}
+
+	@Test
+	void expertThatComesFirstIsReadyFirst() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		long late = this.blocks.of(FIRST + 2).getFirst().extents().getFirst().offset();
+		Semaphore gate = new Semaphore(0);
+		this.faults.fault = (real, target, offset) -> {
+			if (offset <= late && late < offset + target.remaining()) {
+				gate.acquireUninterruptibly();
+			}
+			return real.read(target, offset);
+		};
+		this.store.beginPass(1);
+		int[] chosen = choose(false, 2, 6, 10);
+		assertThat(chosen).containsExactly(2, 6, 10);
+		List<Integer> left = new ArrayList<>(List.of(2, 6, 10));
+		while (left.size() > 1) {
+			for (int expert : this.store.ready(FIRST, left.stream().mapToInt(Integer::intValue).toArray(), false)) {
+				assertThat(expert).isNotEqualTo(2);
+				compute(expert);
+				left.remove((Integer) expert);
+			}
+		}
+		gate.release(100);
+		assertThat(this.store.ready(FIRST, new int[] { 2 }, false)).containsExactly(2);
+		compute(2);
+	}
+
+	@Test
+	void orderedExpertsAreReadyUpToTheFirstThatIsMissing() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		pass(1, 3, 8);
+		Semaphore gate = gate(0);
+		this.store.beginPass(1);
+		int[] chosen = choose(true, 1, 3, 5, 8);
+		assertThat(chosen).containsExactly(1, 3, 5, 8);
+		assertThat(this.store.ready(FIRST, chosen, true)).containsExactly(1, 3);
+		List.of(1, 3).forEach(this::compute);
+		gate.release(100);
+		assertThat(this.store.ready(FIRST, new int[] { 5, 8 }, true)).containsExactly(5, 8);
+		List.of(5, 8).forEach(this::compute);
+	}
+
+	@Test
+	void expertWithoutMemoryForItComesAlone() {
+		start(Keep.BY_USE, false, 2 * BYTES);
+		this.store.beginPass(1);
+		int[] left = choose(false, 0, 2, 4, 6, 8);
+		int rounds = 0;
+		while (left.length > 0) {
+			int[] ready = this.store.ready(FIRST, left, false);
+			assertThat(ready).hasSizeBetween(1, 2);
+			Arrays.stream(ready).forEach(this::compute);
+			left = Arrays.stream(left)
+				.filter((expert) -> Arrays.stream(ready).noneMatch((one) -> one == expert))
+				.toArray();
+			rounds++;
+		}
+		assertThat(rounds).isBetween(3, 5);
+		Load held = acquire(0);
+		assertThat(this.store.poll(this.blocks.of(FIRST + 1))).isNull();
+		assertThat(this.store.poll(this.blocks.of(FIRST))).isSameAs(held);
+		this.store.release(held, Fence.DONE);
+	}
+
+	@Test
+	void expertThatCannotBeReadFailsWhoeverWaitsForIt() {
+		start(Keep.BY_USE, false, EXPERTS * BYTES);
+		breakExpert(5);
+		this.store.beginPass(1);
+		int[] chosen = choose(false, 5);
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> this.store.ready(FIRST, chosen, false));
+		this.faults.fault = null;
+		pass(5);
+	}
+
+	@Test
 	void neighboursOfAnExpertAreOneReadAndOthersAreNot() {
 		start(Keep.BY_USE, false, EXPERTS * BYTES);
 		int before = this.faults.reads.get();

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -31,8 +32,11 @@ final class CpuDevice implements Device {
 	 */
 	private static final int MIN_BAND_WORK = 1 << 15;
 
-	/** Outputs of a linear layer that one thread computes in a stretch. */
+	/** Least outputs of a linear layer that one thread computes in a stretch. */
 	private static final int MIN_OUTPUTS = 16;
+
+	/** How much work an output may be, compared with those computed in the same job. */
+	private static final int MAX_SHARE = 1 << 16;
 
 	private final Kernels kernels;
 
@@ -44,8 +48,8 @@ final class CpuDevice implements Device {
 
 	private final Scratch[] scratch;
 
-	/** The packed input of the linear layer that is being computed. */
-	private final Packed input = new Packed();
+	/** The packed inputs of the linear layers that are being computed. */
+	private final Packed.Memory inputMemory = new Packed.Memory();
 
 	/** Partial results of the attention that is being computed. */
 	private final AttentionJob.Partials partials = new AttentionJob.Partials();
@@ -100,7 +104,8 @@ final class CpuDevice implements Device {
 
 	@Override
 	public long scratchBytes(Limits limits) {
-		int rows = Math.min(limits.rows(), this.kernels.rowsAtOnce());
+		// each of several inputs may be padded to less than twice its rows
+		int rows = Math.min(2 * limits.rows(), this.kernels.rowsAtOnce());
 		long partial = (this.pool.threads() > 1) ? AttentionJob.partialFloats(limits) : 0;
 		return (this.pool.threads() * this.kernels.scratchFloats(limits)
 				+ this.kernels.inputFloats(rows, limits.columns()) + partial) * Float.BYTES;
@@ -171,46 +176,95 @@ final class CpuDevice implements Device {
 	@Override
 	public void matmul(List<Matmul> layers) {
 		List<Layer> resolved = layers.stream().map(Layer::of).toList();
-		for (int from = 0; from < resolved.size();) {
-			Layer first = resolved.get(from);
-			int to = from + 1;
-			while (to < resolved.size() && resolved.get(to).isPackedAs(first)) {
-				to++;
+		List<Input> inputs = new ArrayList<>();
+		int packedRows = 0;
+		int maxRows = this.kernels.rowsAtOnce();
+		for (Layer layer : resolved) {
+			Input input = packed(inputs, layer);
+			if (input == null) {
+				int rows = layer.x().count();
+				Kernels linear = this.kernels.linear(layer.weights(), rows);
+				int own = linear.packedRows(Math.min(rows, linear.rowsAtOnce()));
+				maxRows = Math.min(maxRows, linear.rowsAtOnce());
+				if (!inputs.isEmpty() && packedRows + Math.max(own, rows) > maxRows) {
+					multiply(inputs);
+					inputs.clear();
+					packedRows = 0;
+					maxRows = linear.rowsAtOnce();
+				}
+				packedRows += Math.max(own, rows);
+				input = new Input(layer.x(), layer.weights(), linear, new Packed(this.inputMemory));
+				inputs.add(input);
 			}
-			multiply(resolved.subList(from, to));
-			from = to;
+			input.layers.add(layer);
+		}
+		multiply(inputs);
+	}
+
+	/** The input that was packed for another layer and serves this one as well. */
+	private static @Nullable Input packed(List<Input> inputs, Layer layer) {
+		for (Input input : inputs.reversed()) {
+			if (input.serves(layer)) {
+				return input;
+			}
+		}
+		return null;
+	}
+
+	/** Only a single input has more rows than are computed at once. */
+	private void multiply(List<Input> inputs) {
+		if (inputs.size() != 1) {
+			inputs.forEach((input) -> input.rows = input.x.count());
+			multiplyAtOnce(inputs);
+			return;
+		}
+		Input only = inputs.getFirst();
+		for (int row = 0; row < only.x.count(); row += only.linear.rowsAtOnce()) {
+			only.firstRow = row;
+			only.rows = Math.min(only.linear.rowsAtOnce(), only.x.count() - row);
+			multiplyAtOnce(inputs);
 		}
 	}
 
 	/**
-	 * Computes layers that share a packed input in one job: a job costs microseconds, as
-	 * much as a layer of a small model.
+	 * Computes the layers of some inputs in one job: a job costs microseconds, as much as
+	 * a layer of a small model or an expert of a few rows.
 	 */
-	private void multiply(List<Layer> layers) {
-		Rows x = layers.getFirst().x();
-		Weights weights = layers.getFirst().weights();
-		int outputs = layers.stream().mapToInt((layer) -> layer.weights().rows()).sum();
-		Kernels linear = this.kernels.linear(weights, x.count());
-		Packed packed = this.input;
-		for (int row = 0; row < x.count(); row += linear.rowsAtOnce()) {
-			int firstRow = row;
-			int rows = Math.min(linear.rowsAtOnce(), x.count() - row);
-			linear.reserve(packed, rows, weights);
-			this.pool.run(rows, grain(weights.columns()),
-					(from, to, worker) -> linear.pack(x, firstRow, rows, weights, from, to, packed));
-			int grain = Math.max(MIN_OUTPUTS, grain((long) weights.columns() * rows));
-			this.pool.run(outputs, grain, (from, to, worker) -> {
-				int start = 0;
-				for (Layer layer : layers) {
-					int end = start + layer.weights().rows();
-					if (from < end && to > start) {
-						linear.matmul(layer.out(), x, firstRow, rows, packed, layer.weights(), layer.bias(),
-								Math.max(from, start) - start, Math.min(to, end) - start, this.scratch[worker]);
-					}
-					start = end;
-				}
-			});
+	private void multiplyAtOnce(List<Input> inputs) {
+		this.inputMemory.clear();
+		int rows = 0;
+		long columns = 0;
+		long outputWork = 0;
+		for (Input input : inputs) {
+			input.from = rows;
+			rows += input.rows;
+			columns = Math.max(columns, input.weights.columns());
+			outputWork = Math.max(outputWork, input.outputWork());
+			input.linear.reserve(input.packed, input.rows, input.weights);
 		}
+		this.pool.run(rows, grain(columns), (from, to, worker) -> {
+			for (Input input : inputs) {
+				if (from < input.from + input.rows && to > input.from) {
+					input.pack(Math.max(from - input.from, 0), Math.min(to - input.from, input.rows));
+				}
+			}
+		});
+		List<Share> shares = new ArrayList<>();
+		int items = 0;
+		for (Input input : inputs) {
+			int outputs = MIN_OUTPUTS * (int) Math.min(MAX_SHARE, outputWork / input.outputWork());
+			for (Layer layer : input.layers) {
+				shares.add(new Share(input, layer, outputs, items));
+				items = shares.getLast().end();
+			}
+		}
+		this.pool.run(items, grain(MIN_OUTPUTS * outputWork), (from, to, worker) -> {
+			for (Share share : shares) {
+				if (from < share.end() && to > share.from()) {
+					share.multiply(from, to, this.scratch[worker]);
+				}
+			}
+		});
 	}
 
 	@Override
@@ -446,11 +500,76 @@ final class CpuDevice implements Device {
 			return new Layer(out, x, weights, bias);
 		}
 
-		/** Whether one packed input serves this layer and another one. */
-		boolean isPackedAs(Layer other) {
-			int rows = this.x.count();
-			return this.x.equals(other.x) && this.weights.columns() == other.weights.columns()
-					&& Kernel.linear(this.weights, rows).equals(Kernel.linear(other.weights, rows));
+	}
+
+	/** An input of linear layers, packed once for all of them. */
+	private static final class Input {
+
+		private final Rows x;
+
+		/** Those of the first layer. */
+		private final Weights weights;
+
+		private final Kernels linear;
+
+		private final Packed packed;
+
+		private final List<Layer> layers = new ArrayList<>(2);
+
+		/** The first of the rows that are computed at once. */
+		private int firstRow;
+
+		/** The rows that are computed at once. */
+		private int rows;
+
+		/** Place of the first among those of all inputs. */
+		private int from;
+
+		Input(Rows x, Weights weights, Kernels linear, Packed packed) {
+			this.x = x;
+			this.weights = weights;
+			this.linear = linear;
+			this.packed = packed;
+		}
+
+		/** Whether this input, packed as it is, serves a layer. */
+		boolean serves(Layer layer) {
+			int count = this.x.count();
+			return this.x.equals(layer.x()) && this.weights.columns() == layer.weights().columns()
+					&& Kernel.linear(this.weights, count).equals(Kernel.linear(layer.weights(), count));
+		}
+
+		void pack(int fromRow, int toRow) {
+			this.linear.pack(this.x, this.firstRow, this.rows, this.weights, fromRow, toRow, this.packed);
+		}
+
+		/** Multiply-adds of an output of a layer. */
+		long outputWork() {
+			return Math.max(1, (long) this.weights.columns() * this.rows);
+		}
+
+	}
+
+	/**
+	 * A linear layer among those that are computed in one job. Its items, some outputs
+	 * each, are about as much work as those of the others.
+	 *
+	 * @param input of the layer
+	 * @param layer the layer
+	 * @param outputs of an item
+	 * @param from number of its first item
+	 */
+	private record Share(Input input, Layer layer, int outputs, int from) {
+
+		int end() {
+			return this.from + Math.ceilDiv(this.layer.weights().rows(), this.outputs);
+		}
+
+		void multiply(int fromItem, int toItem, Scratch scratch) {
+			int first = Math.max(fromItem - this.from, 0) * this.outputs;
+			int end = (int) Math.min((long) (toItem - this.from) * this.outputs, this.layer.weights().rows());
+			this.input.linear.matmul(this.layer.out(), this.input.x, this.input.firstRow, this.input.rows,
+					this.input.packed, this.layer.weights(), this.layer.bias(), first, end, scratch);
 		}
 
 	}

@@ -56,6 +56,9 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	/** Positions that are attended to: complete blocks and a part of one. */
 	private static final int POSITIONS = 45;
 
+	/** Values of the head of a state space: few, as each takes a row of the state. */
+	private static final int HEAD_DIM = 4;
+
 	/** Query heads of a key-value head: a pair and a single one. */
 	private static final int HEADS = 3;
 
@@ -89,10 +92,7 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 					(kernels, scratch) -> kernels.attention(job, 0, job.units(), scratch),
 					(kernels, scratch) -> new VectorAttention(job, job.unit(0), scratch).callEmpty(EMPTY_CALLS));
 		}
-		for (Activation activation : workload.activations()) {
-			add(found, Kernel.of(Kernel.Operation.GATE, activation),
-					(kernels, scratch) -> kernels.elementwise().gate(y, x, x, activation, 0, ROWS, scratch), null);
-		}
+		workload.steps().forEach((step) -> step(found, step, y, x, norm));
 		add(found, Kernel.of(Kernel.Operation.ADD), (kernels, scratch) -> kernels.add(y, x, 0, ROWS), null);
 		Weights table = weights(narrowed(workload.table()), 1);
 		Rows looked = floats(1, table.columns());
@@ -104,6 +104,52 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 
 	private static void add(Map<Kernel, Exercise> found, Kernel kernel, Work work, @Nullable Work empty) {
 		found.put(kernel, new Exercise(kernel, work, empty));
+	}
+
+	/** An operation that only some models use. */
+	private static void step(Map<Kernel, Exercise> found, Workload.Step step, Rows y, Rows x, Rows norm) {
+		switch (step) {
+			case Workload.Gate(Activation activation) -> add(found, Kernel.of(Kernel.Operation.GATE, activation),
+					(kernels, scratch) -> kernels.elementwise().gate(y, x, x, activation, 0, ROWS, scratch), null);
+			case Workload.Activate(Activation activation) ->
+				add(found, Kernel.of(Kernel.Operation.ACTIVATE, activation),
+						(kernels, scratch) -> kernels.elementwise().activate(y, x, activation, 0, ROWS, scratch), null);
+			case Workload.ClampedSwiGlu clamped -> add(found, Kernel.of(Kernel.Operation.CLAMPED_SWIGLU),
+					(kernels, scratch) -> kernels.elementwise().clampedSwiGlu(y, x, x, 1.7f, 7f, 0, ROWS, scratch),
+					null);
+			case Workload.LayerNorm layerNorm -> add(found, Kernel.of(Kernel.Operation.LAYER_NORM),
+					(kernels, scratch) -> kernels.rowwise().layerNorm(y, x, norm, norm, 0f, 1e-5f, 0, ROWS, scratch),
+					null);
+			case Workload.Combine combine -> {
+				float[] factors = new float[ROWS];
+				Rows sum = floats(1, x.columns());
+				add(found, Kernel.of(Kernel.Operation.COMBINE),
+						(kernels, scratch) -> kernels.rowwise().combine(sum, x, factors, 0, 1), null);
+			}
+			case Workload.Recurrence recurrence -> recurrence(found, recurrence);
+		}
+	}
+
+	private static void recurrence(Map<Kernel, Exercise> found, Workload.Recurrence recurrence) {
+		int columns = StateSpaceKernels.BLOCK;
+		Rows x = floats(ROWS, columns);
+		Rows out = floats(ROWS, columns);
+		Rows filters = floats(columns, recurrence.taps());
+		Rows inputs = floats(recurrence.taps() - 1, columns);
+		Activation activation = recurrence.activation();
+		add(found, Kernel.of(Kernel.Operation.CONVOLUTION, activation),
+				(kernels, scratch) -> kernels.stateSpace()
+					.convolution(out, x, filters, null, inputs, false, activation, 0, columns, scratch),
+				(kernels, scratch) -> VectorStateSpace.callEmptyConvolution(scratch.lanes(Kernels.LANES), EMPTY_CALLS));
+		Rows heads = floats(ROWS, HEAD_DIM);
+		Rows numbers = floats(ROWS, recurrence.stateSize());
+		Rows one = floats(1, 1);
+		StateSpaceKernels.ScanJob scan = new StateSpaceKernels.ScanJob(floats(ROWS, HEAD_DIM), heads, numbers, numbers,
+				floats(ROWS, 1), one, one, one, 0f, Float.POSITIVE_INFINITY, floats(HEAD_DIM, recurrence.stateSize()),
+				false);
+		add(found, Kernel.of(Kernel.Operation.SCAN),
+				(kernels, scratch) -> kernels.stateSpace().selectiveScan(scan, 0, 1, scratch),
+				(kernels, scratch) -> VectorStateSpace.callEmptyScan(scratch.lanes(Kernels.LANES), EMPTY_CALLS));
 	}
 
 	private static void linear(Map<Kernel, Exercise> found, Workload.Linear linear, int rows) {
@@ -122,8 +168,10 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	private static Work product(Weights weights, int rows) {
 		Rows x = floats(rows, weights.columns());
 		Rows out = floats(rows, weights.rows());
-		Packed input = new Packed();
+		Packed.Memory memory = new Packed.Memory();
+		Packed input = new Packed(memory);
 		return (kernels, scratch) -> {
+			memory.clear();
 			kernels.reserve(input, rows, weights);
 			kernels.pack(x, 0, rows, weights, 0, rows, input);
 			kernels.matmul(out, x, 0, rows, input, weights, null, 0, weights.rows(), scratch);

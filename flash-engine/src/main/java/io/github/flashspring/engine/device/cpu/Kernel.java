@@ -30,7 +30,8 @@ record Kernel(Operation operation, @Nullable Object variant) {
 
 	enum Operation {
 
-		FEW_ROWS, MANY_ROWS, UNPACK, RMS_NORM, ROPE, ATTENTION, ADD, GATE
+		FEW_ROWS, MANY_ROWS, UNPACK, RMS_NORM, ROPE, ATTENTION, ADD, GATE, ACTIVATE, CLAMPED_SWIGLU, LAYER_NORM,
+		COMBINE, CONVOLUTION, SCAN
 
 	}
 

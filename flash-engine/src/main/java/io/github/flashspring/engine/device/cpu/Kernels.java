@@ -97,6 +97,15 @@ interface Kernels {
 	int rowsAtOnce();
 
 	/**
+	 * Rows for which the packed input of a linear layer takes room.
+	 * @param rows number of rows, at most {@link #rowsAtOnce}
+	 * @return as many, or less than twice as many
+	 */
+	default int packedRows(int rows) {
+		return rows;
+	}
+
+	/**
 	 * Room for the packed input of a linear layer.
 	 * @param rows number of rows, at most {@link #rowsAtOnce}
 	 * @param columns number of inputs

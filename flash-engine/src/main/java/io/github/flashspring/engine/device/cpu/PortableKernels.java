@@ -96,11 +96,12 @@ final class PortableKernels implements Kernels {
 			for (int i = 0; i < stride; i++) {
 				int column = i / BlockOrder.COLUMNS * BlockOrder.COLUMNS + indices[i % BlockOrder.COLUMNS];
 				float factor = 1f / BlockOrder.place(weights.format(), i / LANES % BlockOrder.STEPS);
-				input.values()[r * stride + i] = (column < columns)
+				input.values()[input.valuesAt() + r * stride + i] = (column < columns)
 						? x.memory().get(FLOAT, offset + (long) column * Float.BYTES) * factor : 0f;
 			}
 			if (weights.paddedGroups() > 0) {
-				groupSums(x.memory(), offset, columns, weights.groupSize(), input.sums(), r * weights.paddedGroups());
+				groupSums(x.memory(), offset, columns, weights.groupSize(), input.sums(),
+						input.sumsAt() + r * weights.paddedGroups());
 			}
 		}
 	}
@@ -141,11 +142,11 @@ final class PortableKernels implements Kernels {
 				unpackBlock(weights, o, b, block);
 				for (int r = 0; r < rows; r++) {
 					multiplyBlock(block, weights.format().coded(), input.values(),
-							(r * blocks + b) * BlockOrder.COLUMNS, lanes, r * LANES);
+							input.valuesAt() + (r * blocks + b) * BlockOrder.COLUMNS, lanes, r * LANES);
 				}
 			}
 			for (int r = 0; r < rows; r++) {
-				addBiases(weights, o, input.sums(), r * weights.paddedGroups(), lanes, r * LANES);
+				addBiases(weights, o, input.sums(), input.sumsAt() + r * weights.paddedGroups(), lanes, r * LANES);
 				float sum = tree(lanes, r * LANES);
 				set(out, firstRow + r, o, (bias != null) ? sum + value(bias, 0, o) : sum);
 			}

@@ -50,6 +50,10 @@ final class SwitchingKernels implements Kernels {
 
 	private final ElementwiseKernels elementwise = new Elementwise();
 
+	private final RowwiseKernels rowwise = new Rowwise();
+
+	private final StateSpaceKernels stateSpace = new StateSpaces();
+
 	/** Vector kernels that are not compiled; none once the model is warm. */
 	private volatile Map<Kernel, Cold> cold = Map.of();
 
@@ -190,12 +194,12 @@ final class SwitchingKernels implements Kernels {
 
 	@Override
 	public RowwiseKernels rowwise() {
-		return this.vector.rowwise();
+		return this.rowwise;
 	}
 
 	@Override
 	public StateSpaceKernels stateSpace() {
-		return this.vector.stateSpace();
+		return this.stateSpace;
 	}
 
 	@Override
@@ -287,7 +291,7 @@ final class SwitchingKernels implements Kernels {
 
 		@Override
 		public void activate(Rows out, Rows x, Activation activation, int from, int to, Scratch scratch) {
-			compute(Kernel.Operation.GATE, activation,
+			compute(Kernel.Operation.ACTIVATE, activation,
 					(kernels) -> kernels.elementwise().activate(out, x, activation, from, to, scratch));
 		}
 
@@ -300,7 +304,8 @@ final class SwitchingKernels implements Kernels {
 		@Override
 		public void clampedSwiGlu(Rows out, Rows gate, Rows up, float alpha, float limit, int from, int to,
 				Scratch scratch) {
-			vector().clampedSwiGlu(out, gate, up, alpha, limit, from, to, scratch);
+			compute(Kernel.Operation.CLAMPED_SWIGLU, null,
+					(kernels) -> kernels.elementwise().clampedSwiGlu(out, gate, up, alpha, limit, from, to, scratch));
 		}
 
 		@Override
@@ -321,6 +326,45 @@ final class SwitchingKernels implements Kernels {
 		@Override
 		public void split(Rows even, Rows odd, Rows x, int from, int to) {
 			vector().split(even, odd, x, from, to);
+		}
+
+	}
+
+	private final class Rowwise implements RowwiseKernels {
+
+		@Override
+		public void layerNorm(Rows out, Rows x, Rows weight, Rows bias, float offset, float epsilon, int from, int to,
+				Scratch scratch) {
+			compute(Kernel.Operation.LAYER_NORM, null,
+					(kernels) -> kernels.rowwise().layerNorm(out, x, weight, bias, offset, epsilon, from, to, scratch));
+		}
+
+		@Override
+		public void combine(Rows out, Rows x, float[] weights, int from, int to) {
+			compute(Kernel.Operation.COMBINE, null, (kernels) -> kernels.rowwise().combine(out, x, weights, from, to));
+		}
+
+		@Override
+		public void matmulTransposed(Rows out, Rows x, Weights weights, boolean accumulate, int from, int to,
+				Scratch scratch) {
+			SwitchingKernels.this.vector.rowwise().matmulTransposed(out, x, weights, accumulate, from, to, scratch);
+		}
+
+	}
+
+	private final class StateSpaces implements StateSpaceKernels {
+
+		@Override
+		public void convolution(Rows out, Rows x, Rows weight, @Nullable Rows bias, Rows state, boolean first,
+				Activation activation, int from, int to, Scratch scratch) {
+			compute(Kernel.Operation.CONVOLUTION, activation, (kernels) -> kernels.stateSpace()
+				.convolution(out, x, weight, bias, state, first, activation, from, to, scratch));
+		}
+
+		@Override
+		public void selectiveScan(ScanJob job, int from, int to, Scratch scratch) {
+			compute(Kernel.Operation.SCAN, null,
+					(kernels) -> kernels.stateSpace().selectiveScan(job, from, to, scratch));
 		}
 
 	}

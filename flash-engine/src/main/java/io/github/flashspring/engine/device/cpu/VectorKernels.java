@@ -84,6 +84,11 @@ final class VectorKernels implements Kernels {
 	}
 
 	@Override
+	public int packedRows(int rows) {
+		return VectorMatmul.padded(rows);
+	}
+
+	@Override
 	public long inputFloats(int rows, int columns) {
 		return VectorMatmul.inputFloats(rows, columns);
 	}

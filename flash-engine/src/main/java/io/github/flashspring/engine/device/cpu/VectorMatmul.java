@@ -31,7 +31,8 @@ final class VectorMatmul {
 		return VectorPanels.ROWS;
 	}
 
-	private static int padded(int rows) {
+	/** Rows of a packed input, and what is added to make them whole units. */
+	static int padded(int rows) {
 		return (rows <= FEW) ? rows : VectorPanels.padded(rows);
 	}
 

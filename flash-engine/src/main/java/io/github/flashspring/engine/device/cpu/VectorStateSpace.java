@@ -95,6 +95,20 @@ final class VectorStateSpace implements StateSpaceKernels {
 		}
 	}
 
+	/** Calls vector code of convolutions that computes nothing, see {@link Exercise}. */
+	static void callEmptyConvolution(float[] lanes, int calls) {
+		for (int i = 0; i < calls; i++) {
+			multiplyAdd(MemorySegment.NULL, 0, lanes, 0, lanes, 0);
+		}
+	}
+
+	/** Calls vector code of scans that computes nothing, see {@link Exercise}. */
+	static void callEmptyScan(float[] lanes, int calls) {
+		for (int i = 0; i < calls; i++) {
+			advance(MemorySegment.NULL, 0, 0f, 0f, MemorySegment.NULL, 0, MemorySegment.NULL, 0, 0, lanes);
+		}
+	}
+
 	/** Advances one row of a state and adds up its products with {@code c} in lanes. */
 	private static void advance(MemorySegment state, long offset, float decay, float u, MemorySegment bs, long b,
 			MemorySegment cs, long c, int count, float[] lanes) {

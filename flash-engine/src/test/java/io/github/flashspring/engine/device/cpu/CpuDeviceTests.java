@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.device.cpu;
 
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -11,6 +13,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
@@ -117,6 +120,73 @@ class CpuDeviceTests {
 				assertThat(Operands.values(layer.out())).isDeepEqualTo(Operands.values(alone));
 			}
 		}
+	}
+
+	@Property(tries = 40)
+	void expertsOfAnyFormatAndNumberOfRowsTogetherEqualEachAlone(@ForAll("linears") Linear linear,
+			@ForAll @IntRange(min = 1, max = 3) int threads, @ForAll long seed) {
+		Operands operands = new Operands(seed);
+		Tensor shared = operands.activations(1, linear.inputs());
+		List<Device.Matmul> layers = new ArrayList<>();
+		for (int i = 0; i < 24; i++) {
+			int rows = (i % 3 == 0) ? 1 : 1 + operands.random().nextInt(9);
+			Format format = (i % 7 == 0) ? Format.values()[operands.random().nextInt(Format.values().length)]
+					: linear.format();
+			Linear expert = new Linear(format, linear.groupSize(), linear.scales(), rows,
+					Linear.whole(format, linear.groupSize(), linear.inputs()), 1 + operands.random().nextInt(60), 1,
+					seed);
+			Tensor x = (rows == 1 && expert.inputs() == linear.inputs()) ? shared
+					: operands.activations(rows, expert.inputs());
+			layers.add(layer(operands, expert, x));
+			layers.add(layer(operands, expert, x));
+		}
+		List<Tensor> expected = new ArrayList<>();
+		try (Device portable = new CpuDevice(new PortableKernels(), 1)) {
+			for (Device.Matmul layer : layers) {
+				Tensor alone = operands.empty(DType.F32, layer.out().rows(), layer.out().columns());
+				portable.matmul(alone, layer.x(), layer.weight(), layer.bias());
+				expected.add(alone);
+			}
+		}
+		for (Kernels kernels : List.of(new VectorKernels(), VectorKernels.rowByRow(), new PortableKernels())) {
+			try (Device device = new CpuDevice(kernels, threads)) {
+				device.matmul(layers);
+				for (int i = 0; i < layers.size(); i++) {
+					KernelsAgreeTests.assertThatBitsAreEqual(layers.get(i).out(), expected.get(i));
+				}
+			}
+		}
+	}
+
+	@Test
+	void expertsOfATokenAreOneJob() {
+		Operands operands = new Operands(3);
+		int experts = 32;
+		Linear linear = new Linear(Format.AFFINE4, 64, DType.BF16, 1, 2048, 256, 2, 3);
+		AtomicInteger bands = new AtomicInteger();
+		Kernels counting = counting(new VectorKernels(), bands);
+		List<Device.Matmul> layers = new ArrayList<>();
+		for (int i = 0; i < experts; i++) {
+			layers.add(layer(operands, linear, operands.activations(1, linear.inputs())));
+		}
+		try (Device device = new CpuDevice(counting, 2)) {
+			device.matmul(layers.getFirst().out(), layers.getFirst().x(), layers.getFirst().weight(), null);
+			int alone = bands.getAndSet(0);
+			assertThat(alone).as("bands of one").isGreaterThan(4);
+			device.matmul(layers);
+		}
+		assertThat(bands.get()).as("bands of a job, and one more where an expert ends within a band")
+			.isLessThanOrEqualTo(2 * 4 + experts);
+	}
+
+	private static Kernels counting(Kernels kernels, AtomicInteger bands) {
+		return (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] { Kernels.class },
+				(proxy, method, arguments) -> {
+					if (method.getName().equals("matmul")) {
+						bands.incrementAndGet();
+					}
+					return method.getName().equals("linear") ? proxy : method.invoke(kernels, arguments);
+				});
 	}
 
 	private static Device.Matmul layer(Operands operands, Linear linear, Tensor x) {

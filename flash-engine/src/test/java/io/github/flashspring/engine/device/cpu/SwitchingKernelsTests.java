@@ -31,7 +31,13 @@ class SwitchingKernelsTests {
 			new Quantization(Quantization.AFFINE, 4, 32), DType.BF16);
 
 	private static final Workload WORKLOAD = new Workload(Set.of(FOUR_BITS), FOUR_BITS,
-			new KvBlocks.Layout(16, 1, 64, 64), COLUMNS, DType.BF16, Set.of(Activation.SILU));
+			new KvBlocks.Layout(16, 1, 64, 64), COLUMNS, DType.BF16, Set.of(new Workload.Gate(Activation.SILU)));
+
+	/** Operations that only some models use. */
+	private static final Workload ALL_STEPS = new Workload(Set.of(FOUR_BITS), FOUR_BITS, null, COLUMNS, DType.BF16,
+			Set.of(new Workload.Gate(Activation.SILU), new Workload.Activate(Activation.SQUARED_RELU),
+					new Workload.ClampedSwiGlu(), new Workload.LayerNorm(), new Workload.Combine(),
+					new Workload.Recurrence(4, Activation.SILU, 128)));
 
 	private final Kernels vector = new VectorKernels();
 
@@ -84,6 +90,25 @@ class SwitchingKernelsTests {
 		device.matmul(out, between, matrix, null);
 		device.elementwise().gate(out, out, between, Activation.SILU);
 		device.add(out, x);
+	}
+
+	@Test
+	void onlyWhatAModelUsesIsExercised() {
+		List<Kernel.Operation> few = Exercise.of(WORKLOAD).stream().map((each) -> each.kernel().operation()).toList();
+		assertThat(few).contains(Kernel.Operation.GATE)
+			.doesNotContain(Kernel.Operation.ACTIVATE, Kernel.Operation.CLAMPED_SWIGLU, Kernel.Operation.LAYER_NORM,
+					Kernel.Operation.COMBINE, Kernel.Operation.CONVOLUTION, Kernel.Operation.SCAN);
+		assertThat(Exercise.of(ALL_STEPS)).extracting((each) -> each.kernel().operation())
+			.contains(Kernel.Operation.ACTIVATE, Kernel.Operation.CLAMPED_SWIGLU, Kernel.Operation.LAYER_NORM,
+					Kernel.Operation.COMBINE, Kernel.Operation.CONVOLUTION, Kernel.Operation.SCAN)
+			.doesNotContain(Kernel.Operation.ROPE, Kernel.Operation.ATTENTION);
+	}
+
+	@Test
+	void allStepsAreCompiledByTheirExercises() {
+		SwitchingKernels kernels = kernels(Objects.requireNonNull(Allocations.ofThisJvm()));
+		kernels.warmUp(ALL_STEPS).run();
+		assertThat(kernels.cold()).isEmpty();
 	}
 
 	@Test
