@@ -56,6 +56,7 @@ async function ask(text) {
   const turn = append('section', 'turn', $('conversation'));
   const said = append('article', 'message user', turn);
   said.ariaLabel = 'You';
+  said.dir = 'auto';
   said.textContent = text;
   const article = append('article', 'message model', turn);
   article.ariaLabel = 'Answer';
@@ -159,7 +160,7 @@ function think(article, body, { thinking, text }) {
     details.className = 'thinking';
     details.open = true;
     append('summary', '', details);
-    append('div', '', details);
+    append('div', '', details).dir = 'auto';
     body.before(details);
   }
   details.lastElementChild.textContent = thinking;
@@ -204,7 +205,7 @@ function summary(heard) {
     parts.push(`${decimal(tokensPerSecond)} per second`);
   }
   const first = done ? done.timeToFirstTokenMillis : heard.firstMillis;
-  if (first) {
+  if (first && tokens) {
     parts.push(`first after ${duration(first)}`);
   }
   if (done?.finishReason.toLowerCase() === 'length') {

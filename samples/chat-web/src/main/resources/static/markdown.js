@@ -148,6 +148,10 @@ function elements(tokens) {
     pre.replaceWith(block);
     block.append(caption, pre);
   }
+  // Each block has the direction of its own first letter.
+  for (const block of content.children) {
+    block.dir = 'auto';
+  }
   return [...content.children];
 }
 

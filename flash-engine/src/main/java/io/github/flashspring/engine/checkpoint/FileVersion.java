@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 public record FileVersion(@Nullable Object key, long size, FileTime modified, @Nullable FileTime changed,
 		List<Object> attributes) {
 
-	private static final String ACTION = "Keep the files of a model as they are while it runs: write new ones next to "
-			+ "them and rename them. Restore this file, or load the model again.";
+	private static final String ACTION = "Keep the files of a model as they are while it runs or is imported: write new "
+			+ "ones next to them and rename them. Restore this file, or load or import the model again.";
 
 	/**
 	 * Asks the system.

@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.checkpoint;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.DirectoryIteratorException;
@@ -9,13 +10,17 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,6 +47,13 @@ record StagedFiles(Path path, Path lockFile, FileChannel lock) {
 			+ ProcessHandle.current().info().startInstant().map(Instant::toEpochMilli).orElse(0L);
 
 	private static final Pattern LOCK_NAME = Pattern.compile("(\\..+\\.([0-9]+-[0-9]+)-[0-9]+)\\.lock");
+
+	/** Names that earlier versions gave, which held no locks. */
+	private static final Pattern UNLOCKED_NAME = Pattern
+		.compile("\\..+\\.[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\\.tmp");
+
+	/** None of them was written to for as long, while its owner lived. */
+	private static final Duration UNLOCKED_LIFE = Duration.ofDays(1);
 
 	/** While others still write into a folder that is removed. */
 	private static final int ATTEMPTS = 100;
@@ -99,18 +111,22 @@ record StagedFiles(Path path, Path lockFile, FileChannel lock) {
 	}
 
 	/**
-	 * Removes what processes that are gone left in a folder.
+	 * Removes what processes that are gone left in a folder. What has no lock was left by
+	 * an earlier version.
 	 * @param folder need not exist
 	 */
 	static void removeAbandoned(Path folder) {
 		if (!Files.isDirectory(folder)) {
 			return;
 		}
-		try (DirectoryStream<Path> locks = Files.newDirectoryStream(folder, ".*.lock")) {
-			for (Path lockFile : locks) {
-				Matcher name = LOCK_NAME.matcher(lockFile.getFileName().toString());
+		try (DirectoryStream<Path> hidden = Files.newDirectoryStream(folder, ".*.{lock,tmp}")) {
+			for (Path path : hidden) {
+				Matcher name = LOCK_NAME.matcher(path.getFileName().toString());
 				if (name.matches() && !OWNER.equals(name.group(2))) {
-					removeAbandoned(lockFile, folder.resolve(name.group(1) + ".tmp"));
+					removeAbandoned(path, folder.resolve(name.group(1) + ".tmp"));
+				}
+				else if (UNLOCKED_NAME.matcher(path.getFileName().toString()).matches()) {
+					removeUnlocked(path);
 				}
 			}
 		}
@@ -129,6 +145,29 @@ record StagedFiles(Path path, Path lockFile, FileChannel lock) {
 			}
 		}
 		catch (IOException ex) {
+			logger.debug("Cannot remove {}", temporary, ex);
+		}
+	}
+
+	/**
+	 * Removes a file of weights, or a folder with one, that has no lock, if it was not
+	 * written to for long. Others that are called alike are not ours.
+	 */
+	private static void removeUnlocked(Path temporary) {
+		try (Stream<Path> tree = Files.walk(temporary)) {
+			List<Path> all = tree.toList();
+			boolean weights = all.stream().anyMatch((path) -> path.getFileName().toString().contains(".safetensors"));
+			Instant written = Instant.MIN;
+			for (Path path : all) {
+				Instant time = Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS).toInstant();
+				written = time.isAfter(written) ? time : written;
+			}
+			if (weights && written.isBefore(Instant.now().minus(UNLOCKED_LIFE))) {
+				delete(temporary);
+				logger.info("Removed {}: nothing wrote to it since {}", temporary, written);
+			}
+		}
+		catch (IOException | UncheckedIOException ex) {
 			logger.debug("Cannot remove {}", temporary, ex);
 		}
 	}

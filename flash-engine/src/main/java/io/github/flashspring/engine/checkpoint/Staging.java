@@ -15,7 +15,8 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * A file or folder in the making: written under a hidden name next to its target, and
  * renamed when it is complete. Nothing remains of one that is not: a failure, Ctrl-C and
  * SIGTERM remove it at once. What a killed process leaves is removed by the next that
- * writes into the same folder.
+ * writes into the same folder; what an earlier version left, which locked nothing, a day
+ * later.
  */
 public final class Staging implements AutoCloseable {
 

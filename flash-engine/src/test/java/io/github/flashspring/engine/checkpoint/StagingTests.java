@@ -3,6 +3,9 @@ package io.github.flashspring.engine.checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -61,6 +64,35 @@ class StagingTests {
 		Path foreign = Files.createFile(this.folder.resolve(".yarn.lock"));
 		Staging.file(this.folder.resolve("another"), 0).close();
 		assertThat(names()).containsExactly(foreign.getFileName().toString());
+	}
+
+	@Test
+	void whatEarlierVersionsLeftIsRemovedADayLater() throws IOException {
+		String id = ".2f1c4c1e-8a54-4e7d-9d38-0c6a1f6b7e55.tmp";
+		Path folder = oldFolder(".model" + id, "config.json", ".model.safetensors" + id);
+		Path file = old(Files.createFile(this.folder.resolve(".model.safetensors" + id)));
+		Path fresh = oldFolder(".fresh" + id, "config.json", "model.safetensors");
+		Files.writeString(fresh.resolve("config.json"), "written just now");
+		Path foreign = oldFolder(".notes" + id, "notes.txt");
+		Path otherName = oldFolder(".model.tmp", "model.safetensors");
+		Staging.file(this.folder.resolve("another"), 0).close();
+		assertThat(folder).doesNotExist();
+		assertThat(file).doesNotExist();
+		assertThat(names()).containsExactly(fresh.getFileName().toString(), otherName.getFileName().toString(),
+				foreign.getFileName().toString());
+		assertThat(foreign.resolve("notes.txt")).exists();
+	}
+
+	private Path oldFolder(String name, String... files) throws IOException {
+		Path folder = Files.createDirectory(this.folder.resolve(name));
+		for (String file : files) {
+			old(Files.createFile(folder.resolve(file)));
+		}
+		return old(folder);
+	}
+
+	private static Path old(Path path) throws IOException {
+		return Files.setLastModifiedTime(path, FileTime.from(Instant.now().minus(25, ChronoUnit.HOURS)));
 	}
 
 	@Test

@@ -1,11 +1,8 @@
 package io.github.flashspring.engine.checkpoint.gguf;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -13,24 +10,21 @@ import java.util.Map;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 
 /**
- * An open GGUF file of version 2 or 3: its key-value pairs, its tensors, and their data
- * as a mapping that lasts until {@link #close()}.
+ * An open GGUF file of version 2 or 3: its key-value pairs, its tensors, and their data,
+ * which is read when it is asked for.
  */
 final class GgufFile implements AutoCloseable {
 
 	private final Path file;
 
-	private final Arena arena;
-
-	private final MemorySegment bytes;
+	private final GgufBytes bytes;
 
 	private final GgufMetadata metadata;
 
 	private final Map<String, GgufTensor> tensors;
 
-	private GgufFile(Path file, Arena arena, MemorySegment bytes, GgufReader reader) {
+	private GgufFile(Path file, GgufBytes bytes, GgufReader reader) {
 		this.file = file;
-		this.arena = arena;
 		this.bytes = bytes;
 		this.metadata = reader.metadata();
 		this.tensors = Collections.unmodifiableMap(new LinkedHashMap<>(reader.tensors()));
@@ -44,23 +38,21 @@ final class GgufFile implements AutoCloseable {
 	 */
 	@SuppressWarnings("MustBeClosedChecker") // close() does, or the end of a failed call
 	static GgufFile open(Path file) {
-		Arena arena = Arena.ofShared();
-		boolean complete = false;
-		try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-			MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+		GgufBytes bytes = null;
+		GgufFile opened = null;
+		try {
+			bytes = GgufBytes.open(file);
 			GgufReader reader = new GgufReader(file, bytes);
 			reader.read();
-			GgufFile opened = new GgufFile(file, arena, bytes, reader);
-			complete = true;
+			opened = new GgufFile(file, bytes, reader);
 			return opened;
 		}
 		catch (IOException ex) {
-			throw new CheckpointException("Cannot read " + file + " (" + ex + ").",
-					"Check that the file exists and that this process may read it.", ex);
+			throw GgufBytes.unreadable(file, ex);
 		}
 		finally {
-			if (!complete) {
-				arena.close();
+			if (bytes != null && opened == null) {
+				close(file, bytes);
 			}
 		}
 	}
@@ -78,14 +70,40 @@ final class GgufFile implements AutoCloseable {
 		return this.tensors;
 	}
 
-	/** A tensor's bytes, read-only. */
-	MemorySegment data(GgufTensor tensor) {
-		return this.bytes.asSlice(tensor.offset(), tensor.byteSize());
+	/**
+	 * Reads bytes of a tensor.
+	 * @param tensor of this file
+	 * @param from the first one, counted from the tensor's
+	 * @param into filled from its position to its limit
+	 * @throws CheckpointException if the file was truncated or cannot be read
+	 */
+	void read(GgufTensor tensor, long from, ByteBuffer into) {
+		if (from < 0 || into.remaining() > tensor.byteSize() - from) {
+			throw new IndexOutOfBoundsException(into.remaining() + " bytes at byte " + from + " of " + tensor);
+		}
+		this.bytes.read(tensor.offset() + from, into);
+	}
+
+	/**
+	 * Refuses a file whose content changed since it was opened.
+	 * @throws CheckpointException if it did
+	 */
+	void requireUnchanged() {
+		this.bytes.requireUnchanged("importing it");
 	}
 
 	@Override
 	public void close() {
-		this.arena.close();
+		close(this.file, this.bytes);
+	}
+
+	private static void close(Path file, GgufBytes bytes) {
+		try {
+			bytes.close();
+		}
+		catch (IOException ex) {
+			throw GgufBytes.unreadable(file, ex);
+		}
 	}
 
 }

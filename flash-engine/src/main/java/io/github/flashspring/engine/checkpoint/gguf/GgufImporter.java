@@ -47,8 +47,9 @@ public final class GgufImporter {
 	 * @param outFolder the folder to make; must not exist, or be empty
 	 * @param progress told about every tensor
 	 * @return what was written
-	 * @throws CheckpointException if the file is damaged or of a kind that cannot be
-	 * imported, the folder has content, or its disk has not enough room
+	 * @throws CheckpointException if the file is damaged, changes meanwhile or is of a
+	 * kind that cannot be imported, the folder has content, or its disk has not enough
+	 * room
 	 * @throws IOException if writing fails
 	 */
 	public static ImportReport importFile(Path gguf, Path outFolder, Progress progress) throws IOException {
@@ -73,7 +74,7 @@ public final class GgufImporter {
 								+ String.join(", ", names.subList(0, Math.min(3, names.size())))
 								+ ((names.size() > 3) ? ", …" : "")));
 			Map<String, ObjectNode> settings = settings(metadata, shape, tensors, notes);
-			long bytes = write(tensors, settings);
+			long bytes = write(file, tensors, settings);
 			return new ImportReport(this.outFolder, metadata.findString("general.name").orElse(""),
 					file.tensors().size(), bytes, notes);
 		}
@@ -105,17 +106,18 @@ public final class GgufImporter {
 		return (model.equals("none") || model.equals("no_vocab")) ? null : GgufVocabulary.of(metadata, vocabSize);
 	}
 
-	private long write(LlamaTensors tensors, Map<String, ObjectNode> settings) throws IOException {
+	private long write(GgufFile file, LlamaTensors tensors, Map<String, ObjectNode> settings) throws IOException {
 		Map<String, TensorSource> sources = tensors.sources();
 		Map<String, byte[]> files = new LinkedHashMap<>();
 		settings.forEach((name, content) -> files.put(name, this.json.writeValueAsBytes(content)));
 		long bytes = sources.values().stream().mapToLong(TensorSource::byteSize).sum()
 				+ files.values().stream().mapToLong((content) -> content.length).sum();
 		try (Staging staging = Staging.folder(this.outFolder, bytes)) {
-			for (Map.Entry<String, byte[]> file : files.entrySet()) {
-				Files.write(staging.path().resolve(file.getKey()), file.getValue());
+			for (Map.Entry<String, byte[]> entry : files.entrySet()) {
+				Files.write(staging.path().resolve(entry.getKey()), entry.getValue());
 			}
 			Safetensors.write(staging.path().resolve("model.safetensors"), watched(sources), Map.of("format", "mlx"));
+			file.requireUnchanged();
 			long written = verified(staging.path(), tensors);
 			Staging.requireNoContent(this.outFolder);
 			staging.commit();

@@ -1,7 +1,6 @@
 package io.github.flashspring.engine.checkpoint.gguf;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -35,16 +34,14 @@ final class GgufReader {
 
 	private static final int MAX_DIMENSIONS = 4;
 
-	private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED
-		.withOrder(ByteOrder.LITTLE_ENDIAN);
-
-	private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
-	private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+	private static final int WINDOW_BYTES = 1 << 16;
 
 	private final Path file;
 
-	private final MemorySegment bytes;
+	private final GgufBytes bytes;
+
+	/** Bytes from {@link #position} on. */
+	private final ByteBuffer window = ByteBuffer.allocate(WINDOW_BYTES).order(ByteOrder.LITTLE_ENDIAN).limit(0);
 
 	private final Map<String, Object> values = new LinkedHashMap<>();
 
@@ -52,7 +49,7 @@ final class GgufReader {
 
 	private long position;
 
-	GgufReader(Path file, MemorySegment bytes) {
+	GgufReader(Path file, GgufBytes bytes) {
 		this.file = file;
 		this.bytes = bytes;
 	}
@@ -66,7 +63,7 @@ final class GgufReader {
 	}
 
 	void read() {
-		if (this.bytes.byteSize() < 24 || int32("the header") != MAGIC) {
+		if (this.bytes.size() < 24 || int32("the header") != MAGIC) {
 			throw new CheckpointException("The file " + this.file + " does not begin with 'GGUF'.",
 					"Give a GGUF file; an older GGML file must be converted first.");
 		}
@@ -107,7 +104,7 @@ final class GgufReader {
 			throw failure("general.alignment is " + alignment + ", expected a power of two");
 		}
 		long dataOffset = Math.ceilDiv(this.position, alignment) * alignment;
-		long dataSize = this.bytes.byteSize() - dataOffset;
+		long dataSize = this.bytes.size() - dataOffset;
 		for (Entry entry : entries) {
 			if (entry.offset() < 0 || entry.offset() % alignment != 0) {
 				throw failure("Tensor '" + entry.name() + "' begins at data offset "
@@ -263,10 +260,13 @@ final class GgufReader {
 			throw failure("The length of " + what + " is " + Long.toUnsignedString(length) + " at byte "
 					+ (this.position - 8) + "; expected at most " + Math.min(limit, left()));
 		}
-		var buffer = this.bytes.asSlice(this.position, length).asByteBuffer();
+		ByteBuffer text = ByteBuffer.allocate((int) length);
+		text.put(this.window.slice(this.window.position(), Math.min(text.capacity(), this.window.remaining())));
+		this.window.position(this.window.position() + text.position());
+		this.bytes.read(this.position + text.position(), text);
 		this.position += length;
 		try {
-			return StandardCharsets.UTF_8.newDecoder().decode(buffer).toString();
+			return StandardCharsets.UTF_8.newDecoder().decode(text.flip()).toString();
 		}
 		catch (CharacterCodingException ex) {
 			throw failure("The text of " + what + " before byte " + this.position + " is not valid UTF-8");
@@ -283,32 +283,37 @@ final class GgufReader {
 	}
 
 	private byte int8(String what) {
-		return this.bytes.get(ValueLayout.JAVA_BYTE, advance(1, what));
+		return advance(1, what).get();
 	}
 
 	private short int16(String what) {
-		return this.bytes.get(SHORT, advance(2, what));
+		return advance(2, what).getShort();
 	}
 
 	private int int32(String what) {
-		return this.bytes.get(INT, advance(4, what));
+		return advance(4, what).getInt();
 	}
 
 	private long int64(String what) {
-		return this.bytes.get(LONG, advance(8, what));
+		return advance(8, what).getLong();
 	}
 
-	private long advance(int size, String what) {
+	/** The window, which begins with that many bytes that are to be taken from it. */
+	private ByteBuffer advance(int size, String what) {
 		if (left() < size) {
-			throw failure("It ends at byte " + this.bytes.byteSize() + ", inside of " + what);
+			throw failure("It ends at byte " + this.bytes.size() + ", inside of " + what);
 		}
-		long at = this.position;
+		if (this.window.remaining() < size) {
+			this.window.clear().limit((int) Math.min(WINDOW_BYTES, left()));
+			this.bytes.read(this.position, this.window);
+			this.window.flip();
+		}
 		this.position += size;
-		return at;
+		return this.window;
 	}
 
 	private long left() {
-		return this.bytes.byteSize() - this.position;
+		return this.bytes.size() - this.position;
 	}
 
 	private CheckpointException failure(String problem) {

@@ -1,7 +1,6 @@
 package io.github.flashspring.engine.checkpoint.gguf;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -57,10 +56,11 @@ final class RopeFactors {
 			throw new CheckpointException("Tensor 'rope_freqs.weight' of " + file.file() + " is " + tensor.type()
 					+ tensor.shape() + "; expected F32[" + headDim / 2 + "].", "Use another version of the model.");
 		}
-		MemorySegment data = file.data(tensor);
+		ByteBuffer data = ByteBuffer.allocate((int) tensor.byteSize()).order(ByteOrder.LITTLE_ENDIAN);
+		file.read(tensor, 0, data);
 		double[] divisors = new double[headDim / 2];
 		for (int i = 0; i < divisors.length; i++) {
-			divisors[i] = data.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), i);
+			divisors[i] = data.getFloat(i * Float.BYTES);
 		}
 		return recover(file, divisors, theta);
 	}

@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -22,20 +21,17 @@ final class TensorConverter {
 
 	private static final int BUFFER_BYTES = 1 << 20;
 
-	private final Path file;
+	private final GgufFile file;
 
 	private final GgufTensor tensor;
-
-	private final MemorySegment data;
 
 	private final RowOrder order;
 
 	private final Optional<AffineBlocks> affine;
 
 	TensorConverter(GgufFile file, GgufTensor tensor, RowOrder order) {
-		this.file = file.file();
+		this.file = file;
 		this.tensor = tensor;
-		this.data = file.data(tensor);
 		this.order = order;
 		this.affine = AffineBlocks.of(tensor.type());
 	}
@@ -72,12 +68,8 @@ final class TensorConverter {
 	}
 
 	private Map<String, TensorSource> plain(String name, DType dtype) {
-		return Map.of(name, new TensorSource(dtype, this.tensor.shapeArray(), (channel) -> {
-			for (long row = 0; row < this.tensor.rows(); row++) {
-				long source = this.order.source(row) * this.tensor.rowBytes();
-				TensorSource.write(channel, this.data.asSlice(source, this.tensor.rowBytes()));
-			}
-		}));
+		return Map.of(name, new TensorSource(dtype, this.tensor.shapeArray(),
+				(channel) -> eachPiece(this.order, (data, from) -> TensorSource.write(channel, data))));
 	}
 
 	private Map<String, TensorSource> affine(String name, AffineBlocks blocks) {
@@ -93,43 +85,44 @@ final class TensorConverter {
 		long groups = this.tensor.columns() / AffineBlocks.GROUP;
 		Map<String, TensorSource> sources = new LinkedHashMap<>();
 		sources.put(name, new TensorSource(DType.U32, new long[] { rows, groups * blocks.codeBytes() / Integer.BYTES },
-				(channel) -> eachBlock(channel, blocks.codeBytes(), blocks::putCodes)));
-		sources.put(module + ".scales", new TensorSource(dtype, new long[] { rows, groups },
-				(channel) -> eachBlock(channel, Float.BYTES, (data, at, to) -> blocks.putScale(data, at, to, dtype))));
+				(channel) -> writeBlocks(channel, blocks.codeBytes(), blocks::putCodes)));
+		sources.put(module + ".scales",
+				new TensorSource(dtype, new long[] { rows, groups }, (channel) -> writeBlocks(channel, Float.BYTES,
+						(data, at, to) -> blocks.putScale(data, at, to, dtype))));
 		sources.put(module + ".biases", new TensorSource(dtype, new long[] { rows, groups },
-				(channel) -> eachBlock(channel, Float.BYTES, (data, at, to) -> blocks.putBias(data, at, to, dtype))));
+				(channel) -> writeBlocks(channel, Float.BYTES, (data, at, to) -> blocks.putBias(data, at, to, dtype))));
 		return sources;
 	}
 
 	/** F16 if it holds every bias exactly, else F32. */
 	private DType scaleType(AffineBlocks blocks) {
-		boolean half = true;
-		for (long at = 0; at < this.data.byteSize(); at += this.tensor.type().blockBytes()) {
-			if (!blocks.isFinite(this.data, at)) {
-				throw notFinite(at / this.tensor.type().blockBytes());
+		boolean[] half = { true };
+		eachBlock(RowOrder.SAME, (data, at, block) -> {
+			if (!blocks.isFinite(data, at)) {
+				throw notFinite(block);
 			}
-			half &= blocks.fitsHalf(this.data, at);
-		}
-		return half ? DType.F16 : DType.F32;
+			half[0] &= blocks.fitsHalf(data, at);
+		});
+		return half[0] ? DType.F16 : DType.F32;
 	}
 
 	/** Values in half precision, or single where half would overflow. */
 	private Map<String, TensorSource> decoded(String name, BlockDecoder decoder) {
 		int elements = this.tensor.type().blockElements();
 		float[] values = new float[elements];
-		boolean half = true;
-		for (long at = 0; at < this.data.byteSize(); at += this.tensor.type().blockBytes()) {
-			decoder.decode(this.data, at, values, 0);
+		boolean[] half = { true };
+		eachBlock(RowOrder.SAME, (data, at, block) -> {
+			decoder.decode(data, at, values, 0);
 			for (float value : values) {
 				if (!Float.isFinite(value)) {
-					throw notFinite(at / this.tensor.type().blockBytes());
+					throw notFinite(block);
 				}
-				half &= Float.isFinite(Float.float16ToFloat(Float.floatToFloat16(value)));
+				half[0] &= Float.isFinite(Float.float16ToFloat(Float.floatToFloat16(value)));
 			}
-		}
-		DType dtype = half ? DType.F16 : DType.F32;
+		});
+		DType dtype = half[0] ? DType.F16 : DType.F32;
 		return Map.of(name, new TensorSource(dtype, this.tensor.shapeArray(),
-				(channel) -> eachBlock(channel, elements * dtype.bytes(), (data, at, to) -> {
+				(channel) -> writeBlocks(channel, elements * dtype.bytes(), (data, at, to) -> {
 					float[] block = new float[elements];
 					decoder.decode(data, at, block, 0);
 					for (float value : block) {
@@ -143,20 +136,46 @@ final class TensorConverter {
 				})));
 	}
 
-	/** Offers every block in the order of the result and writes what the sink appends. */
-	private void eachBlock(WritableByteChannel channel, int mostBytes, BlockSink sink) throws IOException {
+	/** Writes what a sink makes of every block, in the order of the result. */
+	private void writeBlocks(WritableByteChannel channel, int maxBytes, BlockSink sink) throws IOException {
 		ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+		eachBlock(this.order, (data, at, block) -> {
+			if (buffer.remaining() < maxBytes) {
+				flush(buffer, channel);
+			}
+			sink.put(data, at, buffer);
+		});
+		flush(buffer, channel);
+	}
+
+	/** Offers every block. */
+	private <E extends Exception> void eachBlock(RowOrder order, BlockReader<E> reader) throws E {
 		int blockBytes = this.tensor.type().blockBytes();
-		for (long row = 0; row < this.tensor.rows(); row++) {
-			long start = this.order.source(row) * this.tensor.rowBytes();
-			for (long at = start; at < start + this.tensor.rowBytes(); at += blockBytes) {
-				if (buffer.remaining() < mostBytes) {
-					flush(buffer, channel);
-				}
-				sink.put(this.data, at, buffer);
+		eachPiece(order, (data, from) -> {
+			for (long at = 0; at < data.byteSize(); at += blockBytes) {
+				reader.read(data, at, (from + at) / blockBytes);
+			}
+		});
+	}
+
+	/**
+	 * Reads the tensor in pieces of whole blocks: rows that stay where they are at once,
+	 * others one by one.
+	 */
+	private <E extends Exception> void eachPiece(RowOrder order, PieceReader<E> reader) throws E {
+		boolean same = order == RowOrder.SAME;
+		long runs = same ? 1 : this.tensor.rows();
+		long runBytes = same ? this.tensor.byteSize() : this.tensor.rowBytes();
+		int blockBytes = this.tensor.type().blockBytes();
+		ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(runBytes, BUFFER_BYTES / blockBytes * blockBytes));
+		for (long run = 0; run < runs; run++) {
+			long start = order.source(run) * runBytes;
+			for (long at = start; at < start + runBytes; at += buffer.capacity()) {
+				buffer.clear().limit((int) Math.min(buffer.capacity(), start + runBytes - at));
+				this.file.read(this.tensor, at, buffer);
+				reader.read(MemorySegment.ofBuffer(buffer.flip()), at);
 			}
 		}
-		flush(buffer, channel);
 	}
 
 	private static void flush(ByteBuffer buffer, WritableByteChannel channel) throws IOException {
@@ -172,6 +191,22 @@ final class TensorConverter {
 				"Tensor '" + this.tensor.name() + "' of " + this.file
 						+ " holds values that are not finite numbers (block " + block + ").",
 				"The file is damaged: download or convert it again.");
+	}
+
+	/** Takes a piece of the tensor. */
+	@FunctionalInterface
+	private interface PieceReader<E extends Exception> {
+
+		void read(MemorySegment data, long from) throws E;
+
+	}
+
+	/** Takes a block. */
+	@FunctionalInterface
+	private interface BlockReader<E extends Exception> {
+
+		void read(MemorySegment data, long at, long block) throws E;
+
 	}
 
 	/** Appends something of a block to a buffer. */

@@ -1,14 +1,15 @@
 package io.github.flashspring.engine.checkpoint.gguf;
 
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -44,8 +45,32 @@ class GgufFileTests {
 			assertThat(file.metadata().requireStrings("tokenizer.ggml.merges")).containsExactly("a b", "ab c");
 			GgufTensor tensor = Objects.requireNonNull(file.tensors().get("blk.0.ffn_down.weight"));
 			assertThat(tensor.shape()).containsExactly(32L, 64L);
-			assertThat(file.data(tensor).toArray(ValueLayout.JAVA_BYTE))
-				.isEqualTo(builder.data("blk.0.ffn_down.weight"));
+			ByteBuffer data = ByteBuffer.allocate((int) tensor.byteSize());
+			file.read(tensor, 0, data);
+			assertThat(data.array()).isEqualTo(builder.data("blk.0.ffn_down.weight"));
+			assertThatExceptionOfType(IndexOutOfBoundsException.class)
+				.isThrownBy(() -> file.read(tensor, 1, data.clear()));
+		}
+	}
+
+	@Test
+	void textsOfEveryLengthAreReadWhole() throws IOException {
+		Random random = new Random(5);
+		GgufBuilder builder = GgufBuilder.llama();
+		Map<String, String> texts = new LinkedHashMap<>();
+		for (int length : new int[] { 0, 1, 65_000, 1 << 16, (1 << 16) + 1, 1 << 20, 7, 536, 65_528, 65_527 }) {
+			char[] text = new char[length];
+			for (int i = 0; i < length; i++) {
+				text[i] = (char) ('a' + random.nextInt(26));
+			}
+			texts.put("text." + length, new String(text));
+			builder.set("text." + length, new String(text)).set("number." + length, length);
+		}
+		try (GgufFile file = GgufFile.open(builder.write(file()))) {
+			texts.forEach((key, text) -> {
+				assertThat(file.metadata().requireString(key)).isEqualTo(text);
+				assertThat(file.metadata().requireInt("number." + text.length(), 0, 1 << 20)).isEqualTo(text.length());
+			});
 		}
 	}
 

@@ -1,12 +1,16 @@
 package io.github.flashspring.engine.checkpoint.gguf;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -103,11 +107,14 @@ class GgufImporterTests {
 			GgufTensor tensor = Objects.requireNonNull(file.tensors().get("blk.4.attn_k.weight"));
 			assertThat(tensor.type()).isEqualTo(GgufType.Q8_0);
 			float[][] values = affine(imported, "model.layers.4.self_attn.k_proj");
+			byte[] data = new byte[(int) tensor.byteSize()];
+			file.read(tensor, 0, ByteBuffer.wrap(data));
 			for (int row = 0; row < 32; row++) {
 				// Heads of 8 rows: neighbours in the file are halves of a head here.
 				int source = row / 8 * 8 + 2 * (row % 4) + row % 8 / 4;
 				for (int column = 0; column < 64; column++) {
-					MemorySegment block = file.data(tensor).asSlice(source * tensor.rowBytes() + column / 32 * 34L, 34);
+					MemorySegment block = MemorySegment.ofArray(data)
+						.asSlice(source * tensor.rowBytes() + column / 32 * 34L, 34);
 					float d = Float.float16ToFloat(block.get(SHORT, 0));
 					assertThat(values[row][column])
 						.isEqualTo(d * block.get(ValueLayout.JAVA_BYTE, 2 + column % 32) + 0f);
@@ -336,6 +343,109 @@ class GgufImporterTests {
 				"values that are not finite numbers (block 0)");
 	}
 
+	/** After each of the tensors was written; a mapping of the file would end the JVM. */
+	@ParameterizedTest
+	@ValueSource(longs = { 0, 20_000 })
+	void fileThatIsTruncatedMeanwhileIsRefused(long size) throws IOException {
+		List<String> tensors = new ArrayList<>();
+		GgufImporter.importFile(manyTypes().write(gguf()), this.folder.resolve("whole"),
+				(tensor, done, total) -> tensors.add(tensor));
+		assertThat(tensors).hasSizeGreaterThan(12);
+		for (String last : tensors) {
+			manyTypes().write(gguf());
+			assertThatExceptionOfType(CheckpointException.class)
+				.isThrownBy(() -> GgufImporter.importFile(gguf(), out(),
+						(tensor, done, total) -> truncate(tensor, last, size)))
+				.as(last)
+				.withMessageContaining("The file " + gguf() + " was truncated while in use")
+				.withMessageContaining("found " + size);
+			assertThat(out()).doesNotExist();
+		}
+		try (Stream<Path> left = Files.list(this.folder)) {
+			assertThat(left).containsExactlyInAnyOrder(gguf(), this.folder.resolve("whole"));
+		}
+	}
+
+	private void truncate(String tensor, String last, long size) {
+		if (tensor.equals(last)) {
+			try (FileChannel channel = FileChannel.open(gguf(), StandardOpenOption.WRITE)) {
+				channel.truncate(size);
+			}
+			catch (IOException ex) {
+				throw new UncheckedIOException(ex);
+			}
+		}
+	}
+
+	@Test
+	void fileThatIsOverwrittenMeanwhileIsRefused() throws IOException {
+		manyTypes().write(gguf());
+		Files.setLastModifiedTime(gguf(), FileTime.fromMillis(1_000_000_000_000L));
+		byte[] other = Files.readAllBytes(gguf());
+		assertThatExceptionOfType(CheckpointException.class)
+			.isThrownBy(() -> GgufImporter.importFile(gguf(), out(), (tensor, done, total) -> {
+				try {
+					Files.write(gguf(), other, StandardOpenOption.WRITE);
+				}
+				catch (IOException ex) {
+					throw new UncheckedIOException(ex);
+				}
+			}))
+			.withMessageContaining("The file " + gguf() + " was changed while in use: importing it");
+		assertThat(out()).doesNotExist();
+	}
+
+	/** Tensors of several reads each. */
+	@ParameterizedTest
+	@ValueSource(strings = { "Q8_0", "Q4_1", "Q5_0" })
+	void largeTensorsAreReadWhole(GgufType type) throws IOException {
+		int rows = 100_000;
+		GgufBuilder builder = GgufBuilder.llama()
+			.set("llama.feed_forward_length", rows)
+			.random("blk.0.ffn_up.weight", type, rows, 32)
+			.random("blk.0.ffn_gate.weight", GgufType.F16, rows, 32)
+			.random("blk.0.ffn_down.weight", GgufType.F32, 32, rows);
+		doImport(builder);
+		byte[] data = builder.data("blk.0.ffn_up.weight");
+		try (Checkpoint imported = Checkpoint.open(out())) {
+			for (String part : List.of("gate", "down")) {
+				MemorySegment found = TensorBytes.read(imported,
+						imported.tensor("model.layers.0.mlp." + part + "_proj.weight"));
+				assertThat(found.mismatch(MemorySegment.ofArray(builder.data("blk.0.ffn_" + part + ".weight"))))
+					.isEqualTo(-1);
+			}
+			if (type == GgufType.Q5_0) {
+				MemorySegment halves = TensorBytes.read(imported,
+						imported.tensor("model.layers.0.mlp.up_proj.weight", rows, 32));
+				float[] values = new float[32];
+				for (int row = 0; row < rows; row++) {
+					BlockDecoder.of(type)
+						.orElseThrow()
+						.decode(MemorySegment.ofArray(data), row * (long) type.blockBytes(), values, 0);
+					for (int column = 0; column < 32; column++) {
+						assertThat(halves.getAtIndex(SHORT, row * 32L + column))
+							.isEqualTo(Float.floatToFloat16(values[column]));
+					}
+				}
+				return;
+			}
+			AffineBlocks blocks = AffineBlocks.of(type).orElseThrow();
+			float[][] values = affine(imported, "model.layers.0.mlp.up_proj");
+			for (int row = 0; row < rows; row++) {
+				byte[] block = Arrays.copyOfRange(data, row * type.blockBytes(), (row + 1) * type.blockBytes());
+				assertThat(values[row]).isEqualTo(AffineBlocksTests.affine(blocks, block));
+			}
+		}
+	}
+
+	private static GgufBuilder manyTypes() {
+		return GgufBuilder.llama()
+			.random("blk.0.attn_q.weight", GgufType.Q8_0, 32, 32)
+			.random("blk.0.ffn_up.weight", GgufType.Q4_0, 64, 32)
+			.random("blk.0.ffn_gate.weight", GgufType.Q5_0, 64, 32)
+			.random("output.weight", GgufType.BF16, 8, 32);
+	}
+
 	@Test
 	void folderWithContentIsLeftAlone() throws IOException {
 		Files.createDirectories(out());
@@ -371,8 +481,7 @@ class GgufImporterTests {
 	}
 
 	private ImportReport doImport(GgufBuilder builder) throws IOException {
-		return GgufImporter.importFile(builder.write(this.folder.resolve("model.gguf")), out(),
-				GgufImporterTests::ignore);
+		return GgufImporter.importFile(builder.write(gguf()), out(), GgufImporterTests::ignore);
 	}
 
 	/** The values of a quantised matrix, as the engine computes them. */
@@ -407,6 +516,10 @@ class GgufImporterTests {
 
 	private JsonNode json(String name) {
 		return JsonMapper.shared().readTree(out().resolve(name));
+	}
+
+	private Path gguf() {
+		return this.folder.resolve("model.gguf");
 	}
 
 	private Path out() {

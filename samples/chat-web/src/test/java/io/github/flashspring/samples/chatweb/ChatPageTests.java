@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.Platform;
+import org.openqa.selenium.Rectangle;
 import org.openqa.selenium.WebElement;
 
 import org.springframework.beans.factory.annotation.Autowired;
@@ -187,6 +188,21 @@ class ChatPageTests {
 	}
 
 	@Test
+	void blocksHaveTheDirectionOfTheirText() {
+		this.browser.ask("right to left");
+		await().atMost(PATIENCE).until(() -> !this.browser.texts(".turn .note").isEmpty());
+		assertThat(this.browser.elements(".body > *, .body li, .body table")
+			.stream()
+			.map((element) -> element.getTagName() + " " + element.getCssValue("direction")))
+			.containsExactly("p rtl", "ul rtl", "li rtl", "li rtl", "div rtl", "table rtl", "p ltr");
+		assertThat(this.browser.element(".turn .user").getCssValue("direction")).isEqualTo("ltr");
+		this.browser.ask("שלום");
+		await().atMost(PATIENCE).until(() -> this.browser.texts(".turn .note").size() == 2);
+		assertThat(this.browser.element(".turn:last-child .user").getCssValue("direction")).isEqualTo("rtl");
+		assertThat(this.browser.console()).isEmpty();
+	}
+
+	@Test
 	void hostileMarkdownIsInert() {
 		this.browser.ask("attack");
 		await().atMost(PATIENCE).until(() -> !this.browser.texts(".turn .note").isEmpty());
@@ -201,6 +217,23 @@ class ChatPageTests {
 		assertThat(links).containsExactly("https://example.org/visited.png");
 		assertThat(this.browser.title()).startsWith("Scripted-1B-Instruct");
 		assertThat(this.browser.console()).isEmpty();
+	}
+
+	@Test
+	void longLanguageOfCodeLeavesRoomForItsButton() {
+		this.browser.resize(390, 844);
+		this.browser.ask("attack");
+		await().atMost(PATIENCE).until(() -> !this.browser.texts(".turn .note").isEmpty());
+		Rectangle block = this.browser.element(".code").getRect();
+		Rectangle copy = this.browser.element(".code .copy").getRect();
+		assertThat(copy.x + copy.width).isLessThan(block.x + block.width);
+	}
+
+	@Test
+	void emptyAnswerHasNoFirstToken() {
+		this.browser.ask("nothing");
+		await().atMost(PATIENCE).until(() -> !this.browser.texts(".turn .note").isEmpty());
+		assertThat(this.browser.texts(".turn .note")).containsExactly("0 tokens · the model had nothing to say");
 	}
 
 	@Test

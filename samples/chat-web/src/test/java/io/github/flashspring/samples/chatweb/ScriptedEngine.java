@@ -58,6 +58,19 @@ class ScriptedEngine implements FlashEngine {
 			See [the sea](https://example.org/sea).
 			""";
 
+	private static final String RIGHT_TO_LEFT = """
+			שלום **עולם**.
+
+			- פריט
+			- `code`
+
+			| שם | n |
+			| --- | --: |
+			| אבג | 1 |
+
+			English.
+			""";
+
 	private static final String ATTACK = """
 			<script>document.title = 'attacked'</script>
 			<img src="x" onerror="document.title = 'attacked'">
@@ -131,6 +144,8 @@ class ScriptedEngine implements FlashEngine {
 				throw new FlashEngineException("The prompt has 5310 tokens, but the context is 4096 tokens long.");
 			});
 			case "markdown" -> texts(Stream.of(MARKDOWN.split("(?<=[ \n])")));
+			case "nothing" -> Stream.of();
+			case "right to left" -> texts(Stream.of(RIGHT_TO_LEFT.split("(?<=[ \n])")));
 			case "attack" -> texts(Stream.of(ATTACK.split("(?<=[ \n])")));
 			case "lose the file" -> Stream.generate(() -> {
 				throw new CheckpointException("/models/secret/model.safetensors does not exist.", "Restore it.");
