@@ -82,6 +82,7 @@ public class EngineMetrics implements MeterBinder {
 					(now) -> now.work().activeRequests());
 			gauge("flash.requests.queued", REQUESTS, "Requests that wait for a slot or memory",
 					(now) -> now.work().queuedRequests());
+			bindGrammars();
 			EngineSnapshot now = this.engine.snapshot();
 			bindReads();
 			bindLayers(now.units());
@@ -89,6 +90,20 @@ public class EngineMetrics implements MeterBinder {
 			if (now.units().stream().anyMatch((unit) -> unit.name().endsWith(".experts"))) {
 				bindExperts();
 			}
+		}
+
+		private void bindGrammars() {
+			counter("flash.grammar.masks", "masks", "Masks of tokens that structured answers and forced calls needed",
+					(now) -> now.grammars().masks());
+			counter("flash.grammar.masks.ready", "masks", "Such masks that were known when a token was chosen",
+					(now) -> now.grammars().ready());
+			ToDoubleFunction<FlashEngine> computed = this.snapshots.number((now) -> now.grammars().computed());
+			FunctionTimer
+				.builder("flash.grammar.mask.latency", this.engine, (state) -> (long) computed.applyAsDouble(state),
+						this.snapshots.number((now) -> now.grammars().computeNanos()), TimeUnit.NANOSECONDS)
+				.tags(this.tags)
+				.description("Time of computing masks of tokens, most of it during passes")
+				.register(this.registry);
 		}
 
 		private void bindReads() {

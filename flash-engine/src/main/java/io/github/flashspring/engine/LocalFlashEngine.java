@@ -418,7 +418,7 @@ final class LocalFlashEngine implements FlashEngine {
 		memory.add(new EngineSnapshot.Memory("heap", now.heapBytes()));
 		return new EngineSnapshot(this.device.info().name(), now.unlimited() ? null : now.budgetBytes(), memory,
 				this.store.snapshot(), this.store.metrics(), this.scheduler.work(), this.passes.last(),
-				this.store.pacing(), this.store.experts());
+				this.store.pacing(), this.store.experts(), this.text.grammarMetrics());
 	}
 
 	@Override

@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import io.github.flashspring.engine.generate.Constraint;
 import io.github.flashspring.engine.generate.grammar.Calls;
 import io.github.flashspring.engine.generate.grammar.Structure;
+import io.github.flashspring.engine.metrics.GrammarMetrics;
 import io.github.flashspring.engine.tokenizer.AnswerSyntax;
 import io.github.flashspring.engine.tokenizer.ChatTemplate;
 import io.github.flashspring.engine.tokenizer.ChatTemplateException;
@@ -42,9 +43,6 @@ final class ModelText implements AutoCloseable {
 	/** Memory of the trie of tokens for structured answers, per byte of the same file. */
 	private static final long TRIE_FACTOR = 1;
 
-	/** Memory of masks for structured answers, per byte of the same file. */
-	private static final long MASK_FACTOR = 1;
-
 	/** Tokens of the prompt that decide how the first new one reads. */
 	private static final int DECODING_CONTEXT = 8;
 
@@ -70,8 +68,9 @@ final class ModelText implements AutoCloseable {
 		this.tokenizer = tokenizer;
 		this.template = template;
 		this.templateFailure = templateFailure;
-		this.structures = (tokenizer != null) ? new Structures(tokenizer, folder, MASK_FACTOR * fileBytes) : null;
-		this.memoryBytes = (MEMORY_FACTOR + TRIE_FACTOR + MASK_FACTOR) * fileBytes;
+		long structureBytes = Structures.memoryBytes(fileBytes);
+		this.structures = (tokenizer != null) ? new Structures(tokenizer, folder, structureBytes) : null;
+		this.memoryBytes = (MEMORY_FACTOR + TRIE_FACTOR) * fileBytes + structureBytes;
 	}
 
 	static ModelText load(Path folder, FlashConfig.Chat settings) {
@@ -105,6 +104,11 @@ final class ModelText implements AutoCloseable {
 	 */
 	long memoryBytes(int contextLength) {
 		return (this.tokenizer != null) ? this.memoryBytes + Tokenizer.encodingBytes(contextLength) : 0;
+	}
+
+	/** Masks of structured answers. */
+	GrammarMetrics grammarMetrics() {
+		return (this.structures != null) ? this.structures.metrics() : GrammarMetrics.NONE;
 	}
 
 	boolean hasTokenizer() {

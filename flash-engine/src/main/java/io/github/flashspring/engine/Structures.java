@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
@@ -15,10 +15,15 @@ import org.slf4j.LoggerFactory;
 import io.github.flashspring.engine.generate.Constraint;
 import io.github.flashspring.engine.generate.grammar.Calls;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
+import io.github.flashspring.engine.generate.grammar.GrammarException;
+import io.github.flashspring.engine.generate.grammar.MaskCounters;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.generate.grammar.TokenVocabulary;
+import io.github.flashspring.engine.metrics.ByteSize;
+import io.github.flashspring.engine.metrics.GrammarMetrics;
 import io.github.flashspring.engine.tokenizer.AnswerSyntax;
 import io.github.flashspring.engine.tokenizer.Tokenizer;
+import io.github.flashspring.engine.tokenizer.ToolDefinition;
 
 /**
  * Compiled structures of answers, of which the latest are kept: applications ask for the
@@ -31,7 +36,11 @@ final class Structures {
 	/** Structures that are kept. */
 	private static final int MAX_KEPT = 4;
 
-	private static final long MIN_MASK_BYTES = 64 << 10;
+	/** Memory per byte of the tokenizer's file, half of it for masks. */
+	private static final long MEMORY_FACTOR = 2;
+
+	/** Memory with a small vocabulary. */
+	private static final long MIN_BYTES = 512 << 10;
 
 	private final Tokenizer tokenizer;
 
@@ -39,7 +48,11 @@ final class Structures {
 
 	private final long maskBytes;
 
-	private final Map<Key, CompiledGrammar> kept = new LinkedHashMap<>(16, 0.75f, true);
+	private final long programBytes;
+
+	private final MaskCounters counters = new MaskCounters();
+
+	private final SequencedMap<Key, CompiledGrammar> kept = new LinkedHashMap<>(16, 0.75f, true);
 
 	private @Nullable TokenVocabulary vocabulary;
 
@@ -47,12 +60,26 @@ final class Structures {
 	 * Makes an empty collection.
 	 * @param tokenizer knows the tokens
 	 * @param folder the folder that it was loaded from
-	 * @param memoryBytes memory for the masks of all structures
+	 * @param memoryBytes memory for structures and their masks
 	 */
 	Structures(Tokenizer tokenizer, Path folder, long memoryBytes) {
 		this.tokenizer = tokenizer;
 		this.folder = folder;
-		this.maskBytes = Math.max(MIN_MASK_BYTES, memoryBytes / MAX_KEPT);
+		this.programBytes = memoryBytes / 2;
+		this.maskBytes = memoryBytes / 2 / MAX_KEPT;
+	}
+
+	/**
+	 * Memory for structures and their masks.
+	 * @param fileBytes size of the tokenizer's file
+	 * @return bytes
+	 */
+	static long memoryBytes(long fileBytes) {
+		return Math.max(MIN_BYTES, MEMORY_FACTOR * fileBytes);
+	}
+
+	GrammarMetrics metrics() {
+		return this.counters.snapshot();
 	}
 
 	/**
@@ -70,18 +97,48 @@ final class Structures {
 		}
 		if (grammar == null) {
 			// Large schemas take a while: others need not wait for them.
-			grammar = CompiledGrammar.of(structure, calls, syntax, vocabulary(), this.maskBytes);
+			grammar = CompiledGrammar.of(structure, calls, syntax, vocabulary(), this.maskBytes, this.counters);
+			if (bytes(key, grammar) > this.programBytes) {
+				throw new GrammarException(
+						"The structure is too large: it takes %s, but %s are planned for structures with this tokenizer. Use a smaller schema, or fewer tools."
+							.formatted(ByteSize.readable(bytes(key, grammar)), ByteSize.readable(this.programBytes)));
+			}
 			if (!grammar.ignored().isEmpty()) {
 				logger.warn("Parts of JSON Schemas are not enforced: {}", grammar.ignored());
 			}
-			synchronized (this.kept) {
-				this.kept.put(key, grammar);
-				if (this.kept.size() > MAX_KEPT) {
-					this.kept.remove(this.kept.keySet().iterator().next());
-				}
-			}
+			keep(key, grammar);
 		}
 		return grammar.constraint();
+	}
+
+	private void keep(Key key, CompiledGrammar grammar) {
+		synchronized (this.kept) {
+			this.kept.put(key, grammar);
+			while (this.kept.size() > MAX_KEPT || keptBytes() > this.programBytes) {
+				this.kept.pollFirstEntry();
+			}
+		}
+	}
+
+	/** Memory of what is kept, without masks. */
+	long keptBytes() {
+		synchronized (this.kept) {
+			return this.kept.entrySet().stream().mapToLong((each) -> bytes(each.getKey(), each.getValue())).sum();
+		}
+	}
+
+	private static long bytes(Key key, CompiledGrammar grammar) {
+		long characters = switch (key.structure()) {
+			case Structure.JsonSchema schema -> schema.schema().length();
+			case Structure.Gbnf gbnf -> gbnf.grammar().length();
+			case null -> 0;
+		};
+		if (key.calls() != null) {
+			for (ToolDefinition tool : key.calls().tools()) {
+				characters += tool.name().length() + tool.description().length() + tool.parametersJsonSchema().length();
+			}
+		}
+		return grammar.programBytes() + 2 * characters;
 	}
 
 	private synchronized TokenVocabulary vocabulary() {

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.TestFactory;
 
 import io.github.flashspring.engine.generate.Constraint;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
+import io.github.flashspring.engine.generate.grammar.MaskCounters;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.generate.grammar.TokenVocabulary;
 import io.github.flashspring.engine.tokenizer.AnswerSyntax;
@@ -46,8 +47,10 @@ class RandomAnswerTests {
 			.entrySet()
 			.stream()
 			.map((schema) -> DynamicTest.dynamicTest(schema.getKey(),
-					() -> check(CompiledGrammar.of(new Structure.JsonSchema(schema.getValue(), true, false), null,
-							AnswerSyntax.PLAIN, vocabulary, 1 << 20), tokens, schema.getValue())));
+					() -> check(
+							CompiledGrammar.of(new Structure.JsonSchema(schema.getValue(), true, false), null,
+									AnswerSyntax.PLAIN, vocabulary, 1 << 20, new MaskCounters()),
+							tokens, schema.getValue())));
 	}
 
 	private static void check(CompiledGrammar grammar, List<byte @Nullable []> tokens, String schema) {

@@ -16,14 +16,33 @@ import org.jspecify.annotations.Nullable;
  * @param lastPasses some of the last passes, the latest last
  * @param pacing how reading ahead and computing get along
  * @param experts how experts of mixtures came into memory
+ * @param grammars masks of tokens for structured answers
  */
 public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
-		IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts) {
+		IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts,
+		GrammarMetrics grammars) {
 
 	public EngineSnapshot {
 		memory = List.copyOf(memory);
 		units = List.copyOf(units);
 		lastPasses = List.copyOf(lastPasses);
+	}
+
+	/**
+	 * A snapshot of an engine without structured answers.
+	 * @param device what computes, for people
+	 * @param budgetBytes memory the engine may use; null: no bound
+	 * @param memory memory reserved, by owner
+	 * @param units residency of the parts of the model
+	 * @param io reads from disk
+	 * @param work tokens and passes
+	 * @param lastPasses some of the last passes
+	 * @param pacing how reading ahead and computing get along
+	 * @param experts how experts of mixtures came into memory
+	 */
+	public EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
+			IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts) {
+		this(device, budgetBytes, memory, units, io, work, lastPasses, pacing, experts, GrammarMetrics.NONE);
 	}
 
 	/**

@@ -236,7 +236,7 @@ final class AnswerGrammar {
 	 * @see <a href="https://doi.org/10.1137/0206024">Knuth, Morris, Pratt: Fast Pattern
 	 * Matching in Strings</a>
 	 */
-	private static Expr until(byte[] end, boolean optional, Expr after) {
+	static Expr until(byte[] end, boolean optional, Expr after) {
 		int[][] next = new int[end.length][256];
 		int fallback = 0;
 		for (int state = 0; state < end.length; state++) {

@@ -21,11 +21,15 @@ public final class CompiledGrammar {
 
 	private final Set<String> ignored;
 
-	private CompiledGrammar(Program program, TokenVocabulary vocabulary, long maskBytes, Set<String> ignored) {
+	private final long programBytes;
+
+	private CompiledGrammar(Program program, TokenVocabulary vocabulary, long maskBytes, MaskCounters counters,
+			Set<String> ignored) {
 		this.start = Automaton.start(program);
 		this.vocabulary = vocabulary;
-		this.masks = new TokenMasks(vocabulary, maskBytes);
+		this.masks = new TokenMasks(vocabulary, maskBytes, counters);
 		this.ignored = ignored;
+		this.programBytes = 4L * program.code().length;
 	}
 
 	/**
@@ -36,15 +40,16 @@ public final class CompiledGrammar {
 	 * calls
 	 * @param vocabulary the tokens
 	 * @param maskBytes memory for masks and states
+	 * @param counters count the masks
 	 * @return the grammar
 	 * @throws UnsupportedSchemaException if a keyword of a schema cannot be enforced
 	 * @throws GrammarException if the structure is malformed, breaks a limit, or nothing
 	 * has it
 	 */
 	public static CompiledGrammar of(@Nullable Structure structure, @Nullable Calls calls, AnswerSyntax syntax,
-			TokenVocabulary vocabulary, long maskBytes) {
+			TokenVocabulary vocabulary, long maskBytes, MaskCounters counters) {
 		AnswerGrammar.Composed composed = AnswerGrammar.of(structure, calls, syntax);
-		return new CompiledGrammar(ProgramCompiler.compile(composed.grammar()), vocabulary, maskBytes,
+		return new CompiledGrammar(ProgramCompiler.compile(composed.grammar()), vocabulary, maskBytes, counters,
 				composed.ignored());
 	}
 
@@ -60,7 +65,8 @@ public final class CompiledGrammar {
 	}
 
 	static CompiledGrammar of(Grammar grammar, TokenVocabulary vocabulary, long maskBytes) {
-		return new CompiledGrammar(ProgramCompiler.compile(grammar), vocabulary, maskBytes, Set.of());
+		return new CompiledGrammar(ProgramCompiler.compile(grammar), vocabulary, maskBytes, new MaskCounters(),
+				Set.of());
 	}
 
 	/**
@@ -77,6 +83,14 @@ public final class CompiledGrammar {
 	 */
 	public Set<String> ignored() {
 		return this.ignored;
+	}
+
+	/**
+	 * Memory of the compiled structure, without masks.
+	 * @return bytes
+	 */
+	public long programBytes() {
+		return this.programBytes;
 	}
 
 	Automaton start() {

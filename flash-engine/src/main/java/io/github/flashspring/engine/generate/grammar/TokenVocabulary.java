@@ -18,7 +18,7 @@ public final class TokenVocabulary {
 	 * Stands before the text of special tokens. It is no byte of UTF-8, so that no text
 	 * of a grammar admits a special token.
 	 */
-	private static final byte SPECIAL = (byte) 0xff;
+	static final int SPECIAL = 0xff;
 
 	/** Longer tokens are never admitted. */
 	private static final int MAX_BYTES = 1024;
@@ -36,6 +36,8 @@ public final class TokenVocabulary {
 
 	/** Tokens that are not plain characters of a JSON string. */
 	private final TokenTrie other;
+
+	private final long[] every;
 
 	/** [characters]; tokens of at most so many plain characters. */
 	private final long[][] plain;
@@ -77,6 +79,8 @@ public final class TokenVocabulary {
 		}
 		this.all = trie(ids);
 		this.other = trie(ids.stream().filter((id) -> characters[id] < 0).toList());
+		this.every = new long[words()];
+		ids.forEach((id) -> this.every[id >> 6] |= 1L << id);
 		List<Integer> plainIds = ids.stream().filter((id) -> characters[id] > 0).toList();
 		this.plain = new long[SLICES + 1][];
 		for (int count = 0; count <= SLICES; count++) {
@@ -107,7 +111,7 @@ public final class TokenVocabulary {
 	public static byte[] specialBytes(String text) {
 		byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
 		byte[] marked = new byte[bytes.length + 1];
-		marked[0] = SPECIAL;
+		marked[0] = (byte) SPECIAL;
 		System.arraycopy(bytes, 0, marked, 1, bytes.length);
 		return marked;
 	}
@@ -120,7 +124,7 @@ public final class TokenVocabulary {
 	 */
 	public static boolean isText(byte[] token) {
 		for (byte value : token) {
-			if (value == SPECIAL) {
+			if (value == (byte) SPECIAL) {
 				return false;
 			}
 		}
@@ -179,6 +183,11 @@ public final class TokenVocabulary {
 		return this.all.maxDepth();
 	}
 
+	/** A new mask that admits all tokens. */
+	long[] every() {
+		return this.every.clone();
+	}
+
 	/** Adds the tokens of at most so many plain characters to a mask. */
 	void addPlain(int characters, long[] mask) {
 		long[] slice = this.plain[Math.min(characters, SLICES)];
@@ -205,7 +214,7 @@ public final class TokenVocabulary {
 	 */
 	public long memoryBytes() {
 		return this.blob.length + 4L * this.offsets.length + this.all.memoryBytes() + this.other.memoryBytes()
-				+ 8L * words() * this.plain.length + 8L * this.longPlain.length;
+				+ 8L * words() * (this.plain.length + 1) + 8L * this.longPlain.length;
 	}
 
 }

@@ -101,11 +101,17 @@ class TokenMaskTests {
 				Combinators.combine(Arbitraries.integers().between(0, 20), Arbitraries.integers().between(0, 40))
 					.as((min, more) -> Expr.seq(Expr.literal("\""),
 							new Expr.JsonText(min, (more > 30) ? Expr.UNBOUNDED : min + more), Expr.literal("\""))),
-				Arbitraries
-					.of(CodePoints.ALL, CodePoints.range('a', 'é'), CodePoints.of('a', '€', 0x1f600),
-							CodePoints.of('"').not())
+				Arbitraries.of(CodePoints.ALL, CodePoints.range('a', 'é'), CodePoints.of('a', '€', 0x1f600),
+						CodePoints.of('"').not())
 					.map(MachineBuilder::character),
-				Arbitraries.of("<end>", "a").map(Expr::specialToken));
+				Arbitraries.of("<end>", "a").map(Expr::specialToken),
+				Arbitraries
+					.of(CodePoints.ALL, CodePoints.of('"').not(), CodePoints.of('a', 'b', '€').not(),
+							CodePoints.range('a', Character.MAX_CODE_POINT))
+					.map((set) -> Expr.many(MachineBuilder.character(set))),
+				Arbitraries.of("ab", "b", "<end>", "é", "\":\"")
+					.map((end) -> AnswerGrammar.until(end.getBytes(StandardCharsets.UTF_8), true,
+							Expr.literal("true"))));
 		if (depth == 0) {
 			return leaf;
 		}

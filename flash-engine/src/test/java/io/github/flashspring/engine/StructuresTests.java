@@ -1,0 +1,68 @@
+package io.github.flashspring.engine;
+
+import java.nio.file.Path;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+import org.junit.jupiter.api.Test;
+
+import io.github.flashspring.engine.generate.grammar.GrammarException;
+import io.github.flashspring.engine.generate.grammar.Structure;
+import io.github.flashspring.engine.tokenizer.AnswerSyntax;
+import io.github.flashspring.engine.tokenizer.Tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+/**
+ * Memory of compiled structures.
+ */
+class StructuresTests {
+
+	private static final Path MODEL = Path.of("src/test/resources/models/stories260K/bf16");
+
+	private static final long MEMORY = Structures.memoryBytes(10_000);
+
+	/** A schema of so many values, each of which takes some 200 bytes. */
+	private static Structure values(int count, String prefix) {
+		return IntStream.range(0, count)
+			.mapToObj((i) -> "\"" + prefix + i * 7919 + "abcdefghijklmnopqrstuvwxyz\"")
+			.collect(Collectors.collectingAndThen(Collectors.joining(",", "{\"enum\":[", "]}"),
+					(schema) -> new Structure.JsonSchema(schema, true, false)));
+	}
+
+	@Test
+	void keptStructuresStayWithinTheirMemory() {
+		try (Tokenizer tokenizer = Tokenizer.load(MODEL)) {
+			Structures structures = new Structures(tokenizer, MODEL, MEMORY);
+			long most = 0;
+			for (int i = 0; i < 8; i++) {
+				assertThat(structures.constraint(values(400, "p" + i), null, AnswerSyntax.PLAIN).isComplete())
+					.isFalse();
+				assertThat(structures.keptBytes()).isPositive().isLessThanOrEqualTo(MEMORY / 2);
+				most = Math.max(most, structures.keptBytes());
+			}
+			assertThat(most).isGreaterThan(MEMORY / 4);
+		}
+	}
+
+	@Test
+	void structuresBeyondTheirMemoryAreRefused() {
+		try (Tokenizer tokenizer = Tokenizer.load(MODEL)) {
+			Structures structures = new Structures(tokenizer, MODEL, MEMORY);
+			assertThatExceptionOfType(GrammarException.class)
+				.isThrownBy(() -> structures.constraint(values(10_000, "p"), null, AnswerSyntax.PLAIN))
+				.withMessageStartingWith("The structure is too large: it takes ")
+				.withMessageContaining("256 KB are planned")
+				.withMessageEndingWith("Use a smaller schema, or fewer tools.");
+			assertThat(structures.keptBytes()).isZero();
+		}
+	}
+
+	@Test
+	void memoryGrowsWithTheVocabulary() {
+		assertThat(Structures.memoryBytes(0)).isEqualTo(512 << 10);
+		assertThat(Structures.memoryBytes(32 << 20)).isEqualTo(64 << 20);
+	}
+
+}
