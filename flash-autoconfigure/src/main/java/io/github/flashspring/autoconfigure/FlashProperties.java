@@ -201,7 +201,8 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 * message, so that it knows the names of the properties.
 	 * @param toolChoice Whether tools are called: 'auto', 'none', 'required', or the name
 	 * of the tool that must be called.
-	 * @param parallelToolCalls Whether several tools may be called at once.
+	 * @param parallelToolCalls Whether several tools may be called at once. By default
+	 * they may, unless tool-choice requires a call, which is then the only one.
 	 */
 	public record Chat(@Nullable Double temperature, @Nullable Integer topK, @Nullable Double topP,
 			@Nullable Double minP, @Nullable Double repetitionPenalty, @Nullable Double presencePenalty,
@@ -210,7 +211,7 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 			@Nullable Map<String, Object> templateVariables, @DefaultValue("false") boolean parseSpecialTokens,
 			@DefaultValue("auto") ToolSupport tools, @Nullable String outputSchema,
 			@DefaultValue("strict") SchemaMode schema, @DefaultValue("true") boolean schemaInPrompt,
-			@DefaultValue("auto") String toolChoice, @DefaultValue("true") boolean parallelToolCalls) {
+			@DefaultValue("auto") String toolChoice, @Nullable Boolean parallelToolCalls) {
 
 		/**
 		 * The options.
@@ -227,7 +228,7 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 				.templateVariables(this.templateVariables)
 				.schemaMode((this.schema != SchemaMode.STRICT) ? this.schema : null)
 				.schemaInPrompt(this.schemaInPrompt ? null : Boolean.FALSE)
-				.parallelToolCalls(this.parallelToolCalls ? null : Boolean.FALSE);
+				.parallelToolCalls(this.parallelToolCalls);
 			set("chat.temperature", this.temperature, (value) -> options.temperature(value).build());
 			set("chat.top-k", this.topK, (value) -> options.topK(value).build());
 			set("chat.top-p", this.topP, (value) -> options.topP(value).build());

@@ -182,7 +182,8 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions implem
 
 	/**
 	 * Whether several tools may be called at once.
-	 * @return the choice, or null to allow it
+	 * @return the choice, or null to allow it unless a call is required: models that must
+	 * call a tool and may go on tend to repeat the call
 	 */
 	public @Nullable Boolean getParallelToolCalls() {
 		return this.parallelToolCalls;
@@ -195,12 +196,13 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions implem
 	 */
 	ToolChoice toolChoice(boolean called) {
 		boolean parallel = !Boolean.FALSE.equals(this.parallelToolCalls);
+		boolean repeated = Boolean.TRUE.equals(this.parallelToolCalls);
 		String choice = (this.toolChoice != null) ? this.toolChoice : "auto";
 		return switch (choice) {
 			case "none" -> ToolChoice.NONE;
 			case "auto" -> new ToolChoice(ToolChoice.Use.AUTO, null, parallel);
 			default -> called ? new ToolChoice(ToolChoice.Use.AUTO, null, parallel)
-					: new ToolChoice(ToolChoice.Use.REQUIRED, choice.equals("required") ? null : choice, parallel);
+					: new ToolChoice(ToolChoice.Use.REQUIRED, choice.equals("required") ? null : choice, repeated);
 		};
 	}
 

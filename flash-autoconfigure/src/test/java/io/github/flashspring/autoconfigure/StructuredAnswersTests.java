@@ -29,8 +29,7 @@ import io.github.flashspring.engine.metrics.GrammarMetrics;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Structured answers of a small model, which knows no JSON, as an application sees
- * them.
+ * Structured answers of a small model, which knows no JSON, as an application sees them.
  */
 @NullUnmarked
 class StructuredAnswersTests {

@@ -221,4 +221,17 @@ class FlashChatOptionsTests extends AbstractChatOptionsTests<FlashChatOptions, F
 		assertThat(FlashChatOptions.builder().build().toolChoice(false)).isEqualTo(ToolChoice.AUTO);
 	}
 
+	@Test
+	void requiredToolsAreCalledOnceUnlessSeveralCallsAreAllowed() {
+		FlashChatOptions required = FlashChatOptions.builder().toolChoice("required").build();
+		assertThat(required.toolChoice(false)).isEqualTo(ToolChoice.REQUIRED)
+			.isEqualTo(new ToolChoice(ToolChoice.Use.REQUIRED, null, false));
+		assertThat(required.toolChoice(true)).isEqualTo(ToolChoice.AUTO);
+		assertThat(required.mutate().parallelToolCalls(true).build().toolChoice(false))
+			.isEqualTo(new ToolChoice(ToolChoice.Use.REQUIRED, null, true));
+		assertThat(FlashChatOptions.builder().toolChoice("search").parallelToolCalls(true).build().toolChoice(false))
+			.isEqualTo(new ToolChoice(ToolChoice.Use.REQUIRED, "search", true));
+		assertThat(ToolChoice.named("search").parallel()).isFalse();
+	}
+
 }

@@ -15,6 +15,7 @@ import org.slf4j.LoggerFactory;
 
 import io.github.flashspring.engine.generate.Constraint;
 import io.github.flashspring.engine.generate.grammar.Calls;
+import io.github.flashspring.engine.generate.grammar.GrammarException;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.metrics.GrammarMetrics;
 import io.github.flashspring.engine.tokenizer.AnswerSyntax;
@@ -154,7 +155,7 @@ final class ModelText implements AutoCloseable {
 			long[] ignored = constraint.admitted();
 			return constraint;
 		}
-		catch (TokenizerException ex) {
+		catch (TokenizerException | GrammarException ex) {
 			if (structure == null && calls != null && !calls.required()) {
 				logger.debug("Calls of tools are not forced to be well-formed", ex);
 				return null;

@@ -22,8 +22,11 @@ public record ToolChoice(Use use, @Nullable String name, boolean parallel) {
 	/** The model is not told of tools. */
 	public static final ToolChoice NONE = new ToolChoice(Use.NONE, null, true);
 
-	/** The model calls at least one tool. */
-	public static final ToolChoice REQUIRED = new ToolChoice(Use.REQUIRED, null, true);
+	/**
+	 * The model calls one tool: many models that must call a tool and may go on repeat
+	 * the call until nothing is left of the context.
+	 */
+	public static final ToolChoice REQUIRED = new ToolChoice(Use.REQUIRED, null, false);
 
 	public ToolChoice {
 		if (name != null && use != Use.REQUIRED) {
@@ -32,12 +35,12 @@ public record ToolChoice(Use use, @Nullable String name, boolean parallel) {
 	}
 
 	/**
-	 * The model calls one tool.
+	 * The model calls one tool once.
 	 * @param name its name
 	 * @return the choice
 	 */
 	public static ToolChoice named(String name) {
-		return new ToolChoice(Use.REQUIRED, name, true);
+		return new ToolChoice(Use.REQUIRED, name, false);
 	}
 
 	/**

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param thinkBegin what opens reasoning, null: the model does not think
  * @param thinkEnd what ends reasoning
  * @param thinking whether the model begins within reasoning
- * @param calls how the model writes calls, null: in a way that cannot be forced, unless
+ * @param calls how the model writes calls; null: in a way that cannot be forced, unless
  * it is {@link Kind#HARMONY}
  */
 public record AnswerSyntax(Kind kind, @Nullable String thinkBegin, String thinkEnd, boolean thinking,
@@ -32,7 +32,7 @@ public record AnswerSyntax(Kind kind, @Nullable String thinkBegin, String thinkE
 			boolean begun = prompt.lastIndexOf("<|message|>") > prompt.lastIndexOf("<|start|>");
 			return begun ? PLAIN : new AnswerSyntax(Kind.HARMONY, null, "", false, null);
 		}
-		CallSyntax calls = CallSyntax.of(ToolFormat.of(template));
+		CallSyntax calls = CallSyntax.of(ToolFormat.of(template), prompt);
 		String before = prompt.stripTrailing();
 		List<String> tags = OutputParser.thinkingTags(template);
 		// Templates close reasoning that is not wanted.

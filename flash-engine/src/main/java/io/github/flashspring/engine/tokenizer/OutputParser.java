@@ -21,6 +21,7 @@ public sealed interface OutputParser permits SteppedOutput {
 			List.of("<|inner_prefix|>", "<|inner_suffix|>"), List.of("<mm:think>", "</mm:think>"),
 			List.of("<|channel>thought", "<channel|>"),
 			List.of("<|open|>think<|sep|>", "<|close|>think<|sep|>", "open_tag('think')"),
+			List.of("to=self<|message|>", "<|eom|>", "<atem:function_calls>"),
 			List.of("<think:opensource>", "</think:opensource>", "<think{}>"), List.of("<think>", "</think>"));
 
 	/**
@@ -65,7 +66,7 @@ public sealed interface OutputParser permits SteppedOutput {
 			return new HarmonyOutput(prompt, reader, !tools.isEmpty());
 		}
 		List<String> think = thinkingTags(template);
-		return new TaggedOutput(tools.isEmpty() ? ToolFormat.NONE : ToolFormat.of(template), reader, prompt,
+		return new TaggedOutput(ToolFormat.of(template), !tools.isEmpty(), reader, prompt,
 				think.isEmpty() ? null : think.getFirst(), think.isEmpty() ? "" : think.get(1));
 	}
 
@@ -74,7 +75,8 @@ public sealed interface OutputParser permits SteppedOutput {
 	 * @return the parser
 	 */
 	static OutputParser plain() {
-		return new TaggedOutput(ToolFormat.NONE, new ToolCallReader(List.of(), OutputParser::randomId), "", null, "");
+		return new TaggedOutput(ToolFormat.NONE, false, new ToolCallReader(List.of(), OutputParser::randomId), "", null,
+				"");
 	}
 
 	/**

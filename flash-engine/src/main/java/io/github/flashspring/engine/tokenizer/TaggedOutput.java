@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,15 @@ final class TaggedOutput extends SteppedOutput {
 	/** White space that is held back because it may belong to a tag. */
 	private static final int MAX_SPACE = 1000;
 
+	/** A header of a message as Muse Glimmer writes it. */
+	private static final Pattern RECIPIENT = Pattern.compile("to=[^\\s<|]{1,200}<\\|message\\|>");
+
 	private final ToolFormat format;
+
+	/** Whether there are tools that can be called. */
+	private final boolean tools;
+
+	private final List<String> silent;
 
 	private final ToolCallReader reader;
 
@@ -56,14 +66,17 @@ final class TaggedOutput extends SteppedOutput {
 	/**
 	 * A parser.
 	 * @param format how the model writes calls
+	 * @param tools whether there are any
 	 * @param reader reads them
 	 * @param prompt what the model continues
 	 * @param thinkBegin what opens reasoning, null: the model does not think
 	 * @param thinkEnd what ends reasoning
 	 */
-	TaggedOutput(ToolFormat format, ToolCallReader reader, String prompt, @Nullable String thinkBegin,
+	TaggedOutput(ToolFormat format, boolean tools, ToolCallReader reader, String prompt, @Nullable String thinkBegin,
 			String thinkEnd) {
 		this.format = format;
+		this.tools = tools;
+		this.silent = format.silent();
 		this.reader = reader;
 		this.thinkBegin = thinkBegin;
 		this.thinkEnd = thinkEnd;
@@ -82,9 +95,12 @@ final class TaggedOutput extends SteppedOutput {
 	@Override
 	public Set<String> markers() {
 		Set<String> markers = new LinkedHashSet<>();
-		if (this.format != ToolFormat.NONE) {
+		if (this.tools) {
 			markers.addAll(this.format.syntax().markers());
-			markers.addAll(this.format.silent());
+		}
+		if (!this.silent.isEmpty()) {
+			markers.addAll(this.format.syntax().others());
+			markers.addAll(this.silent);
 		}
 		if (this.thinkBegin != null) {
 			markers.add(this.thinkBegin);
@@ -102,6 +118,11 @@ final class TaggedOutput extends SteppedOutput {
 		};
 	}
 
+	/** Whether nothing but reasoning differs from text. */
+	private boolean isPlain() {
+		return !this.tools && this.silent.isEmpty();
+	}
+
 	private boolean text(boolean last) {
 		int length = this.pending.length();
 		int begin = CallBody.skipSpace(this.pending, 0);
@@ -115,13 +136,13 @@ final class TaggedOutput extends SteppedOutput {
 			return false;
 		}
 		String think = this.thinkBegin;
-		boolean mayThink = this.atStart && think != null;
+		boolean mayThink = think != null && (this.atStart || this.format == ToolFormat.ATEM);
 		if (begin == length) {
-			boolean held = !last && length < MAX_SPACE && (this.format != ToolFormat.NONE || mayThink);
+			boolean held = !last && length < MAX_SPACE && (!isPlain() || mayThink);
 			return !held && emit(length);
 		}
 		this.afterTag = false;
-		if (think != null && this.atStart) {
+		if (think != null && mayThink) {
 			int match = LenientJson.match(this.pending, begin, think, last);
 			if (match > 0) {
 				take(begin + think.length());
@@ -130,11 +151,18 @@ final class TaggedOutput extends SteppedOutput {
 				this.searched = 0;
 				return true;
 			}
-			if (match < 0) {
+			// some models end reasoning that they did not begin
+			int end = (match == 0) ? LenientJson.match(this.pending, begin, this.thinkEnd, last) : 0;
+			if (end > 0) {
+				take(begin + this.thinkEnd.length());
+				this.afterTag = true;
+				return true;
+			}
+			if (match < 0 || end < 0) {
 				return false;
 			}
 		}
-		if (this.format == ToolFormat.NONE) {
+		if (isPlain()) {
 			return emit(length);
 		}
 		Found found = find(0, this.lineEnded, last);
@@ -183,12 +211,22 @@ final class TaggedOutput extends SteppedOutput {
 
 	private @Nullable Found findAt(int at, boolean beginsLine, boolean last) {
 		boolean held = false;
-		for (String text : (this.mode == Mode.TEXT) ? this.format.silent() : List.<String>of()) {
+		for (String text : (this.mode == Mode.TEXT) ? this.silent : List.<String>of()) {
 			int match = LenientJson.match(this.pending, at, text, last);
 			if (match > 0) {
 				return new Found(Kind.SILENT, at, text.length());
 			}
 			held |= match < 0;
+		}
+		if (this.format == ToolFormat.ATEM && this.mode == Mode.TEXT) {
+			Matcher header = RECIPIENT.matcher(this.pending).region(at, this.pending.length());
+			if (header.lookingAt()) {
+				return new Found(Kind.SILENT, at, header.end() - at);
+			}
+			held |= header.hitEnd() && !last;
+		}
+		if (!this.tools) {
+			return held ? new Found(Kind.HELD, at, 0) : null;
 		}
 		for (String opener : this.format.syntax().openers()) {
 			int match = LenientJson.match(this.pending, at, opener, last);
@@ -316,7 +354,7 @@ final class TaggedOutput extends SteppedOutput {
 		}
 		this.afterTag = false;
 		int at = this.pending.indexOf(this.thinkEnd);
-		Found opened = (at >= 0 || this.format == ToolFormat.NONE) ? new Found(Kind.NOTHING, this.pending.length(), 0)
+		Found opened = (at >= 0 || !this.tools) ? new Found(Kind.NOTHING, this.pending.length(), 0)
 				: find(0, false, last);
 		int held = held(this.thinkEnd);
 		int limit = (at >= 0) ? at : last ? this.pending.length() : this.pending.length() - held;

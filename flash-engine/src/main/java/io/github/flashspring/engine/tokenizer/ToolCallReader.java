@@ -94,6 +94,18 @@ final class ToolCallReader {
 		return (required.isArray() && required.size() == 1) ? required.get(0).stringValue(null) : null;
 	}
 
+	/**
+	 * The types of a tool's parameter.
+	 * @param tool the tool's name
+	 * @param parameter the parameter's name
+	 * @return the types that the schema allows; empty if it does not say
+	 */
+	Set<String> types(String tool, String parameter) {
+		Set<String> types = new LinkedHashSet<>();
+		collectTypes(properties(tool).path(parameter), schemaOf(tool), types, 0);
+		return types;
+	}
+
 	private JsonNode properties(String tool) {
 		return schemaOf(tool).path("properties");
 	}
@@ -193,10 +205,11 @@ final class ToolCallReader {
 	 * @return the value
 	 */
 	JsonNode untyped(String tool, String parameter, String text, @Nullable Boolean string) {
+		return untyped(types(tool, parameter), text, string);
+	}
+
+	private static JsonNode untyped(Set<String> types, String text, @Nullable Boolean string) {
 		JsonNode raw = ModelFiles.JSON.getNodeFactory().stringNode(text);
-		Set<String> types = new LinkedHashSet<>();
-		JsonNode root = schemaOf(tool);
-		collectTypes(properties(tool).path(parameter), root, types, 0);
 		boolean stringOnly = types.size() == 1 && types.contains("string");
 		if (Boolean.TRUE.equals(string) || string == null && stringOnly) {
 			return raw;
@@ -207,6 +220,15 @@ final class ToolCallReader {
 		}
 		boolean mayBeString = types.contains("string") && string == null;
 		return (mayBeString && !isOf(parsed, types)) ? raw : parsed;
+	}
+
+	/**
+	 * Where the arguments of a tool are described.
+	 * @param tool the tool's name
+	 * @return the place
+	 */
+	Place parameters(String tool) {
+		return new Place(schemaOf(tool), schemaOf(tool));
 	}
 
 	/**
@@ -308,6 +330,54 @@ final class ToolCallReader {
 			}
 		}
 		return known;
+	}
+
+	/**
+	 * A part of a tool's schema.
+	 *
+	 * @param schema what it says; missing: nothing
+	 * @param root all of it
+	 */
+	record Place(JsonNode schema, JsonNode root) {
+
+		Place property(String name) {
+			JsonNode known = resolve(this.schema, this.root);
+			JsonNode declared = known.path("properties").path(name);
+			return new Place(declared.isMissingNode() ? known.path("additionalProperties") : declared, this.root);
+		}
+
+		Place item() {
+			return new Place(resolve(this.schema, this.root).path("items"), this.root);
+		}
+
+		/** Whether values are objects and no arrays. */
+		boolean isObject() {
+			Set<String> types = types();
+			return types.contains("object") && !types.contains("array");
+		}
+
+		/**
+		 * The value of a text, by its type.
+		 * @param text what is written
+		 * @return the value
+		 */
+		JsonNode value(String text) {
+			Set<String> types = types();
+			if (text.isBlank() && types.equals(Set.of("array"))) {
+				return ModelFiles.JSON.createArrayNode();
+			}
+			if (text.isBlank() && types.equals(Set.of("object"))) {
+				return ModelFiles.JSON.createObjectNode();
+			}
+			return untyped(types, text, null);
+		}
+
+		private Set<String> types() {
+			Set<String> types = new LinkedHashSet<>();
+			collectTypes(this.schema, this.root, types, 0);
+			return types;
+		}
+
 	}
 
 }

@@ -57,14 +57,14 @@ enum ToolFormat {
 
 	/** DeepSeek 4: XML with a prefix, which says what is a string. */
 	DEEPSEEK_DSML4(mentions("｜DSML｜", "tool_calls>").and(mentions("function_calls>").negate()),
-			ToolSyntax.invoke("｜DSML｜", "｜DSML｜tool_calls"),
+			ToolSyntax.invoke("｜DSML｜", "｜DSML｜tool_calls").with("｜DSML｜"),
 			ToolWriting
 				.of("<｜DSML｜tool_calls>\n", "<｜DSML｜invoke name=\"NAME\">\nARGUMENTS</｜DSML｜invoke>\n", "",
 						"</｜DSML｜tool_calls>")
 				.withParameter("<｜DSML｜parameter name=\"NAME\" string=\"ISSTRING\">VALUE</｜DSML｜parameter>\n", "")),
 
 	/** DeepSeek 3.2: as 4, with another name around all calls. */
-	DEEPSEEK_DSML(mentions("｜DSML｜"), ToolSyntax.invoke("｜DSML｜", "｜DSML｜function_calls"),
+	DEEPSEEK_DSML(mentions("｜DSML｜"), ToolSyntax.invoke("｜DSML｜", "｜DSML｜function_calls").with("｜DSML｜"),
 			ToolWriting
 				.of("<｜DSML｜function_calls>\n", "<｜DSML｜invoke name=\"NAME\">\nARGUMENTS</｜DSML｜invoke>\n", "",
 						"</｜DSML｜function_calls>")
@@ -94,17 +94,25 @@ enum ToolFormat {
 	MISTRAL(mentions("[TOOL_CALLS]"), mistral(),
 			ToolWriting.of("[TOOL_CALLS][", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]")),
 
+	/** MiniMax M3: elements, with a token before each tag. */
+	MINIMAX_M3(mentions("]<]minimax[>["), ToolSyntax.elements("]<]minimax[>["), ToolWriting
+		.of("]<]minimax[>[<tool_call>\n", "]<]minimax[>[<invoke name=\"NAME\">ARGUMENTS]<]minimax[>[</invoke>\n", "",
+				"]<]minimax[>[</tool_call>")
+		.withParameter("]<]minimax[>[<NAME>VALUE]<]minimax[>[</NAME>", "")),
+
 	/** MiniMax M2: XML. */
 	MINIMAX_M2(mentions("<minimax:tool_call>"), ToolSyntax.invoke("", "minimax:tool_call"),
 			ToolWriting
 				.of("<minimax:tool_call>\n", "<invoke name=\"NAME\">\nARGUMENTS</invoke>\n", "", "</minimax:tool_call>")
 				.withParameter("<parameter name=\"NAME\">VALUE</parameter>\n", "")),
 
-	/** XML with the prefix {@code atem:}. */
-	ATEM(mentions("<atem:function_calls>"), ToolSyntax.invoke("atem:", "atem:function_calls"),
-			ToolWriting
-				.of("", "<atem:function_calls>\n<atem:invoke name=\"NAME\">\nARGUMENTS</atem:invoke>\n"
-						+ "</atem:function_calls>", "", "")
+	/** Muse Glimmer: XML with the prefix {@code atem:} in messages to recipients. */
+	ATEM(mentions("<atem:function_calls>"),
+			ToolSyntax.invoke("atem:", "atem:function_calls").with("<|start|>", "<|message|>", "<|eom|>"),
+			ToolWriting.of("",
+					" to=NAME<|message|><atem:function_calls>\n<atem:invoke name=\"NAME\">\nARGUMENTS</atem:invoke>\n"
+							+ "</atem:function_calls>",
+					"<|eom|><|start|>assistant", "")
 				.withParameter("<atem:parameter name=\"NAME\">VALUE</atem:parameter>\n", "")),
 
 	/** Seed-OSS: XML as Qwen's, with values within the line. */
@@ -313,6 +321,7 @@ enum ToolFormat {
 	List<String> silent() {
 		return switch (this) {
 			case KIMI_K3 -> List.of("<|open|>response<|sep|>", "<|close|>response<|sep|>", "<|close|>message<|sep|>");
+			case ATEM -> List.of("<|start|>assistant", "<|eom|>");
 			case RECIPIENT -> List.of(">>>all\n");
 			case RECIPIENT_TAG -> List.of("<|from|>assistant\n", "<|recipient|>all\n<|content|>");
 			default -> List.of();

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param header what stands before the arguments of a named call: groups name and, if
  * calls have one, id
  * @param tags tags of parameters
- * @param quote what stands around strings, where that are no quotes; empty: quotes
+ * @param quote what stands around strings, where that are no quotes, or before the tags
+ * of elements; empty: quotes
  * @param keyed whether a call is an object whose only key is the tool's name
  * @param others further texts of the format, which may be special tokens
  */
@@ -110,6 +111,18 @@ record ToolSyntax(Kind kind, List<String> openers, String begin, String callBegi
 		return xml(begin, callBegin, tags, "</tool_call" + suffix + ">", end);
 	}
 
+	/**
+	 * Calls whose arguments are elements.
+	 * @param prefix stands before each tag
+	 * @return the syntax
+	 */
+	static ToolSyntax elements(String prefix) {
+		String begin = prefix + "<tool_call>";
+		String call = prefix + "<invoke name=\"";
+		return new ToolSyntax(Kind.ELEMENTS, List.of(begin, call), begin, call, prefix + "</invoke>",
+				prefix + "</tool_call>", null, null, prefix, false, List.of());
+	}
+
 	ToolSyntax withOpeners(String... more) {
 		return new ToolSyntax(this.kind, List.of(more), this.begin, this.callBegin, this.callEnd, this.end, this.header,
 				this.tags, this.quote, this.keyed, this.others);
@@ -168,6 +181,9 @@ record ToolSyntax(Kind kind, List<String> openers, String begin, String callBegi
 		if (!json && xml != null) {
 			return new XmlCalls(this, xml, reader, begin);
 		}
+		if (!json && this.kind == Kind.ELEMENTS) {
+			return new ElementCalls(this, reader, begin);
+		}
 		String close = (opener.equals(this.callBegin) && !this.callEnd.isEmpty()) ? this.callEnd : this.end;
 		return (!json && this.kind == Kind.PYTHON) ? new PythonCalls(reader, begin + opener.length(), close, false)
 				: new JsonCalls(this, reader, begin + opener.length(), close, false);
@@ -188,7 +204,10 @@ record ToolSyntax(Kind kind, List<String> openers, String begin, String callBegi
 		PYTHON,
 
 		/** Tags around each argument. */
-		XML
+		XML,
+
+		/** Arguments are elements, and so are the values within them. */
+		ELEMENTS
 
 	}
 

@@ -30,12 +30,13 @@ class AnswerSyntaxTests {
 	}
 
 	@Test
-	void callsAreKnownWhereTheirArgumentsAreJson() {
+	void callsAreKnownInAllFormatsButThoseOfNestedElements() {
 		assertThat(syntax("<tool_call>", "").knowsCalls()).isTrue();
 		assertThat(syntax("[TOOL_CALLS]", "").knowsCalls()).isTrue();
-		assertThat(syntax("<tool_call><function=", "").knowsCalls()).isFalse();
+		assertThat(syntax("<tool_call><function=", "").knowsCalls()).isTrue();
+		assertThat(syntax("]<]minimax[>[", "").knowsCalls()).isFalse();
 		assertThat(syntax("[TOOL_CALLS][CALL_ID][ARGS]", "").knowsCalls()).isTrue();
-		assertThat(syntax("<|python_tag|>", "").knowsCalls()).as("without a marker").isFalse();
+		assertThat(syntax("<|python_tag|>", "").knowsCalls()).as("without a marker").isTrue();
 		assertThat(syntax("Hello", "").knowsCalls()).as("told by the engine itself").isTrue();
 	}
 

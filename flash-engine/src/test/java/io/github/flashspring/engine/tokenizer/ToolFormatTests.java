@@ -59,7 +59,7 @@ class ToolFormatTests {
 			"openbmb/MiniCPM3-4B", "zai-org/GLM-5.1", "mistralai/Mistral-7B-Instruct-v0.3 (JSON Schema)");
 
 	/** Models of these write one call only. */
-	private static final Set<String> SINGLE = Set.of("gigachat3");
+	static final Set<String> SINGLE = Set.of("gigachat3");
 
 	private static final List<String> TEXTS = List.of("Rome", "it's", "\"quoted\"", "é", "日本", "😀", "\n", "\n\n", " ",
 			"\t", "{", "}", "[x]", "</a>", "a=b", ",", "5", "true", "null", "\\d+", "C:\\new", "</parameter>",
@@ -204,7 +204,8 @@ class ToolFormatTests {
 							(each) -> List.of("Rome", "two words", "é", "日本", "").get(each.nextInt(5)));
 					calls = (format == ToolFormat.GIGACHAT) ? calls.subList(0, 1) : calls;
 					String answer = write(format.writing(), calls);
-					OutputParser parser = new TaggedOutput(format, new ToolCallReader(TOOLS, () -> "id"), "", null, "");
+					OutputParser parser = new TaggedOutput(format, true, new ToolCallReader(TOOLS, () -> "id"), "",
+							null, "");
 					List<OutputEvent> events = new ArrayList<>(parser.append(answer));
 					events.addAll(parser.flush());
 					assertThat(describe(events)).as(answer).isEqualTo(describe(calls));
@@ -219,8 +220,60 @@ class ToolFormatTests {
 			.extracting(Template::name)
 			.containsExactly("gemma3", "gpt-oss");
 		assertThat(templates().map(Template::format)).contains(Stream.of(ToolFormat.values())
-			.filter((format) -> !Set.of(ToolFormat.NONE, ToolFormat.ATEM).contains(format))
+			.filter((format) -> format != ToolFormat.NONE)
 			.toArray(ToolFormat[]::new));
+	}
+
+	@Test
+	void nestedElementsBecomeObjectsAndArrays() {
+		ChatTemplate template = ChatTemplate.parse("]<]minimax[>[ <mm:think></mm:think>", "m3", Map.of(),
+				Clock.systemUTC());
+		ToolDefinition plan = new ToolDefinition("plan", "",
+				"""
+						{"type": "object", "properties": {"stops": {"type": "array", "items": {"type": "object", "properties":
+						{"city": {"type": "string"}, "nights": {"type": "integer"}}}}, "notes": {"type": "array", "items": {"type": "string"}},
+						"none": {"type": "array"}, "extra": {}}}""");
+		String call = """
+				]<]minimax[>[<tool_call>
+				]<]minimax[>[<invoke name="plan">]<]minimax[>[<stops>]<]minimax[>[<item>]<]minimax[>[<city>5]<]minimax[>[</city>\
+				]<]minimax[>[<nights>2]<]minimax[>[</nights>]<]minimax[>[</item>
+				]<]minimax[>[<item>]<]minimax[>[<city>a < b
+				]<]minimax[>[</city>]<]minimax[>[</item>]<]minimax[>[</stops>]<]minimax[>[<notes>]<]minimax[>[<item>7]<]minimax[>[</item>\
+				]<]minimax[>[</notes>]<]minimax[>[<none>]<]minimax[>[</none>]<]minimax[>[<extra>]<]minimax[>[<a>1]<]minimax[>[</a>\
+				]<]minimax[>[<b>]<]minimax[>[<item>x]<]minimax[>[</item>]<]minimax[>[</b>]<]minimax[>[</extra>]<]minimax[>[</invoke>
+				]<]minimax[>[</tool_call>""";
+		for (String before : List.of("", "</mm:think>", "<mm:think>Hm.</mm:think>")) {
+			OutputParser parser = OutputParser.create(template, "", List.of(plan));
+			List<OutputEvent> events = new ArrayList<>(parser.append(before + call));
+			events.addAll(parser.flush());
+			assertThat(describe(events)).last()
+				.isEqualTo("calls plan {\"extra\":{\"a\":1,\"b\":[\"x\"]},\"none\":[],\"notes\":[\"7\"],"
+						+ "\"stops\":[{\"city\":\"5\",\"nights\":2},{\"city\":\"a < b\\n\"}]}");
+			assertThat(events).hasSize(before.startsWith("<") && before.contains("Hm") ? 2 : 1);
+		}
+	}
+
+	@Test
+	void museSpeaksToItselfToolsAndTheUser() {
+		ChatTemplate template = ChatTemplate.parse("<|start|>assistant<atem:function_calls>", "muse", Map.of(),
+				Clock.systemUTC());
+		String answer = " to=self<|message|>Hm.<|eom|><|start|>assistant to=user<|message|>It is to=5.<|eom|>"
+				+ "<|start|>assistant to=self<|message|>And now?<|eom|><|start|>assistant to=now<|message|>"
+				+ "<atem:function_calls>\n<atem:invoke name=\"now\">\n</atem:invoke>\n</atem:function_calls>";
+		for (int length = 1; length < 40; length++) {
+			OutputParser parser = OutputParser.create(template, "<|start|>assistant", TOOLS);
+			List<OutputEvent> events = new ArrayList<>();
+			for (int begin = 0; begin < answer.length(); begin += length) {
+				events.addAll(parser.append(answer.substring(begin, Math.min(answer.length(), begin + length))));
+			}
+			events.addAll(parser.flush());
+			assertThat(describe(events)).containsExactly("thinks Hm.", "says It is to=5.", "thinks And now?",
+					"calls now {}");
+		}
+		OutputParser parser = OutputParser.create(template, "<|start|>assistant", List.of());
+		List<OutputEvent> events = new ArrayList<>(parser.append(" to=user<|message|>Hello <|eom|>"));
+		events.addAll(parser.flush());
+		assertThat(describe(events)).hasSize(1).first().asString().startsWith("says Hello");
 	}
 
 	private static String write(ToolWriting writing, List<ToolCall> calls) {
@@ -268,7 +321,10 @@ class ToolFormatTests {
 				JSON.readTree(TOOLS.getFirst().parametersJsonSchema())
 					.get("properties")
 					.propertyStream()
-					.filter((_) -> random.nextBoolean())
+					.filter((property) -> random.nextBoolean()
+							&& (template == null || template.format() != ToolFormat.MINIMAX_M3
+									|| property.getValue().get("type").isString() && !Set.of("array", "object")
+										.contains(property.getValue().get("type").stringValue())))
 					.forEach((property) -> arguments.set(property.getKey(),
 							value(random, property.getValue().get("type"), texts, 0)));
 			}
@@ -362,7 +418,7 @@ class ToolFormatTests {
 		return node;
 	}
 
-	private static Stream<Template> templates() {
+	static Stream<Template> templates() {
 		Stream<Template> rendered = TextVectors.read("chat-rendered.json")
 			.get("templates")
 			.propertyStream()
@@ -396,7 +452,7 @@ class ToolFormatTests {
 	/**
 	 * A template, and how to get from it what a model answers.
 	 */
-	private record Template(String name, ChatTemplate template, ToolFormat format, String prompt) {
+	record Template(String name, ChatTemplate template, ToolFormat format, String prompt) {
 
 		private static final String QUESTION = "Well?";
 
@@ -434,6 +490,7 @@ class ToolFormatTests {
 			return switch (this.name) {
 				case "functionary-3.2" -> "all\n" + text + ">>>";
 				case "functionary-2" -> "all\n<|content|>" + text + "<|from|>assistant\n<|recipient|>";
+				case "muse-glimmer" -> " to=user<|message|>" + text.strip() + "<|eom|><|start|>assistant";
 				case "gpt-oss" -> "<|channel|>final<|message|>" + text.strip() + "<|end|><|start|>assistant";
 				default -> text;
 			};

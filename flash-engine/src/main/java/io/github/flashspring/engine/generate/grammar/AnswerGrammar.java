@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.generate.grammar;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -32,7 +34,10 @@ final class AnswerGrammar {
 	/** Arguments of a tool whose schema says nothing, or cannot be enforced at all. */
 	private static final String ANY_OBJECT = "{\"type\":\"object\"}";
 
-	private static final Pattern PLACE = Pattern.compile("NAME|ARGUMENTS|INDEX|ID|\\s+");
+	private static final Pattern PLACE = Pattern.compile("\\n?VALUE\\n?|NAME|ARGUMENTS|INDEX|ISSTRING|TYPE|ID|\\s+");
+
+	/** What is a token in the midst of a text. */
+	private static final Pattern TOKEN = Pattern.compile("<\\|[^|<>\\s]+\\|?>");
 
 	private final Grammar grammar = new Grammar();
 
@@ -80,24 +85,14 @@ final class AnswerGrammar {
 		if (this.syntax.kind() == AnswerSyntax.Kind.HARMONY) {
 			return harmony(value, calls);
 		}
-		Expr answer = (value != null) ? value : Expr.NOTHING;
-		if (calls != null) {
-			CallSyntax written = Objects.requireNonNull(this.syntax.calls(), "The syntax of calls is not known");
-			if (calls.required()) {
-				answer = calls(written, calls, false);
-			}
-			else if (value != null) {
-				answer = Expr.alt(value, calls(written, calls, false));
-			}
-			else {
-				answer = until(bytes(written.markers().getFirst()), true, calls(written, calls, true));
-			}
-		}
+		Expr answer = (calls != null)
+				? answer(value, calls, Objects.requireNonNull(this.syntax.calls(), "The syntax of calls is not known"))
+				: (value != null) ? value : Expr.NOTHING;
 		String begin = this.syntax.thinkBegin();
 		if (begin == null) {
 			return answer;
 		}
-		Expr reasoning = Expr.seq(until(bytes(this.syntax.thinkEnd()), false, Expr.EMPTY),
+		Expr reasoning = Expr.seq(until(List.of(new Trigger(this.syntax.thinkEnd(), false, Expr.EMPTY)), false),
 				new Expr.Repeat(Expr.literal("\n"), 0, GAP));
 		if (this.syntax.thinking()) {
 			return Expr.seq(reasoning, answer);
@@ -105,83 +100,173 @@ final class AnswerGrammar {
 		return Expr.seq(Expr.optional(Expr.seq(marker(begin), reasoning)), answer);
 	}
 
-	/** Calls, without their first marker if that was written already. */
-	private Expr calls(CallSyntax written, Calls calls, boolean begun) {
-		String marker = written.markers().getFirst();
-		boolean eachMarked = written.begin().isEmpty();
-		List<Expr> first = new ArrayList<>();
-		List<Expr> next = new ArrayList<>();
-		for (ToolDefinition tool : calls.tools()) {
-			boolean cut = begun && eachMarked;
-			first.add(call(cut ? written.call().substring(marker.length()) : written.call(), written, tool));
-			next.add(call(written.call(), written, tool));
+	/** The answer, or calls. */
+	private Expr answer(@Nullable Expr value, Calls calls, CallSyntax written) {
+		List<ToolDefinition> tools = calls.tools();
+		tools.stream().filter((tool) -> !written.canName(tool.name())).findFirst().ifPresent((tool) -> {
+			throw new GrammarException(
+					"The name of the tool '%s' cannot be written in the model's format of calls. Use letters, digits, '_', '-' and '.' alone."
+						.formatted(tool.name()));
+		});
+		boolean begun = !written.address().isEmpty();
+		List<Expr> forced = new ArrayList<>();
+		for (CallSyntax.Form form : written.forms()) {
+			if (form.usual()) {
+				forced.add(calls(form, written, calls, begun ? form.opener() : "", tools));
+			}
 		}
-		String begin = (begun && !eachMarked) ? written.begin().substring(marker.length()) : written.begin();
-		Expr more = Expr.seq(text(written.separator(), written, null), new Expr.Alt(next));
-		return Expr.seq(text(begin, written, null), new Expr.Alt(first),
-				new Expr.Repeat(more, 0, calls.parallel() ? Expr.UNBOUNDED : 0), text(written.end(), written, null));
+		if (calls.required()) {
+			return new Expr.Alt(forced);
+		}
+		if (value == null) {
+			Expr free = until(triggers(written, calls), true);
+			if (!begun) {
+				return free;
+			}
+			forced.add(Expr.seq(fixed(written.address(), written), free));
+		}
+		else {
+			forced.add(Expr.seq(fixed(written.address(), written), value));
+		}
+		return new Expr.Alt(forced);
 	}
 
-	private Expr call(String text, CallSyntax written, ToolDefinition tool) {
-		return text(text, written, tool);
+	/** What nothing but a call may follow, with the rest of the calls. */
+	private List<Trigger> triggers(CallSyntax written, Calls calls) {
+		List<Trigger> triggers = new ArrayList<>();
+		for (CallSyntax.Form form : written.forms()) {
+			if (!form.opener().isEmpty()) {
+				triggers
+					.add(new Trigger(form.opener(), false, calls(form, written, calls, form.opener(), calls.tools())));
+				continue;
+			}
+			String first = form.begin() + form.call();
+			int behindName = first.indexOf("NAME") + "NAME".length() + 1;
+			for (ToolDefinition tool : calls.tools()) {
+				String opening = first.substring(0, behindName).replace("NAME", name(tool, first.contains("\"NAME\"")));
+				triggers.add(new Trigger(opening, true, calls(form, written, calls, opening, List.of(tool))));
+			}
+		}
+		return triggers;
+	}
+
+	/**
+	 * Calls of a form, without what is written already.
+	 * @param form how they are written
+	 * @param written the syntax
+	 * @param calls what may be called
+	 * @param done what is written
+	 * @param firstTools tools that the first call may be of; one only if its name is
+	 * written
+	 */
+	private Expr calls(CallSyntax.Form form, CallSyntax written, Calls calls, String done,
+			List<ToolDefinition> firstTools) {
+		List<Expr> first = new ArrayList<>();
+		boolean inCall = done.length() > form.begin().length();
+		for (ToolDefinition tool : firstTools) {
+			String call = form.call();
+			if (inCall) {
+				boolean named = form.opener().isEmpty();
+				int name = call.indexOf("NAME");
+				call = call.substring(named ? name + "NAME".length() + 1 : done.length() - form.begin().length());
+			}
+			first.add(text(call, written, tool));
+		}
+		List<Expr> next = new ArrayList<>();
+		for (ToolDefinition tool : calls.tools()) {
+			next.add(text(form.call(), written, tool));
+		}
+		String begin = form.begin().substring(Math.min(done.length(), form.begin().length()));
+		Expr more = Expr.seq(fixed(form.separator(), written), new Expr.Alt(next));
+		return Expr.seq(fixed(begin, written), new Expr.Alt(first),
+				new Expr.Repeat(more, 0, calls.parallel() ? Expr.UNBOUNDED : 0), fixed(form.end(), written));
 	}
 
 	/**
 	 * A text of a syntax: markers, places, optional white space and what stands as it is.
 	 */
-	private Expr text(String text, CallSyntax written, @Nullable ToolDefinition tool) {
-		String markers = written.markers().stream().map(Pattern::quote).collect(Collectors.joining("|"));
-		Matcher matcher = Pattern.compile(markers + "|" + PLACE.pattern()).matcher(text);
+	private Expr text(String text, CallSyntax written, ToolDefinition tool) {
+		return text(text, written, (part, quoted) -> switch (part) {
+			case "NAME" -> Expr.literal(name(tool, quoted));
+			case "ARGUMENTS" -> arguments(tool, written);
+			case "INDEX" -> new Expr.Repeat(MachineBuilder.character(CodePoints.range('0', '9')), 1, 3);
+			case "ID" -> new Expr.Repeat(
+					MachineBuilder.character(CodePoints.range('0', '9').or(CodePoints.range('a', 'z'))), 9, 9);
+			default -> null;
+		});
+	}
+
+	private Expr fixed(String text, CallSyntax written) {
+		return text(text, written, (_, _) -> null);
+	}
+
+	private static String name(ToolDefinition tool, boolean quoted) {
+		String json = StringNode.valueOf(tool.name()).toString();
+		return quoted ? json.substring(1, json.length() - 1) : tool.name();
+	}
+
+	private Expr text(String text, CallSyntax written, Places places) {
+		String markers = written.markers()
+			.stream()
+			.map((marker) -> Pattern.quote(marker) + "|")
+			.collect(Collectors.joining());
+		Matcher matcher = Pattern.compile(markers + PLACE.pattern()).matcher(text);
 		List<Expr> parts = new ArrayList<>();
 		int from = 0;
 		while (matcher.find()) {
 			parts.add(Expr.literal(text.substring(from, matcher.start())));
-			parts.add(part(matcher.group(), written, tool, text.startsWith("\"", matcher.end())));
+			String part = matcher.group();
+			Expr place = written.markers().contains(part) ? marker(part)
+					: places.at(part.strip(), text.startsWith("\"", matcher.end()));
+			if (place == null) {
+				place = part.isBlank() ? this.space : Expr.literal(part);
+			}
+			else if (part.endsWith("\n")) {
+				// the value of a parameter, on lines of its own
+				place = Expr.seq(Expr.literal("\n"), place, Expr.literal("\n"));
+			}
+			parts.add(place);
 			from = matcher.end();
 		}
 		parts.add(Expr.literal(text.substring(from)));
 		return new Expr.Seq(parts);
 	}
 
-	private Expr part(String part, CallSyntax written, @Nullable ToolDefinition tool, boolean quoted) {
-		if (written.markers().contains(part)) {
-			return marker(part);
-		}
-		if (part.isBlank() || tool == null) {
-			return this.space;
-		}
-		return switch (part) {
-			case "NAME" -> {
-				String json = StringNode.valueOf(tool.name()).toString();
-				yield Expr.literal(quoted ? json.substring(1, json.length() - 1) : tool.name());
-			}
-			case "ARGUMENTS" -> arguments(tool);
-			case "INDEX" -> new Expr.Repeat(MachineBuilder.character(CodePoints.range('0', '9')), 1, 3);
-			default -> new Expr.Repeat(
-					MachineBuilder.character(CodePoints.range('0', '9').or(CodePoints.range('a', 'z'))), 9, 9);
-		};
-	}
-
 	/**
 	 * The arguments of a tool. Tools come from anywhere, so that what cannot be enforced
 	 * is left to the tool.
 	 */
-	private Expr arguments(ToolDefinition tool) {
+	private Expr arguments(ToolDefinition tool, @Nullable CallSyntax written) {
 		Expr.Rule known = this.arguments.get(tool);
 		if (known == null) {
 			String schema = tool.parametersJsonSchema().isBlank() ? ANY_OBJECT : tool.parametersJsonSchema();
 			try {
 				SchemaReader reader = new SchemaReader(schema, false);
-				known = SchemaCompiler.compileObject(this.grammar, reader);
+				known = arguments(tool, written, reader);
 				reader.ignored().forEach((pointer) -> this.ignored.add("tool " + tool.name() + ": " + pointer));
 			}
 			catch (GrammarException ex) {
 				this.ignored.add("tool " + tool.name() + ": " + ex.getMessage());
-				known = SchemaCompiler.compileObject(this.grammar, new SchemaReader(ANY_OBJECT, false));
+				known = arguments(tool, written, new SchemaReader(ANY_OBJECT, false));
 			}
 			this.arguments.put(tool, known);
 		}
 		return known;
+	}
+
+	private Expr.Rule arguments(ToolDefinition tool, @Nullable CallSyntax written, SchemaReader reader) {
+		if (written == null || written.values() == CallSyntax.Values.JSON) {
+			return SchemaCompiler.compileObject(this.grammar, reader);
+		}
+		Expr separator = fixed(written.parameterSeparator(), written);
+		return ParameterCompiler.compile(this.grammar, reader, tool, written, separator,
+				(name, value, type) -> text(written.parameter(), written, (part, _) -> switch (part) {
+					case "NAME" -> name;
+					case "VALUE" -> value;
+					case "TYPE" -> Expr.literal(type);
+					case "ISSTRING" -> Expr.literal(String.valueOf(type.equals("string")));
+					default -> null;
+				}));
 	}
 
 	/**
@@ -205,7 +290,7 @@ final class AnswerGrammar {
 			Expr recipient = Expr.literal(" to=functions." + tool.name());
 			Expr purpose = Expr.literals(List.of("analysis", "commentary"));
 			last.add(Expr.seq(Expr.alt(Expr.seq(recipient, channel, purpose), Expr.seq(channel, purpose, recipient)),
-					type, message, arguments(tool)));
+					type, message, arguments(tool, null)));
 		}
 		return Expr.seq(Expr.many(before), new Expr.Alt(last));
 	}
@@ -218,51 +303,131 @@ final class AnswerGrammar {
 		return machine.build(List.of(Expr.EMPTY));
 	}
 
-	/** A marker is a special token in some models, and a text in others. */
-	private static Expr marker(String text) {
-		return Expr.alt(Expr.literal(text), Expr.specialToken(text));
-	}
-
-	private static byte[] bytes(String text) {
-		return text.getBytes(StandardCharsets.UTF_8);
+	/**
+	 * A marker is a special token in some models, a text in others, and may be a text
+	 * with special tokens in it.
+	 */
+	static Expr marker(String text) {
+		List<Expr> parts = new ArrayList<>();
+		Matcher token = TOKEN.matcher(text);
+		int from = 0;
+		while (token.find()) {
+			parts.add(Expr.literal(text.substring(from, token.start())));
+			parts.add(Expr.alt(Expr.literal(token.group()), Expr.specialToken(token.group())));
+			from = token.end();
+		}
+		if (parts.size() == 2 && token.regionEnd() == from && text.startsWith("<|")) {
+			return parts.getLast();
+		}
+		parts.add(Expr.literal(text.substring(from)));
+		return Expr.alt(new Expr.Seq(parts), Expr.specialToken(text));
 	}
 
 	/**
-	 * Anything, special tokens too, up to the first occurrence of a text and with it.
-	 * @param end the text
-	 * @param optional whether the text need not come
-	 * @param after what follows the text
+	 * Anything, special tokens too, up to the first occurrence of one of some texts and
+	 * with it.
+	 * @param triggers the texts
+	 * @param optional whether none of them need come
 	 * @return the expression
-	 * @see <a href="https://doi.org/10.1137/0206024">Knuth, Morris, Pratt: Fast Pattern
-	 * Matching in Strings</a>
+	 * @see <a href="https://doi.org/10.1145/360825.360855">Aho, Corasick: Efficient
+	 * String Matching</a>
 	 */
-	static Expr until(byte[] end, boolean optional, Expr after) {
-		int[][] next = new int[end.length][256];
-		int fallback = 0;
-		for (int state = 0; state < end.length; state++) {
-			int expected = end[state] & 0xff;
-			for (int value = 0; value < 256; value++) {
-				next[state][value] = (value == expected) ? state + 1 : (state == 0) ? 0 : next[fallback][value];
+	static Expr until(List<Trigger> triggers, boolean optional) {
+		List<int[]> next = new ArrayList<>();
+		List<Integer> ends = new ArrayList<>();
+		next.add(new int[256]);
+		ends.add(-1);
+		boolean lines = false;
+		for (int i = 0; i < triggers.size(); i++) {
+			Trigger trigger = triggers.get(i);
+			lines |= trigger.beginsLine();
+			int state = 0;
+			for (byte each : ((trigger.beginsLine() ? "\n" : "") + trigger.text()).getBytes(StandardCharsets.UTF_8)) {
+				if (next.get(state)[each & 0xff] == 0) {
+					next.get(state)[each & 0xff] = next.size();
+					next.add(new int[256]);
+					ends.add(-1);
+				}
+				state = next.get(state)[each & 0xff];
 			}
-			fallback = (state == 0) ? 0 : next[fallback][expected];
+			ends.set(state, i);
 		}
+		complete(next, ends);
+		// an answer begins a line
+		int start = lines ? next.getFirst()['\n'] : 0;
 		MachineBuilder machine = new MachineBuilder();
-		machine.reserve(end.length + 1);
-		for (int state = 0; state < end.length; state++) {
-			List<int[]> edges = new ArrayList<>();
-			for (int value = 0; value < 256; value++) {
-				int last = edges.size() - 1;
-				if (last >= 0 && edges.get(last)[2] == next[state][value]) {
-					edges.get(last)[1] = value;
+		machine.reserve(next.size() + 1);
+		for (int state = 0; state < next.size(); state++) {
+			machine.define(state + 1, edges(next.get(state), ends.get(state), state),
+					(ends.get(state) >= 0) ? ends.get(state) : optional ? triggers.size() : -1);
+		}
+		machine.define(0, edges(next.get(start), ends.get(start), start), optional ? triggers.size() : -1);
+		List<Expr> exits = new ArrayList<>(triggers.stream().map(Trigger::after).toList());
+		exits.add(Expr.EMPTY);
+		return machine.build(exits);
+	}
+
+	/** Adds steps for what does not go on in the trie of texts. */
+	private static void complete(List<int[]> next, List<Integer> ends) {
+		int[] fallback = new int[next.size()];
+		Deque<Integer> open = new ArrayDeque<>(List.of(0));
+		while (!open.isEmpty()) {
+			int state = open.remove();
+			int[] steps = next.get(state);
+			for (int value = 0; value < steps.length; value++) {
+				int other = (state == 0) ? 0 : next.get(fallback[state])[value];
+				if (steps[value] == 0) {
+					steps[value] = other;
 				}
 				else {
-					edges.add(new int[] { value, value, next[state][value] });
+					fallback[steps[value]] = (state == 0) ? 0 : other;
+					open.add(steps[value]);
 				}
 			}
-			machine.define(state, edges, optional ? 1 : -1);
+			if (ends.get(state) < 0) {
+				ends.set(state, ends.get(fallback[state]));
+			}
 		}
-		machine.define(end.length, List.of(), 0);
-		return machine.build(List.of(after, Expr.EMPTY));
+	}
+
+	private static List<int[]> edges(int[] steps, int end, int state) {
+		List<int[]> edges = new ArrayList<>();
+		for (int value = 0; end < 0 && value < steps.length; value++) {
+			// the byte before special tokens is no part of their texts
+			int target = ((value == 0xff) ? state : steps[value]) + 1;
+			int last = edges.size() - 1;
+			if (last >= 0 && edges.get(last)[2] == target) {
+				edges.get(last)[1] = value;
+			}
+			else {
+				edges.add(new int[] { value, value, target });
+			}
+		}
+		return edges;
+	}
+
+	/**
+	 * A text from which on something else holds.
+	 *
+	 * @param text the text
+	 * @param beginsLine whether it counts only at the beginning of a line
+	 * @param after what follows it
+	 */
+	record Trigger(String text, boolean beginsLine, Expr after) {
+
+	}
+
+	/** What stands at places of a text. */
+	private interface Places {
+
+		/**
+		 * The expression of a place.
+		 * @param name what stands for it in the text
+		 * @param quoted whether a quotation mark follows
+		 * @return the expression, null: the name is no place
+		 */
+		@Nullable Expr at(String name, boolean quoted);
+
 	}
 
 	/**

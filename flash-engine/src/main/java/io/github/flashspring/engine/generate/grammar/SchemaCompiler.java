@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
@@ -42,11 +44,21 @@ final class SchemaCompiler {
 	/** Levels of a value of which the schema says nothing. */
 	private static final int FREE_LEVELS = 8;
 
-	private static final SortedSet<String> ROOT = Collections.unmodifiableSortedSet(new TreeSet<>(Set.of("")));
+	/** Lengths of strings that are counted where their content is restricted. */
+	private static final int MAX_COUNTED = 256;
+
+	/** Keys without quotes end with a colon. */
+	private static final Pattern UNQUOTED_KEY = Pattern.compile("[\\p{L}_$][\\p{L}\\p{Nd}_.$-]*");
+
+	private static final Regex UNQUOTED = PatternParser.parse("^[A-Za-z_][A-Za-z0-9_.-]*$");
+
+	static final SortedSet<String> ROOT = Collections.unmodifiableSortedSet(new TreeSet<>(Set.of("")));
 
 	private final Grammar grammar;
 
 	private final SchemaReader reader;
+
+	private final Notation notation;
 
 	private final Map<SortedSet<String>, Expr.Rule> rules = new HashMap<>();
 
@@ -62,9 +74,16 @@ final class SchemaCompiler {
 
 	private int patternStates;
 
-	private SchemaCompiler(Grammar grammar, SchemaReader reader) {
+	/**
+	 * A compiler.
+	 * @param grammar gets the rules
+	 * @param reader reads the schema
+	 * @param notation how values are written
+	 */
+	SchemaCompiler(Grammar grammar, SchemaReader reader, Notation notation) {
 		this.grammar = grammar;
 		this.reader = reader;
+		this.notation = notation;
 		this.space = grammar.declare("White space");
 		Expr indentation = new Expr.Repeat(Expr.literals(List.of(" ", "\t")), 0, INDENTATION);
 		grammar.define(this.space, Expr.alt(Expr.EMPTY, Expr.literal(" "), Expr.seq(Expr.literal("\n"), indentation)));
@@ -78,7 +97,7 @@ final class SchemaCompiler {
 	 * @throws GrammarException if it cannot be enforced
 	 */
 	static Expr.Rule compile(Grammar grammar, SchemaReader reader) {
-		SchemaCompiler compiler = new SchemaCompiler(grammar, reader);
+		SchemaCompiler compiler = new SchemaCompiler(grammar, reader, Notation.JSON);
 		Expr.Rule root = compiler.rule(ROOT);
 		compiler.complete();
 		return root;
@@ -92,7 +111,7 @@ final class SchemaCompiler {
 	 * @throws GrammarException if it cannot be enforced
 	 */
 	static Expr.Rule compileObject(Grammar grammar, SchemaReader reader) {
-		SchemaCompiler compiler = new SchemaCompiler(grammar, reader);
+		SchemaCompiler compiler = new SchemaCompiler(grammar, reader, Notation.JSON);
 		List<Shape> objects = reader.shapes(ROOT)
 			.stream()
 			.filter((shape) -> shape instanceof Shape.Obj
@@ -104,14 +123,19 @@ final class SchemaCompiler {
 	}
 
 	/** Works rules off one after the other, so that schemas may be nested deeply. */
-	private void complete() {
+	void complete() {
 		while (!this.open.isEmpty()) {
 			SortedSet<String> pointers = this.open.pop();
 			this.grammar.define(rule(pointers), union(this.reader.shapes(pointers), pointers.first()));
 		}
 	}
 
-	private Expr.Rule rule(SortedSet<String> pointers) {
+	/**
+	 * The rule of values that satisfy schemas.
+	 * @param pointers where the schemas are
+	 * @return a reference to it
+	 */
+	Expr.Rule rule(SortedSet<String> pointers) {
 		if (pointers.isEmpty()) {
 			return anything();
 		}
@@ -128,21 +152,36 @@ final class SchemaCompiler {
 		return known;
 	}
 
-	private Expr union(List<Shape> shapes, String pointer) {
+	/**
+	 * Values of any of some shapes.
+	 * @param shapes the shapes
+	 * @param pointer where they come from, for errors
+	 * @return the expression
+	 */
+	Expr union(List<Shape> shapes, String pointer) {
 		List<Expr> choices = new ArrayList<>();
 		List<String> constants = new ArrayList<>();
+		List<String> texts = new ArrayList<>();
 		for (Shape shape : shapes) {
 			switch (shape) {
-				case Shape.Null _ -> constants.add("null");
-				case Shape.Bool _ -> constants.addAll(List.of("true", "false"));
-				case Shape.Const constant when !constant.value().isContainer() ->
-					constants.add(scalar(constant.value()));
-				case Shape.Const constant -> choices.add(container(constant.value()));
+				case Shape.Null _ -> constants.addAll(words("null"));
+				case Shape.Bool _ -> {
+					constants.addAll(words("true"));
+					constants.addAll(words("false"));
+				}
+				case Shape.Const constant when constant.value().isString() -> texts.add(constant.value().stringValue());
+				case Shape.Const constant when constant.value().isNumber() -> constants.add(number(constant.value()));
+				case Shape.Const constant when constant.value().isContainer() ->
+					choices.add(container(constant.value()));
+				case Shape.Const constant -> constants.addAll(words(constant.value().toString()));
 				case Shape.Num number -> choices.add(number(number.range()));
 				case Shape.Str string -> choices.add(string(string, pointer));
 				case Shape.Arr array -> choices.add(array(array));
 				case Shape.Obj object -> choices.add(object(object, pointer));
 			}
+		}
+		if (!texts.isEmpty()) {
+			choices.add(texts(texts));
 		}
 		if (!constants.isEmpty()) {
 			choices.add(Expr.literals(constants));
@@ -150,12 +189,44 @@ final class SchemaCompiler {
 		return new Expr.Alt(choices);
 	}
 
-	private static String scalar(JsonNode value) {
-		if (value.isNumber()) {
-			BigDecimal number = value.decimalValue().stripTrailingZeros();
-			return (Math.abs((long) number.scale()) <= 50) ? number.toPlainString() : number.toString();
+	private List<String> words(String json) {
+		if (this.notation.style() != Notation.Style.PYTHON) {
+			return List.of(json);
 		}
-		return value.toString();
+		return List.of(json, switch (json) {
+			case "true" -> "True";
+			case "false" -> "False";
+			default -> "None";
+		});
+	}
+
+	private static String number(JsonNode value) {
+		BigDecimal number = value.decimalValue().stripTrailingZeros();
+		return (Math.abs((long) number.scale()) <= 50) ? number.toPlainString() : number.toString();
+	}
+
+	/** Strings, with their quotes; those that cannot be written are left out. */
+	private Expr texts(List<String> texts) {
+		Regex without = this.notation.without();
+		TextAutomaton forbidden = (without != null) ? TextAutomaton.of(List.of(without), false, 0, Expr.UNBOUNDED)
+				: null;
+		List<String> allowed = texts.stream()
+			.filter((text) -> forbidden == null || forbidden.label(text) == 0)
+			.toList();
+		if (this.notation.style() == Notation.Style.QUOTED) {
+			return Expr.seq(this.notation.quote(), Expr.literals(allowed), this.notation.quote());
+		}
+		List<String> written = new ArrayList<>();
+		for (String text : allowed) {
+			String quoted = quoted(text);
+			written.add(quoted);
+			// apostrophes and escapes are written with quotation marks alone
+			if (this.notation.style() == Notation.Style.PYTHON && quoted.length() == text.length() + 2
+					&& text.indexOf('\'') < 0) {
+				written.add("'" + text + "'");
+			}
+		}
+		return Expr.literals(written);
 	}
 
 	private Expr container(JsonNode value) {
@@ -164,9 +235,9 @@ final class SchemaCompiler {
 			value.propertyStream().forEach((property) -> {
 				parts.add(Expr.literal((parts.isEmpty() ? "{" : ",")));
 				parts.add(this.space);
-				parts.add(Expr.literal(quoted(property.getKey()) + ":"));
+				parts.add(key(property.getKey()));
 				parts.add(this.space);
-				parts.add(constant(property.getValue()));
+				parts.add(union(List.of(new Shape.Const(property.getValue())), ""));
 			});
 			parts.addAll(parts.isEmpty() ? List.of(Expr.literal("{}")) : List.of(this.space, Expr.literal("}")));
 		}
@@ -174,15 +245,17 @@ final class SchemaCompiler {
 			value.valueStream().forEach((item) -> {
 				parts.add(Expr.literal((parts.isEmpty() ? "[" : ",")));
 				parts.add(this.space);
-				parts.add(constant(item));
+				parts.add(union(List.of(new Shape.Const(item)), ""));
 			});
 			parts.addAll(parts.isEmpty() ? List.of(Expr.literal("[]")) : List.of(this.space, Expr.literal("]")));
 		}
 		return new Expr.Seq(parts);
 	}
 
-	private Expr constant(JsonNode value) {
-		return value.isContainer() ? container(value) : Expr.literal(scalar(value));
+	/** A key that is known, with its colon. */
+	private Expr key(String name) {
+		boolean bare = this.notation.style() == Notation.Style.QUOTED && UNQUOTED_KEY.matcher(name).matches();
+		return bare ? Expr.literal(name + ":") : Expr.seq(texts(List.of(name)), Expr.literal(":"));
 	}
 
 	private static String quoted(String text) {
@@ -194,29 +267,59 @@ final class SchemaCompiler {
 	}
 
 	private Expr string(Shape.Str string, String pointer) {
-		Expr.Rule known = this.texts.get(List.of(string.patterns().keySet(), string.min(), string.max()));
+		List<Object> key = List.of(string.patterns().keySet(), string.min(), string.max());
+		Expr.Rule known = this.texts.get(key);
 		if (known != null) {
 			return known;
 		}
+		Expr quote = this.notation.quote();
 		Expr content;
-		if (string.patterns().isEmpty()) {
-			content = Expr.seq(new Expr.JsonText(string.min(), string.max()), Expr.literal("\""));
+		if (string.patterns().isEmpty() && this.notation.without() == null) {
+			content = Expr.seq(new Expr.JsonText(string.min(), string.max()), quote);
 		}
 		else {
 			String place = pointer + "/pattern";
-			content = content(
-					automaton(List.copyOf(string.patterns().values()), true, string.min(), string.max(), place),
-					Map.of(1, Expr.literal("\"")), place);
+			TextAutomaton automaton = automaton(string, this.notation.without(), place);
+			content = (this.notation.style() == Notation.Style.QUOTED) ? text(automaton, Map.of(1, quote), place)
+					: content(automaton, Map.of(1, quote), place);
 		}
-		Expr.Rule rule = this.grammar.add("A text", Expr.seq(Expr.literal("\""), content));
-		this.texts.put(List.of(string.patterns().keySet(), string.min(), string.max()), rule);
+		Expr all = Expr.seq(quote, content);
+		if (this.notation.style() == Notation.Style.PYTHON && string.equals(Shape.Str.ANY)) {
+			all = Expr.alt(all, Expr.seq(Expr.literal("'"), Expr.many(singleQuoted()), Expr.literal("'")));
+		}
+		Expr.Rule rule = this.grammar.add("A text", all);
+		this.texts.put(key, rule);
 		return rule;
 	}
 
-	private TextAutomaton automaton(List<Regex> regexes, boolean all, int min, int max, String pointer) {
+	/** A character of a string of Python in single quotes. */
+	private static Expr singleQuoted() {
+		return Expr.alt(MachineBuilder.character(CodePoints.range(0, 0x1f).or(CodePoints.of('\'', '\\')).not()),
+				Expr.literals(List.of("\\\\", "\\'", "\\\"", "\\n", "\\t")));
+	}
+
+	/**
+	 * Runs what a string must be.
+	 * @param string the string
+	 * @param without what it must not contain, null: anything may be in it
+	 * @param pointer where it comes from, for errors
+	 * @return the automaton, with the label 1
+	 */
+	TextAutomaton automaton(Shape.Str string, @Nullable Regex without, String pointer) {
+		List<Regex> patterns = List.copyOf(string.patterns().values());
+		boolean counted = string.min() > MAX_COUNTED || string.max() != Expr.UNBOUNDED && string.max() > MAX_COUNTED;
+		if (without != null && counted) {
+			this.reader.ignored().add(pointer.replace("/pattern", "/maxLength"));
+			return automaton(patterns, without, true, Math.min(string.min(), MAX_COUNTED), Expr.UNBOUNDED, pointer);
+		}
+		return automaton(patterns, without, true, string.min(), string.max(), pointer);
+	}
+
+	private TextAutomaton automaton(List<Regex> regexes, @Nullable Regex without, boolean all, int min, int max,
+			String pointer) {
 		TextAutomaton automaton;
 		try {
-			automaton = TextAutomaton.of(regexes, all, min, max);
+			automaton = TextAutomaton.of(regexes, without, all, min, max);
 		}
 		catch (GrammarException ex) {
 			throw new UnsupportedSchemaException(pointer, "pattern", "has an expression in which " + ex.getMessage(),
@@ -225,6 +328,20 @@ final class SchemaCompiler {
 		this.patternWork += automaton.work();
 		bound(pointer);
 		return automaton;
+	}
+
+	/**
+	 * A text as it is.
+	 * @param automaton what it must be
+	 * @param exits label to what follows
+	 * @param pointer where it comes from, for errors
+	 * @return the expression
+	 */
+	Expr text(TextAutomaton automaton, Map<Integer, Expr> exits, String pointer) {
+		Expr.Machine machine = automaton.toText(exits);
+		this.patternStates += machine.states().size();
+		bound(pointer);
+		return machine;
 	}
 
 	private Expr content(TextAutomaton automaton, Map<Integer, Expr> exits, String pointer) {
@@ -273,6 +390,22 @@ final class SchemaCompiler {
 	}
 
 	private Expr object(Shape.Obj object, String pointer) {
+		Expr end = Expr.seq(this.space, Expr.literal("}"));
+		Expr comma = Expr.seq(Expr.literal(","), this.space);
+		return Expr.seq(Expr.literal("{"), this.space,
+				members(object, pointer, new Members(comma, end, Expr.literal("}"),
+						(name) -> Expr.seq(key(name), this.space, rule(object.property(name))),
+						(nameShapes, declared, tick) -> additional(object, declared, nameShapes, tick, pointer))));
+	}
+
+	/**
+	 * Members of an object: those that are declared in their order, then others.
+	 * @param object the object
+	 * @param pointer where it comes from, for errors
+	 * @param form how members are written
+	 * @return the expression
+	 */
+	Expr members(Shape.Obj object, String pointer, Members form) {
 		Set<String> names = new LinkedHashSet<>();
 		object.sides().forEach((side) -> names.addAll(side.properties().keySet()));
 		names.addAll(object.required());
@@ -294,17 +427,16 @@ final class SchemaCompiler {
 		boolean counted = object.max() != Expr.UNBOUNDED;
 		List<String> order = List.copyOf(names);
 		int required = object.required().size();
-		Expr end = Expr.seq(this.space, Expr.literal("}"));
 		Expr.Rule rest = this.grammar.declare("Properties");
 		Expr.Rule key = this.grammar.declare("Properties");
-		Expr more = additional(object, order, nameShapes, counted, pointer);
+		Expr more = form.additional().write(nameShapes, order, counted ? new Expr.Tick(0) : Expr.EMPTY);
 		this.grammar.define(key, Expr.seq(more, rest));
 		// Checked before the comma, behind which there would be no way out.
-		Expr comma = Expr.seq(counted ? new Expr.TickLeft() : Expr.EMPTY, Expr.literal(","), this.space);
-		this.grammar.define(rest, Expr.alt(end, Expr.seq(comma, key)));
+		Expr comma = Expr.seq(counted ? new Expr.TickLeft() : Expr.EMPTY, form.comma());
+		this.grammar.define(rest, Expr.alt(form.end(), Expr.seq(comma, key)));
 		int after = 0;
 		for (String name : order.reversed()) {
-			Expr member = Expr.seq(Expr.literal(quoted(name) + ":"), this.space, rule(object.property(name)));
+			Expr member = form.member().apply(name);
 			if (counted) {
 				member = Expr.seq(new Expr.Tick(after), member);
 			}
@@ -313,18 +445,18 @@ final class SchemaCompiler {
 			key = this.grammar.add("Properties", needed ? here : Expr.alt(here, key));
 			after += needed ? 1 : 0;
 			Expr next = Expr.seq(comma, key);
-			rest = this.grammar.add("Properties", (after > 0) ? next : Expr.alt(end, next));
+			rest = this.grammar.add("Properties", (after > 0) ? next : Expr.alt(form.end(), next));
 			if (this.grammar.size() > MAX_RULES) {
 				throw new GrammarException("The JSON Schema is too large: it has more than %d schemas and properties"
 					.formatted(MAX_RULES));
 			}
 		}
 		boolean empty = required == 0 && object.min() == 0;
-		Expr content = empty ? Expr.alt(Expr.literal("}"), key) : key;
+		Expr content = empty ? Expr.alt(form.empty(), key) : key;
 		if (counted) {
 			content = new Expr.Counted(object.max(), content);
 		}
-		return (object.max() < required) ? Expr.NOTHING : Expr.seq(Expr.literal("{"), this.space, content);
+		return (object.max() < required) ? Expr.NOTHING : content;
 	}
 
 	private static JsonNode quotedNode(String name) {
@@ -334,51 +466,97 @@ final class SchemaCompiler {
 	/**
 	 * A property that is not declared by name: its name, and a value that this allows.
 	 */
-	private Expr additional(Shape.Obj object, List<String> declared, List<Shape> nameShapes, boolean counted,
+	private Expr additional(Shape.Obj object, List<String> declared, List<Shape> nameShapes, Expr tick,
 			String pointer) {
-		Expr tick = counted ? new Expr.Tick(0) : Expr.EMPTY;
+		boolean free = this.notation.without() == null && this.notation.style() != Notation.Style.QUOTED;
+		SortedSet<String> others = others(object);
+		if (free && declared.isEmpty() && object.names().isEmpty() && others != null && hasNoPatterns(object)) {
+			return Expr.seq(tick, anyKey(), this.space, rule(others));
+		}
+		boolean bare = this.notation.style() == Notation.Style.QUOTED;
+		Regex names = bare ? UNQUOTED : null;
+		Expr quote = this.notation.quote();
+		Others found = others(object, declared, nameShapes, pointer, names, bare ? null : this.notation.without());
+		if (found == null) {
+			return Expr.NOTHING;
+		}
+		Map<Integer, Expr> exits = new LinkedHashMap<>();
+		found.schemas()
+			.forEach((label, schemas) -> exits.put(label,
+					Expr.seq(bare ? Expr.EMPTY : quote, Expr.literal(":"), this.space, rule(schemas))));
+		String place = pointer + "/properties";
+		return Expr.seq(tick, bare ? text(found.automaton(), exits, place)
+				: Expr.seq(quote, content(found.automaton(), exits, place)));
+	}
+
+	private static boolean hasNoPatterns(Shape.Obj object) {
+		return object.sides().stream().allMatch((side) -> side.patterns().isEmpty());
+	}
+
+	/** Schemas of properties that nothing else declares, null: there are none. */
+	private @Nullable SortedSet<String> others(Shape.Obj object) {
+		SortedSet<String> others = new TreeSet<>();
+		object.sides().forEach((side) -> others.addAll(side.others()));
+		boolean closed = !others.isEmpty() && this.reader.shapes(others).isEmpty();
+		return (closed && hasNoPatterns(object)) ? null : others;
+	}
+
+	/**
+	 * Names that are not declared.
+	 * @param object the object
+	 * @param declared names that are
+	 * @param nameShapes what names must be
+	 * @param pointer where the object comes from, for errors
+	 * @param whole what names must match in this notation, null: anything
+	 * @param without what names must not contain, null: anything may be in them
+	 * @return the names, null: there are none
+	 */
+	@Nullable Others others(Shape.Obj object, List<String> declared, List<Shape> nameShapes, String pointer,
+			@Nullable Regex whole, @Nullable Regex without) {
 		List<Shape.PatternProperty> patterns = object.sides()
 			.stream()
 			.flatMap((side) -> side.patterns().stream())
 			.toList();
-		SortedSet<String> others = new TreeSet<>();
-		object.sides().forEach((side) -> others.addAll(side.others()));
-		boolean closed = !others.isEmpty() && this.reader.shapes(others).isEmpty();
-		if (closed && patterns.isEmpty()) {
-			return Expr.NOTHING;
+		if (others(object) == null) {
+			return null;
 		}
 		List<Regex> regexes = new ArrayList<>(patterns.stream().map(Shape.PatternProperty::regex).toList());
 		if (!object.names().isEmpty()) {
 			List<Regex> allowed = names(nameShapes, pointer);
 			if (allowed == null) {
-				return Expr.NOTHING;
+				return null;
 			}
 			regexes.addAll(allowed);
 		}
-		int conditions = regexes.size();
-		if (!declared.isEmpty()) {
-			regexes.add(Regex.whole(new Regex.Alt(declared.stream().map(Regex::literal).toList())));
+		if (whole != null) {
+			regexes.add(Regex.whole(whole));
 		}
-		Expr quote = Expr.literal("\"");
-		if (regexes.isEmpty()) {
-			return Expr.seq(tick, quote, new Expr.JsonText(0, Expr.UNBOUNDED), Expr.literal("\":"), this.space,
-					rule(others));
+		int conditions = regexes.size();
+		List<Regex> refused = new ArrayList<>();
+		if (!declared.isEmpty()) {
+			refused.add(Regex.whole(Notation.any(declared)));
+		}
+		if (without != null) {
+			refused.add(without);
+		}
+		if (!refused.isEmpty()) {
+			regexes.add(new Regex.Alt(refused));
 		}
 		if (regexes.size() > 30) {
 			throw new UnsupportedSchemaException(pointer + "/patternProperties", "patternProperties",
 					"has more than 29 expressions that hold together", "Use fewer.");
 		}
-		TextAutomaton automaton = automaton(regexes, false, 0, Expr.UNBOUNDED,
+		TextAutomaton automaton = automaton(regexes, null, false, 0, Expr.UNBOUNDED,
 				pointer + (patterns.isEmpty() ? "/properties" : "/patternProperties"));
-		Map<Integer, Expr> exits = new LinkedHashMap<>();
+		Map<Integer, SortedSet<String>> found = new LinkedHashMap<>();
 		for (int label : automaton.labels()) {
-			boolean isDeclared = !declared.isEmpty() && (label >> conditions & 1) != 0;
+			boolean isRefused = !refused.isEmpty() && (label >> conditions & 1) != 0;
 			boolean allowed = IntStream.range(patterns.size(), conditions).allMatch((i) -> (label >> i & 1) != 0);
-			if (!isDeclared && allowed) {
-				exits.put(label, Expr.seq(Expr.literal("\":"), this.space, rule(schemas(object, label))));
+			if (!isRefused && allowed) {
+				found.put(label, schemas(object, label));
 			}
 		}
-		return Expr.seq(tick, quote, content(automaton, exits, pointer + "/properties"));
+		return new Others(automaton, found);
 	}
 
 	private static SortedSet<String> schemas(Shape.Obj object, int label) {
@@ -426,16 +604,28 @@ final class SchemaCompiler {
 		return regexes;
 	}
 
+	/** Any key, with its colon. */
+	private Expr anyKey() {
+		Expr key = string(Shape.Str.ANY, "");
+		if (this.notation.style() == Notation.Style.QUOTED) {
+			key = text(automaton(List.of(Regex.whole(UNQUOTED)), null, true, 0, Expr.UNBOUNDED, ""),
+					Map.of(1, Expr.EMPTY), "");
+		}
+		return Expr.seq(key, Expr.literal(":"));
+	}
+
 	/** Any value, of a bounded depth. */
 	private Expr.Rule anything() {
 		Expr.Rule known = this.anything;
 		if (known == null) {
 			Expr text = string(Shape.Str.ANY, "");
-			Expr scalar = Expr.alt(Expr.literals(List.of("null", "true", "false")), number(NumberRange.ALL), text);
+			Expr key = this.grammar.add("A key", anyKey());
+			Expr scalar = Expr.alt(union(List.of(new Shape.Null(), new Shape.Bool()), ""), number(NumberRange.ALL),
+					text);
 			Expr.Rule value = this.grammar.add("A value", scalar);
 			Expr comma = Expr.seq(Expr.literal(","), this.space);
 			for (int level = 0; level < FREE_LEVELS; level++) {
-				Expr member = Expr.seq(text, Expr.literal(":"), this.space, value);
+				Expr member = Expr.seq(key, this.space, value);
 				Expr members = Expr.alt(Expr.literal("}"),
 						Expr.seq(member, Expr.many(Expr.seq(comma, member)), this.space, Expr.literal("}")));
 				Expr items = Expr.alt(Expr.literal("]"),
@@ -447,6 +637,36 @@ final class SchemaCompiler {
 			this.anything = known;
 		}
 		return known;
+	}
+
+	/**
+	 * How members of an object are written.
+	 *
+	 * @param comma between members
+	 * @param end behind the last
+	 * @param empty where there are none
+	 * @param member a declared member, by its name
+	 * @param additional another member
+	 */
+	record Members(Expr comma, Expr end, Expr empty, Function<String, Expr> member, Additional additional) {
+
+	}
+
+	/**
+	 * Names of members that are not declared.
+	 *
+	 * @param automaton runs names
+	 * @param schemas label of the allowed names to the schemas of their values
+	 */
+	record Others(TextAutomaton automaton, Map<Integer, SortedSet<String>> schemas) {
+
+	}
+
+	/** Writes members that are not declared. */
+	interface Additional {
+
+		Expr write(List<Shape> nameShapes, List<String> declared, Expr tick);
+
 	}
 
 }

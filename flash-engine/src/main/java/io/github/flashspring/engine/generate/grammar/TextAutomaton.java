@@ -62,9 +62,29 @@ final class TextAutomaton {
 	 * @throws GrammarException if it would be too large
 	 */
 	static TextAutomaton of(List<Regex> expressions, boolean all, int minLength, int maxLength) {
+		return of(expressions, null, all, minLength, maxLength);
+	}
+
+	/**
+	 * As {@link #of(List, boolean, int, int)}, for texts that an expression does not
+	 * match.
+	 * @param expressions expressions
+	 * @param without what does not match anywhere in a text; null: anything may. Only if
+	 * {@code all}
+	 * @param all whether only texts that satisfy all of them matter
+	 * @param minLength least code points, if {@code all}
+	 * @param maxLength most code points, if {@code all}
+	 * @return the automaton
+	 * @throws GrammarException if it would be too large
+	 */
+	static TextAutomaton of(List<Regex> expressions, @Nullable Regex without, boolean all, int minLength,
+			int maxLength) {
 		TreeSet<Integer> starts = new TreeSet<>(List.of(0));
 		List<CodePoints> sets = new ArrayList<>();
 		expressions.forEach((each) -> collect(each, sets));
+		if (without != null) {
+			collect(without, sets);
+		}
 		for (CodePoints set : sets) {
 			for (int i = 0; i < set.bounds().length; i += 2) {
 				starts.add(set.bounds()[i]);
@@ -97,6 +117,11 @@ final class TextAutomaton {
 			subsets.add(new Subsets(each, intervals, members));
 		}
 		components.addAll(subsets);
+		if (without != null) {
+			Subsets found = new Subsets(without, intervals, members);
+			subsets.add(found);
+			components.add(new Without(found));
+		}
 		if (all && (minLength > 0 || maxLength != Expr.UNBOUNDED)) {
 			components.add(new Length(minLength, maxLength));
 		}
@@ -238,6 +263,30 @@ final class TextAutomaton {
 		return machine.build(expressions);
 	}
 
+	/**
+	 * A text as it is, followed by what belongs to its label.
+	 * @param exits label to what follows; others do not match
+	 * @return the expression
+	 */
+	Expr.Machine toText(Map<Integer, Expr> exits) {
+		List<Expr> expressions = new ArrayList<>();
+		Map<Integer, Integer> indexes = new HashMap<>();
+		MachineBuilder machine = new MachineBuilder();
+		machine.reserve(this.steps.size());
+		for (int state = 0; state < this.steps.size(); state++) {
+			Expr exit = exits.get(this.labels.get(state));
+			int index = -1;
+			if (exit != null) {
+				index = indexes.computeIfAbsent(this.labels.get(state), (_) -> {
+					expressions.add(exit);
+					return expressions.size() - 1;
+				});
+			}
+			machine.defineCharacters(state, edges(this.steps.get(state)), index, false);
+		}
+		return machine.build(expressions);
+	}
+
 	private List<int[]> edges(int[] step) {
 		List<int[]> edges = new ArrayList<>();
 		for (int i = 0; i < this.intervals.length; i++) {
@@ -332,6 +381,30 @@ final class TextAutomaton {
 		@Override
 		public boolean accepts(int state) {
 			return state >= this.min;
+		}
+
+	}
+
+	/** What another one does not accept. */
+	private record Without(Subsets found) implements Component {
+
+		/** The other one will never accept. */
+		private static final int NEVER = Integer.MAX_VALUE;
+
+		@Override
+		public int start() {
+			return (this.found.start() == DEAD) ? NEVER : this.found.start();
+		}
+
+		@Override
+		public int step(int state, int character) {
+			int next = (state == NEVER) ? DEAD : this.found.step(state, character);
+			return (next == DEAD) ? NEVER : this.found.hasMatched(next) ? DEAD : next;
+		}
+
+		@Override
+		public boolean accepts(int state) {
+			return state == NEVER || !this.found.accepts(state);
 		}
 
 	}
@@ -521,6 +594,12 @@ final class TextAutomaton {
 				this.steps.get(state)[character] = known;
 			}
 			return known;
+		}
+
+		/** Whether it accepts whatever follows. */
+		boolean hasMatched(int state) {
+			int[] subset = this.subsets.get(state);
+			return subset.length == 1 && subset[0] == 2 * this.match;
 		}
 
 		private boolean takes(int state, int character) {

@@ -19,12 +19,13 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 class AnswerGrammarTests {
 
-	private static final CallSyntax HERMES = new CallSyntax("",
-			"<tool_call>\n{\"name\": \"NAME\", \"arguments\": ARGUMENTS}\n</tool_call>", "\n", "",
+	private static final CallSyntax HERMES = CallSyntax.json(new CallSyntax.Form("",
+			"<tool_call>\n{\"name\": \"NAME\", \"arguments\": ARGUMENTS}\n</tool_call>", "\n", "", "<tool_call>", true),
 			List.of("<tool_call>", "</tool_call>"));
 
-	private static final CallSyntax MISTRAL = new CallSyntax("[TOOL_CALLS][",
-			"{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]", List.of("[TOOL_CALLS]"));
+	private static final CallSyntax MISTRAL = CallSyntax.json(new CallSyntax.Form("[TOOL_CALLS][",
+			"{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]", "[TOOL_CALLS]", true),
+			List.of("[TOOL_CALLS]"));
 
 	private static final Structure NUMBER = new Structure.JsonSchema("{\"type\":\"integer\"}", true, false);
 
