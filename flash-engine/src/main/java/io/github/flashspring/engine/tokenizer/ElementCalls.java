@@ -188,12 +188,11 @@ final class ElementCalls extends CallBody {
 				array.add(child);
 				return name.equals(ITEM);
 			}
-			ObjectNode object = (ObjectNode) this.value;
-			boolean fits = object != null && !object.has(name);
-			if (fits) {
+			if (this.value instanceof ObjectNode object && !object.has(name)) {
 				object.set(name, child);
+				return true;
 			}
-			return fits;
+			return false;
 		}
 
 	}

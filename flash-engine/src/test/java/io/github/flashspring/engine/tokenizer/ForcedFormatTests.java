@@ -22,6 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
 import io.github.flashspring.engine.generate.Constraint;
 import io.github.flashspring.engine.generate.grammar.Calls;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
+import io.github.flashspring.engine.generate.grammar.MaskCounters;
 import io.github.flashspring.engine.generate.grammar.TokenVocabulary;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -217,7 +218,8 @@ class ForcedFormatTests {
 	}
 
 	private static CompiledGrammar grammar(AnswerSyntax syntax, Calls calls, List<byte @Nullable []> tokens) {
-		CompiledGrammar grammar = CompiledGrammar.of(null, calls, syntax, new TokenVocabulary(tokens), 1 << 20);
+		CompiledGrammar grammar = CompiledGrammar.of(null, calls, syntax, new TokenVocabulary(tokens), 1 << 20,
+				new MaskCounters());
 		assertThat(grammar.ignored()).isEmpty();
 		return grammar;
 	}
