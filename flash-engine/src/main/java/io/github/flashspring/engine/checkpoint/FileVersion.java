@@ -28,7 +28,7 @@ public record FileVersion(@Nullable Object key, long size, FileTime modified, @N
 		List<Object> attributes) {
 
 	private static final String ACTION = "Keep the files of a model as they are while it runs or is imported: write new "
-			+ "ones next to them and rename them. Restore this file, or load or import the model again.";
+			+ "ones next to them and rename them. Restore this file, or load the model again or repeat the import.";
 
 	/**
 	 * Asks the system.
