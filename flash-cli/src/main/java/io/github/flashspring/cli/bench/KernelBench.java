@@ -1,6 +1,8 @@
 package io.github.flashspring.cli.bench;
 
 import java.io.PrintWriter;
+import java.lang.management.CompilationMXBean;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -24,7 +26,7 @@ import io.github.flashspring.engine.device.Tensor;
 final class KernelBench {
 
 	/** Rounds without a gain after which kernels count as compiled. */
-	private static final int STEADY_ROUNDS = 4;
+	private static final long STEADY_NANOS = 1_000_000_000;
 
 	private static final double GAIN = 1.03;
 
@@ -103,22 +105,34 @@ final class KernelBench {
 	/** Multiplies with few outputs until that becomes no faster, then with all, twice. */
 	private void warmUp(KernelFormat format, List<List<KernelCase>> cases) {
 		long start = System.nanoTime();
+		long end = start + (long) (1e9 * this.settings.seconds());
 		double best = Double.MAX_VALUE;
-		int steady = 0;
+		long compiled = 0;
+		long changed = start;
 		int rounds = 0;
-		while (steady < STEADY_ROUNDS && (System.nanoTime() - start) * 1e-9 < this.settings.seconds()) {
-			long before = System.nanoTime();
+		// the JIT compiler counts a compilation when it ends, which takes up to a second
+		for (long now = start; now < end && now - changed < STEADY_NANOS; rounds++) {
 			cases.forEach((widths) -> widths.forEach(KernelCase::warmUp));
-			double seconds = (System.nanoTime() - before) * 1e-9;
-			steady = (seconds * GAIN < best) ? 0 : steady + 1;
+			double seconds = (System.nanoTime() - now) * 1e-9;
+			now = System.nanoTime();
+			if (seconds * GAIN < best || compileMillis() > compiled) {
+				changed = now;
+			}
 			best = Math.min(best, seconds);
-			rounds++;
+			compiled = compileMillis();
 		}
 		this.progress.printf("%s: warm-up of %.1f s, %d rounds%n", format.name(), (System.nanoTime() - start) * 1e-9,
 				rounds);
 		this.progress.flush();
 		cases.forEach((widths) -> widths.forEach(KernelCase::measure));
 		cases.forEach((widths) -> widths.forEach(KernelCase::measure));
+	}
+
+	/** What the JIT compiler has taken until now. */
+	private static long compileMillis() {
+		CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
+		return (compiler != null && compiler.isCompilationTimeMonitoringSupported())
+				? compiler.getTotalCompilationTime() : 0;
 	}
 
 	private List<KernelReport.Result> measure(int threads, KernelFormat format, List<Integer> widths,

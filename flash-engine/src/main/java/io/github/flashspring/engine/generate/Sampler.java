@@ -141,71 +141,46 @@ public final class Sampler {
 	private int draw(float[] logits) {
 		double temperature = this.sampling.temperature();
 		float max = logits[best(logits)];
-		double floor = max - NEGLIGIBLE * temperature;
-		long[] candidates = new long[64];
-		int count = 0;
-		for (int i = 0; i < logits.length; i++) {
-			if (logits[i] >= floor) {
-				if (count == candidates.length) {
-					candidates = Arrays.copyOf(candidates, 2 * count);
-				}
-				candidates[count++] = key(logits[i], i);
-			}
-		}
-		Arrays.sort(candidates, 0, count);
+		Candidates candidates = new Candidates(logits, max - NEGLIGIBLE * temperature);
+		int count = candidates.count();
+		double sum = 0;
 		if (this.sampling.topK() > 0) {
 			count = Math.min(count, this.sampling.topK());
+			for (int i = 0; i < count; i++) {
+				sum += weight(logits[candidates.token(i)], max);
+			}
 		}
-		double[] weights = new double[count];
-		double sum = 0;
-		for (int i = 0; i < count; i++) {
-			weights[i] = StrictMath.exp((logits[token(candidates[i])] - max) / temperature);
-			sum += weights[i];
+		else {
+			for (float logit : logits) {
+				sum += (logit >= max - NEGLIGIBLE * temperature) ? weight(logit, max) : 0;
+			}
 		}
-		count = cutTopP(weights, count, sum);
-		count = cutMinP(weights, count);
-		double total = 0;
-		for (int i = 0; i < count; i++) {
-			total += weights[i];
+		double total = sum;
+		if (this.sampling.topP() < 1 || this.sampling.minP() > 0) {
+			int kept = 0;
+			boolean all = this.sampling.topP() >= 1;
+			for (total = 0; kept < count && (all || total < this.sampling.topP() * sum); kept++) {
+				double weight = weight(logits[candidates.token(kept)], max);
+				if (kept > 0 && weight < this.sampling.minP()) {
+					break;
+				}
+				total += weight;
+			}
+			count = kept;
 		}
 		double point = this.random.nextDouble() * total;
 		for (int i = 0; i < count - 1; i++) {
-			point -= weights[i];
+			point -= weight(logits[candidates.token(i)], max);
 			if (point < 0) {
-				return token(candidates[i]);
+				return candidates.token(i);
 			}
 		}
-		return token(candidates[count - 1]);
+		return candidates.token(count - 1);
 	}
 
-	private int cutTopP(double[] weights, int count, double sum) {
-		double reached = 0;
-		for (int i = 0; i < count && this.sampling.topP() < 1; i++) {
-			reached += weights[i] / sum;
-			if (reached >= this.sampling.topP()) {
-				return i + 1;
-			}
-		}
-		return count;
-	}
-
-	private int cutMinP(double[] weights, int count) {
-		int kept = count;
-		while (kept > 1 && weights[kept - 1] < this.sampling.minP() * weights[0]) {
-			kept--;
-		}
-		return kept;
-	}
-
-	/** Sorts by falling logit, then by rising id. */
-	private static long key(float logit, int token) {
-		int bits = Float.floatToIntBits(logit + 0f);
-		int ascending = (bits < 0) ? ~bits ^ Integer.MIN_VALUE : bits;
-		return ((long) ~ascending << 32) | token;
-	}
-
-	private static int token(long key) {
-		return (int) key;
+	/** The probability over that of the best token. */
+	private double weight(float logit, float max) {
+		return StrictMath.exp((logit - max) / this.sampling.temperature());
 	}
 
 }

@@ -106,7 +106,8 @@ final class E2m1Rows implements VectorFormat {
 		GroupScales.Spread spread = rows.spread;
 		VectorShuffle<Float> shuffle = spread.shuffle(part);
 		long scaleBytes = spread.bytes();
-		long stride = rows.stride;
+		// two steps: of four, the JIT compiler's inlining refuses some in a busy process
+		long stride = rows.stride / 2;
 		int blocks = rows.blocks(part);
 		for (int o = 0; o < rows.count; o++) {
 			long w = rows.first + o * rows.rowBytes + part * BYTES;
@@ -153,34 +154,8 @@ final class E2m1Rows implements VectorFormat {
 						.or(b.lanewise(VectorOperators.LSHL, 24).and(sign))
 						.reinterpretAsFloats()
 						.fma(y, d);
-					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 2 * BYTES, ORDER);
-					c = a.lanewise(VectorOperators.LSHR, 8)
-						.and(7)
-						.selectFrom(TABLE)
-						.or(a.lanewise(VectorOperators.LSHL, 20).and(sign))
-						.reinterpretAsFloats()
-						.fma(y, c);
-					d = b.lanewise(VectorOperators.LSHR, 8)
-						.and(7)
-						.selectFrom(TABLE)
-						.or(b.lanewise(VectorOperators.LSHL, 20).and(sign))
-						.reinterpretAsFloats()
-						.fma(y, d);
-					y = FloatVector.fromMemorySegment(FLOATS, MEMORY, x + 3 * BYTES, ORDER);
-					c = a.lanewise(VectorOperators.LSHR, 12)
-						.and(7)
-						.selectFrom(TABLE)
-						.or(a.lanewise(VectorOperators.LSHL, 16).and(sign))
-						.reinterpretAsFloats()
-						.fma(y, c);
-					d = b.lanewise(VectorOperators.LSHR, 12)
-						.and(7)
-						.selectFrom(TABLE)
-						.or(b.lanewise(VectorOperators.LSHL, 16).and(sign))
-						.reinterpretAsFloats()
-						.fma(y, d);
-					a = a.lanewise(VectorOperators.LSHR, 16);
-					b = b.lanewise(VectorOperators.LSHR, 16);
+					a = a.lanewise(VectorOperators.LSHR, 8);
+					b = b.lanewise(VectorOperators.LSHR, 8);
 					x += stride;
 				}
 				while (x < end);
