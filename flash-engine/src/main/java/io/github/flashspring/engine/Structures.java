@@ -42,6 +42,12 @@ final class Structures {
 	/** Memory with a small vocabulary. */
 	private static final long MIN_BYTES = 512 << 10;
 
+	/**
+	 * A structure may take as much with any vocabulary. Tokenizers below 2 MB, which only
+	 * toy models have, may exceed their planned memory by that.
+	 */
+	private static final long MIN_LIMIT = 2 << 20;
+
 	private final Tokenizer tokenizer;
 
 	private final Path folder;
@@ -98,10 +104,11 @@ final class Structures {
 		if (grammar == null) {
 			// Large schemas take a while: others need not wait for them.
 			grammar = CompiledGrammar.of(structure, calls, syntax, vocabulary(), this.maskBytes, this.counters);
-			if (bytes(key, grammar) > this.programBytes) {
+			long limit = Math.max(MIN_LIMIT, this.programBytes);
+			if (bytes(key, grammar) > limit) {
 				throw new GrammarException(
 						"The structure is too large: it takes %s, but %s are planned for structures with this tokenizer. Use a smaller schema, or fewer tools."
-							.formatted(ByteSize.readable(bytes(key, grammar)), ByteSize.readable(this.programBytes)));
+							.formatted(ByteSize.readable(bytes(key, grammar)), ByteSize.readable(limit)));
 			}
 			if (!grammar.ignored().isEmpty()) {
 				logger.warn("Parts of JSON Schemas are not enforced: {}", grammar.ignored());
@@ -114,7 +121,7 @@ final class Structures {
 	private void keep(Key key, CompiledGrammar grammar) {
 		synchronized (this.kept) {
 			this.kept.put(key, grammar);
-			while (this.kept.size() > MAX_KEPT || keptBytes() > this.programBytes) {
+			while (this.kept.size() > MAX_KEPT || this.kept.size() > 1 && keptBytes() > this.programBytes) {
 				this.kept.pollFirstEntry();
 			}
 		}

@@ -21,7 +21,9 @@ class StructuresTests {
 
 	private static final Path MODEL = Path.of("src/test/resources/models/stories260K/bf16");
 
-	private static final long MEMORY = Structures.memoryBytes(10_000);
+	private static final long SMALL = Structures.memoryBytes(10_000);
+
+	private static final long MEMORY = Structures.memoryBytes(4 << 20);
 
 	/** A schema of so many values, each of which takes some 200 bytes. */
 	private static Structure values(int count, String prefix) {
@@ -37,7 +39,7 @@ class StructuresTests {
 			Structures structures = new Structures(tokenizer, MODEL, MEMORY);
 			long most = 0;
 			for (int i = 0; i < 8; i++) {
-				assertThat(structures.constraint(values(400, "p" + i), null, AnswerSyntax.PLAIN).isComplete())
+				assertThat(structures.constraint(values(6_000, "p" + i), null, AnswerSyntax.PLAIN).isComplete())
 					.isFalse();
 				assertThat(structures.keptBytes()).isPositive().isLessThanOrEqualTo(MEMORY / 2);
 				most = Math.max(most, structures.keptBytes());
@@ -49,13 +51,24 @@ class StructuresTests {
 	@Test
 	void structuresBeyondTheirMemoryAreRefused() {
 		try (Tokenizer tokenizer = Tokenizer.load(MODEL)) {
-			Structures structures = new Structures(tokenizer, MODEL, MEMORY);
+			Structures structures = new Structures(tokenizer, MODEL, SMALL);
 			assertThatExceptionOfType(GrammarException.class)
 				.isThrownBy(() -> structures.constraint(values(10_000, "p"), null, AnswerSyntax.PLAIN))
 				.withMessageStartingWith("The structure is too large: it takes ")
-				.withMessageContaining("256 KB are planned")
+				.withMessageContaining("2.00 MB are planned")
 				.withMessageEndingWith("Use a smaller schema, or fewer tools.");
 			assertThat(structures.keptBytes()).isZero();
+		}
+	}
+
+	@Test
+	void oneStructureIsKeptWithASmallVocabulary() {
+		try (Tokenizer tokenizer = Tokenizer.load(MODEL)) {
+			Structures structures = new Structures(tokenizer, MODEL, SMALL);
+			for (int i = 0; i < 3; i++) {
+				structures.constraint(values(3_000, "p" + i), null, AnswerSyntax.PLAIN);
+				assertThat(structures.keptBytes()).isBetween(SMALL / 2, 2L << 20);
+			}
 		}
 	}
 
