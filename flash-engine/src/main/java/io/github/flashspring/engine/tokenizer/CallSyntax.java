@@ -68,25 +68,7 @@ public record CallSyntax(List<Form> forms, String parameter, String parameterSep
 			.stream()
 			.sorted(Comparator.comparingInt(String::length).reversed())
 			.toList();
-		String first = writing.begin() + writing.call();
-		String opener = markers.stream().filter(first::startsWith).findFirst().orElse("");
-		List<Form> forms = new ArrayList<>();
-		forms.add(new Form(writing.begin(), writing.call(), writing.separator(), writing.end(), opener, true));
-		boolean xml = syntax.kind() == ToolSyntax.Kind.XML;
-		if (opener.isEmpty() && xml) {
-			String inner = writing.call().substring(writing.call().indexOf(syntax.begin()));
-			forms.add(new Form("", inner, writing.separator(), "", syntax.begin(), false));
-		}
-		else if (opener.isEmpty()) {
-			String tag = syntax.openers().getFirst();
-			forms.add(new Form(tag + writing.begin(), writing.call(), writing.separator(), writing.end() + syntax.end(),
-					tag, true));
-		}
-		int bare = xml ? writing.call().indexOf(syntax.callBegin()) : -1;
-		if (bare >= 0 && !opener.equals(syntax.callBegin())) {
-			int end = writing.call().indexOf(syntax.callEnd()) + syntax.callEnd().length();
-			forms.add(new Form("", writing.call().substring(bare, end), "\n", "", syntax.callBegin(), false));
-		}
+		List<Form> forms = format.writings().stream().flatMap((each) -> forms(syntax, each, markers).stream()).toList();
 		ToolSyntax.Tags tags = syntax.tags();
 		// others are special tokens in the midst of tags
 		List<String> tokens = markers.stream()
@@ -97,7 +79,32 @@ public record CallSyntax(List<Form> forms, String parameter, String parameterSep
 		return new CallSyntax(forms, writing.parameter(), writing.parameterSeparator(), values(syntax, writing),
 				syntax.quote(),
 				(tags == null) ? List.of() : List.of(tags.parameterEnd(), tags.parameterBegin(), syntax.callBegin()),
-				tokens, address(format, opener, prompt));
+				tokens, address(format, forms.getFirst().opener(), prompt));
+	}
+
+	private static List<Form> forms(ToolSyntax syntax, ToolWriting writing, List<String> markers) {
+		String first = writing.begin() + writing.call();
+		String opener = markers.stream().filter(first::startsWith).findFirst().orElse("");
+		List<Form> forms = new ArrayList<>();
+		forms.add(new Form(writing.begin(), writing.call(), writing.separator(), writing.end(), opener, true));
+		boolean xml = syntax.kind() == ToolSyntax.Kind.XML;
+		if (opener.isEmpty() && xml) {
+			int inner = writing.call().indexOf(syntax.begin());
+			forms.add(new Form("", writing.call().substring(inner),
+					writing.separator() + writing.call().substring(0, inner), "", syntax.begin(), false));
+		}
+		else if (opener.isEmpty()) {
+			String tag = syntax.openers().getFirst();
+			forms.add(new Form(tag + writing.begin(), writing.call(), writing.separator(), writing.end() + syntax.end(),
+					tag, true));
+		}
+		int bare = xml ? writing.call().indexOf(syntax.callBegin()) : -1;
+		if (bare >= 0 && !opener.equals(syntax.callBegin())) {
+			int end = writing.call().indexOf(syntax.callEnd()) + syntax.callEnd().length();
+			boolean usual = syntax == ToolFormat.XML.syntax();
+			forms.add(new Form("", writing.call().substring(bare, end), "\n", "", syntax.callBegin(), usual));
+		}
+		return forms;
 	}
 
 	private static String address(ToolFormat format, String opener, String prompt) {
@@ -182,7 +189,8 @@ public record CallSyntax(List<Form> forms, String parameter, String parameterSep
 	 *
 	 * @param begin before the first call
 	 * @param call a call
-	 * @param separator between calls
+	 * @param separator between calls, with what of the next one stands before
+	 * {@code call}
 	 * @param end behind the last call
 	 * @param opener what begin and call together start with, and what nothing but a call
 	 * starts with; empty: calls begin a line with what stands before the tool's name

@@ -28,7 +28,8 @@ enum ToolFormat {
 						"<|close|>argument<|sep|>", false), "<|close|>call<|sep|>", "<|close|>tools<|sep|>")
 				.with("<|open|>", "<|sep|>", "<|close|>"),
 			ToolWriting
-				.of("<|open|>tools<|sep|>", "<|open|>call tool=\"NAME\"<|sep|>ARGUMENTS<|close|>call<|sep|>", "",
+				.of("<|open|>tools<|sep|>",
+						"<|open|>call tool=\"NAME\" index=\"INDEX\"<|sep|>ARGUMENTS<|close|>call<|sep|>", "",
 						"<|close|>tools<|sep|>")
 				.withParameter("<|open|>argument key=\"NAME\" type=\"TYPE\"<|sep|>VALUE<|close|>argument<|sep|>", "")),
 
@@ -92,7 +93,9 @@ enum ToolFormat {
 
 	/** Mistral before: an array of JSON objects. */
 	MISTRAL(mentions("[TOOL_CALLS]"), mistral(),
-			ToolWriting.of("[TOOL_CALLS][", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]")),
+			ToolWriting.of("[TOOL_CALLS] [", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]"),
+			ToolWriting.of("[TOOL_CALLS] [", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS, \"id\": \"ID\"}", ", ",
+					"]")),
 
 	/** MiniMax M3: elements, with a token before each tag. */
 	MINIMAX_M3(mentions("]<]minimax[>["), ToolSyntax.elements("]<]minimax[>["), ToolWriting
@@ -175,7 +178,9 @@ enum ToolFormat {
 	 * Hunyuan, Apriel: an array of JSON objects; MiniMax M1: JSON objects, one a line.
 	 */
 	TOOL_CALLS(mentions("<tool_calls>"), ToolSyntax.json("<tool_calls>", "</tool_calls>"),
-			ToolWriting.of("<tool_calls>[", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]</tool_calls>")),
+			ToolWriting.of("<tool_calls>[", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]</tool_calls>"),
+			ToolWriting.of("<tool_calls>\n", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", "\n",
+					"\n</tool_calls>")),
 
 	/** Nemotron Nano 2, Llama-Nemotron: an array of JSON objects. */
 	NEMOTRON(mentions("<TOOLCALL>"), ToolSyntax.json("<TOOLCALL>", "</TOOLCALL>"),
@@ -206,7 +211,8 @@ enum ToolFormat {
 	COMMAND_R(mentions("Action:", "directly-answer"),
 			ToolSyntax.json("Action:\n```json", "```")
 				.withOpeners("Action:\n```json", "Action: ```json", "Action:```json"),
-			ToolWriting.of("Action:\n```json\n[\n", "    {\"tool_name\": \"NAME\", \"parameters\": ARGUMENTS}", ",\n",
+			ToolWriting.of("Action:\n```json\n[\n",
+					"    {\n        \"tool_name\": \"NAME\",\n        \"parameters\": ARGUMENTS\n    }", ",\n",
 					"\n]```")),
 
 	/** Apertus: an array of objects whose only key is the tool's name. */
@@ -217,6 +223,8 @@ enum ToolFormat {
 	LFM2(mentions("<|tool_call_start|>").or(mentions("<|tool_list_start|>")).or(mentions("List of tools: [")),
 			ToolSyntax.python("<|tool_call_start|>", "<|tool_call_end|>"),
 			ToolWriting.of("<|tool_call_start|>[", "NAME(ARGUMENTS)", ", ", "]<|tool_call_end|>")
+				.withParameter("NAME=VALUE", ", "),
+			ToolWriting.of("<|tool_call_start|>\n```python\n", "NAME(ARGUMENTS)", "\n", "\n```\n<|tool_call_end|>")
 				.withParameter("NAME=VALUE", ", ")),
 
 	/** OLMo 3: Python, one call a line. */
@@ -229,7 +237,10 @@ enum ToolFormat {
 			ToolSyntax.json("function call<|role_sep|>", "<|message_sep|>")
 				.withOpeners("function call<|role_sep|>", "<|function_call|>")
 				.with("<|role_sep|>"),
-			ToolWriting.of("function call<|role_sep|>\n{\"name\": \"NAME\", \"arguments\": ARGUMENTS}<|message_sep|>")),
+			ToolWriting.of("", "function call<|role_sep|>\n{\"name\": \"NAME\", \"arguments\": ARGUMENTS}",
+					"<|message_sep|>", ""),
+			ToolWriting.of("", "function call<|role_sep|>\n{\"name\": \"NAME\", \"arguments\": ARGUMENTS}",
+					"<|message_sep|>", "<|message_sep|>")),
 
 	/** Firefunction: an array of JSON objects. */
 	FIREFUNCTION(mentions("functools["), ToolSyntax.json("functools", ""),
@@ -250,10 +261,16 @@ enum ToolFormat {
 	LLAMA4(mentions("<|header_start|>"), ToolSyntax.python("<|python_start|>", "<|python_end|>"),
 			ToolWriting.of("[", "NAME(ARGUMENTS)", ", ", "]").withParameter("NAME=VALUE", ", ")),
 
-	/** Llama 3: JSON objects, behind a tag or without one. */
+	/** Llama 3: JSON objects, behind a tag or without one; xLAM: an array of them. */
 	LLAMA(mentions("<|python_tag|>").or(mentions("<|start_header_id|>", "\"parameters\"")),
 			ToolSyntax.json("<|python_tag|>", ""),
-			ToolWriting.of("", "{\"name\": \"NAME\", \"parameters\": ARGUMENTS}", "; ", "")),
+			ToolWriting.of("", "{\"name\": \"NAME\", \"parameters\": ARGUMENTS}", "; ", ""),
+			ToolWriting.of("", "{\"name\": \"NAME\", \"parameters\": ARGUMENTS}", "\n", ""),
+			ToolWriting.of("[", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]")),
+
+	/** Gemma 3: Python in a block of code. */
+	TOOL_CODE(mentions("```tool_code"), ToolSyntax.python("```tool_code", "```"),
+			ToolWriting.of("```tool_code\n", "NAME(ARGUMENTS)", "\n", "\n```").withParameter("NAME=VALUE", ", ")),
 
 	/** What models write that were told of tools in other ways. */
 	GENERIC((_) -> true, ToolSyntax.json("<tool_call>", "</tool_call>"),
@@ -263,12 +280,12 @@ enum ToolFormat {
 
 	private final ToolSyntax syntax;
 
-	private final ToolWriting writing;
+	private final List<ToolWriting> writings;
 
-	ToolFormat(Predicate<ChatTemplate> template, ToolSyntax syntax, ToolWriting writing) {
+	ToolFormat(Predicate<ChatTemplate> template, ToolSyntax syntax, ToolWriting... writings) {
 		this.template = template;
 		this.syntax = syntax;
-		this.writing = writing;
+		this.writings = List.of(writings);
 	}
 
 	private static Predicate<ChatTemplate> mentions(String... texts) {
@@ -311,7 +328,16 @@ enum ToolFormat {
 	 * @return the texts between names and arguments
 	 */
 	ToolWriting writing() {
-		return this.writing;
+		return this.writings.getFirst();
+	}
+
+	/**
+	 * All ways to write calls that templates of this format have. They write parameters
+	 * alike.
+	 * @return the usual one first
+	 */
+	List<ToolWriting> writings() {
+		return this.writings;
 	}
 
 	/**

@@ -259,29 +259,38 @@ final class XmlCalls extends CallBody {
 		int begin = 0;
 		String current = this.key;
 		for (int i = 0; i < opened.size(); i++) {
-			addValue(current, written.substring(begin, opened.get(i)[0]).stripTrailing(), null);
+			String value = written.substring(begin, opened.get(i)[0]).stripTrailing();
+			// part of an end tag is no value
+			this.broken |= endsWithPart(value);
+			addValue(current, value, null);
 			begin = opened.get(i)[1];
 			current = keys.get(i);
 		}
 		addValue(current, written.substring(begin), null);
 	}
 
-	/** Whether a parameter ends, and another begins with a damaged tag. */
+	/** Whether a parameter ends, and another begins with a tag that lacks a part. */
 	private boolean containsHalfHeader(String written) {
 		String whole = this.tags.parameterBegin();
 		for (int at = written.indexOf(this.tags.parameterEnd()); at >= 0; at = written.indexOf(this.tags.parameterEnd(),
 				at + 1)) {
 			int begin = skipSpace(written, at + this.tags.parameterEnd().length());
 			String rest = written.substring(begin, Math.min(written.length(), begin + MAX_HEADER));
-			for (int length = 1; length <= whole.length(); length++) {
-				Matcher header = this.tags.parameter().matcher(whole.substring(0, length) + rest);
-				if (header.lookingAt()
-						&& Boolean.TRUE.equals(this.reader.hasParameter(this.name, header.group("key")))) {
-					return true;
+			for (int from = 0; whole.regionMatches(0, rest, 0, from) && from < whole.length(); from++) {
+				for (int to = from + 1; to <= whole.length(); to++) {
+					if (rest.startsWith(whole.substring(to), from)
+							&& isKnownParameter(whole + rest.substring(from + whole.length() - to))) {
+						return true;
+					}
 				}
 			}
 		}
 		return false;
+	}
+
+	private boolean isKnownParameter(String written) {
+		Matcher header = this.tags.parameter().matcher(written);
+		return header.lookingAt() && Boolean.TRUE.equals(this.reader.hasParameter(this.name, header.group("key")));
 	}
 
 	/** How many end tags there are. */

@@ -552,7 +552,9 @@ class OutputParserTests {
 	@Property(tries = 1000)
 	void answersWithoutCallsAreTextWhole(@ForAll("answers") String answer) {
 		List<OutputEvent> events = parse(HERMES, answer);
-		if (!answer.contains("<think>") && events.stream().allMatch((event) -> event instanceof OutputEvent.Text)) {
+		// some models end reasoning that they did not begin
+		boolean thinks = answer.contains("<think>") || answer.strip().startsWith("</think>");
+		if (!thinks && events.stream().allMatch((event) -> event instanceof OutputEvent.Text)) {
 			assertThat(events).isEqualTo(answer.isEmpty() ? List.of() : List.of(text(answer)));
 		}
 	}

@@ -218,7 +218,7 @@ class ToolFormatTests {
 	void eachTemplateIsRecognised() {
 		assertThat(ownTemplates().filter((template) -> template.format() == ToolFormat.GENERIC))
 			.extracting(Template::name)
-			.containsExactly("gemma3", "gpt-oss");
+			.containsExactly("gpt-oss");
 		assertThat(templates().map(Template::format)).contains(Stream.of(ToolFormat.values())
 			.filter((format) -> format != ToolFormat.NONE)
 			.toArray(ToolFormat[]::new));

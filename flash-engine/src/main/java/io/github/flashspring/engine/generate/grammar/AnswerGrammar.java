@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -42,8 +43,6 @@ final class AnswerGrammar {
 	private final Grammar grammar = new Grammar();
 
 	private final AnswerSyntax syntax;
-
-	private final Expr space = Expr.alt(Expr.EMPTY, Expr.literal(" "), Expr.literal("\n"));
 
 	private final Map<ToolDefinition, Expr.Rule> arguments = new HashMap<>();
 
@@ -133,21 +132,25 @@ final class AnswerGrammar {
 
 	/** What nothing but a call may follow, with the rest of the calls. */
 	private List<Trigger> triggers(CallSyntax written, Calls calls) {
-		List<Trigger> triggers = new ArrayList<>();
+		Map<Trigger, List<Expr>> triggers = new LinkedHashMap<>();
 		for (CallSyntax.Form form : written.forms()) {
 			if (!form.opener().isEmpty()) {
-				triggers
-					.add(new Trigger(form.opener(), false, calls(form, written, calls, form.opener(), calls.tools())));
+				triggers.computeIfAbsent(new Trigger(form.opener(), false, Expr.EMPTY), (_) -> new ArrayList<>())
+					.add(calls(form, written, calls, form.opener(), calls.tools()));
 				continue;
 			}
 			String first = form.begin() + form.call();
 			int behindName = first.indexOf("NAME") + "NAME".length() + 1;
 			for (ToolDefinition tool : calls.tools()) {
 				String opening = first.substring(0, behindName).replace("NAME", name(tool, first.contains("\"NAME\"")));
-				triggers.add(new Trigger(opening, true, calls(form, written, calls, opening, List.of(tool))));
+				triggers.computeIfAbsent(new Trigger(opening, true, Expr.EMPTY), (_) -> new ArrayList<>())
+					.add(calls(form, written, calls, opening, List.of(tool)));
 			}
 		}
-		return triggers;
+		return triggers.entrySet()
+			.stream()
+			.map((each) -> new Trigger(each.getKey().text(), each.getKey().beginsLine(), new Expr.Alt(each.getValue())))
+			.toList();
 	}
 
 	/**
@@ -174,12 +177,12 @@ final class AnswerGrammar {
 		}
 		List<Expr> next = new ArrayList<>();
 		for (ToolDefinition tool : calls.tools()) {
-			next.add(text(form.call(), written, tool));
+			next.add(text(form.separator() + form.call(), written, tool));
 		}
 		String begin = form.begin().substring(Math.min(done.length(), form.begin().length()));
-		Expr more = Expr.seq(fixed(form.separator(), written), new Expr.Alt(next));
 		return Expr.seq(fixed(begin, written), new Expr.Alt(first),
-				new Expr.Repeat(more, 0, calls.parallel() ? Expr.UNBOUNDED : 0), fixed(form.end(), written));
+				new Expr.Repeat(new Expr.Alt(next), 0, calls.parallel() ? Expr.UNBOUNDED : 0),
+				fixed(form.end(), written));
 	}
 
 	/**
@@ -219,7 +222,8 @@ final class AnswerGrammar {
 			Expr place = written.markers().contains(part) ? marker(part)
 					: places.at(part.strip(), text.startsWith("\"", matcher.end()));
 			if (place == null) {
-				place = part.isBlank() ? this.space : Expr.literal(part);
+				place = (part.isBlank() && mayVary(text, matcher.start(), matcher.end(), written))
+						? Expr.literals(List.of("", " ", "\n", part)) : Expr.literal(part);
 			}
 			else if (part.endsWith("\n")) {
 				// the value of a parameter, on lines of its own
@@ -230,6 +234,20 @@ final class AnswerGrammar {
 		}
 		parts.add(Expr.literal(text.substring(from)));
 		return new Expr.Seq(parts);
+	}
+
+	/**
+	 * Whether white space may be left out, or be other white space: models write more or
+	 * less of it than their templates. Behind words and attributes it parts them from
+	 * what follows.
+	 */
+	private static boolean mayVary(String text, int begin, int end, CallSyntax written) {
+		String before = text.substring(0, begin);
+		if (before.endsWith("NAME")) {
+			return text.startsWith("<", end) || text.startsWith("ARGUMENTS", end) && !written.parameter().isEmpty();
+		}
+		return before.isEmpty() || before.endsWith("ARGUMENTS")
+				|| before.charAt(begin - 1) != '"' && !Character.isLetterOrDigit(before.charAt(begin - 1));
 	}
 
 	/**
@@ -280,8 +298,9 @@ final class AnswerGrammar {
 		Expr content = Expr.many(byteBelow(0xff));
 		Expr before = Expr.seq(channel, Expr.literals(List.of("analysis", "commentary")), message, content,
 				Expr.specialToken("<|end|>"), Expr.specialToken("<|start|>"), Expr.literal("assistant"));
-		Expr type = Expr.optional(Expr.seq(Expr.optional(Expr.literal(" ")),
-				Expr.optional(Expr.specialToken("<|constrain|>")), Expr.literal("json")));
+		Expr constrain = Expr.specialToken("<|constrain|>");
+		Expr type = Expr.optional(Expr.seq(Expr.alt(constrain, Expr.seq(Expr.literal(" "), Expr.optional(constrain))),
+				Expr.literal("json")));
 		List<Expr> last = new ArrayList<>();
 		if (calls == null || !calls.required()) {
 			last.add(Expr.seq(channel, Expr.literal("final"), type, message, (value != null) ? value : content));

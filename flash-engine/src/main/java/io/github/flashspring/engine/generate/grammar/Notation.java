@@ -24,9 +24,22 @@ record Notation(Style style, @Nullable Regex without, Expr quote) {
 	 * @return the notation
 	 */
 	static Notation jsonWithin(List<String> tags) {
+		return within(Style.JSON, tags);
+	}
+
+	/**
+	 * JSON or Python within tags, for formats whose templates write what the language of
+	 * templates makes of a value.
+	 * @param tags texts that strings must not contain
+	 * @return the notation
+	 */
+	static Notation pythonWithin(List<String> tags) {
+		return within(Style.PYTHON, tags);
+	}
+
+	private static Notation within(Style style, List<String> tags) {
 		// a quotation mark in a tag ends the string before
-		return new Notation(Style.JSON, any(tags.stream().map((tag) -> tag.split("\"", 2)[0]).toList()),
-				Expr.literal("\""));
+		return new Notation(style, any(tags.stream().map((tag) -> tag.split("\"", 2)[0]).toList()), Expr.literal("\""));
 	}
 
 	/**

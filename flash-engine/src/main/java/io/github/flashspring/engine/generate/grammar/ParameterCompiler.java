@@ -67,7 +67,8 @@ final class ParameterCompiler {
 	static Expr.Rule compile(Grammar grammar, SchemaReader reader, ToolDefinition tool, CallSyntax syntax,
 			Expr separator, Writer writer) {
 		Notation notation = switch (syntax.values()) {
-			case TEXT, TYPED -> Notation.jsonWithin(syntax.tags());
+			case TEXT -> Notation.pythonWithin(syntax.tags());
+			case TYPED -> Notation.jsonWithin(syntax.tags());
 			case PYTHON -> Notation.PYTHON;
 			case QUOTED -> Notation.quoted(syntax.quote(), AnswerGrammar.marker(syntax.quote()));
 			case JSON -> Notation.JSON;

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -49,6 +50,12 @@ final class SchemaCompiler {
 
 	/** Keys without quotes end with a colon. */
 	private static final Pattern UNQUOTED_KEY = Pattern.compile("[\\p{L}_$][\\p{L}\\p{Nd}_.$-]*");
+
+	/** What stands between single quotes in Python. */
+	private static final Regex SINGLE_QUOTED = PatternParser.parse("^([^'\\\\\\x00-\\x1f]|\\\\[\\\\'\"nrt])*$");
+
+	/** Keys that stand between single quotes as they are. */
+	private static final Regex SINGLE_QUOTED_KEY = PatternParser.parse("^[^'\\\\\\x00-\\x1f]*$");
 
 	private static final Regex UNQUOTED = PatternParser.parse("^[A-Za-z_][A-Za-z0-9_.-]*$");
 
@@ -285,17 +292,18 @@ final class SchemaCompiler {
 		}
 		Expr all = Expr.seq(quote, content);
 		if (this.notation.style() == Notation.Style.PYTHON && string.equals(Shape.Str.ANY)) {
-			all = Expr.alt(all, Expr.seq(Expr.literal("'"), Expr.many(singleQuoted()), Expr.literal("'")));
+			all = Expr.alt(all, singleQuoted(pointer));
 		}
 		Expr.Rule rule = this.grammar.add("A text", all);
 		this.texts.put(key, rule);
 		return rule;
 	}
 
-	/** A character of a string of Python in single quotes. */
-	private static Expr singleQuoted() {
-		return Expr.alt(MachineBuilder.character(CodePoints.range(0, 0x1f).or(CodePoints.of('\'', '\\')).not()),
-				Expr.literals(List.of("\\\\", "\\'", "\\\"", "\\n", "\\t")));
+	/** A string of Python in single quotes. */
+	private Expr singleQuoted(String pointer) {
+		TextAutomaton automaton = automaton(List.of(SINGLE_QUOTED), this.notation.without(), true, 0, Expr.UNBOUNDED,
+				pointer);
+		return Expr.seq(Expr.literal("'"), text(automaton, Map.of(1, Expr.literal("'")), pointer));
 	}
 
 	/**
@@ -485,8 +493,17 @@ final class SchemaCompiler {
 			.forEach((label, schemas) -> exits.put(label,
 					Expr.seq(bare ? Expr.EMPTY : quote, Expr.literal(":"), this.space, rule(schemas))));
 		String place = pointer + "/properties";
-		return Expr.seq(tick, bare ? text(found.automaton(), exits, place)
-				: Expr.seq(quote, content(found.automaton(), exits, place)));
+		Expr written = bare ? text(found.automaton(), exits, place)
+				: Expr.seq(quote, content(found.automaton(), exits, place));
+		if (this.notation.style() == Notation.Style.PYTHON) {
+			Others single = Objects.requireNonNull(
+					others(object, declared, nameShapes, pointer, SINGLE_QUOTED_KEY, this.notation.without()));
+			Map<Integer, Expr> ends = new LinkedHashMap<>();
+			single.schemas()
+				.forEach((label, schemas) -> ends.put(label, Expr.seq(Expr.literal("':"), this.space, rule(schemas))));
+			written = Expr.alt(written, Expr.seq(Expr.literal("'"), text(single.automaton(), ends, place)));
+		}
+		return Expr.seq(tick, written);
 	}
 
 	private static boolean hasNoPatterns(Shape.Obj object) {

@@ -88,6 +88,7 @@ class AnswerGrammarTests {
 			. to=functions.now⟨<|channel|>⟩commentary json⟨<|message|>⟩{} ~ true
 			⟨<|channel|>⟩commentary to=functions.add ⟨<|constrain|>⟩json⟨<|message|>⟩{"a":1} ~ false
 			⟨<|channel|>⟩commentary to=functions.sub   ~ false
+			⟨<|channel|>⟩commentary to=functions.nowjson⟨<|message|>⟩{} ~ false
 			""")
 	void harmonyEndsWithTheAnswerOrACall(String text, boolean whole) {
 		AnswerSyntax syntax = new AnswerSyntax(AnswerSyntax.Kind.HARMONY, null, "", false, null);
