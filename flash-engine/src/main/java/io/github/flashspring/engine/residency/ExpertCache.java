@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ExpertCache implements AutoCloseable {
 
+	/** Slots of a size whose memory is reserved together. */
+	private static final int SHELF = 16;
+
 	private final ExpertRanking ranking;
 
 	private final @Nullable CachedLoad[] byBlock;
@@ -38,6 +41,9 @@ final class ExpertCache implements AutoCloseable {
 
 	/** Hears of what leaves. */
 	private final Leaving leaving;
+
+	/** The memory from which the next slots are taken, by their size. */
+	private final Map<Long, Shelf> shelves = new HashMap<>();
 
 	/**
 	 * An empty cache.
@@ -116,12 +122,32 @@ final class ExpertCache implements AutoCloseable {
 			}
 			if (this.allocated + bytes <= this.capacity) {
 				this.allocated += bytes;
-				return new Slot(NativeMemory.allocate(bytes), bytes);
+				return new Slot(allocate(bytes), bytes);
 			}
 			if (!closeFree() && !evict(worth, yielding)) {
 				return null;
 			}
 		}
+	}
+
+	/** Takes memory that shares huge pages with that of the slots before. */
+	private NativeMemory allocate(long bytes) {
+		if (bytes < NativeMemory.HUGE_PAGE) {
+			return NativeMemory.allocate(bytes);
+		}
+		Shelf shelf = this.shelves.get(bytes);
+		if (shelf == null || shelf.slots == SHELF) {
+			NativeMemory.Region region = NativeMemory.reserve(SHELF * NativeMemory.aligned(bytes));
+			if (region == null) {
+				return NativeMemory.allocate(bytes);
+			}
+			if (shelf != null) {
+				shelf.region.close();
+			}
+			shelf = new Shelf(region);
+			this.shelves.put(bytes, shelf);
+		}
+		return shelf.region.part(shelf.slots++ * NativeMemory.aligned(bytes), bytes);
 	}
 
 	/** Gives memory of another size back to the system. */
@@ -177,7 +203,22 @@ final class ExpertCache implements AutoCloseable {
 		this.all.clear();
 		this.free.values().forEach((slots) -> slots.forEach(Slot::close));
 		this.free.clear();
+		this.shelves.values().forEach((shelf) -> shelf.region.close());
+		this.shelves.clear();
 		this.allocated = 0;
+	}
+
+	/** Memory of several slots of one size. */
+	private static final class Shelf {
+
+		private final NativeMemory.Region region;
+
+		private int slots;
+
+		Shelf(NativeMemory.Region region) {
+			this.region = region;
+		}
+
 	}
 
 	/** Hears of blocks that leave. */

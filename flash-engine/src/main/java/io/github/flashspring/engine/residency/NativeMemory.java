@@ -27,7 +27,7 @@ final class NativeMemory implements AutoCloseable {
 	/** No file system wants more of a direct read. */
 	private static final long ALIGNMENT = 1 << 16;
 
-	private static final long HUGE_PAGE = 2 << 20;
+	static final long HUGE_PAGE = 2 << 20;
 
 	private static final int PROT_READ_WRITE = 3;
 
