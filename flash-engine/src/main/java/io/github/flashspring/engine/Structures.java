@@ -40,7 +40,7 @@ final class Structures {
 	private static final long MEMORY_FACTOR = 2;
 
 	/** Memory with a small vocabulary. */
-	private static final long MIN_BYTES = 512 << 10;
+	private static final long MIN_BYTES = 64 << 10;
 
 	/**
 	 * A structure may take as much with any vocabulary. Tokenizers below 2 MB, which only

@@ -74,7 +74,7 @@ class StructuresTests {
 
 	@Test
 	void memoryGrowsWithTheVocabulary() {
-		assertThat(Structures.memoryBytes(0)).isEqualTo(512 << 10);
+		assertThat(Structures.memoryBytes(0)).isEqualTo(64 << 10);
 		assertThat(Structures.memoryBytes(32 << 20)).isEqualTo(64 << 20);
 	}
 

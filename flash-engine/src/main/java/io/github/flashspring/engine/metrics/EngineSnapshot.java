@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What an engine holds and has done, at one moment. Counters only grow.
  *
- * @param device what computes, for people
+ * @param device human-readable name of what computes
  * @param budgetBytes memory the engine may use; null: no bound
  * @param memory memory reserved, by owner
  * @param units residency of the parts of the model, in the order of a pass
@@ -30,7 +30,7 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 
 	/**
 	 * A snapshot of an engine without structured answers.
-	 * @param device what computes, for people
+	 * @param device human-readable name of what computes
 	 * @param budgetBytes memory the engine may use; null: no bound
 	 * @param memory memory reserved, by owner
 	 * @param units residency of the parts of the model
@@ -47,7 +47,7 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 
 	/**
 	 * A snapshot of an engine without experts.
-	 * @param device what computes, for people
+	 * @param device human-readable name of what computes
 	 * @param budgetBytes memory the engine may use; null: no bound
 	 * @param memory memory reserved, by owner
 	 * @param units residency of the parts of the model

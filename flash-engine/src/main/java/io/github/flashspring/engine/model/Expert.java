@@ -8,9 +8,9 @@ import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.Weights;
 
 /**
- * A feed-forward part in steps, so that several of one shape take each step at once: the
- * first linear layers of all of them are one operation of the device, as are their
- * activations and their last linear layers.
+ * An MLP in steps, so that several of one shape take each step at once: the first linear
+ * layers of all of them are one operation of the device, as are their activations and
+ * their last linear layers.
  */
 interface Expert {
 

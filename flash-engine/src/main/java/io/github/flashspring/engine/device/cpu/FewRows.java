@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class FewRows {
 
 	/** Outputs of each stream whose scales are read together. */
-	private static final int BATCH = 64;
+	private static final int BATCH = 16;
 
 	private static final int MAX_STREAMS = 4;
 
