@@ -44,7 +44,13 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	 */
 	private static final int EMPTY_CALLS = 1000;
 
-	/** Outputs of a linear layer: two pairs. */
+	/**
+	 * Sets of outputs of a linear layer that are multiplied at a time. Of a loop over
+	 * them that never goes round, the JIT compiler makes slow code for good.
+	 */
+	private static final int SETS = 2;
+
+	/** Outputs of a linear layer of many rows: two pairs. */
 	private static final int OUTPUTS = 4;
 
 	/** Most whole blocks of a row: those of a chunk. */
@@ -153,7 +159,9 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	}
 
 	private static void linear(Map<Kernel, Exercise> found, Workload.Linear linear, int rows) {
-		Weights weights = weights(narrowed(linear), OUTPUTS);
+		Weights many = weights(narrowed(linear), OUTPUTS);
+		Weights weights = (rows > VectorMatmul.FEW) ? many
+				: weights(narrowed(linear), SETS * VectorFormat.of(many).streams());
 		found.computeIfAbsent(Kernel.linear(weights, rows),
 				(kernel) -> new Exercise(kernel, product(weights, rows), (kernels, scratch) -> {
 					if (rows <= VectorMatmul.FEW) {
