@@ -43,8 +43,8 @@ final class Structures {
 	private static final long MIN_BYTES = 64 << 10;
 
 	/**
-	 * A structure may take as much with any vocabulary. Tokenizers below 2 MB, which only
-	 * toy models have, may exceed their planned memory by that.
+	 * A structure may take as much with any vocabulary, and exceed what is planned where
+	 * the tokenizer's file is smaller.
 	 */
 	private static final long MIN_LIMIT = 2 << 20;
 

@@ -25,7 +25,10 @@ import io.github.flashspring.engine.device.Tensor;
  */
 final class KernelBench {
 
-	/** Rounds without a gain after which kernels count as compiled. */
+	/**
+	 * Time without a gain or a compilation after which kernels count as compiled. A
+	 * compilation is counted when it ends, which takes up to a second.
+	 */
 	private static final long STEADY_NANOS = 1_000_000_000;
 
 	private static final double GAIN = 1.03;
@@ -110,16 +113,16 @@ final class KernelBench {
 		long compiled = 0;
 		long changed = start;
 		int rounds = 0;
-		// the JIT compiler counts a compilation when it ends, which takes up to a second
 		for (long now = start; now < end && now - changed < STEADY_NANOS; rounds++) {
 			cases.forEach((widths) -> widths.forEach(KernelCase::warmUp));
 			double seconds = (System.nanoTime() - now) * 1e-9;
 			now = System.nanoTime();
-			if (seconds * GAIN < best || compileMillis() > compiled) {
+			long millis = compileMillis();
+			if (seconds * GAIN < best || millis > compiled) {
 				changed = now;
 			}
 			best = Math.min(best, seconds);
-			compiled = compileMillis();
+			compiled = millis;
 		}
 		this.progress.printf("%s: warm-up of %.1f s, %d rounds%n", format.name(), (System.nanoTime() - start) * 1e-9,
 				rounds);
