@@ -107,7 +107,7 @@ def templates(resources):
         yield file.stem, file.read_text()
     for name, template in json.loads((resources / "vectors/chat-rendered.json").read_text())["templates"].items():
         yield "chat-rendered/" + name, template["template"]
-    for case in json.loads((resources / "vectors/jinja-e2e.json").read_text()):
+    for case in json.loads((resources / "../../../../flash-jinja/src/test/resources/vectors/jinja-e2e.json").read_text()):
         if "/" in case["name"]:
             yield "jinja-e2e/" + case["name"], case["chat_template"]
 

@@ -6,8 +6,8 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 import io.github.flashspring.engine.residency.PlanReport;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.residency.ReadsBeside;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
@@ -44,9 +44,11 @@ class PackageDoorsTests {
 	static final ArchRule NOBODY_REACHES_BEHIND_THE_ENGINE = noClasses().should()
 		.dependOnClassesThat(
 				resideInAnyPackage("io.github.flashspring.engine.model..", "io.github.flashspring.engine.cache..",
-						"io.github.flashspring.engine.device..", "io.github.flashspring.engine.residency..")
+						"io.github.flashspring.engine.device..", "io.github.flashspring.engine.residency..",
+						"io.github.flashspring.engine.weights..", "io.github.flashspring.engine.storage..",
+						"io.github.flashspring.engine.memory..")
 					.and(not(type(RamBudget.class)))
-					.and(not(type(ReadsBeside.class)))
+					.and(not(type(InterferenceLoad.class)))
 					.and(not(type(ResidencyPlan.class)))
 					.and(not(type(PlanReport.class)))
 					.and(not(assignableTo(RuntimeException.class))));

@@ -18,8 +18,8 @@ import io.github.flashspring.engine.LogitsConsumer;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.residency.ReadsBeside;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
@@ -164,7 +164,7 @@ final class BackgroundFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public ReadsBeside readBeside() {
+	public InterferenceLoad readBeside() {
 		return loaded().readBeside();
 	}
 

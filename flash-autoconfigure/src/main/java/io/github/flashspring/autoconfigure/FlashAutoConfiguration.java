@@ -15,7 +15,7 @@ import io.github.flashspring.chat.FlashChatModel;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
-import io.github.flashspring.engine.tokenizer.ChatTemplate;
+import io.github.flashspring.engine.text.ChatTemplate;
 
 /**
  * {@link AutoConfiguration Auto-configuration} for the engine and its chat model: when

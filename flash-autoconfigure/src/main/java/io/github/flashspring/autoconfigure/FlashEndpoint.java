@@ -19,9 +19,9 @@ import io.github.flashspring.engine.FlashEngineException;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
-import io.github.flashspring.engine.residency.BudgetExceededException;
+import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.residency.PlanReport;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 /**
  * {@link Endpoint} that shows what engines run, which weights are resident, and every

@@ -12,9 +12,9 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.failure.FlashException;
 import io.github.flashspring.engine.model.UnsupportedArchitectureException;
-import io.github.flashspring.engine.residency.BudgetExceededException;
-import io.github.flashspring.engine.tokenizer.ChatTemplateException;
-import io.github.flashspring.engine.tokenizer.TokenizerException;
+import io.github.flashspring.engine.memory.BudgetExceededException;
+import io.github.flashspring.engine.text.ChatTemplateException;
+import io.github.flashspring.engine.text.TokenizerException;
 
 /**
  * {@link FailureAnalyzer} for models that cannot be loaded: tells what is wrong and what

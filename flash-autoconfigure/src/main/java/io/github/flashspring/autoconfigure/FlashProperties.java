@@ -19,8 +19,8 @@ import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.Structure;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.tokenizer.ToolSupport;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.text.ToolSupport;
 
 /**
  * Settings of the engine and of the chat model.

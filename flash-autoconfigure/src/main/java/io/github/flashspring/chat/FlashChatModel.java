@@ -132,7 +132,7 @@ public final class FlashChatModel implements ChatModel {
 	 * serve it, or is closed before the answer is complete
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights can
 	 * no longer be read, or are damaged
-	 * @throws io.github.flashspring.engine.generate.NotNumbersException if the model
+	 * @throws io.github.flashspring.engine.generate.NonFiniteLogitsException if the model
 	 * computes NaN although no weight is damaged
 	 */
 	@Override

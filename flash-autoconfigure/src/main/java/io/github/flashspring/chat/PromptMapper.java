@@ -18,9 +18,9 @@ import org.springframework.util.StringUtils;
 
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.ModelInfo;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
-import io.github.flashspring.engine.tokenizer.ToolCall;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ToolCall;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 /**
  * Turns prompts of Spring AI into requests to the engine.

@@ -14,8 +14,8 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.engine.FlashConfig;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.tokenizer.ToolSupport;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.text.ToolSupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;

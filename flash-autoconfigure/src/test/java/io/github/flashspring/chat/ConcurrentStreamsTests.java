@@ -27,7 +27,7 @@ import org.springframework.ai.chat.prompt.Prompt;
 import io.github.flashspring.engine.EngineClosedException;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

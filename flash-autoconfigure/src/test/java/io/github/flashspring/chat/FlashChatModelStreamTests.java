@@ -36,7 +36,7 @@ import org.springframework.ai.tool.function.FunctionToolCallback;
 import io.github.flashspring.engine.GenerationEvent;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.generate.FinishReason;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.text.ChatMessage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -29,9 +29,9 @@ import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
-import io.github.flashspring.engine.tokenizer.ToolCall;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ToolCall;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;

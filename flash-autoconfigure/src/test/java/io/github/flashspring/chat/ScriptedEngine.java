@@ -27,8 +27,8 @@ import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.metrics.PacingMetrics;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
-import io.github.flashspring.engine.tokenizer.ToolCall;
+import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ToolCall;
 
 /**
  * An engine that plays scripts instead of computing, and remembers what was asked of it.

@@ -13,7 +13,7 @@ import io.github.flashspring.engine.FlashEngineException;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.metrics.ByteSize;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.text.ChatMessage;
 
 /**
  * A conversation: reads what the user says line by line, prints what the model answers,

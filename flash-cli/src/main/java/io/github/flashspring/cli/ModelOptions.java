@@ -10,7 +10,7 @@ import picocli.CommandLine.TypeConversionException;
 
 import io.github.flashspring.cli.bench.ReadOptions;
 import io.github.flashspring.engine.FlashConfig;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 /**
  * Options that say which model runs, and on what.

@@ -32,7 +32,7 @@ import io.github.flashspring.engine.generate.StopSequences;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.GrammarException;
 import io.github.flashspring.engine.generate.grammar.Structure;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.text.ChatMessage;
 
 /**
  * {@code flash run}: answers a prompt, continues a text or token ids, or holds a

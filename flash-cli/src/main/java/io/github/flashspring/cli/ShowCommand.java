@@ -16,8 +16,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
-import io.github.flashspring.engine.tokenizer.ChatTemplate;
-import io.github.flashspring.engine.tokenizer.Tokenizer;
+import io.github.flashspring.engine.text.ChatTemplate;
+import io.github.flashspring.engine.text.Tokenizer;
 
 /**
  * {@code flash show}: what stands around a model's weights: its architecture, what its

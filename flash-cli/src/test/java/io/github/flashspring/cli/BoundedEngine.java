@@ -12,7 +12,7 @@ import io.github.flashspring.engine.Generation;
 import io.github.flashspring.engine.GenerationEvent;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.generate.Sampling;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 /**
  * A program for {@link BoundedMemoryTests}: generates tokens in a budget, or takes memory

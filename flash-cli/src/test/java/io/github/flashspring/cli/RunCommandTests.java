@@ -28,8 +28,8 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.grammar.Structure;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.text.ChatMessage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;

@@ -25,7 +25,7 @@ import io.github.flashspring.engine.GenerationEvent;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static org.assertj.core.api.Assertions.assertThat;

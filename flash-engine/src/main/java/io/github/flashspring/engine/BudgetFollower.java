@@ -8,11 +8,11 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import io.github.flashspring.engine.residency.BudgetExceededException;
-import io.github.flashspring.engine.residency.BudgetPolicy;
-import io.github.flashspring.engine.residency.MemoryLimits;
-import io.github.flashspring.engine.residency.MemoryPressure;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.BudgetExceededException;
+import io.github.flashspring.engine.memory.BudgetPolicy;
+import io.github.flashspring.engine.memory.MemoryLimits;
+import io.github.flashspring.engine.memory.MemoryPressure;
+import io.github.flashspring.engine.memory.RamBudget;
 
 /**
  * Lets an engine's budget follow the pressure on memory: asks the system every second and

@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.residency.ExpertStreaming;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.tokenizer.ToolSupport;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.text.ToolSupport;
 
 /**
  * Model and settings of a {@link FlashEngine}.

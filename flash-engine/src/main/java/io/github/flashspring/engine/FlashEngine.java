@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.residency.ReadsBeside;
-import io.github.flashspring.engine.residency.Repacker;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.residency.InterferenceLoad;
+import io.github.flashspring.engine.weights.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
@@ -27,10 +27,10 @@ public interface FlashEngine extends AutoCloseable {
 	 * missing or wrong
 	 * @throws io.github.flashspring.engine.model.UnsupportedArchitectureException if the
 	 * architecture is not known
-	 * @throws io.github.flashspring.engine.residency.BudgetExceededException if the model
+	 * @throws io.github.flashspring.engine.memory.BudgetExceededException if the model
 	 * cannot run in the budget
-	 * @throws io.github.flashspring.engine.tokenizer.TokenizerException if the
-	 * tokenizer's files are wrong
+	 * @throws io.github.flashspring.engine.text.TokenizerException if the tokenizer's
+	 * files are wrong
 	 */
 	static FlashEngine load(FlashConfig config) {
 		return new ReloadableFlashEngine(() -> LocalFlashEngine.load(config));
@@ -120,8 +120,8 @@ public interface FlashEngine extends AutoCloseable {
 	 * keep what they were given when the engine was loaded.
 	 * @param budget memory that the engine may use
 	 * @return the plan in force from now on
-	 * @throws io.github.flashspring.engine.residency.BudgetExceededException if the
-	 * budget is too small; the old one stays in force then
+	 * @throws io.github.flashspring.engine.memory.BudgetExceededException if the budget
+	 * is too small; the old one stays in force then
 	 * @throws FlashEngineException if the engine is closed
 	 * @throws UnsupportedOperationException by engines that do not hold a model
 	 */
@@ -185,7 +185,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * cannot be opened
 	 * @throws UnsupportedOperationException by engines that do not hold a model
 	 */
-	default ReadsBeside readBeside() {
+	default InterferenceLoad readBeside() {
 		throw new UnsupportedOperationException("This engine has no disk");
 	}
 
@@ -196,7 +196,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * @return how the memory would be divided
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if files are
 	 * missing or wrong
-	 * @throws io.github.flashspring.engine.residency.BudgetExceededException if the model
+	 * @throws io.github.flashspring.engine.memory.BudgetExceededException if the model
 	 * cannot run in the budget
 	 */
 	static ResidencyPlan plan(FlashConfig config) {

@@ -17,7 +17,7 @@ public interface Generation extends AutoCloseable, Flow.Publisher<GenerationEven
 	 * @return the event, or null after {@link GenerationEvent.Finished}
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights can
 	 * no longer be read, or are damaged
-	 * @throws io.github.flashspring.engine.generate.NotNumbersException if the model
+	 * @throws io.github.flashspring.engine.generate.NonFiniteLogitsException if the model
 	 * computes NaN although no weight is damaged
 	 * @throws IdleTimeoutException if the reader took nothing for longer than
 	 * {@link FlashConfig#idleTimeout()}

@@ -1,7 +1,7 @@
 package io.github.flashspring.engine;
 
 import io.github.flashspring.engine.generate.FinishReason;
-import io.github.flashspring.engine.tokenizer.ToolCall;
+import io.github.flashspring.engine.text.ToolCall;
 
 /**
  * A step of a {@link Generation}. Texts are never empty and never contain half a

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.StopSequences;
 import io.github.flashspring.engine.generate.grammar.Structure;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 /**
  * What to generate.

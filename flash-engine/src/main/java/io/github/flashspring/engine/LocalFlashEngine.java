@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import io.github.flashspring.engine.storage.Disk;
 import io.github.flashspring.engine.cache.KvCache;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -35,13 +36,13 @@ import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.DiskSpeed;
-import io.github.flashspring.engine.residency.MemoryLimits;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.residency.ReadsBeside;
-import io.github.flashspring.engine.residency.Repacker;
+import io.github.flashspring.engine.memory.MemoryLimits;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.residency.InterferenceLoad;
+import io.github.flashspring.engine.weights.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
-import io.github.flashspring.engine.residency.WeightFiles;
-import io.github.flashspring.engine.residency.WeightLayout;
+import io.github.flashspring.engine.weights.WeightFiles;
+import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.residency.WeightStore;
 
 /**
@@ -398,7 +399,7 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public ReadsBeside readBeside() {
+	public InterferenceLoad readBeside() {
 		return this.store.readBeside();
 	}
 
@@ -453,7 +454,7 @@ final class LocalFlashEngine implements FlashEngine {
 			ResidencyPlan plan) {
 
 		static Parts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
-				Function<WeightFiles, ResidencyPlan.Disk> disk, boolean warm, Resources resources) {
+				Function<WeightFiles, Disk> disk, boolean warm, Resources resources) {
 			Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
 			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
@@ -478,8 +479,7 @@ final class LocalFlashEngine implements FlashEngine {
 					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(context), work);
 			WeightFiles files = resources.add(opener.apply(layout));
 			// Where each byte is read once, nothing is gained by measuring the disk.
-			ResidencyPlan.Disk how = (unlimited && reading.map()) ? ResidencyPlan.Disk.MAPPED
-					: (unlimited ? files.disk() : disk.apply(files));
+			Disk how = (unlimited && reading.map()) ? Disk.MAPPED : (unlimited ? files.disk() : disk.apply(files));
 			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs,
 					how.read(reading.readBytes(), reading.readsInFlight()));
 			return new Parts(checkpoint, definition, layout, text, device, warmUp, files, tokens, needs, plan);

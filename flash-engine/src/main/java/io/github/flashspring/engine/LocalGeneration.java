@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
-import io.github.flashspring.engine.checkpoint.NotNumbers;
+import io.github.flashspring.engine.checkpoint.NonFiniteScan;
 import io.github.flashspring.engine.generate.Constraint;
 import io.github.flashspring.engine.generate.FinishReason;
-import io.github.flashspring.engine.generate.NotNumbersException;
+import io.github.flashspring.engine.generate.NonFiniteLogitsException;
 import io.github.flashspring.engine.generate.Sampler;
 import io.github.flashspring.engine.generate.Scheduler;
 import io.github.flashspring.engine.generate.Sequence;
@@ -302,7 +302,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 	 */
 	@Override
 	public void failed(RuntimeException cause) {
-		if (cause instanceof NotNumbersException) {
+		if (cause instanceof NonFiniteLogitsException) {
 			onTextThread(() -> Thread.ofPlatform().name("flash-damage").daemon().start(() -> fail(explained(cause))));
 		}
 		else {
@@ -312,7 +312,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private RuntimeException explained(RuntimeException cause) {
 		try {
-			Optional<String> found = NotNumbers.find(this.context.checkpoint());
+			Optional<String> found = NonFiniteScan.find(this.context.checkpoint());
 			return found.isEmpty() ? cause
 					: new CheckpointException(cause.getMessage() + ": " + found.get() + ", expected a finite number.",
 							"Download or convert the model again.", cause);

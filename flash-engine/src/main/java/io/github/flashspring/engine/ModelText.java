@@ -18,16 +18,16 @@ import io.github.flashspring.engine.generate.grammar.Calls;
 import io.github.flashspring.engine.generate.grammar.GrammarException;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.metrics.GrammarMetrics;
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
-import io.github.flashspring.engine.tokenizer.ChatTemplate;
-import io.github.flashspring.engine.tokenizer.ChatTemplateException;
-import io.github.flashspring.engine.tokenizer.ChatTemplateInput;
-import io.github.flashspring.engine.tokenizer.OutputParser;
-import io.github.flashspring.engine.tokenizer.StreamDecoder;
-import io.github.flashspring.engine.tokenizer.Tokenizer;
-import io.github.flashspring.engine.tokenizer.TokenizerException;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
-import io.github.flashspring.engine.tokenizer.jinja.MarkedText;
+import io.github.flashspring.engine.text.AnswerSyntax;
+import io.github.flashspring.engine.text.ChatTemplate;
+import io.github.flashspring.engine.text.ChatTemplateException;
+import io.github.flashspring.engine.text.ChatTemplateInput;
+import io.github.flashspring.engine.text.OutputParser;
+import io.github.flashspring.engine.text.StreamDecoder;
+import io.github.flashspring.engine.text.Tokenizer;
+import io.github.flashspring.engine.text.TokenizerException;
+import io.github.flashspring.engine.text.ToolDefinition;
+import io.github.flashspring.jinja.MarkedText;
 
 /**
  * The side of a model that faces people: tokenizer and chat template, if it has them.

@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
 import io.github.flashspring.engine.checkpoint.FileVersion;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.residency.ReadsBeside;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
@@ -195,7 +195,7 @@ final class ReloadableFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public ReadsBeside readBeside() {
+	public InterferenceLoad readBeside() {
 		return locked(this::engine).readBeside();
 	}
 

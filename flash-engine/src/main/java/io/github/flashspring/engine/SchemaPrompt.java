@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.generate.grammar.Structure;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.text.ChatMessage;
 
 /**
  * Tells a model the JSON Schema of its answer. A grammar alone makes answers valid, but

@@ -21,9 +21,9 @@ import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.generate.grammar.TokenVocabulary;
 import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.metrics.GrammarMetrics;
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
-import io.github.flashspring.engine.tokenizer.Tokenizer;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.AnswerSyntax;
+import io.github.flashspring.engine.text.Tokenizer;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 /**
  * Compiled structures of answers, of which the latest are kept: applications ask for the

@@ -9,9 +9,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.generate.StopSequences;
-import io.github.flashspring.engine.tokenizer.OutputEvent;
-import io.github.flashspring.engine.tokenizer.OutputParser;
-import io.github.flashspring.engine.tokenizer.StreamDecoder;
+import io.github.flashspring.engine.text.OutputEvent;
+import io.github.flashspring.engine.text.OutputParser;
+import io.github.flashspring.engine.text.StreamDecoder;
 
 /**
  * Turns generated tokens into events: decodes them, distinguishes answer, reasoning and

@@ -4,7 +4,7 @@ import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 /**
  * Whether a model calls tools. A call is forced to have the name of a tool and arguments

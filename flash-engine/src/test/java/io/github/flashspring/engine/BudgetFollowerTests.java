@@ -7,9 +7,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-import io.github.flashspring.engine.residency.MemoryLimits;
-import io.github.flashspring.engine.residency.MemoryPressure.Level;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.MemoryLimits;
+import io.github.flashspring.engine.memory.MemoryPressure.Level;
+import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static org.assertj.core.api.Assertions.assertThat;

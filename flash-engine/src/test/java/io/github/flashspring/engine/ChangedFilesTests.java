@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.DamagedModel.Damage;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;

@@ -16,9 +16,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
-import io.github.flashspring.engine.checkpoint.NotNumbers;
+import io.github.flashspring.engine.checkpoint.NonFiniteScan;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -77,7 +77,7 @@ class DamagedWeightsTests {
 		for (String name : List.of("golden/llama", "golden-mlx/llama-mixed", "golden-mlx/llama-mxfp8",
 				"golden-mlx/deepseek_v3-fp8", "golden-mlx/gpt_oss-mxfp4-original")) {
 			try (Checkpoint checkpoint = Checkpoint.open(Golden.load(name).folder())) {
-				assertThat(NotNumbers.find(checkpoint)).as(name).isEmpty();
+				assertThat(NonFiniteScan.find(checkpoint)).as(name).isEmpty();
 			}
 		}
 	}

@@ -21,8 +21,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.generate.Sampling;
-import io.github.flashspring.engine.residency.FaultyFiles;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.storage.FaultyFiles;
+import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static org.assertj.core.api.Assertions.assertThat;

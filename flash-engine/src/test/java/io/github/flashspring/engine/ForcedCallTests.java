@@ -16,10 +16,10 @@ import org.junit.jupiter.api.io.TempDir;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.grammar.Structure;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
-import io.github.flashspring.engine.tokenizer.ToolCall;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ToolCall;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;

@@ -10,7 +10,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 import io.github.flashspring.engine.checkpoint.gguf.GgufImporter;
-import io.github.flashspring.engine.tokenizer.Tokenizer;
+import io.github.flashspring.engine.text.Tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

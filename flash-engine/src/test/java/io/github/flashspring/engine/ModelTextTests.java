@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.flashspring.engine.generate.Sampling;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
-import io.github.flashspring.engine.tokenizer.ToolSupport;
+import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ToolSupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

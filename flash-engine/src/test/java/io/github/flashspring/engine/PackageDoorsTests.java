@@ -1,5 +1,7 @@
 package io.github.flashspring.engine;
 
+import java.util.List;
+
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -47,48 +49,43 @@ class PackageDoorsTests {
 		.dependOnClassesThat(
 				resideInAPackage(ENGINE + ".checkpoint..").and(not(nameMatching(".*\\.(DType|Quantization)(\\$.*)?"))));
 
+	/**
+	 * The rooms from the top floor to the ground; each is listed with those it may use.
+	 */
 	private static LayeredArchitecture doors() {
-		return layeredArchitecture().consideringOnlyDependenciesInLayers()
+		LayeredArchitecture doors = layeredArchitecture().consideringOnlyDependenciesInLayers()
 			.withOptionalLayers(true)
 			.layer("engine")
 			.definedBy(ENGINE)
-			.layer("generate")
-			.definedBy(ENGINE + ".generate..")
-			.layer("model")
-			.definedBy(ENGINE + ".model..")
-			.layer("residency")
-			.definedBy(ENGINE + ".residency..")
-			.layer("cache")
-			.definedBy(ENGINE + ".cache..")
-			.layer("tokenizer")
-			.definedBy(ENGINE + ".tokenizer..")
-			.layer("checkpoint")
-			.definedBy(ENGINE + ".checkpoint..")
 			.layer("device")
-			.definedBy(ENGINE + ".device")
-			.layer("device.cpu")
-			.definedBy(ENGINE + ".device.cpu..")
-			.layer("metrics")
-			.definedBy(ENGINE + ".metrics..")
-			.layer("failure")
-			.definedBy(ENGINE + ".failure..")
-			.whereLayer("engine")
+			.definedBy(ENGINE + ".device");
+		for (String room : List.of("generate", "text", "model", "residency", "cache", "weights", "device.cpu",
+				"storage", "memory", "checkpoint", "metrics", "failure")) {
+			doors = doors.layer(room).definedBy(ENGINE + "." + room + "..");
+		}
+		return doors.whereLayer("engine")
 			.mayNotBeAccessedByAnyLayer()
 			.whereLayer("generate")
-			.mayOnlyAccessLayers("model", "residency", "cache", "tokenizer", "checkpoint", "device", "metrics",
+			.mayOnlyAccessLayers("text", "model", "residency", "cache", "device", "memory", "checkpoint", "metrics",
 					"failure")
-			.whereLayer("model")
-			.mayOnlyAccessLayers("residency", "cache", "checkpoint", "device", "metrics", "failure")
-			.whereLayer("residency")
-			.mayOnlyAccessLayers("checkpoint", "device", "metrics", "failure")
-			.whereLayer("cache")
-			.mayOnlyAccessLayers("device", "metrics", "failure")
-			.whereLayer("tokenizer")
+			.whereLayer("text")
 			.mayOnlyAccessLayers("checkpoint", "metrics", "failure")
+			.whereLayer("model")
+			.mayOnlyAccessLayers("residency", "cache", "weights", "device", "checkpoint", "metrics", "failure")
+			.whereLayer("residency")
+			.mayOnlyAccessLayers("weights", "device", "storage", "memory", "checkpoint", "metrics", "failure")
+			.whereLayer("cache")
+			.mayOnlyAccessLayers("device", "storage", "memory", "metrics", "failure")
+			.whereLayer("weights")
+			.mayOnlyAccessLayers("device", "storage", "memory", "checkpoint", "metrics", "failure")
+			.whereLayer("device.cpu")
+			.mayOnlyAccessLayers("device", "memory", "checkpoint", "metrics", "failure")
 			.whereLayer("device")
 			.mayOnlyAccessLayers("checkpoint", "metrics", "failure")
-			.whereLayer("device.cpu")
-			.mayOnlyAccessLayers("device", "checkpoint", "metrics", "failure")
+			.whereLayer("storage")
+			.mayOnlyAccessLayers("memory", "checkpoint", "metrics", "failure")
+			.whereLayer("memory")
+			.mayOnlyAccessLayers("metrics", "failure")
 			.whereLayer("checkpoint")
 			.mayOnlyAccessLayers("metrics", "failure")
 			.whereLayer("metrics")

@@ -17,7 +17,7 @@ import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.MaskCounters;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.generate.grammar.TokenVocabulary;
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
+import io.github.flashspring.engine.text.AnswerSyntax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

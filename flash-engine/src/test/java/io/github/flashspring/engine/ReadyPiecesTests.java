@@ -13,9 +13,9 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.Timeline;
-import io.github.flashspring.engine.residency.FaultyFiles;
-import io.github.flashspring.engine.residency.FaultyFiles.Gate;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.storage.FaultyFiles;
+import io.github.flashspring.engine.storage.FaultyFiles.Gate;
+import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

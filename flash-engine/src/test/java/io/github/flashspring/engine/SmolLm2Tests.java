@@ -19,7 +19,7 @@ import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.checkpoint.gguf.GgufImporter;
 import io.github.flashspring.engine.checkpoint.gguf.ImportReport;
 import io.github.flashspring.engine.generate.Sampling;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.text.ChatMessage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

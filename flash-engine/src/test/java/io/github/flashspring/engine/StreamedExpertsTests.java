@@ -13,7 +13,7 @@ import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.ExpertStreaming.Keep;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -11,8 +11,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
-import io.github.flashspring.engine.residency.BudgetExceededException;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.BudgetExceededException;
+import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 import static org.assertj.core.api.Assertions.assertThat;

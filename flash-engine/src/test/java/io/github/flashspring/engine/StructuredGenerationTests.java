@@ -19,7 +19,7 @@ import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.generate.grammar.GrammarException;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.generate.grammar.UnsupportedSchemaException;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;

@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Test;
 
 import io.github.flashspring.engine.generate.grammar.GrammarException;
 import io.github.flashspring.engine.generate.grammar.Structure;
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
-import io.github.flashspring.engine.tokenizer.Tokenizer;
+import io.github.flashspring.engine.text.AnswerSyntax;
+import io.github.flashspring.engine.text.Tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;

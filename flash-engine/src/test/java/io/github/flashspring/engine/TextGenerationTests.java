@@ -12,8 +12,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
-import io.github.flashspring.engine.tokenizer.ChatTemplateException;
+import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ChatTemplateException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;

@@ -11,11 +11,11 @@ import net.jqwik.api.constraints.CharRange;
 import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Test;
 
-import io.github.flashspring.engine.tokenizer.ChatTemplate;
-import io.github.flashspring.engine.tokenizer.OutputParser;
-import io.github.flashspring.engine.tokenizer.TextVectors;
-import io.github.flashspring.engine.tokenizer.Tokenizer;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.ChatTemplate;
+import io.github.flashspring.engine.text.OutputParser;
+import io.github.flashspring.engine.text.TextVectors;
+import io.github.flashspring.engine.text.Tokenizer;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

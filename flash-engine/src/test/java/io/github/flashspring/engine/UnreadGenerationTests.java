@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;

@@ -40,12 +40,12 @@ final class BudgetBench {
 	private static final int FIRST_TOKENS = 4;
 
 	/** Least tokens that count. */
-	private static final int LEAST_TOKENS = 4;
+	private static final int MIN_TOKENS = 4;
 
 	private static final int TRACED_TOKENS = 8;
 
 	/** Above it, rounds have tokens that are not counted. */
-	private static final int MOST_ROUNDS = 1 << 20;
+	private static final int MAX_ROUNDS = 1 << 20;
 
 	private static final int TRACED_SPANS = 1_000_000;
 
@@ -105,7 +105,7 @@ final class BudgetBench {
 				prefill = prefill(engine, round, estimate.promptTokensPerSecond());
 			}
 			int tokens = (int) Math.clamp((long) (estimate.tokensPerSecond() * this.settings.seconds()),
-					Math.min(LEAST_TOKENS, this.settings.tokens()), this.settings.tokens());
+					Math.min(MIN_TOKENS, this.settings.tokens()), this.settings.tokens());
 			long peak = PeakMemory.bytes();
 			say(name + tokens + " tokens");
 			Decoding decoding = Decoding.measure(engine, round, tokens);
@@ -137,7 +137,7 @@ final class BudgetBench {
 	private void bringFavourites(FlashEngine engine, int round, String name) {
 		if (engine.plan().units().stream().anyMatch(ResidencyPlan.PlannedUnit::experts)) {
 			say(name + "favourite experts");
-			generate(engine, round + MOST_ROUNDS, SHORT_PROMPT, this.settings.expertTokens());
+			generate(engine, round + MAX_ROUNDS, SHORT_PROMPT, this.settings.expertTokens());
 		}
 	}
 

@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 
 import io.github.flashspring.cli.bench.BenchReport.Model;
 import io.github.flashspring.cli.bench.BenchReport.Round;
-import io.github.flashspring.engine.residency.MemoryLimits;
+import io.github.flashspring.engine.memory.MemoryLimits;
 
 /**
  * Rounds over several budgets, each with the rate of memory in that round.

@@ -29,7 +29,7 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 	private static final int STRETCHES = 4;
 
 	/** Least tokens of a stretch. */
-	private static final int LEAST_TOKENS = 4;
+	private static final int MIN_TOKENS = 4;
 
 	/** What is read of the disk alone, all measurements together. */
 	private static final long DISK_BYTES = 1L << 30;
@@ -42,7 +42,7 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 	 * @return what was measured
 	 */
 	static Decoding measure(FlashEngine engine, int round, int tokens) {
-		int stretches = Math.clamp(tokens / LEAST_TOKENS, 1, STRETCHES);
+		int stretches = Math.clamp(tokens / MIN_TOKENS, 1, STRETCHES);
 		EngineSnapshot first = BudgetBench.settled(engine);
 		EngineSnapshot last = first;
 		double generated = 0;

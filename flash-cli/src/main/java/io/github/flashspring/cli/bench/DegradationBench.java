@@ -13,9 +13,9 @@ import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.PacingMetrics;
-import io.github.flashspring.engine.residency.RamBudget;
-import io.github.flashspring.engine.residency.ReadsBeside;
-import io.github.flashspring.engine.residency.ReadsBeside.Mode;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.residency.InterferenceLoad;
+import io.github.flashspring.engine.residency.InterferenceLoad.Mode;
 
 /**
  * How much reading disturbs computing: a model that is wholly in memory generates a few
@@ -65,7 +65,7 @@ final class DegradationBench {
 	 * @return what was measured
 	 */
 	Report run(int rounds) {
-		try (FlashEngine engine = FlashEngine.load(this.config); ReadsBeside reads = engine.readBeside()) {
+		try (FlashEngine engine = FlashEngine.load(this.config); InterferenceLoad reads = engine.readBeside()) {
 			reads.mode(Mode.PACED);
 			double rate = BudgetBench.generate(engine, 0, 2, WARM_UP).tokensPerSecond();
 			int count = (int) Math.clamp((long) (rate * this.seconds), TURN, Math.max(TURN, this.tokens)) / TURN;
@@ -96,7 +96,7 @@ final class DegradationBench {
 	}
 
 	/** One turn in each way. */
-	private static Turns turns(FlashEngine engine, ReadsBeside reads, int number) {
+	private static Turns turns(FlashEngine engine, InterferenceLoad reads, int number) {
 		Map<Mode, Turn> turns = new EnumMap<>(Mode.class);
 		for (Mode mode : ORDERS.get(number % ORDERS.size())) {
 			turns.put(mode, turn(engine, reads, number, mode));
@@ -105,7 +105,7 @@ final class DegradationBench {
 				turns.getOrDefault(Mode.FREE, Turn.NONE));
 	}
 
-	private static Turn turn(FlashEngine engine, ReadsBeside reads, int number, Mode mode) {
+	private static Turn turn(FlashEngine engine, InterferenceLoad reads, int number, Mode mode) {
 		reads.mode(mode);
 		long bytes = reads.bytes();
 		long start = System.nanoTime();

@@ -1,7 +1,7 @@
 package io.github.flashspring.cli.bench;
 
 import io.github.flashspring.engine.FlashConfig;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;

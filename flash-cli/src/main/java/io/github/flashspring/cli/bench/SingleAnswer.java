@@ -11,7 +11,7 @@ import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.Sampling;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.text.ChatMessage;
 
 /**
  * What a fresh JVM does to be measured: load a model, as {@code flash run} does, answer

@@ -27,9 +27,9 @@ import io.github.flashspring.engine.checkpoint.TensorSource;
 import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.ExpertStreaming;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
-import io.github.flashspring.engine.residency.WeightLayout;
+import io.github.flashspring.engine.weights.WeightLayout;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;

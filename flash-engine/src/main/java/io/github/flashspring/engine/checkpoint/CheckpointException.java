@@ -11,7 +11,7 @@ import io.github.flashspring.engine.failure.FlashException;
  */
 public class CheckpointException extends FlashException {
 
-	private static final int LONGEST_QUOTE = 120;
+	private static final int MAX_QUOTE = 120;
 
 	/**
 	 * Creates an exception.
@@ -42,7 +42,7 @@ public class CheckpointException extends FlashException {
 	 */
 	static String quote(String text) {
 		StringBuilder quoted = new StringBuilder("'");
-		int end = Math.min(text.length(), LONGEST_QUOTE);
+		int end = Math.min(text.length(), MAX_QUOTE);
 		for (int i = 0; i < end; i++) {
 			char c = text.charAt(i);
 			quoted.append((Character.isISOControl(c) || Character.isSurrogate(c)) ? '?' : c);

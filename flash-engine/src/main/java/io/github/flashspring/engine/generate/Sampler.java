@@ -52,7 +52,7 @@ public final class Sampler {
 	 * Draws the next token.
 	 * @param logits [vocab]; changed by penalties
 	 * @return its id
-	 * @throws NotNumbersException if the logits are not numbers
+	 * @throws NonFiniteLogitsException if the logits are not numbers
 	 */
 	public int next(float[] logits) {
 		return next(logits, null, Set.of());
@@ -66,7 +66,7 @@ public final class Sampler {
 	 * @param constraint admits tokens; null: all
 	 * @param endTokens tokens that end the turn, admitted where it may end
 	 * @return its id
-	 * @throws NotNumbersException if the logits are not numbers
+	 * @throws NonFiniteLogitsException if the logits are not numbers
 	 * @throws NoTokenException if no token is admitted
 	 */
 	public int next(float[] logits, @Nullable Constraint constraint, Set<Integer> endTokens) {
@@ -133,7 +133,7 @@ public final class Sampler {
 		}
 		// Tokens that are not admitted are infinitely unlikely: a NaN beside them counts.
 		if (!(logits[best] > Float.NEGATIVE_INFINITY)) {
-			throw new NotNumbersException();
+			throw new NonFiniteLogitsException();
 		}
 		return best;
 	}

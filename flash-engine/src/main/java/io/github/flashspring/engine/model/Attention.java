@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.Parameter;
-import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * Self-attention with grouped heads: queries, keys and values are projected, normed and
@@ -47,7 +47,7 @@ final class Attention implements Sublayer {
 				builder.scale, builder.window, builder.softcap);
 		this.rotary = builder.rotary;
 		builder.decoder.widen(queryWidth);
-		WeightUnit unit = builder.unit;
+		WeightGroup unit = builder.unit;
 		String module = builder.module;
 		this.projections = builder.fused ? Fused.of(builder, queryWidth, keyWidth)
 				: Separate.of(builder, queryWidth, keyWidth);
@@ -155,7 +155,7 @@ final class Attention implements Sublayer {
 
 		private final Decoder decoder;
 
-		private final WeightUnit unit;
+		private final WeightGroup unit;
 
 		private String module = "self_attn";
 
@@ -181,7 +181,7 @@ final class Attention implements Sublayer {
 
 		private boolean sinks;
 
-		Builder(Decoder decoder, WeightUnit unit) {
+		Builder(Decoder decoder, WeightGroup unit) {
 			this.decoder = decoder;
 			this.unit = unit;
 			this.headDim = decoder.config().headDim();

@@ -17,7 +17,7 @@ import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.ExpertGroup;
 import io.github.flashspring.engine.residency.StreamingProxy;
 import io.github.flashspring.engine.residency.WeightStore;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * A model that is ready to compute: token ids and positions in, logits out. Used by one
@@ -35,7 +35,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 
 	private final List<StreamingProxy<Pass>> layers;
 
-	private final Map<WeightUnit, ExpertGroup> experts = new IdentityHashMap<>();
+	private final Map<WeightGroup, ExpertGroup> experts = new IdentityHashMap<>();
 
 	private final StreamingProxy<Pass> head;
 

@@ -15,7 +15,7 @@ import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.Workload;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Puts a decoder together: embedding, layers on a residual stream, final norm and head.
@@ -47,7 +47,7 @@ final class Decoder {
 
 	private final List<String> ignored = new ArrayList<>(List.of(".rotary_emb.inv_freq"));
 
-	private @Nullable MixtureOfExperts lastMixture;
+	private @Nullable MoeLayer lastMixture;
 
 	private final Set<Workload.Step> steps = new LinkedHashSet<>();
 
@@ -130,9 +130,9 @@ final class Decoder {
 	 * @param routing how many experts there are, and how many a token needs
 	 * @return an empty unit, whose names begin like those of the layer
 	 */
-	WeightUnit expertUnit(int layer, String name, Routing routing) {
+	WeightGroup expertUnit(int layer, String name, Routing routing) {
 		this.slots.experts(routing.perToken());
-		return new WeightUnit("layers." + layer + "." + name, layerPrefix(layer), routing.perToken(),
+		return new WeightGroup("layers." + layer + "." + name, layerPrefix(layer), routing.perToken(),
 				routing.experts());
 	}
 
@@ -141,8 +141,8 @@ final class Decoder {
 	 * @param index of the layer
 	 * @return an empty unit
 	 */
-	WeightUnit unit(int index) {
-		return new WeightUnit("layers." + index, layerPrefix(index));
+	WeightGroup unit(int index) {
+		return new WeightGroup("layers." + index, layerPrefix(index));
 	}
 
 	/**
@@ -183,7 +183,7 @@ final class Decoder {
 	 * @param unit weights of the layer
 	 * @return settings as in Llama
 	 */
-	Attention.Builder attention(WeightUnit unit) {
+	Attention.Builder attention(WeightGroup unit) {
 		return new Attention.Builder(this, unit);
 	}
 
@@ -231,12 +231,12 @@ final class Decoder {
 	 * @param shape sizes and activation
 	 * @return one for all parts of a width
 	 */
-	FeedForward.Activations feedForward(FeedForward.Shape shape) {
+	Mlp.Activations feedForward(Mlp.Shape shape) {
 		computes(shape);
-		return new FeedForward.Activations(slot("feedForward", shape.between()), shape.intermediate());
+		return new Mlp.Activations(slot("feedForward", shape.between()), shape.intermediate());
 	}
 
-	private void computes(FeedForward.Shape shape) {
+	private void computes(Mlp.Shape shape) {
 		widen(shape.intermediate());
 		uses(shape.gated() ? new Workload.Gate(shape.activation()) : new Workload.Activate(shape.activation()));
 	}
@@ -246,9 +246,9 @@ final class Decoder {
 	 * @param shape sizes and activation
 	 * @return one for all parts of a width
 	 */
-	FeedForward.Activations experts(FeedForward.Shape shape) {
+	Mlp.Activations experts(Mlp.Shape shape) {
 		computes(shape);
-		return new FeedForward.Activations(slotForExperts("feedForward", shape.between()), shape.intermediate());
+		return new Mlp.Activations(slotForExperts("feedForward", shape.between()), shape.intermediate());
 	}
 
 	/**
@@ -258,8 +258,8 @@ final class Decoder {
 	 * @param shape sizes and activation
 	 * @return the part
 	 */
-	FeedForward feedForward(WeightUnit unit, String module, FeedForward.Shape shape) {
-		return FeedForward.of(unit, module, shape, feedForward(shape));
+	Mlp feedForward(WeightGroup unit, String module, Mlp.Shape shape) {
+		return Mlp.of(unit, module, shape, feedForward(shape));
 	}
 
 	/**
@@ -267,13 +267,13 @@ final class Decoder {
 	 * @param unit its weights
 	 * @param branches in order
 	 */
-	void add(WeightUnit unit, Residual.Branch... branches) {
-		List<WeightUnit> experts = new ArrayList<>();
+	void add(WeightGroup unit, Residual.Branch... branches) {
+		List<WeightGroup> experts = new ArrayList<>();
 		for (Residual.Branch branch : branches) {
-			if (branch.sublayer() instanceof MixtureOfExperts mixture) {
+			if (branch.sublayer() instanceof MoeLayer mixture) {
 				experts.addAll(mixture.units());
 				if (this.lastMixture != null) {
-					this.lastMixture.next(new MixtureOfExperts.Next(mixture, unit, branch.before()));
+					this.lastMixture.next(new MoeLayer.Next(mixture, unit, branch.before()));
 				}
 				this.lastMixture = mixture;
 			}
@@ -296,9 +296,9 @@ final class Decoder {
 	 * @return the definition, whose embedding, head and cache may still be changed
 	 */
 	ModelDefinition.Builder end(Norm.Kind norm) {
-		WeightUnit embedding = new WeightUnit("embed_tokens", "");
+		WeightGroup embedding = new WeightGroup("embed_tokens", "");
 		embedding.matrix(this.names.embedding(), this.config.vocabSize(), this.config.hiddenSize());
-		WeightUnit last = new WeightUnit("head", "");
+		WeightGroup last = new WeightGroup("head", "");
 		boolean tied = this.config.tieWordEmbeddings() && !hasOwnHead();
 		Norm finalNorm = norm.of(last, this.names.norm(), this.config.hiddenSize());
 		Head head = new Head(finalNorm,

@@ -29,7 +29,7 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 	 * missing or contradict each other
 	 */
 	static DecoderConfig of(ModelConfig config) {
-		return of(config, new Absent(0, 0, false));
+		return of(config, new Defaults(0, 0, false));
 	}
 
 	/**
@@ -38,7 +38,7 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 	 * @param absent what holds where the file does not say
 	 * @return the sizes
 	 */
-	static DecoderConfig of(ModelConfig config, Absent absent) {
+	static DecoderConfig of(ModelConfig config, Defaults absent) {
 		int hiddenSize = positive(config, "hidden_size");
 		int heads = positive(config, "num_attention_heads");
 		int keyValueHeads = size(config, "num_key_value_heads", absent.numKeyValueHeads(), heads);
@@ -138,7 +138,7 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 	 * @param headDim length of a head; 0: such that heads make up the stream
 	 * @param tieWordEmbeddings whether the head is the embedding
 	 */
-	record Absent(int numKeyValueHeads, int headDim, boolean tieWordEmbeddings) {
+	record Defaults(int numKeyValueHeads, int headDim, boolean tieWordEmbeddings) {
 
 	}
 

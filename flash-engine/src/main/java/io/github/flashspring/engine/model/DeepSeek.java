@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * DeepSeek V2, V3 and R1: latent attention, and mixtures of many small experts with
@@ -62,7 +62,7 @@ final class DeepSeek {
 		int firstSparse = config.getInt("first_k_dense_replace", correction ? 3 : 0);
 		int every = Math.max(1, config.getInt("moe_layer_freq", 1));
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			boolean sparse = routing != null && i >= firstSparse
 					&& (i % every == 0 || source.has(decoder.layerPrefix(i) + "mlp.gate.weight"));
 			Norm before = norm.of(unit, "input_layernorm", sizes.hiddenSize());
@@ -84,16 +84,15 @@ final class DeepSeek {
 		return config.getBoolean("mlp_bias", false);
 	}
 
-	private static FeedForward.Shape shape(ModelConfig config, String width, int times, boolean bias) {
-		return new FeedForward.Shape(config.getInt("hidden_size"),
+	private static Mlp.Shape shape(ModelConfig config, String width, int times, boolean bias) {
+		return new Mlp.Shape(config.getInt("hidden_size"),
 				Math.multiplyExact(DecoderConfig.positive(config, width), times),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, bias);
 	}
 
-	private static MixtureOfExperts mixture(Decoder decoder, WeightUnit unit, int layer, Routing routing,
-			boolean correction) {
+	private static MoeLayer mixture(Decoder decoder, WeightGroup unit, int layer, Routing routing, boolean correction) {
 		ModelConfig config = decoder.source().config();
-		MixtureOfExperts.Builder mixture = new MixtureOfExperts.Builder(decoder, unit, routing, "mlp.gate", false);
+		MoeLayer.Builder mixture = new MoeLayer.Builder(decoder, unit, routing, "mlp.gate", false);
 		if (correction) {
 			mixture.correction("mlp.gate.e_score_correction_bias");
 		}

@@ -5,7 +5,7 @@ import java.util.List;
 
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * An MLP in steps, so that several of one shape take each step at once: the first linear

@@ -9,8 +9,8 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.residency.Parameter;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Feed-forward parts as experts, whichever way their weights are named: each with tensors
@@ -24,10 +24,10 @@ import io.github.flashspring.engine.residency.WeightUnit;
  * @param own names of gate, up and down in tensors of their own
  * @param stacked names of gate, up and down in common tensors
  */
-record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape shape, Names own, Names stacked) {
+record GatedExperts(Decoder decoder, String module, int count, Mlp.Shape shape, Names own, Names stacked) {
 
 	/** Of codes and scales of nvfp4. */
-	private static final float LARGEST_PRODUCT = 6f * 448f;
+	private static final float MAX_PRODUCT = 6f * 448f;
 
 	/**
 	 * Experts with the usual names.
@@ -37,7 +37,7 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 	 * @param shape sizes and activation
 	 * @return the experts
 	 */
-	static GatedExperts of(Decoder decoder, String module, int count, FeedForward.Shape shape) {
+	static GatedExperts of(Decoder decoder, String module, int count, Mlp.Shape shape) {
 		return new GatedExperts(decoder, module, count, shape, Names.USUAL, Names.USUAL);
 	}
 
@@ -48,7 +48,7 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 	 * @param index of the expert
 	 * @return what it computes
 	 */
-	FeedForward create(int layer, WeightUnit unit, int index) {
+	Mlp create(int layer, WeightGroup unit, int index) {
 		String common = this.module + ".switch_mlp.";
 		boolean inCommon = this.decoder.source()
 			.has(this.decoder.layerPrefix(layer) + common + this.stacked.down() + ".weight");
@@ -65,7 +65,7 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 			.times(factor(layer, this.stacked.up(), index));
 		Linear down = linear(unit, inCommon, names.down(), prefix + this.own.down(), index, hidden, intermediate)
 			.times(factor(layer, this.stacked.down(), index));
-		return new FeedForward(gate, up, down, this.shape.activation(), this.decoder.experts(this.shape));
+		return new Mlp(gate, up, down, this.shape.activation(), this.decoder.experts(this.shape));
 	}
 
 	/**
@@ -94,10 +94,10 @@ record GatedExperts(Decoder decoder, String module, int count, FeedForward.Shape
 		if (index == 0) {
 			this.decoder.ignore(tensor);
 		}
-		return scale / LARGEST_PRODUCT;
+		return scale / MAX_PRODUCT;
 	}
 
-	private Linear linear(WeightUnit unit, boolean inCommon, String name, String apart, int index, int outputs,
+	private Linear linear(WeightGroup unit, boolean inCommon, String name, String apart, int index, int outputs,
 			int inputs) {
 		@Nullable Parameter bias = null;
 		if (inCommon) {

@@ -2,7 +2,7 @@ package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Gemma 2: norms before and behind every part, with weights around zero; every other
@@ -14,7 +14,7 @@ import io.github.flashspring.engine.residency.WeightUnit;
 final class Gemma2 {
 
 	/** Sizes where the file does not say. */
-	static final DecoderConfig.Absent SIZES = new DecoderConfig.Absent(4, 256, true);
+	static final DecoderConfig.Defaults SIZES = new DecoderConfig.Defaults(4, 256, true);
 
 	private Gemma2() {
 	}
@@ -30,9 +30,9 @@ final class Gemma2 {
 		float scale = (float) (1 / Math.sqrt(config.getDouble("query_pre_attn_scalar", 256)));
 		float softcap = config.getFloat("attn_logit_softcapping", 50f, 0f);
 		boolean bias = config.getBoolean("attention_bias", false);
-		FeedForward.Shape mlp = mlp(config, sizes);
+		Mlp.Shape mlp = mlp(config, sizes);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit,
 					sandwich(unit, norm, "input_layernorm",
 							decoder.attention(unit)
@@ -58,13 +58,13 @@ final class Gemma2 {
 	}
 
 	/** The file's {@code hidden_act}, if there is one, is left over: it is not used. */
-	static FeedForward.Shape mlp(ModelConfig config, DecoderConfig sizes) {
-		return new FeedForward.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
+	static Mlp.Shape mlp(ModelConfig config, DecoderConfig sizes) {
+		return new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_activation", Activation.GELU_TANH), true, false);
 	}
 
 	/** A branch between two norms. */
-	static Residual.Branch sandwich(WeightUnit unit, Norm.Kind norm, String before, Sublayer sublayer, String after,
+	static Residual.Branch sandwich(WeightGroup unit, Norm.Kind norm, String before, Sublayer sublayer, String after,
 			int width) {
 		return new Residual.Branch(norm.of(unit, before, width), sublayer, norm.of(unit, after, width), 1f);
 	}

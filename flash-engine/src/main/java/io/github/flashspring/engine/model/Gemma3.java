@@ -4,7 +4,7 @@ import java.util.OptionalInt;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Gemma 3 (text): Gemma 2 with norms of queries and keys instead of capped scores, five
@@ -31,9 +31,9 @@ final class Gemma3 {
 				(layer) -> (layer + 1) % Math.max(1, pattern));
 		float scale = (float) (1 / Math.sqrt(config.getDouble("query_pre_attn_scalar", 256)));
 		boolean bias = config.getBoolean("attention_bias", false);
-		FeedForward.Shape mlp = Gemma2.mlp(config, sizes);
+		Mlp.Shape mlp = Gemma2.mlp(config, sizes);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit,
 					Gemma2.sandwich(unit, norm, "input_layernorm",
 							decoder.attention(unit)

@@ -8,9 +8,9 @@ import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
-import io.github.flashspring.engine.residency.Parameter;
-import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * gpt-oss: every other layer slides, each head has a sink that takes weight from its
@@ -27,7 +27,7 @@ final class GptOss {
 
 	static ModelDefinition define(ModelSource source) {
 		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Absent(8, 64, false));
+		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Defaults(8, 64, false));
 		Decoder decoder = new Decoder(source, sizes);
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
 		RotaryEmbedding rotary = decoder.rotary(rope(config), sizes.headDim());
@@ -39,12 +39,12 @@ final class GptOss {
 		Experts experts = Experts.of(decoder, routing.experts());
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
 			int layer = i;
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
 							decoder.attention(unit).rotary(rotary).window(windows[i]).bias(bias, bias).sinks().build()),
 					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							new MixtureOfExperts.Builder(decoder, unit, routing, "mlp.router", true).experts(i,
+							new MoeLayer.Builder(decoder, unit, routing, "mlp.router", true).experts(i,
 									(expert, index) -> experts.create(layer, expert, index))));
 		}
 		return decoder.end(norm).build();
@@ -90,7 +90,7 @@ final class GptOss {
 					config.getFloat("swiglu_alpha", 1.702f), limit);
 		}
 
-		Expert create(int layer, WeightUnit unit, int index) {
+		Expert create(int layer, WeightGroup unit, int index) {
 			String prefix = this.decoder.layerPrefix(layer) + MODULE;
 			Slots.Slot both = this.decoder.slotForExperts("experts.both", 2 * this.intermediate);
 			Slots.Slot apart = this.decoder.slotForExperts("experts.apart", 2 * this.intermediate);
@@ -110,7 +110,7 @@ final class GptOss {
 			return new ClampedExpert(input, down, this.intermediate, this.alpha, this.limit);
 		}
 
-		private Projection separate(WeightUnit unit, String name, boolean alone, int index, int outputs, int inputs) {
+		private Projection separate(WeightGroup unit, String name, boolean alone, int index, int outputs, int inputs) {
 			String own = MODULE + index + "." + name;
 			if (alone) {
 				return new Projection(unit.matrix(own, outputs, inputs), unit.vector(own + ".bias", outputs), false);
@@ -119,7 +119,7 @@ final class GptOss {
 					unit.stackedVector(MODULE + name + ".bias", own, this.count, index, outputs), false);
 		}
 
-		private Projection common(int layer, WeightUnit unit, String name, int index, int outputs, int inputs) {
+		private Projection common(int layer, WeightGroup unit, String name, int index, int outputs, int inputs) {
 			String prefix = this.decoder.layerPrefix(layer);
 			String own = MODULE + index + "." + name;
 			boolean transposed = this.decoder.source().has(prefix + own)

@@ -2,7 +2,7 @@ package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Granite 3 (dense): Llama with four factors: of the embeddings, the scores, what layers
@@ -25,11 +25,10 @@ final class Granite {
 		boolean bias = config.getBoolean("attention_bias", false);
 		float residual = config.getFloat("residual_multiplier", 1f);
 		float scale = config.getFloat("attention_multiplier", 1f);
-		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
-				DecoderConfig.positive(config, "intermediate_size"),
+		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, config.getBoolean("mlp_bias", false));
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit, new Residual.Branch(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
 					decoder.attention(unit).rotary(rotary).scale(scale).bias(bias, bias).build(), null, residual),
 					new Residual.Branch(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),

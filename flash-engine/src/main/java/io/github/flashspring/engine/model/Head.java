@@ -4,9 +4,9 @@ import java.util.Arrays;
 
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.Parameter;
+import io.github.flashspring.engine.weights.Parameter;
 import io.github.flashspring.engine.residency.StreamingProxy;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * Turns the residual stream into logits: final norm and projection to the vocabulary, for

@@ -11,9 +11,9 @@ import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.Parameter;
-import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * Multi-head latent attention: keys and values of all heads are made from one short
@@ -64,7 +64,7 @@ final class LatentAttention implements Sublayer {
 	 * @param shape sizes
 	 * @param rotary positions
 	 */
-	LatentAttention(Decoder decoder, WeightUnit unit, String layerPrefix, Shape shape, RotaryEmbedding rotary) {
+	LatentAttention(Decoder decoder, WeightGroup unit, String layerPrefix, Shape shape, RotaryEmbedding rotary) {
 		this.shape = shape;
 		this.layer = decoder.nextKeyValueLayer();
 		this.rotary = rotary;
@@ -216,7 +216,7 @@ final class LatentAttention implements Sublayer {
 	private record HeadProjection(Parameter weight, boolean transposed) {
 
 		/** The rows of {@code kv_b_proj} that make keys: [plainDim, rank]. */
-		static HeadProjection keys(WeightUnit unit, Shape shape, int head) {
+		static HeadProjection keys(WeightGroup unit, Shape shape, int head) {
 			int each = shape.plainDim() + shape.valueDim();
 			return new HeadProjection(
 					unit.rows("self_attn.kv_b_proj", shape.heads() * each, head * each, shape.plainDim(), shape.rank()),
@@ -224,19 +224,19 @@ final class LatentAttention implements Sublayer {
 		}
 
 		/** The rows of {@code kv_b_proj} that make values: [valueDim, rank]. */
-		static HeadProjection values(WeightUnit unit, Shape shape, int head) {
+		static HeadProjection values(WeightGroup unit, Shape shape, int head) {
 			int each = shape.plainDim() + shape.valueDim();
 			return new HeadProjection(unit.rows("self_attn.kv_b_proj", shape.heads() * each,
 					head * each + shape.plainDim(), shape.valueDim(), shape.rank()), false);
 		}
 
-		static HeadProjection embedding(WeightUnit unit, Shape shape, int head) {
+		static HeadProjection embedding(WeightGroup unit, Shape shape, int head) {
 			return new HeadProjection(
 					unit.stacked("self_attn.embed_q.weight", shape.heads(), head, shape.rank(), shape.plainDim()),
 					false);
 		}
 
-		static HeadProjection unembedding(WeightUnit unit, Shape shape, int head) {
+		static HeadProjection unembedding(WeightGroup unit, Shape shape, int head) {
 			return new HeadProjection(
 					unit.stacked("self_attn.unembed_out.weight", shape.heads(), head, shape.valueDim(), shape.rank()),
 					false);

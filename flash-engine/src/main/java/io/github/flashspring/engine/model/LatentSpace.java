@@ -1,8 +1,8 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * A narrower space in which the experts of a mixture work: the stream is projected into
@@ -28,7 +28,7 @@ record LatentSpace(Linear into, Linear outOf, Slots.Slot inputs, Slots.Slot sums
 	 * @param bias whether both have biases
 	 * @return the space
 	 */
-	static LatentSpace of(Decoder decoder, WeightUnit unit, String into, String outOf, int width, boolean bias) {
+	static LatentSpace of(Decoder decoder, WeightGroup unit, String into, String outOf, int width, boolean bias) {
 		int hidden = decoder.config().hiddenSize();
 		decoder.widen(width);
 		return new LatentSpace(Linear.of(unit, into, width, hidden, bias), Linear.of(unit, outOf, hidden, width, bias),

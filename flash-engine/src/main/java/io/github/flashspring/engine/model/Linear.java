@@ -4,9 +4,9 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.Parameter;
-import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * A linear layer {@code y = x · Wᵀ + b}, dense or quantised as the checkpoint has it.
@@ -21,7 +21,7 @@ record Linear(Parameter weight, @Nullable Parameter bias, float factor) {
 		this(weight, bias, 1f);
 	}
 
-	static Linear of(WeightUnit unit, String module, int outputs, int inputs, boolean bias) {
+	static Linear of(WeightGroup unit, String module, int outputs, int inputs, boolean bias) {
 		return new Linear(unit.matrix(module, outputs, inputs), bias ? unit.vector(module + ".bias", outputs) : null);
 	}
 

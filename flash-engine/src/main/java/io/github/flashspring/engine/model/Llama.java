@@ -2,7 +2,7 @@ package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Llama 1 to 3 and its descendants: layers of attention with rotary positions and of a
@@ -22,11 +22,10 @@ final class Llama {
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
 		boolean attentionBias = config.getBoolean("attention_bias", false);
-		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
-				DecoderConfig.positive(config, "intermediate_size"),
+		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, config.getBoolean("mlp_bias", false));
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
 							decoder.attention(unit).rotary(rotary).bias(attentionBias, attentionBias).build()),

@@ -4,7 +4,7 @@ import java.util.List;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Mamba-2: layers of one selective state space each, without attention.
@@ -36,7 +36,7 @@ final class Mamba2 {
 					shape.heads() + " heads of " + shape.headDim());
 		}
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit, Residual.Branch.of(norm.of(unit, "norm", sizes.hiddenSize()),
 					new SelectiveStateSpace(decoder, unit, decoder.layerPrefix(i), shape)));
 		}

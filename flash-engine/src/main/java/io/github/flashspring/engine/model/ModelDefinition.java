@@ -9,8 +9,8 @@ import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.StreamingProxy;
-import io.github.flashspring.engine.residency.WeightLayout;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightLayout;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * A model before its weights are found: its parts, what they compute on, and what that
@@ -26,7 +26,7 @@ public final class ModelDefinition {
 
 	private final List<RotaryEmbedding> rotaries;
 
-	private final WeightUnit embedding;
+	private final WeightGroup embedding;
 
 	private final float embeddingScale;
 
@@ -66,8 +66,8 @@ public final class ModelDefinition {
 	 * Parts of a pass in order: the layers, each followed by its experts, then the head.
 	 * @return the units
 	 */
-	public List<WeightUnit> units() {
-		List<WeightUnit> units = new ArrayList<>();
+	public List<WeightGroup> units() {
+		List<WeightGroup> units = new ArrayList<>();
 		for (Part layer : this.layers) {
 			units.add(layer.unit());
 			units.addAll(layer.experts());
@@ -84,7 +84,7 @@ public final class ModelDefinition {
 		return this.layers.size();
 	}
 
-	public WeightUnit embedding() {
+	public WeightGroup embedding() {
 		return this.embedding;
 	}
 
@@ -206,7 +206,7 @@ public final class ModelDefinition {
 	 * @param experts weights of parts of it that only some tokens need
 	 * @param layer its computation
 	 */
-	record Part(WeightUnit unit, List<WeightUnit> experts, StreamingProxy.Layer<Pass> layer) {
+	record Part(WeightGroup unit, List<WeightGroup> experts, StreamingProxy.Layer<Pass> layer) {
 
 	}
 
@@ -235,7 +235,7 @@ public final class ModelDefinition {
 
 		private final List<RotaryEmbedding> rotaries;
 
-		private final WeightUnit embedding;
+		private final WeightGroup embedding;
 
 		private final List<Part> layers;
 
@@ -263,8 +263,8 @@ public final class ModelDefinition {
 
 		private Set<Workload.Step> steps = Set.of();
 
-		Builder(Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightUnit embedding, List<Part> layers,
-				Part head, List<String> ignoredTensors) {
+		Builder(Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightGroup embedding,
+				List<Part> layers, Part head, List<String> ignoredTensors) {
 			this.slots = slots;
 			this.hidden = hidden;
 			this.rotaries = rotaries;

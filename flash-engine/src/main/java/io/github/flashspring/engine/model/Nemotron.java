@@ -4,7 +4,7 @@ import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Workload;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Nemotron (dense) and Minitron: layer norms with weights around zero, squared ReLU
@@ -25,12 +25,11 @@ final class Nemotron {
 		decoder.uses(new Workload.LayerNorm());
 		RotaryEmbedding rotary = decoder.partialRotary(rope(config), sizes.headDim());
 		boolean bias = config.getBoolean("attention_bias", false);
-		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
-				DecoderConfig.positive(config, "intermediate_size"),
+		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SQUARED_RELU), false,
 				config.getBoolean("mlp_bias", false));
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
 							decoder.attention(unit).rotary(rotary).bias(bias, bias).build()),

@@ -5,7 +5,7 @@ import java.util.List;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Nemotron-H and Nemotron 3: layers of Mamba-2, attention without positions, squared ReLU
@@ -28,7 +28,7 @@ final class NemotronH {
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("layer_norm_epsilon", 1e-5f));
 		boolean mlpBias = config.getBoolean("mlp_bias", false);
 		for (int i = 0; i < kinds.size(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			Norm before = norm.of(unit, "norm", sizes.hiddenSize());
 			Sublayer mixer = switch (kinds.get(i)) {
 				case STATE_SPACE -> stateSpace(decoder, unit, i);
@@ -61,19 +61,19 @@ final class NemotronH {
 				config.getBoolean("tie_word_embeddings", false));
 	}
 
-	private static FeedForward.Shape shape(ModelConfig config, int width, String intermediate, boolean bias) {
-		return new FeedForward.Shape(width, DecoderConfig.positive(config, intermediate),
+	private static Mlp.Shape shape(ModelConfig config, int width, String intermediate, boolean bias) {
+		return new Mlp.Shape(width, DecoderConfig.positive(config, intermediate),
 				ActivationNames.of(config, "mlp_hidden_act", Activation.SQUARED_RELU), false, bias);
 	}
 
 	/** Some files speak of biases that transformers does not give these layers. */
-	private static Attention attention(Decoder decoder, WeightUnit unit, int layer) {
+	private static Attention attention(Decoder decoder, WeightGroup unit, int layer) {
 		boolean bias = decoder.source().config().getBoolean("attention_bias", false)
 				&& decoder.source().has(decoder.layerPrefix(layer) + "mixer.q_proj.bias");
 		return decoder.attention(unit).module("mixer").bias(bias, bias).build();
 	}
 
-	private static SelectiveStateSpace stateSpace(Decoder decoder, WeightUnit unit, int layer) {
+	private static SelectiveStateSpace stateSpace(Decoder decoder, WeightGroup unit, int layer) {
 		ModelConfig config = decoder.source().config();
 		boolean bias = config.getBoolean("use_bias", config.getBoolean("mamba_proj_bias", false));
 		return new SelectiveStateSpace(decoder, unit, decoder.layerPrefix(layer),
@@ -82,14 +82,14 @@ final class NemotronH {
 					.activation(ActivationNames.of(config, "mamba_hidden_act", Activation.SILU)));
 	}
 
-	private static MixtureOfExperts experts(Decoder decoder, WeightUnit unit, int layer) {
+	private static MoeLayer experts(Decoder decoder, WeightGroup unit, int layer) {
 		ModelConfig config = decoder.source().config();
 		Routing routing = Routing.grouped(config,
 				new Routing(config.getInt("n_routed_experts", 8), config.getInt("num_experts_per_tok", 2),
 						Routing.Scoring.SIGMOID, config.getInt("n_group", 1), config.getInt("topk_group", 1),
 						Routing.GroupScore.TWO_HIGHEST, config.getBoolean("norm_topk_prob", true),
 						config.getFloat("routed_scaling_factor", 1f)));
-		MixtureOfExperts.Builder mixture = new MixtureOfExperts.Builder(decoder, unit, routing, "mixer.gate", false)
+		MoeLayer.Builder mixture = new MoeLayer.Builder(decoder, unit, routing, "mixer.gate", false)
 			.correction("mixer.gate.e_score_correction_bias");
 		String prefix = decoder.layerPrefix(layer) + "mixer.";
 		int hidden = decoder.config().hiddenSize();

@@ -1,9 +1,9 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.Parameter;
-import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * Brings rows to a common length.
@@ -66,7 +66,7 @@ sealed interface Norm {
 		 * @param width length of a row
 		 * @return the norm
 		 */
-		Norm of(WeightUnit unit, String module, int width);
+		Norm of(WeightGroup unit, String module, int width);
 
 		/**
 		 * Root mean square norms.

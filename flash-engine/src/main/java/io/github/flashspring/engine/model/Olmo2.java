@@ -2,7 +2,7 @@ package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * OLMo 2: norms behind attention and the feed-forward part instead of before them, and
@@ -22,11 +22,10 @@ final class Olmo2 {
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
 		boolean bias = config.getBoolean("attention_bias", false);
-		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
-				DecoderConfig.positive(config, "intermediate_size"),
+		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit,
 					new Residual.Branch(null,
 							decoder.attention(unit).rotary(rotary).bias(bias, bias).normOfAllHeads(norm).build(),

@@ -7,7 +7,7 @@ import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.ExpertGroup;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * What the layers of a model compute on in one pass, or a part of it: the batch, its keys
@@ -23,7 +23,7 @@ final class Pass {
 
 	private final KvBlocks kv;
 
-	private final Map<WeightUnit, ExpertGroup> experts;
+	private final Map<WeightGroup, ExpertGroup> experts;
 
 	private final Tensor[] activations;
 
@@ -46,7 +46,7 @@ final class Pass {
 	 * @param logitRows rows of the pass whose logits are wanted, ascending
 	 * @param sink gets the logits
 	 */
-	Pass(Device device, RaggedBatch batch, int firstRow, KvBlocks kv, Map<WeightUnit, ExpertGroup> experts,
+	Pass(Device device, RaggedBatch batch, int firstRow, KvBlocks kv, Map<WeightGroup, ExpertGroup> experts,
 			Tensor[] activations, Head.LogitsMemory logits, int[] logitRows, CausalLanguageModel.LogitsSink sink) {
 		this.device = device;
 		this.batch = batch;
@@ -76,7 +76,7 @@ final class Pass {
 	 * @param first unit of the first of them
 	 * @return their weights
 	 */
-	ExpertGroup experts(WeightUnit first) {
+	ExpertGroup experts(WeightGroup first) {
 		ExpertGroup group = this.experts.get(first);
 		if (group == null) {
 			throw new IllegalArgumentException("The unit " + first.name() + " is no expert of this model");

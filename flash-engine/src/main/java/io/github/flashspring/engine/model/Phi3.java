@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.residency.WeightUnit;
+import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Phi-3 and Phi-4: Llama with queries, keys and values in one matrix, gate and up in
@@ -28,16 +28,15 @@ final class Phi3 {
 		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-5f));
 		RotaryEmbedding rotary = decoder.partialRotary(rope(config), sizes.headDim());
 		int window = DecoderConfig.window(config, 0);
-		FeedForward.Shape mlp = new FeedForward.Shape(sizes.hiddenSize(),
-				DecoderConfig.positive(config, "intermediate_size"),
+		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
 				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
 		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightUnit unit = decoder.unit(i);
+			WeightGroup unit = decoder.unit(i);
 			decoder.add(unit,
 					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
 							decoder.attention(unit).rotary(rotary).window(window).fused().build()),
 					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							FeedForward.fused(unit, "mlp", mlp, decoder.feedForward(mlp))));
+							Mlp.fused(unit, "mlp", mlp, decoder.feedForward(mlp))));
 		}
 		return decoder.end(norm).build();
 	}

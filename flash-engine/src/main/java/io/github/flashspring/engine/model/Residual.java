@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.StreamingProxy;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * A layer: each of its branches reads the residual stream and adds to it.
@@ -36,7 +36,7 @@ record Residual(Slots.Slot stream, Slots.Slot normed, Slots.Slot delta,
 	@Override
 	public void forward(List<Pass> parts, Weights weights) {
 		for (Branch branch : this.branches) {
-			if (parts.size() > 1 && branch.sublayer() instanceof MixtureOfExperts mixture) {
+			if (parts.size() > 1 && branch.sublayer() instanceof MoeLayer mixture) {
 				mixture(parts, weights, branch, mixture);
 				continue;
 			}
@@ -50,7 +50,7 @@ record Residual(Slots.Slot stream, Slots.Slot normed, Slots.Slot delta,
 		}
 	}
 
-	private void mixture(List<Pass> parts, Weights weights, Branch branch, MixtureOfExperts mixture) {
+	private void mixture(List<Pass> parts, Weights weights, Branch branch, MoeLayer mixture) {
 		List<Tensor> inputs = parts.stream().map((part) -> input(part, weights, branch, mixture.inputs())).toList();
 		List<Tensor> outputs = mixture.forward(parts, weights, inputs);
 		for (int i = 0; i < outputs.size(); i++) {

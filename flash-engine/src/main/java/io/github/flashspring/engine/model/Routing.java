@@ -24,7 +24,7 @@ import io.github.flashspring.engine.residency.ExpertGuess;
 record Routing(int experts, int perToken, Scoring scoring, int groups, int chosenGroups, GroupScore groupScore,
 		boolean normalized, float scale) {
 
-	private static final double LEAST_SUM = 1e-20;
+	private static final double MIN_SUM = 1e-20;
 
 	/** Rank of what cannot be chosen, or cannot be chosen again. */
 	private static final double TAKEN = Double.NaN;
@@ -85,7 +85,7 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 			ranks[best] = TAKEN;
 			sum += scores[best];
 		}
-		double factor = this.normalized ? this.scale / (sum + LEAST_SUM) : this.scale;
+		double factor = this.normalized ? this.scale / (sum + MIN_SUM) : this.scale;
 		for (int k = 0; k < this.perToken; k++) {
 			weights[to + k] = (float) (scores[chosen[to + k]] * factor);
 		}

@@ -8,9 +8,9 @@ import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
-import io.github.flashspring.engine.residency.Parameter;
-import io.github.flashspring.engine.residency.WeightUnit;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * The mixer of Mamba-2: a short convolution, then a recurrence whose step, input and
@@ -56,7 +56,7 @@ final class SelectiveStateSpace implements Sublayer {
 	 * @param layerPrefix what the names of its tensors begin with
 	 * @param shape sizes
 	 */
-	SelectiveStateSpace(Decoder decoder, WeightUnit unit, String layerPrefix, Shape shape) {
+	SelectiveStateSpace(Decoder decoder, WeightGroup unit, String layerPrefix, Shape shape) {
 		this.shape = shape;
 		int hidden = decoder.config().hiddenSize();
 		int inner = shape.inner();
@@ -81,7 +81,7 @@ final class SelectiveStateSpace implements Sublayer {
 	}
 
 	/** Filters are [channels, 1, taps], or [channels, taps, 1] in MLX's checkpoints. */
-	private Parameter filters(Decoder decoder, WeightUnit unit, String layerPrefix) {
+	private Parameter filters(Decoder decoder, WeightGroup unit, String layerPrefix) {
 		String name = "mixer.conv1d.weight";
 		int channels = this.shape.channels();
 		int taps = this.shape.taps();

@@ -1,7 +1,7 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.residency.Weights;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * What a layer adds to the residual stream: attention, a feed-forward part, a mixture of

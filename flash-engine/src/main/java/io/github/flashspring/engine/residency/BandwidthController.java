@@ -3,6 +3,8 @@ package io.github.flashspring.engine.residency;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
 
+import io.github.flashspring.engine.storage.DiskRate;
+import io.github.flashspring.engine.storage.TokenBucket;
 import io.github.flashspring.engine.metrics.PacingMetrics;
 import org.jspecify.annotations.Nullable;
 
@@ -16,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * are never held below it, so where the disk is the bottleneck (the demand exceeds what
  * it gives) they are not held at all. Above it, a limit applies only where reads were
  * seen to disturb: layers with and without reads beside them, of the same few passes, are
- * compared until the {@link Disturbance} is known well enough. If it is surely more than
- * allowed, the limit falls in proportion; if it is surely less, the limit rises until it
- * is gone; as long as it is neither, nothing changes.
+ * compared until the {@link InterferenceEstimator} is known well enough. If it is surely
+ * more than allowed, the limit falls in proportion; if it is surely less, the limit rises
+ * until it is gone; as long as it is neither, nothing changes.
  * <p>
  * Reads that computing already waits for do not ask. Safe for use by several threads; no
  * call blocks.
@@ -26,13 +28,13 @@ import org.jspecify.annotations.Nullable;
 final class BandwidthController {
 
 	/** Longest sleep before asking again: by then layers may have become faster. */
-	private static final long LONGEST_SLEEP_NANOS = 1_000_000;
+	private static final long MAX_SLEEP_NANOS = 1_000_000;
 
 	/**
 	 * The same for reads that no layer waits for: each time that a reader wakes up, it
 	 * takes a processor from those that compute.
 	 */
-	private static final long LONGEST_REST_NANOS = 20_000_000;
+	private static final long MAX_REST_NANOS = 20_000_000;
 
 	/**
 	 * Margin above the predicted demand, against layers that are faster than predicted.
@@ -74,16 +76,16 @@ final class BandwidthController {
 	private static final int COLD_STARTS = 2;
 
 	/** Windows before the limit may change. */
-	private static final int LEAST_WINDOWS = 8;
+	private static final int MIN_WINDOWS = 8;
 
 	/** Standard errors within which a disturbance may be more or less than it seems. */
 	private static final double CERTAINTY = 2.5;
 
 	/** Least share of the disk's rate that is left to reads ahead. */
-	private static final double LEAST_SHARE = 1.0 / 32;
+	private static final double MIN_SHARE = 1.0 / 32;
 
 	/** Layers for which reads rest at most, so that a few of them are computed alone. */
-	private static final int LONGEST_SPELL = 12;
+	private static final int MAX_SPELL = 12;
 
 	/**
 	 * Passes without a measurement once nothing is held back, and nothing need be; twice
@@ -91,7 +93,7 @@ final class BandwidthController {
 	 */
 	private static final int RESTING_PASSES = 32;
 
-	private static final int MOST_RESTING_PASSES = 128;
+	private static final int MAX_RESTING_PASSES = 128;
 
 	/**
 	 * Classes of passes: 1, 2 to 3, 4 to 7 rows and so on; times within one are alike.
@@ -119,7 +121,7 @@ final class BandwidthController {
 
 	private boolean coldStart;
 
-	private final Disturbance disturbance = new Disturbance();
+	private final InterferenceEstimator disturbance = new InterferenceEstimator();
 
 	/** Whether reads ahead rest until a few layers were computed alone. */
 	private boolean quiet;
@@ -270,10 +272,10 @@ final class BandwidthController {
 		this.spell++;
 		this.spellWasAlone |= this.quiet && !readsWereRunning;
 		boolean wanted = this.resting == 0 && this.disturbance.wantsQuiet();
-		if (!this.quiet && wanted && this.spell >= Disturbance.LEAST) {
+		if (!this.quiet && wanted && this.spell >= InterferenceEstimator.LEAST) {
 			begin(true);
 		}
-		else if (this.quiet && (!wanted || this.spell >= LONGEST_SPELL || (this.spellWasAlone && readsWereRunning))) {
+		else if (this.quiet && (!wanted || this.spell >= MAX_SPELL || (this.spellWasAlone && readsWereRunning))) {
 			begin(false);
 		}
 	}
@@ -330,12 +332,12 @@ final class BandwidthController {
 		double error = CERTAINTY * this.disturbance.error();
 		double rate = this.openBytes / Math.max(1, this.openNanos) * NANOS;
 		int windows = this.disturbance.windows();
-		if (windows < LEAST_WINDOWS || rate <= 0) {
+		if (windows < MIN_WINDOWS || rate <= 0) {
 			return;
 		}
 		this.degradation = longer;
 		double aim = AIM * this.maxDegradation;
-		boolean last = windows == Disturbance.WINDOWS;
+		boolean last = windows == InterferenceEstimator.WINDOWS;
 		if (longer - error > this.maxDegradation) {
 			// It grows with the share of the time in which the disk is busy.
 			limit(Math.min(this.limit, rate) * Math.clamp(aim / longer, 0.25, 0.9));
@@ -361,12 +363,12 @@ final class BandwidthController {
 
 	private void restFromMeasuring() {
 		this.resting = this.nextResting;
-		this.nextResting = Math.min(MOST_RESTING_PASSES, 2 * this.nextResting);
+		this.nextResting = Math.min(MAX_RESTING_PASSES, 2 * this.nextResting);
 		this.disturbance.forget();
 	}
 
 	private void limit(double bytesPerSecond) {
-		this.limit = Math.max(bytesPerSecond, LEAST_SHARE * this.bestDiskRate);
+		this.limit = Math.max(bytesPerSecond, MIN_SHARE * this.bestDiskRate);
 		if (this.limit > 2 * this.bestDiskRate) {
 			this.limit = Double.POSITIVE_INFINITY;
 		}
@@ -387,7 +389,7 @@ final class BandwidthController {
 	 */
 	synchronized long pauseNanos(long bytes, int target) {
 		this.demand = this.passRuns ? demand(target) : Double.POSITIVE_INFINITY;
-		return pause(bytes, LONGEST_SLEEP_NANOS);
+		return pause(bytes, MAX_SLEEP_NANOS);
 	}
 
 	/**
@@ -398,7 +400,7 @@ final class BandwidthController {
 	 */
 	synchronized long pauseNanos(long bytes) {
 		this.demand = this.passRuns ? 0 : Double.POSITIVE_INFINITY;
-		return pause(bytes, LONGEST_REST_NANOS);
+		return pause(bytes, MAX_REST_NANOS);
 	}
 
 	private long pause(long bytes, long longest) {
@@ -420,7 +422,7 @@ final class BandwidthController {
 	/** About as long as the layers take that are still to compute alone. */
 	private long quietNanos() {
 		double layerNanos = this.timing.average[Math.min(this.layer, this.streamed.length - 1)];
-		return Math.max(LONGEST_SLEEP_NANOS, (long) (layerNanos * Disturbance.LEAST / 2));
+		return Math.max(MAX_SLEEP_NANOS, (long) (layerNanos * InterferenceEstimator.LEAST / 2));
 	}
 
 	/**

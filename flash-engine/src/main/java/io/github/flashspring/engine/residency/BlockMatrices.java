@@ -5,6 +5,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.WeightLayout;
+import io.github.flashspring.engine.weights.Weights;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
@@ -55,7 +58,7 @@ final class BlockMatrices implements Weights.Matrices {
 	private final List<Block> missing = new ArrayList<>();
 
 	/** What is held of the unit, by place of its block. */
-	private final @Nullable Load[] held;
+	private final @Nullable BlockRead[] held;
 
 	/** Views of pieces that stay where they are, by the piece's place. */
 	private final @Nullable Matrix[] fixed;
@@ -71,7 +74,7 @@ final class BlockMatrices implements Weights.Matrices {
 		this.blocks = source;
 		this.recorder = recorder;
 		this.unitBlocks = blocks;
-		this.held = new Load[blocks.size()];
+		this.held = new BlockRead[blocks.size()];
 		unit.weights().forEach((weight) -> this.places.add(new ArrayList<>()));
 		int count = 0;
 		for (int i = 0; i < blocks.size(); i++) {
@@ -171,7 +174,7 @@ final class BlockMatrices implements Weights.Matrices {
 					others = true;
 				}
 				else if (missing == null || missing.local() != place.local()) {
-					Load load = this.blocks.poll(List.of(place.block()));
+					BlockRead load = this.blocks.poll(List.of(place.block()));
 					if (load != null) {
 						hold(place.local(), load);
 						others = true;
@@ -221,7 +224,7 @@ final class BlockMatrices implements Weights.Matrices {
 					this.missing.add(place.block());
 				}
 			}
-			Load load = null;
+			BlockRead load = null;
 			if (!this.missing.isEmpty()) {
 				load = (stays >= 0) ? this.blocks.poll(this.missing) : this.blocks.take(this.missing);
 			}
@@ -266,7 +269,7 @@ final class BlockMatrices implements Weights.Matrices {
 	}
 
 	private void release(int local, Supplier<Fence> behind) {
-		Load load = this.held[local];
+		BlockRead load = this.held[local];
 		if (load != null) {
 			this.held[local] = null;
 			this.blocks.release(load, behind.get());
@@ -278,7 +281,7 @@ final class BlockMatrices implements Weights.Matrices {
 		if (known != null) {
 			return known;
 		}
-		Load load = this.held[place.local()];
+		BlockRead load = this.held[place.local()];
 		if (load == null) {
 			load = this.blocks.acquire(place.block());
 			hold(place.local(), load);
@@ -288,7 +291,7 @@ final class BlockMatrices implements Weights.Matrices {
 	}
 
 	/** Keeps a block that stays for good, and another one until it is released. */
-	private void hold(int local, Load load) {
+	private void hold(int local, BlockRead load) {
 		if (this.blocks.stays(load.block())) {
 			for (Place place : this.placesOfBlocks.get(local)) {
 				this.fixed[place.index()] = view(place, load);
@@ -299,7 +302,7 @@ final class BlockMatrices implements Weights.Matrices {
 		}
 	}
 
-	private Matrix view(Place place, Load load) {
+	private Matrix view(Place place, BlockRead load) {
 		return view(this.unit.weights().get(place.piece().weight()), place.piece(), load.offset(),
 				this.blocks.buffer(load, this.device));
 	}
@@ -327,14 +330,14 @@ final class BlockMatrices implements Weights.Matrices {
 		 * cannot be read
 		 * @throws IllegalStateException if this is closed
 		 */
-		Load acquire(Block block);
+		BlockRead acquire(Block block);
 
 		/**
 		 * One of some blocks, if any is in memory.
 		 * @param wanted blocks in the order of use
 		 * @return a block in memory, held until it is released; null if there is none
 		 */
-		default @Nullable Load poll(List<Block> wanted) {
+		default @Nullable BlockRead poll(List<Block> wanted) {
 			return null;
 		}
 
@@ -346,7 +349,7 @@ final class BlockMatrices implements Weights.Matrices {
 		 * first one cannot be read
 		 * @throws IllegalStateException if this is closed
 		 */
-		default Load take(List<Block> wanted) {
+		default BlockRead take(List<Block> wanted) {
 			return acquire(wanted.getFirst());
 		}
 
@@ -355,7 +358,7 @@ final class BlockMatrices implements Weights.Matrices {
 		 * @param load what was acquired
 		 * @param fence behind the work that uses it
 		 */
-		void release(Load load, Fence fence);
+		void release(BlockRead load, Fence fence);
 
 		/**
 		 * Whether a block stays where it is once it is in memory, without being held.
@@ -369,7 +372,7 @@ final class BlockMatrices implements Weights.Matrices {
 		 * @param block the block
 		 * @return null if it must be read, or may leave
 		 */
-		default @Nullable Load present(Block block) {
+		default @Nullable BlockRead present(Block block) {
 			return null;
 		}
 
@@ -379,7 +382,7 @@ final class BlockMatrices implements Weights.Matrices {
 		 * @param device sees it
 		 * @return a buffer, in which the block lies at its offset
 		 */
-		Buffer buffer(Load load, Device device);
+		Buffer buffer(BlockRead load, Device device);
 
 	}
 

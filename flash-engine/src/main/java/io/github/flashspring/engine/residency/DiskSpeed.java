@@ -16,6 +16,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 
+import io.github.flashspring.engine.memory.NativeMemory;
+import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.ReadThread;
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightFiles;
+import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 
 /**

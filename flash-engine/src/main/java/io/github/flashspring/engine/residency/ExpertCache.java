@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
+import io.github.flashspring.engine.memory.NativeMemory;
+import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
@@ -27,9 +29,9 @@ final class ExpertCache implements AutoCloseable {
 
 	private final ExpertRanking ranking;
 
-	private final @Nullable CachedLoad[] byBlock;
+	private final @Nullable CachedRead[] byBlock;
 
-	private final List<CachedLoad> all = new ArrayList<>();
+	private final List<CachedRead> all = new ArrayList<>();
 
 	/** Memory that nobody uses, by its size. */
 	private final Map<Long, Deque<Slot>> free = new HashMap<>();
@@ -52,7 +54,7 @@ final class ExpertCache implements AutoCloseable {
 	 * @param leaving hears of what leaves
 	 */
 	ExpertCache(int blocks, ExpertRanking ranking, Leaving leaving) {
-		this.byBlock = new CachedLoad[blocks];
+		this.byBlock = new CachedRead[blocks];
 		this.ranking = ranking;
 		this.leaving = leaving;
 	}
@@ -62,7 +64,7 @@ final class ExpertCache implements AutoCloseable {
 	 * @param bytes most memory
 	 */
 	void resize(long bytes) {
-		for (CachedLoad load : List.copyOf(this.all)) {
+		for (CachedRead load : List.copyOf(this.all)) {
 			load.wanted = false;
 			load.expected = false;
 			if (!load.ready()) {
@@ -84,11 +86,11 @@ final class ExpertCache implements AutoCloseable {
 	 * @param block the block
 	 * @return null if it must be read
 	 */
-	@Nullable CachedLoad get(Block block) {
+	@Nullable CachedRead get(Block block) {
 		return this.byBlock[block.index()];
 	}
 
-	List<CachedLoad> all() {
+	List<CachedRead> all() {
 		return this.all;
 	}
 
@@ -99,19 +101,19 @@ final class ExpertCache implements AutoCloseable {
 	 * @param yielding what may leave, besides what nobody uses
 	 * @return the block, to be read, or null if there is no room for it
 	 */
-	@Nullable CachedLoad admit(Block block, double worth, Predicate<CachedLoad> yielding) {
+	@Nullable CachedRead admit(Block block, double worth, Predicate<CachedRead> yielding) {
 		Slot slot = slot(block.bytes(), worth, yielding);
 		if (slot == null) {
 			return null;
 		}
-		CachedLoad load = new CachedLoad(block, slot);
+		CachedRead load = new CachedRead(block, slot);
 		load.place = this.all.size();
 		this.all.add(load);
 		this.byBlock[block.index()] = load;
 		return load;
 	}
 
-	private @Nullable Slot slot(long bytes, double worth, Predicate<CachedLoad> yielding) {
+	private @Nullable Slot slot(long bytes, double worth, Predicate<CachedRead> yielding) {
 		if (bytes > this.capacity) {
 			return null;
 		}
@@ -163,10 +165,10 @@ final class ExpertCache implements AutoCloseable {
 		return false;
 	}
 
-	private boolean evict(double worth, Predicate<CachedLoad> yielding) {
-		CachedLoad least = null;
+	private boolean evict(double worth, Predicate<CachedRead> yielding) {
+		CachedRead least = null;
 		double leastWorth = worth;
-		for (CachedLoad load : this.all) {
+		for (CachedRead load : this.all) {
 			if (!load.held && load.pending == 0 && yielding.test(load)) {
 				double found = (load.failure != null) ? -1 : this.ranking.worth(load.block().unit());
 				if (found < leastWorth) {
@@ -185,9 +187,9 @@ final class ExpertCache implements AutoCloseable {
 	 * Lets a block go. It is not held, and no read of it is under way.
 	 * @param load the block
 	 */
-	void remove(CachedLoad load) {
+	void remove(CachedRead load) {
 		this.leaving.left(load);
-		CachedLoad last = this.all.removeLast();
+		CachedRead last = this.all.removeLast();
 		if (last != load) {
 			this.all.set(load.place, last);
 			last.place = load.place;
@@ -229,7 +231,7 @@ final class ExpertCache implements AutoCloseable {
 		 * A block leaves.
 		 * @param load the block
 		 */
-		void left(CachedLoad load);
+		void left(CachedRead load);
 
 	}
 

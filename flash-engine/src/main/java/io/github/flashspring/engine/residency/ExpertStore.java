@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
@@ -48,7 +50,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	private final Deque<Block> lacking = new ArrayDeque<>();
 
 	/** Blocks that are expected of the next layer. */
-	private final List<CachedLoad> expected = new ArrayList<>();
+	private final List<CachedRead> expected = new ArrayList<>();
 
 	/** Blocks that the layer lacked, being read or waiting to be computed with. */
 	private int begun;
@@ -116,7 +118,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 			forgetPass();
 			measureStalls();
 			this.ranking.passed(rows);
-			for (CachedLoad load : List.copyOf(this.cache.all())) {
+			for (CachedRead load : List.copyOf(this.cache.all())) {
 				if (load.pending == 0 && load.failure != null && !load.held) {
 					this.cache.remove(load);
 				}
@@ -142,7 +144,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	private void forgetPass() {
 		this.lacking.clear();
 		this.begun = 0;
-		for (CachedLoad load : this.cache.all()) {
+		for (CachedRead load : this.cache.all()) {
 			load.wanted = false;
 			load.counted = false;
 			load.expected = false;
@@ -216,7 +218,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		this.queue.waits(true);
 		try {
 			int[] ready = present(firstUnit, experts, ordered);
-			CachedLoad coming = (ready.length == 0) ? coming(firstUnit + experts[0]) : null;
+			CachedRead coming = (ready.length == 0) ? coming(firstUnit + experts[0]) : null;
 			if (coming != null) {
 				long start = System.nanoTime();
 				RuntimeException failure = this.queue.await(coming,
@@ -253,7 +255,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 
 	private boolean isPresent(int unit) {
 		for (Block block : this.blocks.of(unit)) {
-			CachedLoad load = this.cache.get(block);
+			CachedRead load = this.cache.get(block);
 			if (load == null || !load.ready()) {
 				return false;
 			}
@@ -262,9 +264,9 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	}
 
 	/** The first block of an expert that is being read; null if none is. */
-	private @Nullable CachedLoad coming(int unit) {
+	private @Nullable CachedRead coming(int unit) {
 		for (Block block : this.blocks.of(unit)) {
-			CachedLoad load = this.cache.get(block);
+			CachedRead load = this.cache.get(block);
 			if (load != null && !load.ready()) {
 				return load;
 			}
@@ -274,7 +276,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 
 	/** Ends what was expected: what comes in vain need not come at all. */
 	private void settle(int firstUnit, int[] rowsOf) {
-		for (CachedLoad load : this.expected) {
+		for (CachedRead load : this.expected) {
 			load.expected = false;
 			int expert = load.block().unit() - firstUnit;
 			boolean needed = expert >= 0 && expert < rowsOf.length && rowsOf[expert] > 0;
@@ -288,7 +290,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		this.expected.clear();
 	}
 
-	private void giveUp(CachedLoad load) {
+	private void giveUp(CachedRead load) {
 		List<Block.Extent> unread = this.queue.cancel(load);
 		long bytes = unread.stream().mapToLong(Block.Extent::length).sum();
 		boolean untouched = bytes == load.block().bytes();
@@ -307,7 +309,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	private Presence want(int unit) {
 		Presence presence = Presence.HERE;
 		for (Block block : this.blocks.of(unit)) {
-			CachedLoad load = this.cache.get(block);
+			CachedRead load = this.cache.get(block);
 			if (load == null || load.failure != null) {
 				presence = Presence.MISSING;
 				continue;
@@ -340,7 +342,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	 */
 	private void readLacking() {
 		while (!this.lacking.isEmpty() && this.begun < 2 * this.queue.threads()) {
-			CachedLoad load = this.cache.admit(this.lacking.getFirst(), Double.POSITIVE_INFINITY,
+			CachedRead load = this.cache.admit(this.lacking.getFirst(), Double.POSITIVE_INFINITY,
 					(other) -> !other.wanted);
 			if (load == null) {
 				return;
@@ -354,11 +356,11 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	}
 
 	@Override
-	public Load acquire(Block block) {
+	public BlockRead acquire(Block block) {
 		this.lock.lock();
 		this.queue.waits(true);
 		try {
-			CachedLoad load = this.cache.get(block);
+			CachedRead load = this.cache.get(block);
 			if (load == null) {
 				load = fetch(block);
 			}
@@ -383,11 +385,11 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	}
 
 	@Override
-	public @Nullable Load poll(List<Block> wanted) {
+	public @Nullable BlockRead poll(List<Block> wanted) {
 		this.lock.lock();
 		try {
 			for (Block block : wanted) {
-				CachedLoad load = this.cache.get(block);
+				CachedRead load = this.cache.get(block);
 				if (load != null && load.ready()) {
 					load.held = true;
 					return load;
@@ -407,9 +409,9 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	}
 
 	/** Reads a block for which there was no room before. */
-	private CachedLoad fetch(Block block) {
+	private CachedRead fetch(Block block) {
 		this.lacking.remove(block);
-		CachedLoad load = admit(block, (other) -> !other.wanted);
+		CachedRead load = admit(block, (other) -> !other.wanted);
 		while (load == null) {
 			load = admit(block, (other) -> true);
 			if (load == null) {
@@ -425,16 +427,16 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		return load;
 	}
 
-	private @Nullable CachedLoad admit(Block block, Predicate<CachedLoad> yielding) {
+	private @Nullable CachedRead admit(Block block, Predicate<CachedRead> yielding) {
 		return this.cache.admit(block, Double.POSITIVE_INFINITY, yielding);
 	}
 
 	@Override
-	public void release(Load load, Fence fence) {
+	public void release(BlockRead load, Fence fence) {
 		this.lock.lock();
 		try {
 			load.held = false;
-			((CachedLoad) load).slot().usedUntil(fence);
+			((CachedRead) load).slot().usedUntil(fence);
 		}
 		finally {
 			this.lock.unlock();
@@ -447,8 +449,8 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	}
 
 	@Override
-	public Buffer buffer(Load load, Device device) {
-		return ((CachedLoad) load).slot().buffer(device);
+	public Buffer buffer(BlockRead load, Device device) {
+		return ((CachedRead) load).slot().buffer(device);
 	}
 
 	/**
@@ -459,7 +461,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		this.lock.lock();
 		try {
 			for (Block block : this.blocks.of(unit)) {
-				CachedLoad load = this.cache.get(block);
+				CachedRead load = this.cache.get(block);
 				if (load != null) {
 					load.wanted = false;
 					this.begun -= load.counted ? 1 : 0;
@@ -501,7 +503,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		try {
 			for (Lookahead.Likely likely : this.lookahead.likely(firstUnit, guesses)) {
 				for (Block block : this.blocks.of(firstUnit + likely.expert())) {
-					CachedLoad load = this.cache.get(block);
+					CachedRead load = this.cache.get(block);
 					if (load == null) {
 						load = (this.expected.size() < 2 * this.queue.threads()) ? this.cache.admit(block,
 								likely.probability(), (other) -> !other.wanted && !other.expected) : null;
@@ -523,7 +525,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		}
 	}
 
-	private void left(CachedLoad load) {
+	private void left(CachedRead load) {
 		if (load.unproven) {
 			load.unproven = false;
 			this.uselessReads++;
@@ -556,7 +558,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		try {
 			long unproven = this.cache.all().stream().filter((load) -> load.unproven).count();
 			return new ExpertMetrics(this.hits, this.misses, this.missedBytes,
-					this.cache.all().stream().filter(Load::ready).mapToLong((load) -> load.block().bytes()).sum(),
+					this.cache.all().stream().filter(BlockRead::ready).mapToLong((load) -> load.block().bytes()).sum(),
 					this.cache.capacity(), this.aheadReads, this.aheadBytes, this.aheadUsed, this.uselessReads,
 					this.uselessBytes, unproven);
 		}

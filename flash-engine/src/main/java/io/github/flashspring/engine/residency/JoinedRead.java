@@ -16,7 +16,7 @@ import java.util.List;
 final class JoinedRead implements ReadQueue.Task {
 
 	/** In the order of the file. */
-	private final List<Stretch> stretches;
+	private final List<ReadRange> stretches;
 
 	/** Bytes that are read for each of them: what it shares with one before it is not. */
 	private final long[] bytes;
@@ -25,14 +25,14 @@ final class JoinedRead implements ReadQueue.Task {
 
 	private final List<Copy> copies = new ArrayList<>();
 
-	private JoinedRead(List<Stretch> stretches) {
+	private JoinedRead(List<ReadRange> stretches) {
 		this.stretches = List.copyOf(stretches);
 		this.bytes = new long[stretches.size()];
-		Stretch last = stretches.getFirst();
+		ReadRange last = stretches.getFirst();
 		this.targets.add(last.memory(last.from(), last.to()));
 		this.bytes[0] = last.extent().length();
 		for (int i = 1; i < this.bytes.length; i++) {
-			Stretch stretch = this.stretches.get(i);
+			ReadRange stretch = this.stretches.get(i);
 			long known = Math.min(last.to(), stretch.to());
 			if (known > stretch.from()) {
 				this.copies.add(new Copy(last.memory(stretch.from(), known), stretch.memory(stretch.from(), known)));
@@ -62,9 +62,9 @@ final class JoinedRead implements ReadQueue.Task {
 	 * @param mostOnDemand the same where blocks on demand are read
 	 * @return what is read at once
 	 */
-	static JoinedRead take(Deque<Stretch> queue, long mostBytes, long mostOnDemand) {
-		Stretch first = queue.removeFirst();
-		List<Stretch> joined = new ArrayList<>(List.of(first));
+	static JoinedRead take(Deque<ReadRange> queue, long mostBytes, long mostOnDemand) {
+		ReadRange first = queue.removeFirst();
+		List<ReadRange> joined = new ArrayList<>(List.of(first));
 		if (!first.apart()) {
 			if (first.load().block().onDemand()) {
 				addNeighbours(joined, queue, mostOnDemand);
@@ -76,9 +76,9 @@ final class JoinedRead implements ReadQueue.Task {
 		return new JoinedRead(joined);
 	}
 
-	private static void addFollowing(List<Stretch> joined, Deque<Stretch> queue, long most) {
+	private static void addFollowing(List<ReadRange> joined, Deque<ReadRange> queue, long most) {
 		long length = joined.getFirst().extent().length();
-		Stretch next = queue.peekFirst();
+		ReadRange next = queue.peekFirst();
 		while (next != null && !next.apart() && next.follows(joined.getLast()) && !isOf(next, joined)
 				&& length + next.extent().length() <= most) {
 			joined.add(queue.removeFirst());
@@ -87,14 +87,14 @@ final class JoinedRead implements ReadQueue.Task {
 		}
 	}
 
-	private static void addNeighbours(List<Stretch> joined, Deque<Stretch> queue, long most) {
+	private static void addNeighbours(List<ReadRange> joined, Deque<ReadRange> queue, long most) {
 		long from = joined.getFirst().from();
 		long to = joined.getFirst().to();
 		int before;
 		do {
 			before = joined.size();
-			for (Iterator<Stretch> rest = queue.iterator(); rest.hasNext();) {
-				Stretch next = rest.next();
+			for (Iterator<ReadRange> rest = queue.iterator(); rest.hasNext();) {
+				ReadRange next = rest.next();
 				if (next.from() <= to && next.to() >= from
 						&& Math.max(to, next.to()) - Math.min(from, next.from()) <= most && !next.apart()
 						&& next.load().block().onDemand() && !isOf(next, joined)
@@ -107,15 +107,15 @@ final class JoinedRead implements ReadQueue.Task {
 			}
 		}
 		while (joined.size() > before);
-		joined.sort(Comparator.comparingLong(Stretch::from));
+		joined.sort(Comparator.comparingLong(ReadRange::from));
 	}
 
 	/** Whether it belongs to a block that is read here: blocks are cut on purpose. */
-	private static boolean isOf(Stretch stretch, List<Stretch> joined) {
+	private static boolean isOf(ReadRange stretch, List<ReadRange> joined) {
 		return joined.stream().anyMatch((other) -> other.load() == stretch.load());
 	}
 
-	List<Stretch> stretches() {
+	List<ReadRange> stretches() {
 		return this.stretches;
 	}
 

@@ -19,13 +19,13 @@ final class Lookahead {
 	private static final double[] MARGINS = { 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6 };
 
 	/** Guesses of a kind that must have been seen before one is trusted. */
-	private static final int LEAST_SEEN = 12;
+	private static final int MIN_SEEN = 12;
 
 	/** Weight of a new guess in moving averages, at least. */
 	private static final double WEIGHT = 0.02;
 
 	/** Share of what comes through that may be in vain. */
-	private static final double MOST_IN_VAIN = 0.06;
+	private static final double MAX_IN_VAIN = 0.06;
 
 	private static final double LOWEST_BOUND = 0.7;
 
@@ -43,7 +43,7 @@ final class Lookahead {
 
 	private double bound = 0.85;
 
-	private double inVain = MOST_IN_VAIN / 2;
+	private double inVain = MAX_IN_VAIN / 2;
 
 	/**
 	 * Begins to learn.
@@ -106,7 +106,7 @@ final class Lookahead {
 		}
 		for (Likely likely : layer.likely) {
 			this.inVain += WEIGHT * (((rowsOf[likely.expert()] > 0) ? 0 : 1) - this.inVain);
-			this.bound = (this.inVain > MOST_IN_VAIN) ? Math.min(HIGHEST_BOUND, this.bound + 0.002)
+			this.bound = (this.inVain > MAX_IN_VAIN) ? Math.min(HIGHEST_BOUND, this.bound + 0.002)
 					: Math.max(LOWEST_BOUND, this.bound - 0.0005);
 		}
 		layer.guesses = List.of();
@@ -156,7 +156,7 @@ final class Lookahead {
 		}
 
 		double precision(int kind) {
-			return (this.seen[kind] < LEAST_SEEN) ? 0 : this.right[kind];
+			return (this.seen[kind] < MIN_SEEN) ? 0 : this.right[kind];
 		}
 
 		void learn(int kind, boolean wasRight) {

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.residency;
 
 import java.util.List;
 
+import io.github.flashspring.engine.storage.ReadPattern;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -9,6 +9,10 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 
+import io.github.flashspring.engine.memory.NativeMemory;
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
@@ -56,9 +60,9 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	/** Where such blocks lie in it, by index. */
 	private long[] regionOffsets = new long[0];
 
-	private @Nullable Load[] pinnedLoads = new Load[0];
+	private @Nullable BlockRead[] pinnedLoads = new BlockRead[0];
 
-	private final Map<Load, Buffer> pinnedBuffers = new IdentityHashMap<>();
+	private final Map<BlockRead, Buffer> pinnedBuffers = new IdentityHashMap<>();
 
 	/** Blocks that stay and are not on their way into memory yet. */
 	private int unread;
@@ -73,7 +77,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	private SlabRing ring = new SlabRing(0);
 
 	/** Streamed blocks in the ring, the oldest first. */
-	private final Deque<Load> window = new ArrayDeque<>();
+	private final Deque<BlockRead> window = new ArrayDeque<>();
 
 	/** Place in the order of what is brought next. */
 	private int position;
@@ -132,9 +136,9 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 			this.window.clear();
 			this.experts.resize(expertBytes);
 			@Nullable NativeMemory[] memory = new NativeMemory[stay.length];
-			@Nullable Load[] loads = new Load[stay.length];
+			@Nullable BlockRead[] loads = new BlockRead[stay.length];
 			for (int i = 0; i < this.pinned.length; i++) {
-				Load load = this.pinnedLoads[i];
+				BlockRead load = this.pinnedLoads[i];
 				if (stay[i] && load != null && load.ready()) {
 					memory[i] = this.pinnedMemory[i];
 					loads[i] = load;
@@ -228,7 +232,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		this.lock.lock();
 		try {
 			this.headRounds = rounds;
-			for (Load load : this.pinnedLoads) {
+			for (BlockRead load : this.pinnedLoads) {
 				if (load != null && load.pending == 0 && load.failure != null) {
 					forget(load);
 				}
@@ -241,16 +245,16 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	@Override
-	public Load acquire(Block block) {
+	public BlockRead acquire(Block block) {
 		return take(List.of(block));
 	}
 
 	@Override
-	public @Nullable Load poll(List<Block> wanted) {
+	public @Nullable BlockRead poll(List<Block> wanted) {
 		this.lock.lock();
 		try {
 			// Where layers are to compute alone, whoever waits also waits for that.
-			Load load = this.queue.calms() ? null : ready(wanted);
+			BlockRead load = this.queue.calms() ? null : ready(wanted);
 			if (load != null) {
 				load.held = true;
 			}
@@ -262,13 +266,13 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	@Override
-	public Load take(List<Block> wanted) {
+	public BlockRead take(List<Block> wanted) {
 		this.lock.lock();
 		this.queue.waits(true);
 		try {
-			Load load = this.queue.calms() ? null : ready(wanted);
+			BlockRead load = this.queue.calms() ? null : ready(wanted);
 			if (load == null) {
-				Load first = find(wanted.getFirst());
+				BlockRead first = find(wanted.getFirst());
 				await(first, wanted);
 				load = first.ready() ? first : ready(wanted);
 			}
@@ -288,7 +292,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	 * Waits for one of some blocks.
 	 * @param first the load of the first one: the one that would be computed with next
 	 */
-	private void await(Load first, List<Block> wanted) {
+	private void await(BlockRead first, List<Block> wanted) {
 		first.held = true;
 		long start = System.nanoTime();
 		RuntimeException failure;
@@ -306,9 +310,9 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	/** The first of some blocks that is in memory. */
-	private @Nullable Load ready(List<Block> wanted) {
+	private @Nullable BlockRead ready(List<Block> wanted) {
 		for (Block block : wanted) {
-			Load load = this.pinned[block.index()] ? this.pinnedLoads[block.index()] : inWindow(block);
+			BlockRead load = this.pinned[block.index()] ? this.pinnedLoads[block.index()] : inWindow(block);
 			if (load != null && load.ready()) {
 				return load;
 			}
@@ -317,18 +321,18 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	/** The load of a block that is needed next, begun now if nobody did so before. */
-	private Load find(Block block) {
+	private BlockRead find(Block block) {
 		if (this.pinned[block.index()]) {
-			Load load = this.pinnedLoads[block.index()];
+			BlockRead load = this.pinnedLoads[block.index()];
 			return (load != null) ? load : pin(block, Urgency.NOW);
 		}
-		Load ahead = inWindow(block);
+		BlockRead ahead = inWindow(block);
 		if (ahead != null) {
 			skip(ahead);
 			return ahead;
 		}
 		// Not in order: whoever computes has jumped, and what was read ahead is in vain.
-		for (Load load : List.copyOf(this.window)) {
+		for (BlockRead load : List.copyOf(this.window)) {
 			if (!load.held && !load.dropped) {
 				drop(load, Fence.DONE);
 			}
@@ -336,7 +340,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		this.position = this.places[block.index()];
 		this.headRound = 0;
 		more();
-		Load load = inWindow(block);
+		BlockRead load = inWindow(block);
 		while (load == null) {
 			awaitRoom(block);
 			more();
@@ -352,8 +356,8 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		this.queue.awaitRead();
 	}
 
-	private @Nullable Load inWindow(Block block) {
-		for (Load load : this.window) {
+	private @Nullable BlockRead inWindow(Block block) {
+		for (BlockRead load : this.window) {
 			if (load.block().index() == block.index() && !load.dropped) {
 				return load;
 			}
@@ -362,8 +366,8 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	/** Drops what was read for units before and was not used. */
-	private void skip(Load next) {
-		for (Load load : List.copyOf(this.window)) {
+	private void skip(BlockRead next) {
+		for (BlockRead load : List.copyOf(this.window)) {
 			if (load == next) {
 				return;
 			}
@@ -374,7 +378,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	@Override
-	public void release(Load load, Fence fence) {
+	public void release(BlockRead load, Fence fence) {
 		if (this.pinned[load.block().index()]) {
 			return;
 		}
@@ -387,7 +391,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		}
 	}
 
-	private void drop(Load load, Fence fence) {
+	private void drop(BlockRead load, Fence fence) {
 		load.held = false;
 		load.dropped = true;
 		if (this.pinned[load.block().index()]) {
@@ -402,7 +406,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	/** Forgets a block that should stay but could not be read, or should not any more. */
-	private void forget(Load load) {
+	private void forget(BlockRead load) {
 		int index = load.block().index();
 		Buffer buffer = this.pinnedBuffers.remove(load);
 		if (buffer != null) {
@@ -430,8 +434,8 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	@Override
-	public void ended(Load load) {
-		if (load instanceof CachedLoad || !load.dropped) {
+	public void ended(BlockRead load) {
+		if (load instanceof CachedRead || !load.dropped) {
 			return;
 		}
 		if (this.pinned[load.block().index()]) {
@@ -448,10 +452,10 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	@Override
-	public @Nullable Load present(Block block) {
+	public @Nullable BlockRead present(Block block) {
 		this.lock.lock();
 		try {
-			Load load = this.pinned[block.index()] ? this.pinnedLoads[block.index()] : null;
+			BlockRead load = this.pinned[block.index()] ? this.pinnedLoads[block.index()] : null;
 			return (load != null && load.ready()) ? load : null;
 		}
 		finally {
@@ -460,7 +464,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	}
 
 	@Override
-	public Buffer buffer(Load load, Device device) {
+	public Buffer buffer(BlockRead load, Device device) {
 		if (this.pinned[load.block().index()]) {
 			this.lock.lock();
 			try {
@@ -541,10 +545,10 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		return false;
 	}
 
-	private Load pin(Block block, Urgency urgency) {
+	private BlockRead pin(Block block, Urgency urgency) {
 		NativeMemory memory = (this.region != null) ? this.region.part(this.regionOffsets[block.index()], block.bytes())
 				: NativeMemory.allocate(block.bytes());
-		Load load = new Load(block, memory.segment(), 0, Fence.DONE);
+		BlockRead load = new BlockRead(block, memory.segment(), 0, Fence.DONE);
 		this.pinnedMemory[block.index()] = memory;
 		this.pinnedLoads[block.index()] = load;
 		this.unread--;
@@ -557,7 +561,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		if (offset < 0) {
 			return false;
 		}
-		Load load = new Load(block, ringMemory(), offset, this.lastUse);
+		BlockRead load = new BlockRead(block, ringMemory(), offset, this.lastUse);
 		this.window.addLast(load);
 		this.queue.add(load, Urgency.AHEAD);
 		return true;

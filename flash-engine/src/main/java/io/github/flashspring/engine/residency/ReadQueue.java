@@ -16,6 +16,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntUnaryOperator;
 
+import io.github.flashspring.engine.memory.NativeMemory;
+import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.ReadThread;
+import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.device.DeviceException;
 import org.jspecify.annotations.Nullable;
@@ -66,11 +70,11 @@ final class ReadQueue implements AutoCloseable {
 	/** For the thread that computes: what it needs is being read, or all readers read. */
 	private final Condition begun = this.lock.newCondition();
 
-	private final Map<Urgency, Deque<Stretch>> queues = new EnumMap<>(Urgency.class);
+	private final Map<Urgency, Deque<ReadRange>> queues = new EnumMap<>(Urgency.class);
 
 	private final Deque<Row> rows = new ArrayDeque<>();
 
-	private volatile @Nullable Load wanted;
+	private volatile @Nullable BlockRead wanted;
 
 	private int reading;
 
@@ -173,13 +177,13 @@ final class ReadQueue implements AutoCloseable {
 	 * @param load gets it
 	 * @param urgency when
 	 */
-	void add(Load load, Urgency urgency) {
+	void add(BlockRead load, Urgency urgency) {
 		List<Block.Extent> extents = load.block().onDemand()
 				? load.block().extents().stream().flatMap((extent) -> shared(extent).stream()).toList()
 				: load.block().extents();
 		load.pending = extents.size();
 		for (Block.Extent extent : extents) {
-			queue(urgency).addLast(new Stretch(load, extent, urgency));
+			queue(urgency).addLast(new ReadRange(load, extent, urgency));
 		}
 		this.work.signalAll();
 	}
@@ -200,20 +204,20 @@ final class ReadQueue implements AutoCloseable {
 	/**
 	 * Reads what of a block has failed once more, before anything else. Holds the lock.
 	 */
-	private void again(Load load) {
+	private void again(BlockRead load) {
 		load.failure = null;
 		load.pending = load.failed.size();
-		load.failed.forEach((extent) -> queue(Urgency.NOW).addFirst(new Stretch(load, extent, Urgency.NOW, true)));
+		load.failed.forEach((extent) -> queue(Urgency.NOW).addFirst(new ReadRange(load, extent, Urgency.NOW, true)));
 		load.failed.clear();
 	}
 
 	/** Reads what is left of a block with more urgency. Holds the lock. */
-	void hurry(Load load) {
+	void hurry(BlockRead load) {
 		for (Urgency urgency : List.of(Urgency.AHEAD, Urgency.LIKELY)) {
 			queue(urgency).removeIf((stretch) -> {
 				boolean its = stretch.load() == load;
 				if (its) {
-					queue(Urgency.NOW).addLast(new Stretch(load, stretch.extent(), Urgency.NOW, stretch.apart()));
+					queue(Urgency.NOW).addLast(new ReadRange(load, stretch.extent(), Urgency.NOW, stretch.apart()));
 				}
 				return its;
 			});
@@ -226,10 +230,10 @@ final class ReadQueue implements AutoCloseable {
 	 * @param load the block, with fewer reads pending afterwards
 	 * @return what is not read
 	 */
-	List<Block.Extent> cancel(Load load) {
+	List<Block.Extent> cancel(BlockRead load) {
 		List<Block.Extent> cancelled = new ArrayList<>();
-		for (Deque<Stretch> queue : this.queues.values()) {
-			for (Stretch stretch : List.copyOf(queue)) {
+		for (Deque<ReadRange> queue : this.queues.values()) {
+			for (ReadRange stretch : List.copyOf(queue)) {
 				if (stretch.load() == load) {
 					queue.remove(stretch);
 					load.pending--;
@@ -240,8 +244,8 @@ final class ReadQueue implements AutoCloseable {
 		return cancelled;
 	}
 
-	private Deque<Stretch> queue(Urgency urgency) {
-		Deque<Stretch> queue = this.queues.get(urgency);
+	private Deque<ReadRange> queue(Urgency urgency) {
+		Deque<ReadRange> queue = this.queues.get(urgency);
 		if (queue == null) {
 			throw new IllegalStateException("There is no queue " + urgency);
 		}
@@ -305,7 +309,7 @@ final class ReadQueue implements AutoCloseable {
 	 * @param load the block
 	 * @return what it failed with, or null if it is in memory
 	 */
-	@Nullable RuntimeException await(Load load) {
+	@Nullable RuntimeException await(BlockRead load) {
 		return await(load, () -> false);
 	}
 
@@ -315,7 +319,7 @@ final class ReadQueue implements AutoCloseable {
 	 * @param other whether there is something else
 	 * @return what the block failed with, or null if it is in memory or need not be
 	 */
-	@Nullable RuntimeException await(Load load, BooleanSupplier other) {
+	@Nullable RuntimeException await(BlockRead load, BooleanSupplier other) {
 		boolean again = load.failure != null && !load.failed.isEmpty();
 		this.wanted = load;
 		try {
@@ -528,8 +532,8 @@ final class ReadQueue implements AutoCloseable {
 	 * Stretches that failed together are tried again one by one, so that none fails for
 	 * another one's sake.
 	 */
-	private void ended(Stretch stretch, JoinedRead joined, @Nullable RuntimeException failure) {
-		Load load = stretch.load();
+	private void ended(ReadRange stretch, JoinedRead joined, @Nullable RuntimeException failure) {
+		BlockRead load = stretch.load();
 		if (failure != null && joined.stretches().size() > 1 && !load.dropped && !this.paused && !this.closed) {
 			queue(Urgency.NOW).addFirst(stretch.again());
 			return;
@@ -597,7 +601,7 @@ final class ReadQueue implements AutoCloseable {
 			return row;
 		}
 		for (Urgency urgency : Urgency.values()) {
-			Stretch first = queue(urgency).peekFirst();
+			ReadRange first = queue(urgency).peekFirst();
 			if (first != null) {
 				return mayGo(first) ? JoinedRead.take(queue(urgency), this.mergedBytes, SHARED_BYTES) : null;
 			}
@@ -614,7 +618,7 @@ final class ReadQueue implements AutoCloseable {
 	 * Whether a read may go now. If not, this has waited a moment: the queues may have
 	 * changed.
 	 */
-	private boolean mayGo(Stretch stretch) {
+	private boolean mayGo(ReadRange stretch) {
 		if (this.waiting || this.once || this.cached || stretch.urgency() == Urgency.NOW
 				|| (this.behind && stretch.urgency() == Urgency.LIKELY && !calms())) {
 			return true;
@@ -698,7 +702,7 @@ final class ReadQueue implements AutoCloseable {
 		 * Called with the lock held when no read of a block is pending any more.
 		 * @param load the block, in memory or failed
 		 */
-		void ended(Load load);
+		void ended(BlockRead load);
 
 	}
 

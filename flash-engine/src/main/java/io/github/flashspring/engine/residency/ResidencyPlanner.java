@@ -9,9 +9,15 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
+import io.github.flashspring.engine.memory.BudgetExceededException;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.storage.ReadPattern;
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.metrics.ByteSize;
-import io.github.flashspring.engine.residency.ResidencyPlan.Disk;
+import io.github.flashspring.engine.storage.Disk;
 import io.github.flashspring.engine.residency.ResidencyPlan.Needs;
 import io.github.flashspring.engine.residency.ResidencyPlan.PlannedBlock;
 import io.github.flashspring.engine.residency.ResidencyPlan.PlannedUnit;
@@ -24,13 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class ResidencyPlanner {
 
 	/** Blocks of the least window: one is computed with while another is read. */
-	private static final int LEAST_WINDOW = 2;
-
-	/**
-	 * What is read when nothing was measured: disks gain by many reads at once, up to
-	 * eight, and little by reads of more than a megabyte.
-	 */
-	static final ReadPattern FAIR = new ReadPattern(4 << 20, 8, 0, true);
+	private static final int MIN_WINDOW = 2;
 
 	/**
 	 * What is copied from the page cache at once, for weights that stay there: enough
@@ -44,10 +44,10 @@ final class ResidencyPlanner {
 	/**
 	 * Smaller reads would cost more for their ends, which are read in vain, than help.
 	 */
-	private static final long SMALLEST_BLOCK = 16 << 10;
+	private static final long MIN_BLOCK = 16 << 10;
 
 	/** Blocks of a model are at least so many, so that what streams can be spread. */
-	private static final int LEAST_BLOCKS = 48;
+	private static final int MIN_BLOCKS = 48;
 
 	/** Share of the free memory that goes to more rows at once, instead of pinning. */
 	private static final int WORK_SHARE = 4;
@@ -98,7 +98,7 @@ final class ResidencyPlanner {
 		this.disk = disk;
 		this.weightBytes = layout.units().stream().mapToLong(WeightLayout.Unit::bytes).sum();
 		this.fixed = needs.kvBytes() + needs.tokenizerBytes() + layout.vectorBytes();
-		this.smallest = cut(Math.clamp(this.weightBytes / 256, SMALLEST_BLOCK, 1 << 20));
+		this.smallest = cut(Math.clamp(this.weightBytes / 256, MIN_BLOCK, 1 << 20));
 		this.minimum = this.fixed + work(1, 1, LEAST) + leastWindow(this.smallest) + leastExperts(this.smallest)
 				+ heap(this.smallest);
 	}
@@ -113,12 +113,12 @@ final class ResidencyPlanner {
 	}
 
 	private static long leastWindow(BlockLayout blocks) {
-		return LEAST_WINDOW * blocks.largest();
+		return MIN_WINDOW * blocks.largest();
 	}
 
 	/** Of experts as well, one block is computed with while another is read. */
 	private static long leastExperts(BlockLayout blocks) {
-		return Math.min(LEAST_WINDOW * blocks.largestOnDemand(), blocks.onDemandBytes());
+		return Math.min(MIN_WINDOW * blocks.largestOnDemand(), blocks.onDemandBytes());
 	}
 
 	/**
@@ -159,11 +159,12 @@ final class ResidencyPlanner {
 	}
 
 	private ResidencyPlan unlimited() {
-		BlockLayout blocks = cut(blockBytes(FAIR));
+		BlockLayout blocks = cut(blockBytes(ReadPattern.DEFAULT));
 		boolean[] all = new boolean[blocks.blocks().size()];
 		Arrays.fill(all, true);
 		int chunk = this.needs.chunkRows();
-		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, FAIR, blocks, 0, all, blocks.onDemandBytes(), true));
+		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, ReadPattern.DEFAULT, blocks, 0, all, blocks.onDemandBytes(),
+				true));
 	}
 
 	/** Nothing is pinned: each pass copies what it needs from the page cache. */
@@ -172,7 +173,7 @@ final class ResidencyPlanner {
 		BlockLayout blocks = cut(blockBytes(reads));
 		int chunk = this.needs.chunkRows();
 		return plan(new Draft(Long.MAX_VALUE, chunk, chunk, reads, blocks,
-				(reads.readsInFlight() + LEAST_WINDOW) * blocks.largest(), new boolean[blocks.blocks().size()],
+				(reads.readsInFlight() + MIN_WINDOW) * blocks.largest(), new boolean[blocks.blocks().size()],
 				chosenExperts(blocks), true));
 	}
 
@@ -194,7 +195,7 @@ final class ResidencyPlanner {
 			throw refusal(bytes);
 		}
 		int chunk = this.needs.chunkRows();
-		Draft all = draft(bytes, chunk, chunk, FAIR, 0);
+		Draft all = draft(bytes, chunk, chunk, ReadPattern.DEFAULT, 0);
 		if (all.fits() && streamedBytes(all) == 0) {
 			return all;
 		}
@@ -222,7 +223,7 @@ final class ResidencyPlanner {
 		}
 		double best = drafts.stream().mapToDouble(this::seconds).min().orElse(0);
 		return drafts.stream()
-			.filter((draft) -> draft.reads().isLike(FAIR) && seconds(draft) <= best * MUCH_LONGER)
+			.filter((draft) -> draft.reads().isLike(ReadPattern.DEFAULT) && seconds(draft) <= best * MUCH_LONGER)
 			.findFirst()
 			.or(() -> drafts.stream()
 				.filter((draft) -> seconds(draft) <= best * ABOUT)
@@ -256,9 +257,10 @@ final class ResidencyPlanner {
 	 */
 	private @Nullable Draft fair(long bytes, int chunk) {
 		for (int share : WINDOW_SHARES) {
-			for (int reads = FAIR.readsInFlight(); reads > 0; reads /= 2) {
-				for (int size = FAIR.readBytes(); size >= LEAST.readBytes(); size /= 2) {
-					Draft draft = draft(bytes, chunk, chunk, new ReadPattern(size, reads, 0, FAIR.direct()), reads + 2);
+			for (int reads = ReadPattern.DEFAULT.readsInFlight(); reads > 0; reads /= 2) {
+				for (int size = ReadPattern.DEFAULT.readBytes(); size >= LEAST.readBytes(); size /= 2) {
+					Draft draft = draft(bytes, chunk, chunk,
+							new ReadPattern(size, reads, 0, ReadPattern.DEFAULT.direct()), reads + 2);
 					if (draft.fits() && draft.windowBytes() <= (bytes - this.fixed) / share) {
 						return draft;
 					}
@@ -302,13 +304,13 @@ final class ResidencyPlanner {
 								ByteSize.readable(this.needs.tokenizerBytes() + this.layout.vectorBytes()), least),
 					bytes, least);
 		}
-		long usual = Math.max(reads.readsInFlight() + 2, LEAST_WINDOW) * blocks.largest();
+		long usual = Math.max(reads.readsInFlight() + 2, MIN_WINDOW) * blocks.largest();
 		long window = Math.clamp(usual, leastWindow(blocks),
 				Math.max(leastWindow(blocks), (bytes - rest - leastExperts(blocks)) / 2));
 		Draft draft = draft(bytes, rest, chunk, chunk, reads, blocks, window);
 		Draft longer = draft;
 		for (int step = 0; step < 8 && loaded.passRows() > chunk; step++) {
-			long held = Math.max(window, largestHeld(longer) + (LEAST_WINDOW - 1) * blocks.largest());
+			long held = Math.max(window, largestHeld(longer) + (MIN_WINDOW - 1) * blocks.largest());
 			if (step > 0 && (held <= longer.windowBytes() || longer.windowBytes() == 0)) {
 				return plan(longer, loaded.workBytes());
 			}
@@ -326,13 +328,12 @@ final class ResidencyPlanner {
 	 */
 	private Draft draft(long bytes, int chunk, int rows, ReadPattern pattern, int windowBlocks) {
 		BlockLayout blocks = cut(blockBytes(pattern));
-		long window = (windowBlocks == 0) ? 0 : Math.max(windowBlocks, LEAST_WINDOW) * blocks.largest();
+		long window = (windowBlocks == 0) ? 0 : Math.max(windowBlocks, MIN_WINDOW) * blocks.largest();
 		return draft(bytes, chunk, rows, pattern, blocks, window);
 	}
 
 	private long blockBytes(ReadPattern pattern) {
-		return Math.clamp(pattern.readBytes(), SMALLEST_BLOCK,
-				Math.max(SMALLEST_BLOCK, this.weightBytes / LEAST_BLOCKS));
+		return Math.clamp(pattern.readBytes(), MIN_BLOCK, Math.max(MIN_BLOCK, this.weightBytes / MIN_BLOCKS));
 	}
 
 	/**
@@ -351,7 +352,7 @@ final class ResidencyPlanner {
 		for (int step = 0; step < 8 && rows > chunk; step++) {
 			long held = largestHeld(longer);
 			long window = (held == 0) ? draft.windowBytes()
-					: Math.max(draft.windowBytes(), held + (LEAST_WINDOW - 1) * draft.blocks().largest());
+					: Math.max(draft.windowBytes(), held + (MIN_WINDOW - 1) * draft.blocks().largest());
 			if (step > 0 && window <= longer.windowBytes()) {
 				return longer;
 			}
@@ -400,12 +401,12 @@ final class ResidencyPlanner {
 		// Where every pass finds all it needs for certain, no window is needed.
 		long ring = (LongStream.of(neededSizes).sum() <= available) ? 0 : Math.max(window, leastWindow(blocks));
 		available -= ring;
-		boolean[] chosen = PinChoice.of(neededSizes, available);
+		boolean[] chosen = PinSelector.of(neededSizes, available);
 		boolean[] pinned = new boolean[sizes.length];
 		for (int i = 0; i < needed.length; i++) {
 			pinned[needed[i]] = chosen[i];
 		}
-		long left = available - PinChoice.sum(neededSizes, chosen);
+		long left = available - PinSelector.sum(neededSizes, chosen);
 		long experts = (available < 0) ? leastExperts(blocks)
 				: Math.min(blocks.onDemandBytes(), leastExperts(blocks) + left);
 		left -= experts - leastExperts(blocks);

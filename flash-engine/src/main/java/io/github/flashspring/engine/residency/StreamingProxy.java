@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.weights.Weights;
 import java.util.List;
 
 /**

@@ -9,6 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
@@ -113,7 +116,7 @@ final class TokenEmbedding implements AutoCloseable {
 
 	private void stage(int token, int row, List<ReadQueue.RowRead> reads) {
 		RowsOf holder = this.blocks.stream().filter((rowsOf) -> rowsOf.has(token)).findFirst().orElseThrow();
-		@Nullable Load load = this.prefetcher.present(holder.block());
+		@Nullable BlockRead load = this.prefetcher.present(holder.block());
 		List<TensorInfo> parts = this.table.parts();
 		for (int i = 0; i < parts.size(); i++) {
 			TensorInfo part = parts.get(i);

@@ -8,6 +8,11 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightFiles;
+import io.github.flashspring.engine.weights.WeightLayout;
+import io.github.flashspring.engine.weights.Weights;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
@@ -54,7 +59,7 @@ public final class WeightStore implements AutoCloseable {
 
 	private volatile Blocks source;
 
-	private volatile @Nullable ReadsBeside beside;
+	private volatile @Nullable InterferenceLoad beside;
 
 	private WeightStore(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device,
 			double maxDegradation, ExpertStreaming streaming) {
@@ -163,7 +168,7 @@ public final class WeightStore implements AutoCloseable {
 	}
 
 	private boolean wasDisturbed() {
-		ReadsBeside others = this.beside;
+		InterferenceLoad others = this.beside;
 		return this.source.wasDisturbed() | (others != null && others.wasDisturbed());
 	}
 
@@ -171,8 +176,8 @@ public final class WeightStore implements AutoCloseable {
 	 * Reads the files again and again, whatever passes need, once it is told how.
 	 * @return the reads; the caller closes them, one after the other
 	 */
-	public ReadsBeside readBeside() {
-		ReadsBeside reads = new ReadsBeside(this.files.open(), this.plan.reads(), this.controller);
+	public InterferenceLoad readBeside() {
+		InterferenceLoad reads = new InterferenceLoad(this.files.open(), this.plan.reads(), this.controller);
 		this.beside = reads;
 		return reads;
 	}

@@ -169,8 +169,9 @@ class SamplerTests {
 	void nothingAdmittedIsAnError() {
 		assertThatExceptionOfType(NoTokenException.class).isThrownBy(
 				() -> new Sampler(Sampling.GREEDY, NO_PROMPT).next(new float[] { 1, 2 }, admitting(false), Set.of(1)));
-		assertThatExceptionOfType(NotNumbersException.class).isThrownBy(() -> new Sampler(Sampling.GREEDY, NO_PROMPT)
-			.next(new float[] { 1, Float.NaN }, admitting(false, 1), Set.of()));
+		assertThatExceptionOfType(NonFiniteLogitsException.class)
+			.isThrownBy(() -> new Sampler(Sampling.GREEDY, NO_PROMPT).next(new float[] { 1, Float.NaN },
+					admitting(false, 1), Set.of()));
 	}
 
 	private static Constraint admitting(boolean end, int... tokens) {

@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
+import io.github.flashspring.engine.storage.Disk;
 import io.github.flashspring.engine.cache.KvCache;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.device.Device;
@@ -15,10 +16,10 @@ import io.github.flashspring.engine.device.DeviceProvider;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
 import io.github.flashspring.engine.residency.ExpertStreaming;
-import io.github.flashspring.engine.residency.RamBudget;
+import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
-import io.github.flashspring.engine.residency.WeightFiles;
-import io.github.flashspring.engine.residency.WeightLayout;
+import io.github.flashspring.engine.weights.WeightFiles;
+import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.residency.WeightStore;
 
 /**
@@ -53,8 +54,7 @@ final class TestModel implements AutoCloseable {
 		WeightLayout layout = WeightLayout.of(this.checkpoint, definition.units(), definition.embedding(),
 				definition.ignoredTensors());
 		ResidencyPlan plan = ResidencyPlan.of(RamBudget.UNLIMITED, layout,
-				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0),
-				ResidencyPlan.Disk.UNKNOWN);
+				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0), Disk.UNKNOWN);
 		this.files = new WeightFiles(layout);
 		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05, ExpertStreaming.DEFAULT);
 		this.kv = new KvCache(this.device, definition.kvLayout(CONTEXT), definition.shape().keyValueLayers(), CONTEXT,

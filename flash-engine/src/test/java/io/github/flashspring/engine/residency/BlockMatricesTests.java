@@ -19,6 +19,11 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightLayout;
+import io.github.flashspring.engine.weights.WeightGroup;
+import io.github.flashspring.engine.weights.Weights;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -251,7 +256,7 @@ class BlockMatricesTests {
 	}
 
 	private static WeightLayout layout(Checkpoint checkpoint) {
-		WeightUnit unit = new WeightUnit("layers.0", "model.layers.0.");
+		WeightGroup unit = new WeightGroup("layers.0", "model.layers.0.");
 		unit.matrix("mlp.gate_proj", 300, 200);
 		unit.matrix("mlp.down_proj", 200, 300);
 		unit.matrix("self_attn.q_a_proj", 136, 200);
@@ -260,7 +265,7 @@ class BlockMatricesTests {
 			unit.rows("self_attn.kv_b_proj", HEADS * 88, 88 * head, 48, 72);
 			unit.rows("self_attn.kv_b_proj", HEADS * 88, 88 * head + 48, 40, 72);
 		}
-		WeightUnit embedding = new WeightUnit("embed_tokens", "model.");
+		WeightGroup embedding = new WeightGroup("embed_tokens", "model.");
 		embedding.matrix("embed_tokens", 131, 200);
 		return WeightLayout.of(checkpoint, List.of(unit), embedding, List.of(""));
 	}
@@ -312,15 +317,15 @@ class BlockMatricesTests {
 		private int waits;
 
 		@Override
-		public Load acquire(Block block) {
+		public BlockRead acquire(Block block) {
 			throw new AssertionError("Products that do not depend on each other are not acquired in order");
 		}
 
 		@Override
-		public @Nullable Load poll(List<Block> wanted) {
+		public @Nullable BlockRead poll(List<Block> wanted) {
 			return wanted.stream().filter((block) -> this.ready.contains(block.index())).findFirst().map((block) -> {
 				try {
-					return new Load(block, read(block), 0, Fence.DONE);
+					return new BlockRead(block, read(block), 0, Fence.DONE);
 				}
 				catch (IOException ex) {
 					throw new UncheckedIOException(ex);
@@ -329,8 +334,8 @@ class BlockMatricesTests {
 		}
 
 		@Override
-		public Load take(List<Block> wanted) {
-			Load load = poll(wanted);
+		public BlockRead take(List<Block> wanted) {
+			BlockRead load = poll(wanted);
 			while (load == null) {
 				this.waits++;
 				this.ready.add(this.arrivals.removeFirst());
@@ -340,7 +345,7 @@ class BlockMatricesTests {
 		}
 
 		@Override
-		public void release(Load load, Fence fence) {
+		public void release(BlockRead load, Fence fence) {
 			this.released.add(load.block().index());
 		}
 
@@ -350,7 +355,7 @@ class BlockMatricesTests {
 		}
 
 		@Override
-		public Buffer buffer(Load load, Device device) {
+		public Buffer buffer(BlockRead load, Device device) {
 			return device.wrap(load.memory());
 		}
 

@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 
+import io.github.flashspring.engine.weights.Block;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,8 +41,8 @@ class ExpertCacheTests {
 				List.of(new Block.Extent(Path.of("/model.safetensors"), index * bytes, bytes, 0)), bytes);
 	}
 
-	private CachedLoad admit(int index, double worth) {
-		CachedLoad load = Objects.requireNonNull(this.cache.admit(block(index, BYTES), worth, (other) -> true));
+	private CachedRead admit(int index, double worth) {
+		CachedRead load = Objects.requireNonNull(this.cache.admit(block(index, BYTES), worth, (other) -> true));
 		load.pending = 0;
 		return load;
 	}
@@ -123,7 +124,7 @@ class ExpertCacheTests {
 	void neverHoldsMoreThanItsSize(long size) {
 		this.cache.resize(size);
 		for (int i = 0; i < 8; i++) {
-			CachedLoad load = this.cache.admit(block(i, BYTES), Double.POSITIVE_INFINITY, (other) -> true);
+			CachedRead load = this.cache.admit(block(i, BYTES), Double.POSITIVE_INFINITY, (other) -> true);
 			if (load != null) {
 				load.pending = 0;
 			}
@@ -138,7 +139,7 @@ class ExpertCacheTests {
 		for (int i = 0; i < 4; i++) {
 			admit(i, 1);
 		}
-		CachedLoad large = Objects
+		CachedRead large = Objects
 			.requireNonNull(this.cache.admit(block(8, 3 * BYTES), Double.POSITIVE_INFINITY, (other) -> true));
 		assertThat(large.memory().byteSize()).isEqualTo(3 * BYTES);
 		assertThat(this.left).hasSize(3);

@@ -14,6 +14,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
+import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.FaultyAccess;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightLayout;
+import io.github.flashspring.engine.weights.WeightGroup;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +58,7 @@ class ExpertStoreTests {
 	@TempDir
 	private Path folder;
 
-	private final FaultySource.Faults faults = new FaultySource.Faults();
+	private final FaultyAccess.Faults faults = new FaultyAccess.Faults();
 
 	private Checkpoint checkpoint;
 
@@ -86,19 +91,19 @@ class ExpertStoreTests {
 		Safetensors.write(file, tensors, Map.of(), 4096);
 		Files.writeString(this.folder.resolve("config.json"), "{\"model_type\": \"llama\"}");
 		this.checkpoint = Checkpoint.open(this.folder);
-		WeightUnit layer = new WeightUnit("layer", "");
+		WeightGroup layer = new WeightGroup("layer", "");
 		layer.matrix("layer", 32, 32);
-		List<WeightUnit> units = new ArrayList<>(List.of(layer));
+		List<WeightGroup> units = new ArrayList<>(List.of(layer));
 		for (int expert = 0; expert < EXPERTS; expert++) {
-			WeightUnit unit = new WeightUnit("expert", "e." + expert + ".", 2, EXPERTS);
+			WeightGroup unit = new WeightGroup("expert", "e." + expert + ".", 2, EXPERTS);
 			unit.matrix("up", 32, 32);
 			unit.matrix("down", 32, 32);
 			units.add(unit);
 		}
-		WeightUnit large = new WeightUnit("large", "", 1, 1);
+		WeightGroup large = new WeightGroup("large", "", 1, 1);
 		large.matrix("large", LARGE_ROWS, 1024);
 		units.add(large);
-		WeightUnit embedding = new WeightUnit("embed", "");
+		WeightGroup embedding = new WeightGroup("embed", "");
 		embedding.matrix("embed", 32, 32);
 		WeightLayout layout = WeightLayout.of(this.checkpoint, units, embedding, List.of());
 		this.blocks = BlockLayout.cut(layout, 4 << 20, 4096);
@@ -129,7 +134,7 @@ class ExpertStoreTests {
 					}
 
 					@Override
-					public void ended(Load load) {
+					public void ended(BlockRead load) {
 						// The store looks for itself.
 					}
 
@@ -161,19 +166,19 @@ class ExpertStoreTests {
 		return this.store.choose(FIRST, rowsOf, 1, ordered);
 	}
 
-	private Load acquire(int expert) {
+	private BlockRead acquire(int expert) {
 		return this.store.acquire(this.blocks.of(FIRST + expert).getFirst());
 	}
 
 	/** Computes with an expert: its numbers must be its own. */
 	private void compute(int expert) {
-		Load load = acquire(expert);
+		BlockRead load = acquire(expert);
 		requireValues(load, expert, BYTES);
 		this.store.release(load, Fence.DONE);
 		this.store.computed(FIRST + expert);
 	}
 
-	private static void requireValues(Load load, int value, long bytes) {
+	private static void requireValues(BlockRead load, int value, long bytes) {
 		for (long at = 0; at < bytes; at += Float.BYTES) {
 			assertThat(load.memory().get(ValueLayout.JAVA_FLOAT, at)).isEqualTo(value);
 		}
@@ -348,7 +353,7 @@ class ExpertStoreTests {
 			rounds++;
 		}
 		assertThat(rounds).isBetween(3, 5);
-		Load held = acquire(0);
+		BlockRead held = acquire(0);
 		assertThat(this.store.poll(this.blocks.of(FIRST + 1))).isNull();
 		assertThat(this.store.poll(this.blocks.of(FIRST))).isSameAs(held);
 		this.store.release(held, Fence.DONE);
@@ -399,7 +404,7 @@ class ExpertStoreTests {
 		this.store.choose(FIRST + EXPERTS, new int[] { 1 }, 1, false);
 		await(() -> this.faults.reads.get() == before + 3);
 		gate.release(100);
-		Load load = this.store.acquire(this.blocks.of(FIRST + EXPERTS).getFirst());
+		BlockRead load = this.store.acquire(this.blocks.of(FIRST + EXPERTS).getFirst());
 		requireValues(load, 99, bytes);
 		this.store.release(load, Fence.DONE);
 		assertThat(this.faults.reads.get()).isEqualTo(before + 3);
@@ -410,7 +415,7 @@ class ExpertStoreTests {
 		start(Keep.BY_USE, false, 2 * BYTES);
 		this.store.beginPass(1);
 		choose(true, 0, 1, 2, 3, 4);
-		Load held = acquire(0);
+		BlockRead held = acquire(0);
 		for (int expert = 1; expert < 5; expert++) {
 			compute(expert);
 			requireValues(held, 0, BYTES);
@@ -457,7 +462,7 @@ class ExpertStoreTests {
 	@Test
 	void neighboursThatFailTogetherAreEachReadAgain() {
 		start(Keep.BY_USE, false, EXPERTS * BYTES);
-		this.faults.fault = FaultySource.Fault.always(new IOException("Input/output error"));
+		this.faults.fault = FaultyAccess.Fault.always(new IOException("Input/output error"));
 		this.store.beginPass(1);
 		choose(false, 2, 3);
 		for (int expert = 2; expert < 4; expert++) {

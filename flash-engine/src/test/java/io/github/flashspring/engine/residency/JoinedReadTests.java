@@ -11,6 +11,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 
+import io.github.flashspring.engine.weights.Block;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,7 +30,7 @@ class JoinedReadTests {
 
 	private static final long MOST = 16 * PAGE;
 
-	private static final long MOST_ON_DEMAND = 8 * PAGE;
+	private static final long MAX_ON_DEMAND = 8 * PAGE;
 
 	private static final Path FILE = Path.of("model-1.safetensors");
 
@@ -38,7 +39,7 @@ class JoinedReadTests {
 	/** Of each file. */
 	private final byte[] content = new byte[64 * PAGE];
 
-	private final Deque<Stretch> queue = new ArrayDeque<>();
+	private final Deque<ReadRange> queue = new ArrayDeque<>();
 
 	@BeforeEach
 	void fill() {
@@ -50,7 +51,7 @@ class JoinedReadTests {
 		this.arena.close();
 	}
 
-	private Load load(MemorySegment base, long offset, boolean onDemand, Path file, int... pages) {
+	private BlockRead load(MemorySegment base, long offset, boolean onDemand, Path file, int... pages) {
 		List<Block.Extent> extents = new ArrayList<>();
 		long position = 0;
 		for (int i = 0; i < pages.length; i += 2) {
@@ -58,13 +59,14 @@ class JoinedReadTests {
 			extents.add(new Block.Extent(file, (long) pages[i] * PAGE, length, position));
 			position += length;
 		}
-		Load load = new Load(new Block(0, 0, onDemand, List.of(), extents, position), base, offset, Fence.DONE);
-		extents.forEach((extent) -> this.queue.addLast(new Stretch(load, extent, Urgency.NOW)));
+		BlockRead load = new BlockRead(new Block(0, 0, onDemand, List.of(), extents, position), base, offset,
+				Fence.DONE);
+		extents.forEach((extent) -> this.queue.addLast(new ReadRange(load, extent, Urgency.NOW)));
 		return load;
 	}
 
 	/** A block on demand, in memory of its own. */
-	private Load expert(Path file, int... pages) {
+	private BlockRead expert(Path file, int... pages) {
 		long bytes = 0;
 		for (int i = 0; i < pages.length; i += 2) {
 			bytes += (long) (pages[i + 1] - pages[i]) * PAGE;
@@ -72,13 +74,13 @@ class JoinedReadTests {
 		return load(this.arena.allocate(bytes, PAGE), 0, true, file, pages);
 	}
 
-	private Load expert(int... pages) {
+	private BlockRead expert(int... pages) {
 		return expert(FILE, pages);
 	}
 
 	/** Reads what is taken, and requires that each stretch has its bytes then. */
 	private JoinedRead take() {
-		JoinedRead read = JoinedRead.take(this.queue, MOST, MOST_ON_DEMAND);
+		JoinedRead read = JoinedRead.take(this.queue, MOST, MAX_ON_DEMAND);
 		int at = (int) read.offset();
 		for (MemorySegment target : read.targets()) {
 			int length = (int) target.byteSize();
@@ -89,7 +91,7 @@ class JoinedReadTests {
 		assertThat(read.length()).isEqualTo(at - read.offset());
 		long bytes = 0;
 		for (int i = 0; i < read.stretches().size(); i++) {
-			Stretch stretch = read.stretches().get(i);
+			ReadRange stretch = read.stretches().get(i);
 			bytes += read.bytes(i);
 			assertThat(stretch.memory(stretch.from(), stretch.to()).toArray(ValueLayout.JAVA_BYTE))
 				.containsExactly(Arrays.copyOfRange(this.content, (int) stretch.from(), (int) stretch.to()));
@@ -98,28 +100,28 @@ class JoinedReadTests {
 		return read;
 	}
 
-	private static List<Load> loads(JoinedRead read) {
-		return read.stretches().stream().map(Stretch::load).toList();
+	private static List<BlockRead> loads(JoinedRead read) {
+		return read.stretches().stream().map(ReadRange::load).toList();
 	}
 
 	@Test
 	void neighboursOnDemandAreReadAsOneWhereverTheyGo() {
-		Load second = expert(12, 14);
-		Load apart = expert(20, 21);
-		Load first = expert(10, 12);
-		Load third = expert(14, 15);
+		BlockRead second = expert(12, 14);
+		BlockRead apart = expert(20, 21);
+		BlockRead first = expert(10, 12);
+		BlockRead third = expert(14, 15);
 		JoinedRead read = take();
 		assertThat(loads(read)).containsExactly(first, second, third);
 		assertThat(read.offset()).isEqualTo(10 * PAGE);
 		assertThat(read.length()).isEqualTo(5 * PAGE);
 		assertThat(read.targets()).hasSize(3);
-		assertThat(this.queue).extracting(Stretch::load).containsExactly(apart);
+		assertThat(this.queue).extracting(ReadRange::load).containsExactly(apart);
 	}
 
 	@Test
 	void tensorsOfNeighboursAreEachReadAsOne() {
-		Load first = expert(0, 2, 10, 11, 20, 22);
-		Load second = expert(2, 4, 11, 12, 22, 24);
+		BlockRead first = expert(0, 2, 10, 11, 20, 22);
+		BlockRead second = expert(2, 4, 11, 12, 22, 24);
 		for (int i = 0; i < 3; i++) {
 			assertThat(loads(take())).containsExactly(first, second);
 		}
@@ -128,10 +130,10 @@ class JoinedReadTests {
 
 	@Test
 	void blocksThatNeighboursShareAreReadOnceAndCopied() {
-		Load first = expert(0, 3);
-		Load inside = expert(2, 3);
-		Load next = expert(2, 5);
-		Load last = expert(4, 6);
+		BlockRead first = expert(0, 3);
+		BlockRead inside = expert(2, 3);
+		BlockRead next = expert(2, 5);
+		BlockRead last = expert(4, 6);
 		JoinedRead read = take();
 		assertThat(loads(read)).containsExactlyInAnyOrder(first, inside, next, last);
 		assertThat(read.length()).isEqualTo(6 * PAGE);
@@ -139,9 +141,9 @@ class JoinedReadTests {
 
 	@Test
 	void aGapOrAnotherFileIsNotReadAcross() {
-		Load first = expert(0, 2);
-		Load behindAGap = expert(3, 4);
-		Load elsewhere = expert(Path.of("model-2.safetensors"), 2, 3);
+		BlockRead first = expert(0, 2);
+		BlockRead behindAGap = expert(3, 4);
+		BlockRead elsewhere = expert(Path.of("model-2.safetensors"), 2, 3);
 		assertThat(loads(take())).containsExactly(first);
 		assertThat(loads(take())).containsExactly(behindAGap);
 		assertThat(loads(take())).containsExactly(elsewhere);
@@ -149,27 +151,27 @@ class JoinedReadTests {
 
 	@Test
 	void neighboursAreJoinedUpToTheLongestRead() {
-		Load first = expert(0, 3);
-		Load second = expert(3, 6);
-		Load third = expert(6, 9);
+		BlockRead first = expert(0, 3);
+		BlockRead second = expert(3, 6);
+		BlockRead third = expert(6, 9);
 		assertThat(loads(take())).containsExactly(first, second);
 		assertThat(loads(take())).containsExactly(third);
 	}
 
 	@Test
 	void partsOfOneBlockStayApart() {
-		Load cut = load(this.arena.allocate(4 * PAGE, PAGE), 0, true, FILE, 0, 2, 2, 4);
+		BlockRead cut = load(this.arena.allocate(4 * PAGE, PAGE), 0, true, FILE, 0, 2, 2, 4);
 		assertThat(loads(take())).containsExactly(cut);
 		assertThat(loads(take())).containsExactly(cut);
 	}
 
 	@Test
 	void whatIsToBeReadByItselfIs() {
-		Load first = expert(0, 1);
+		BlockRead first = expert(0, 1);
 		expert(1, 2);
 		this.queue.addFirst(this.queue.removeFirst().again());
 		assertThat(loads(take())).containsExactly(first);
-		this.queue.addLast(new Stretch(first, first.block().extents().getFirst(), Urgency.NOW, true));
+		this.queue.addLast(new ReadRange(first, first.block().extents().getFirst(), Urgency.NOW, true));
 		assertThat(loads(take())).hasSize(1);
 		assertThat(loads(take())).containsExactly(first);
 	}
@@ -177,9 +179,9 @@ class JoinedReadTests {
 	@Test
 	void blocksOfEveryPassAreJoinedWhereTheyFollowInMemoryToo() {
 		MemorySegment ring = this.arena.allocate(32 * PAGE, PAGE);
-		Load first = load(ring, 0, false, FILE, 0, 5);
-		Load second = load(ring, 5 * PAGE, false, FILE, 5, 10);
-		Load elsewhere = load(ring, 20 * PAGE, false, FILE, 10, 12);
+		BlockRead first = load(ring, 0, false, FILE, 0, 5);
+		BlockRead second = load(ring, 5 * PAGE, false, FILE, 5, 10);
+		BlockRead elsewhere = load(ring, 20 * PAGE, false, FILE, 10, 12);
 		JoinedRead read = take();
 		assertThat(loads(read)).containsExactly(first, second);
 		assertThat(read.targets()).singleElement().satisfies((target) -> {
@@ -192,9 +194,9 @@ class JoinedReadTests {
 	@Test
 	void blocksOfEveryPassKeepTheirOrder() {
 		MemorySegment ring = this.arena.allocate(32 * PAGE, PAGE);
-		Load first = load(ring, 0, false, FILE, 0, 1);
-		Load between = load(ring, 8 * PAGE, false, FILE, 40, 41);
-		Load behind = load(ring, PAGE, false, FILE, 1, 2);
+		BlockRead first = load(ring, 0, false, FILE, 0, 1);
+		BlockRead between = load(ring, 8 * PAGE, false, FILE, 40, 41);
+		BlockRead behind = load(ring, PAGE, false, FILE, 1, 2);
 		assertThat(loads(take())).containsExactly(first);
 		assertThat(loads(take())).containsExactly(between);
 		assertThat(loads(take())).containsExactly(behind);

@@ -5,6 +5,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
+import io.github.flashspring.engine.storage.Disk;
+import io.github.flashspring.engine.memory.BudgetExceededException;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.storage.ReadPattern;
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.Parameter;
+import io.github.flashspring.engine.weights.WeightLayout;
+import io.github.flashspring.engine.weights.WeightGroup;
 import org.junit.jupiter.api.Test;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
@@ -23,7 +32,7 @@ class ResidencyPlanTests {
 	private static final ResidencyPlan.Needs NEEDS = new ResidencyPlan.Needs(64, 100, KV, 500,
 			(chunkRows, passRows) -> chunkRows * 100L + passRows * 10L);
 
-	private static final ResidencyPlan.Disk DISK = new ResidencyPlan.Disk(
+	private static final Disk DISK = new Disk(
 			List.of(new ReadPattern(1 << 14, 1, 1e9, true), new ReadPattern(1 << 15, 2, 1.5e9, true)), 512);
 
 	private static ResidencyPlan plan(RamBudget budget, WeightLayout layout) {
@@ -37,9 +46,9 @@ class ResidencyPlanTests {
 
 	/** The trained model's five layers, tied head and embedding, by their names only. */
 	private static WeightLayout layout(Checkpoint checkpoint, List<String> ignored) {
-		List<WeightUnit> units = new ArrayList<>();
+		List<WeightGroup> units = new ArrayList<>();
 		for (int i = 0; i < 5; i++) {
-			WeightUnit unit = new WeightUnit("layers." + i, "model.layers." + i + ".");
+			WeightGroup unit = new WeightGroup("layers." + i, "model.layers." + i + ".");
 			unit.vector("input_layernorm.weight", 64);
 			unit.matrix("self_attn.q_proj", 64, 64);
 			unit.matrix("self_attn.k_proj", 32, 64);
@@ -51,11 +60,11 @@ class ResidencyPlanTests {
 			unit.matrix("mlp.down_proj", 64, 172);
 			units.add(unit);
 		}
-		WeightUnit head = new WeightUnit("head", "model.");
+		WeightGroup head = new WeightGroup("head", "model.");
 		head.vector("norm.weight", 64);
 		head.matrix("embed_tokens", 512, 64);
 		units.add(head);
-		WeightUnit embedding = new WeightUnit("embed_tokens", "model.");
+		WeightGroup embedding = new WeightGroup("embed_tokens", "model.");
 		embedding.matrix("embed_tokens", 512, 64);
 		return WeightLayout.of(checkpoint, units, embedding, ignored);
 	}
@@ -159,9 +168,9 @@ class ResidencyPlanTests {
 				.withMessageContainingAll("model.layers.0.input_layernorm.weight", "[64]", "[128]");
 		}
 		try (Checkpoint checkpoint = checkpoint("golden/qwen3")) {
-			WeightUnit unit = new WeightUnit("layers.0", "model.layers.0.");
+			WeightGroup unit = new WeightGroup("layers.0", "model.layers.0.");
 			unit.vector("self_attn.q_norm.weight", 16);
-			WeightUnit embedding = new WeightUnit("embed_tokens", "model.");
+			WeightGroup embedding = new WeightGroup("embed_tokens", "model.");
 			embedding.matrix("embed_tokens", 256, 64);
 			assertThatExceptionOfType(CheckpointException.class)
 				.isThrownBy(() -> WeightLayout.of(checkpoint, List.of(unit), embedding, List.of("layernorm.weight")))
@@ -179,7 +188,7 @@ class ResidencyPlanTests {
 			WeightLayout layout = layout(checkpoint, List.of());
 			for (long budget = 400_000; budget < 600_000; budget += 9973) {
 				ResidencyPlan plan = ResidencyPlan.of(RamBudget.ofBytes(budget), layout, NEEDS,
-						new ResidencyPlan.Disk(List.of(), 512));
+						new Disk(List.of(), 512));
 				assertThat(plan.windowBytes()).isLessThan(budget / 4);
 			}
 		}
@@ -192,12 +201,11 @@ class ResidencyPlanTests {
 			ReadPattern usual = new ReadPattern(4 << 20, 8, 1e9, true);
 			RamBudget budget = RamBudget.ofBytes(500_000);
 			assertThat(ResidencyPlan
-				.of(budget, layout, NEEDS,
-						new ResidencyPlan.Disk(List.of(new ReadPattern(1 << 20, 1, 1.1e9, true), usual), 512))
+				.of(budget, layout, NEEDS, new Disk(List.of(new ReadPattern(1 << 20, 1, 1.1e9, true), usual), 512))
 				.reads()).isEqualTo(usual);
 			ReadPattern better = new ReadPattern(1 << 20, 1, 2e9, true);
-			assertThat(ResidencyPlan.of(budget, layout, NEEDS, new ResidencyPlan.Disk(List.of(better, usual), 512))
-				.reads()).isEqualTo(better);
+			assertThat(ResidencyPlan.of(budget, layout, NEEDS, new Disk(List.of(better, usual), 512)).reads())
+				.isEqualTo(better);
 		}
 	}
 

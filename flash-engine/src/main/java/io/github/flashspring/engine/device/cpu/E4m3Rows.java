@@ -25,7 +25,7 @@ final class E4m3Rows implements VectorFormat {
 
 	private static final int SIGN = 0x80000000;
 
-	private static final float LEAST_NORMAL = 0x1p-6f;
+	private static final float MIN_NORMAL = 0x1p-6f;
 
 	private static final int MAGNITUDES = 0x7f7f7f7f;
 
@@ -60,7 +60,7 @@ final class E4m3Rows implements VectorFormat {
 			IntVector bias = IntVector.broadcast(INTS, BIAS);
 			IntVector sign = IntVector.broadcast(INTS, SIGN);
 			FloatVector two = FloatVector.broadcast(FLOATS, 2f);
-			FloatVector minus = FloatVector.broadcast(FLOATS, -LEAST_NORMAL);
+			FloatVector minus = FloatVector.broadcast(FLOATS, -MIN_NORMAL);
 			FloatVector sum = FloatVector.zero(FLOATS);
 			FloatVector other = sum;
 			IntVector nan = IntVector.zero(INTS);
@@ -224,7 +224,7 @@ final class E4m3Rows implements VectorFormat {
 	private static FloatVector value(IntVector codes) {
 		IntVector value = codes.lanewise(VectorOperators.LSHR, 4).and(BITS).add(BIAS);
 		return value.reinterpretAsFloats()
-			.fma(FloatVector.broadcast(FLOATS, 2f), FloatVector.broadcast(FLOATS, -LEAST_NORMAL))
+			.fma(FloatVector.broadcast(FLOATS, 2f), FloatVector.broadcast(FLOATS, -MIN_NORMAL))
 			.reinterpretAsInts()
 			.min(value)
 			.or(codes.and(SIGN))

@@ -20,7 +20,7 @@ final class HalfRows implements VectorFormat {
 
 	private static final int SIGN = 0x80000000;
 
-	private static final float LEAST_NORMAL = 0x1p-14f;
+	private static final float MIN_NORMAL = 0x1p-14f;
 
 	private static final int EXPONENTS = 0x7c007c00;
 
@@ -48,7 +48,7 @@ final class HalfRows implements VectorFormat {
 			IntVector bias = IntVector.broadcast(INTS, BIAS);
 			IntVector sign = IntVector.broadcast(INTS, SIGN);
 			FloatVector two = FloatVector.broadcast(FLOATS, 2f);
-			FloatVector minus = FloatVector.broadcast(FLOATS, -LEAST_NORMAL);
+			FloatVector minus = FloatVector.broadcast(FLOATS, -MIN_NORMAL);
 			IntVector exponents = IntVector.broadcast(INTS, EXPONENTS);
 			IntVector ones = IntVector.broadcast(INTS, ONES);
 			FloatVector sum = FloatVector.zero(FLOATS);
@@ -147,7 +147,7 @@ final class HalfRows implements VectorFormat {
 	private static FloatVector value(IntVector words) {
 		IntVector value = words.lanewise(VectorOperators.LSHR, 3).and(BITS).add(BIAS);
 		return value.reinterpretAsFloats()
-			.fma(FloatVector.broadcast(FLOATS, 2f), FloatVector.broadcast(FLOATS, -LEAST_NORMAL))
+			.fma(FloatVector.broadcast(FLOATS, 2f), FloatVector.broadcast(FLOATS, -MIN_NORMAL))
 			.reinterpretAsInts()
 			.min(value)
 			.or(words.and(SIGN))

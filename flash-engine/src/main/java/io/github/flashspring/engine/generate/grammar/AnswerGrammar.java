@@ -18,9 +18,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.StringNode;
 
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
-import io.github.flashspring.engine.tokenizer.CallSyntax;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.AnswerSyntax;
+import io.github.flashspring.engine.text.CallSyntax;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 /**
  * The grammar of all that a model says in a turn: reasoning, which is free, then either

@@ -2,7 +2,7 @@ package io.github.flashspring.engine.generate.grammar;
 
 import java.util.List;
 
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 /**
  * Tools that may be called in a turn.

@@ -5,7 +5,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.generate.Constraint;
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
+import io.github.flashspring.engine.text.AnswerSyntax;
 
 /**
  * A structure for a vocabulary: makes a {@link Constraint} for each sequence. What

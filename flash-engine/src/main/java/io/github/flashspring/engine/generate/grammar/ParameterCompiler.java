@@ -10,8 +10,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-import io.github.flashspring.engine.tokenizer.CallSyntax;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.CallSyntax;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 /**
  * Turns the JSON Schema of a tool's arguments into rules for arguments that are written

@@ -8,9 +8,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
-import io.github.flashspring.engine.tokenizer.CallSyntax;
-import io.github.flashspring.engine.tokenizer.ToolDefinition;
+import io.github.flashspring.engine.text.AnswerSyntax;
+import io.github.flashspring.engine.text.CallSyntax;
+import io.github.flashspring.engine.text.ToolDefinition;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

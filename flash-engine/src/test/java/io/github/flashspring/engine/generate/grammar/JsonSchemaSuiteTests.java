@@ -19,7 +19,7 @@ import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-import io.github.flashspring.engine.tokenizer.AnswerSyntax;
+import io.github.flashspring.engine.text.AnswerSyntax;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -10,8 +10,8 @@ import org.springframework.ai.chat.model.Generation;
 
 import io.github.flashspring.engine.FlashEngineException;
 import io.github.flashspring.engine.Usage;
-import io.github.flashspring.engine.tokenizer.ChatTemplateException;
-import io.github.flashspring.engine.tokenizer.TokenizerException;
+import io.github.flashspring.engine.text.ChatTemplateException;
+import io.github.flashspring.engine.text.TokenizerException;
 
 /**
  * A piece of an answer, as the page reads it: some {@link Text} and {@link Thinking},

@@ -27,7 +27,7 @@ import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.metrics.PacingMetrics;
-import io.github.flashspring.engine.tokenizer.ChatMessage;
+import io.github.flashspring.engine.text.ChatMessage;
 
 /**
  * An engine that answers slowly and always alike: it repeats what it was told, counts

@@ -1,0 +1,9 @@
+/**
+ * From text to token ids and back: tokenizer, chat template, incremental decoding. It
+ * reads the files that lie beside a checkpoint. It must not know models, devices or
+ * weights.
+ */
+@NullMarked
+package io.github.flashspring.engine.text;
+
+import org.jspecify.annotations.NullMarked;

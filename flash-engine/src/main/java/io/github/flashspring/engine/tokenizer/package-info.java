@@ -1,9 +1,0 @@
-/**
- * From text to token ids and back: tokenizer, chat template, incremental decoding. It
- * reads the files that lie beside a checkpoint. It must not know models, devices or
- * weights.
- */
-@NullMarked
-package io.github.flashspring.engine.tokenizer;
-
-import org.jspecify.annotations.NullMarked;

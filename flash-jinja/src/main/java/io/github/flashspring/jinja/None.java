@@ -1,0 +1,10 @@
+package io.github.flashspring.jinja;
+
+/**
+ * Python's {@code None}.
+ */
+enum None {
+
+	NONE
+
+}
