@@ -10,6 +10,7 @@ import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.FlashDiagnostics;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.FlashEngineException;
 import io.github.flashspring.engine.Generation;
@@ -17,9 +18,7 @@ import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.LogitsConsumer;
 import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
-import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.memory.RamBudget;
-import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
@@ -154,18 +153,8 @@ final class BackgroundFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public void record(@Nullable Timeline timeline) {
-		loaded().record(timeline);
-	}
-
-	@Override
-	public double diskBytesPerSecond(long bytes) {
-		return loaded().diskBytesPerSecond(bytes);
-	}
-
-	@Override
-	public InterferenceLoad readBeside() {
-		return loaded().readBeside();
+	public FlashDiagnostics diagnostics() {
+		return loaded().diagnostics();
 	}
 
 	@Override

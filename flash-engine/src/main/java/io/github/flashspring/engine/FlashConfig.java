@@ -174,7 +174,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		private @Nullable String name;
 
-		private @Nullable RamBudget ramBudget = RamBudget.UNLIMITED;
+		private @Nullable RamBudget ramBudget;
 
 		private boolean followMemoryPressure;
 

@@ -6,9 +6,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.metrics.EngineSnapshot;
-import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.memory.RamBudget;
-import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.weights.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
@@ -154,39 +152,12 @@ public interface FlashEngine extends AutoCloseable {
 	}
 
 	/**
-	 * Records from now on what waits for what: reads, computing and waiting of every
-	 * pass.
-	 * @param timeline receives it, or null to stop
+	 * Measurements of this engine, for benchmarks.
+	 * @return the diagnostics of the model that is loaded now
 	 * @throws UnsupportedOperationException by engines that do not hold a model
 	 */
-	default void record(@Nullable Timeline timeline) {
-		throw new UnsupportedOperationException("This engine records nothing");
-	}
-
-	/**
-	 * Measures how fast the disk gives what passes read when nothing is computed: the
-	 * same stretches of the same files in the same order, as many at once. It uses memory
-	 * of its own besides the budget; let no request run meanwhile.
-	 * @param bytes how much to read, about
-	 * @return bytes per second; 0 if passes read nothing
-	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if a file
-	 * cannot be read
-	 * @throws UnsupportedOperationException by engines that do not hold a model
-	 */
-	default double diskBytesPerSecond(long bytes) {
-		throw new UnsupportedOperationException("This engine has no disk");
-	}
-
-	/**
-	 * Reads the files of the model again and again, into memory of its own besides the
-	 * budget, to show how that disturbs computing.
-	 * @return the reads, at rest; the caller closes them
-	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if a file
-	 * cannot be opened
-	 * @throws UnsupportedOperationException by engines that do not hold a model
-	 */
-	default InterferenceLoad readBeside() {
-		throw new UnsupportedOperationException("This engine has no disk");
+	default FlashDiagnostics diagnostics() {
+		throw new UnsupportedOperationException("This engine has no diagnostics");
 	}
 
 	/**

@@ -49,7 +49,7 @@ import io.github.flashspring.engine.residency.WeightStore;
  * The engine itself: puts checkpoint, device, plan, model and scheduler together, and
  * takes them apart again.
  */
-final class LocalFlashEngine implements FlashEngine {
+final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private static final Logger logger = LoggerFactory.getLogger(FlashEngine.class);
 
@@ -389,6 +389,11 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	@Override
+	public FlashDiagnostics diagnostics() {
+		return this;
+	}
+
+	@Override
 	public void record(@Nullable Timeline timeline) {
 		this.store.record(timeline);
 	}
@@ -399,7 +404,7 @@ final class LocalFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public InterferenceLoad readBeside() {
+	public InterferenceLoad interferenceLoad() {
 		return this.store.readBeside();
 	}
 

@@ -24,7 +24,7 @@ import io.github.flashspring.engine.residency.ResidencyPlan;
  * operator asks, it loads the model again from scratch. Requests hold the read lock until
  * they are queued, reloading the write lock.
  */
-final class ReloadableFlashEngine implements FlashEngine {
+final class ReloadableFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private static final Logger logger = LoggerFactory.getLogger(FlashEngine.class);
 
@@ -154,6 +154,11 @@ final class ReloadableFlashEngine implements FlashEngine {
 	}
 
 	@Override
+	public boolean warmingUp() {
+		return this.engine.warmingUp();
+	}
+
+	@Override
 	public Generation generate(GenerationRequest request) {
 		restore();
 		return locked(() -> engine().generate(request));
@@ -181,6 +186,12 @@ final class ReloadableFlashEngine implements FlashEngine {
 	}
 
 	@Override
+	public FlashDiagnostics diagnostics() {
+		return this;
+	}
+
+	/** {@inheritDoc} Goes on when the model is loaded again. */
+	@Override
 	public void record(@Nullable Timeline timeline) {
 		locked(() -> {
 			engine().record(timeline);
@@ -195,8 +206,8 @@ final class ReloadableFlashEngine implements FlashEngine {
 	}
 
 	@Override
-	public InterferenceLoad readBeside() {
-		return locked(this::engine).readBeside();
+	public InterferenceLoad interferenceLoad() {
+		return locked(this::engine).interferenceLoad();
 	}
 
 	@Override

@@ -87,7 +87,7 @@ class ReadyPiecesTests {
 			Golden.generate(engine, PROMPT, 2);
 			Settled.snapshot(engine);
 			Timeline timeline = new Timeline(100_000);
-			engine.record(timeline);
+			engine.diagnostics().record(timeline);
 			Gate gate = this.disk.holdBack(offsets);
 			Generation generation = engine.generate(
 					new GenerationRequest(new GenerationRequest.Tokens(PROMPT), Sampling.GREEDY, 1, List.of(), true));
@@ -102,7 +102,7 @@ class ReadyPiecesTests {
 				gate.open();
 			}
 			assertThat(Golden.finish(generation).tokens()).isEqualTo(token);
-			engine.record(null);
+			engine.diagnostics().record(null);
 			List<float[]> found = Golden.logits(engine, PROMPT);
 			for (int i = 0; i < PROMPT.length; i++) {
 				assertThat(found.get(i)).isEqualTo(expected.get(i));

@@ -179,9 +179,9 @@ class StreamedModelTests {
 	void aTimelineShowsReadsComputingAndWaiting() throws Exception {
 		Timeline timeline = new Timeline(10_000);
 		try (FlashEngine engine = FlashEngine.load(config().ramBudget(budget(0.2)).build())) {
-			engine.record(timeline);
+			engine.diagnostics().record(timeline);
 			Golden.generate(engine, new int[] { 1, 403 }, 5);
-			engine.record(null);
+			engine.diagnostics().record(null);
 		}
 		assertThat(timeline.spans()).extracting(Timeline.Span::name)
 			.contains("layers.0", "head", "pass of 1 token")

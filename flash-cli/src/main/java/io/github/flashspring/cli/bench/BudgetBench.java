@@ -188,10 +188,10 @@ final class BudgetBench {
 			generate(engine, 0, SHORT_PROMPT, 1);
 			bringFavourites(engine, 0, "trace, " + budget.text() + ": ");
 			generate(engine, 0, SHORT_PROMPT, WARM_UP);
-			engine.record(timeline);
+			engine.diagnostics().record(timeline);
 			// Other tokens: the experts of the same ones would all be in memory.
 			generate(engine, 1, SHORT_PROMPT, TRACED_TOKENS);
-			engine.record(null);
+			engine.diagnostics().record(null);
 		}
 		try (Writer writer = Files.newBufferedWriter(file)) {
 			timeline.writeChromeTrace(writer);

@@ -73,7 +73,7 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 
 	/** Seconds for a byte; 0 if passes read nothing. */
 	private static double inverseRate(FlashEngine engine, int stretches) {
-		double rate = engine.diskBytesPerSecond(DISK_BYTES / (stretches + 1));
+		double rate = engine.diagnostics().diskBytesPerSecond(DISK_BYTES / (stretches + 1));
 		return (rate > 0) ? 1 / rate : 0;
 	}
 

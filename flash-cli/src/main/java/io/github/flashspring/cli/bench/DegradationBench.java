@@ -65,7 +65,8 @@ final class DegradationBench {
 	 * @return what was measured
 	 */
 	Report run(int rounds) {
-		try (FlashEngine engine = FlashEngine.load(this.config); InterferenceLoad reads = engine.readBeside()) {
+		try (FlashEngine engine = FlashEngine.load(this.config);
+				InterferenceLoad reads = engine.diagnostics().interferenceLoad()) {
 			reads.mode(Mode.PACED);
 			double rate = BudgetBench.generate(engine, 0, 2, WARM_UP).tokensPerSecond();
 			int count = (int) Math.clamp((long) (rate * this.seconds), TURN, Math.max(TURN, this.tokens)) / TURN;

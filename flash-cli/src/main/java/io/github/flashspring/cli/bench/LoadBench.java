@@ -51,7 +51,7 @@ final class LoadBench {
 			double second = seconds(tokenStart);
 			BudgetBench.settled(engine);
 			Report report = new Report(budget, before, ready, first, second, stalls, engine.plan().pinnedBytes(),
-					snapshot.io().bytesRead(), engine.diskBytesPerSecond(DISK_BYTES));
+					snapshot.io().bytesRead(), engine.diagnostics().diskBytesPerSecond(DISK_BYTES));
 			print(report);
 			return report;
 		}
