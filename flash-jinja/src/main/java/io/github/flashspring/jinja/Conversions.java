@@ -101,7 +101,7 @@ final class Conversions {
 	static MarkedText urlEncode(Object value, Budget budget) {
 		TextBuilder text = new TextBuilder(budget);
 		if (value instanceof MarkedText || !Operators.isIterable(value) || value instanceof Undefined) {
-			quote(PythonText.str(value, budget), "/", text);
+			quote(PythonText.str(value, budget), "/", "%20", text);
 			return text.toText();
 		}
 		Object pairs = (value instanceof Map<?, ?> map) ? new DictView(DictView.Kind.ITEMS, map) : value;
@@ -113,19 +113,22 @@ final class Conversions {
 			if (entry.size() != 2) {
 				throw JinjaException.value("urlencode needs pairs, got " + entry.size() + " values");
 			}
-			quote(PythonText.str(entry.get(0), budget), "", text);
+			quote(PythonText.str(entry.get(0), budget), "", "+", text);
 			text.append('=');
-			quote(PythonText.str(entry.get(1), budget), "", text);
+			quote(PythonText.str(entry.get(1), budget), "", "+", text);
 		}
 		return text.toText();
 	}
 
-	private static void quote(MarkedText text, String safe, TextBuilder to) {
+	private static void quote(MarkedText text, String safe, String space, TextBuilder to) {
 		StringBuilder quoted = new StringBuilder();
 		for (byte b : text.string().getBytes(StandardCharsets.UTF_8)) {
 			char c = (char) (b & 0xff);
 			if (c < 0x80 && (Character.isLetterOrDigit(c) || "_.-~".indexOf(c) >= 0 || safe.indexOf(c) >= 0)) {
 				quoted.append(c);
+			}
+			else if (c == ' ') {
+				quoted.append(space);
 			}
 			else {
 				quoted.append('%').append(PythonText.hex(c, 2).toUpperCase(java.util.Locale.ROOT));

@@ -93,6 +93,12 @@ class JinjaTemplateTests {
 		}
 	}
 
+	/** Expected values from Python's jinja2 3.1.6. */
+	@Test
+	void urlencodeWritesSpacesOfPairsAsPlus() {
+		assertThat(render("{{ 'a b'|urlencode }} {{ {'k l': 'v w'}|urlencode }}")).isEqualTo("a%20b k+l=v+w");
+	}
+
 	@Test
 	void treatsWhiteSpaceAsTrimBlocksAndLstripBlocksDo() {
 		assertThat(render("  {% if true %}\n  a\n\t{% endif %}\n b {% if true %} c{%+ endif %}\n{{ 1 }}\n\n"))
