@@ -29,10 +29,10 @@ import io.github.flashspring.engine.text.ToolSupport;
  * in the local cache, such as 'mlx-community/Qwen3-4B-4bit'.
  * @param modelName What the model is called in responses, observations, meters and
  * health. By default, its hub id, or the name of its folder.
- * @param ramBudgetGb Memory that the engine may use, in gigabytes of 1024³ bytes, perhaps
- * a fraction. Weights that do not fit are read again for each token. By default, the
- * whole model if it fits into three quarters of the memory of the container or the
- * machine, else those.
+ * @param ramBudgetGb Memory that the engine may use, in gigabytes of 1024³ bytes,
+ * possibly a fraction. Weights that do not fit are read again for each token. By default,
+ * the whole model if it fits in 75 % of the memory of the container or machine, otherwise
+ * 75 % of that memory.
  * @param ramBudgetFollowPressure Whether the budget shrinks while the system is short of
  * memory, and grows again when it has not been for a while.
  * @param device Kind of device that computes. By default, the best there is.
@@ -128,9 +128,8 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	/**
 	 * How weights are read from disk.
 	 *
-	 * @param maxComputeDegradation By how much reading weights ahead may lengthen
-	 * computing, such as 0.05 for five percent. Reads that computing waits for are never
-	 * held back.
+	 * @param maxComputeDegradation By how much prefetch may slow down compute, such as
+	 * 0.05 for five percent. Reads that compute waits for are never held back.
 	 * @param directIo Whether reads go around the page cache, where the file system
 	 * allows it.
 	 * @param map Whether weights stay in the system's page cache where no budget bounds

@@ -63,7 +63,7 @@ final class PromptMapper {
 			ModelInfo model) {
 		if (!tools.isEmpty()) {
 			throw new IllegalArgumentException(
-					"%s has no chat template, so it cannot be told of tools".formatted(model.id()));
+					"%s has no chat template, so it cannot be given tools".formatted(model.id()));
 		}
 		StringBuilder text = new StringBuilder();
 		for (ChatMessage message : messages) {

@@ -222,7 +222,7 @@ class FlashChatModelTests {
 					FunctionToolCallback.builder("weather", (String city) -> "mild").inputType(String.class).build())
 			.build());
 		assertThatIllegalArgumentException().isThrownBy(() -> model(baseModel()).call(prompt))
-			.withMessage("scripted has no chat template, so it cannot be told of tools");
+			.withMessage("scripted has no chat template, so it cannot be given tools");
 	}
 
 	@Test

@@ -16,7 +16,7 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * Turns exceptions into one message for people and an exit code.
+ * Turns exceptions into one human-readable message and an exit code.
  */
 final class Errors {
 
@@ -105,7 +105,7 @@ final class Errors {
 	}
 
 	/**
-	 * What happened, for people.
+	 * What happened, human-readable.
 	 * @param exception what was thrown
 	 * @return one or more sentences
 	 */

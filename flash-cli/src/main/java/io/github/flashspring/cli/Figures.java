@@ -8,7 +8,7 @@ import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
- * What a generation took, in one line for people.
+ * What a generation took, in one human-readable line.
  */
 final class Figures {
 

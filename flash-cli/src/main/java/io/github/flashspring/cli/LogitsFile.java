@@ -42,7 +42,7 @@ final class LogitsFile implements AutoCloseable {
 	 * @param vocabulary length of a row
 	 * @return the file; the caller adds all rows, then closes it
 	 * @throws CheckpointException if the target is no regular file, or its disk has not
-	 * enough room
+	 * enough free space
 	 * @throws IOException if the file cannot be written
 	 */
 	static LogitsFile create(Path target, int tokens, int vocabulary) throws IOException {

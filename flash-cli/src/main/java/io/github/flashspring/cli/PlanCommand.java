@@ -17,9 +17,9 @@ import io.github.flashspring.engine.residency.PlanReport;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
- * {@code flash plan}: what of a model would stay in memory with a budget, what would be
- * read for each token, and how fast that can be at best. Reads no weights, but measures
- * the disk if it is not known.
+ * {@code flash plan}: what of a model would be pinned with a budget, what would be read
+ * for each token, and how fast that can be at best. Reads no weights, but measures the
+ * disk if it is not known.
  */
 @Command(name = "plan", mixinStandardHelpOptions = true, sortOptions = false,
 		customSynopsis = "flash plan --model DIR_OR_ID [--ram GB] [--json] [OPTION]...",

@@ -16,9 +16,9 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * longer reads.
  */
 @Command(name = "repack", mixinStandardHelpOptions = true, sortOptions = false,
-		description = "Rewrite a checkpoint in the order in which a model uses it, so that it streams faster.",
-		footer = { "", "Values stay the same, bit by bit, which is checked on the disk before the folder gets its name."
-				+ " Settings and tokenizer are copied. The experts of a mixture lie each in one stretch, under names of"
+		description = "Rewrite a checkpoint in the order in which a model uses it, so that it is read faster.",
+		footer = { "", "Values are the same bit by bit, which is checked on the disk before the folder gets its name."
+				+ " Config and tokenizer are copied. The experts of a MoE layer lie each in one range, under names of"
 				+ " their own; padding between tensors has names that begin with __padding__.", "", "Example:",
 				"  flash repack --model mlx-community/Qwen3-30B-A3B-4bit --out Qwen3-30B-A3B-packed" })
 @SuppressWarnings("NullAway.Init") // picocli sets required options

@@ -133,7 +133,7 @@ class BenchCommandTests {
 	void expertsHaveATableOfTheirOwn(@TempDir Path mixture) {
 		assertThat(Call.of(FlashEngine::load,
 				("synthesize --format mlx-4bit --layers 2 --hidden 256 --heads 4 --kv-heads 2 --head-dim 32 --vocabulary 320"
-						+ " --mixture --experts 16 --experts-per-token 2 --expert-mlp 128 --out "
+						+ " --moe --experts 16 --experts-per-token 2 --expert-mlp 128 --out "
 						+ mixture.resolve("model"))
 					.split(" "))
 			.code()).isZero();
@@ -221,7 +221,7 @@ class BenchCommandTests {
 		Path mixture = out.resolve("model");
 		assertThat(Call.of(FlashEngine::load,
 				("synthesize --format mlx-4bit --layers 2 --hidden 256 --heads 4 --kv-heads 2 --head-dim 32 --vocabulary 320"
-						+ " --mixture --experts 16 --experts-per-token 2 --expert-mlp 128 --out " + mixture)
+						+ " --moe --experts 16 --experts-per-token 2 --expert-mlp 128 --out " + mixture)
 					.split(" "))
 			.code()).isZero();
 		Path file = out.resolve("trace.json");
@@ -251,7 +251,7 @@ class BenchCommandTests {
 	@CsvSource(delimiter = '|', quoteCharacter = '"',
 			value = { "--budgets half | 'half' is not a budget. Expected all, a share such as 50%",
 					"--budgets 0% | '0%' is not a share of the weights such as 50%",
-					"--budgets 50%:fifo | '50%:fifo' does not say how experts stream",
+					"--budgets 50%:fifo | '50%:fifo' does not say how experts are streamed",
 					"--load --degradation | exclude each other",
 					"--rounds 0 | --prompt, --rounds and --expert-tokens must be at least 1",
 					"--tokens 1 | --tokens at least 2", "--seconds 0 | --seconds more than 0",

@@ -27,7 +27,7 @@ class RepackCommandTests {
 		String model = this.folder.resolve("model").toString();
 		String packed = this.folder.resolve("packed").toString();
 		assertThat(call("synthesize", "--format", "mlx-4bit", "--layers", "2", "--hidden", "128", "--mlp", "256",
-				"--heads", "4", "--kv-heads", "2", "--vocabulary", "320", "--mixture", "--experts", "4",
+				"--heads", "4", "--kv-heads", "2", "--vocabulary", "320", "--moe", "--experts", "4",
 				"--experts-per-token", "2", "--expert-mlp", "128", "--out", model)
 			.code()).isZero();
 		Call call = call("repack", "--model", model, "--out", packed);

@@ -63,7 +63,7 @@ class SynthesizeCommandTests {
 	@ParameterizedTest
 	@CsvSource({ "bf16, 0", "mlx-4bit, 1.5" })
 	void aMixtureHasFavouriteExperts(String format, String skew) throws IOException {
-		Path model = synthesize("model", "--format", format, "--mixture", "--experts", "16", "--experts-per-token", "2",
+		Path model = synthesize("model", "--format", format, "--moe", "--experts", "16", "--experts-per-token", "2",
 				"--expert-mlp", "128", "--head-dim", "32", "--skew", skew);
 		FlashConfig.Builder config = FlashConfig.builder(model.toString())
 			.threads(1)
@@ -180,7 +180,7 @@ class SynthesizeCommandTests {
 		Call call = Call.of(FlashEngine::load, "synthesize", "--out", out.toString(), "--format", format, "--layers",
 				"1000", "--hidden", "131072", "--mlp", "1048576");
 		assertThat(call.code()).isEqualTo(1);
-		assertThat(call.err()).containsPattern("The disk of .* has room for .*, but \\d+ TB are needed");
+		assertThat(call.err()).containsPattern("The disk of .* has .* free, but \\d+ TB are needed");
 		try (Stream<Path> files = Files.walk(this.folder)) {
 			assertThat(files.filter(Files::isRegularFile)).isEmpty();
 		}
@@ -195,7 +195,7 @@ class SynthesizeCommandTests {
 			"--format mlx-nvfp4 --hidden 72 --heads 4 --kv-heads 4 | --hidden must be a multiple of 16 for mlx-nvfp4, but is 72",
 			"--format gguf-q4_1 --hidden 48 --heads 4 --kv-heads 4 | --hidden must be a multiple of 32 for mlx-4bit, but is 48",
 			"--format mlx-4bit --heads 1 --kv-heads 1 --head-dim 34 | --heads times --head-dim must be a multiple of 64 for mlx-4bit, but is 34",
-			"--format mlx-mxfp4 --mixture --expert-mlp 48 | --expert-mlp must be a multiple of 32 for mlx-mxfp4, but is 48",
+			"--format mlx-mxfp4 --moe --expert-mlp 48 | --expert-mlp must be a multiple of 32 for mlx-mxfp4, but is 48",
 			"--preset llama-4 | 'llama-4' is not a preset. Expected llama-3.2-1b, llama-3.1-8b,",
 			"--preset smollm2-135m --hidden 64 --tied | --preset has a shape of its own: leave out --hidden, --tied",
 			"--preset smollm2-135m --layers 31 | --layers must be 1 to 30 for smollm2-135m, but is 31",

@@ -16,8 +16,8 @@ import io.github.flashspring.engine.text.ToolSupport;
  * {@code mlx-community/Qwen3-4B-4bit} that lies in the local Hugging Face cache
  * @param name what the model is called in responses, meters and messages; null: its hub
  * id, or the name of its folder
- * @param ramBudget memory that the engine may use; null: the whole model if it fits into
- * three quarters of the memory that this process may have, else those
+ * @param ramBudget memory that the engine may use; null: the whole model if it fits in 75
+ * % of available memory, otherwise 75 % of available memory
  * @param followMemoryPressure whether the budget shrinks while the system is short of
  * memory, and grows again afterwards
  * @param device kind of device, such as {@code cpu}; null: the best there is
@@ -31,9 +31,8 @@ import io.github.flashspring.engine.text.ToolSupport;
  * @param idleTimeout for how long a reader may leave its next event unread before its
  * generation ends with an {@link IdleTimeoutException}; zero: for ever. Until then it
  * holds up no other request
- * @param maxComputeDegradation by how much reading weights ahead may lengthen computing:
- * 0.05 for 5 %
- * @param expertStreaming how mixtures of experts stream
+ * @param maxComputeDegradation by how much prefetch may slow compute down: 0.05 for 5 %
+ * @param expertStreaming how MoE layers are streamed
  * @param reading how files are read
  * @param chat how conversations become prompts
  */

@@ -12,8 +12,7 @@ import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
  * A language model that runs in this JVM, within a budget of memory. Thread-safe:
- * requests of several callers run beside each other and share every pass over the
- * weights.
+ * requests of several callers run concurrently and share every pass over the weights.
  */
 public interface FlashEngine extends AutoCloseable {
 
@@ -41,7 +40,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * @param progress hears how far it is
 	 * @return bytes of the new file
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the source
-	 * is missing or wrong, the target is not empty, or its disk has not enough room
+	 * is missing or wrong, the target is not empty, or its disk has not enough free space
 	 * @throws io.github.flashspring.engine.model.UnsupportedArchitectureException if the
 	 * architecture is not known
 	 * @throws IOException if the target cannot be written
@@ -59,7 +58,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * @param progress hears how far it is
 	 * @return bytes of the new file
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the source
-	 * is missing or wrong, the target is not empty, or its disk has not enough room
+	 * is missing or wrong, the target is not empty, or its disk has not enough free space
 	 * @throws io.github.flashspring.engine.model.UnsupportedArchitectureException if the
 	 * architecture is not known
 	 * @throws IOException if the target cannot be written
@@ -119,7 +118,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * @param budget memory that the engine may use
 	 * @return the plan in force from now on
 	 * @throws io.github.flashspring.engine.memory.BudgetExceededException if the budget
-	 * is too small; the old one stays in force then
+	 * is too small; the old one remains in force then
 	 * @throws FlashEngineException if the engine is closed
 	 * @throws UnsupportedOperationException by engines that do not hold a model
 	 */

@@ -41,7 +41,7 @@ final class JvmOptions {
 	}
 
 	/**
-	 * Finds an option that makes computing slow.
+	 * Finds an option that makes compute slow.
 	 * @param arguments options of the JVM; of one that comes twice, the last counts
 	 * @return the option, null if there is none
 	 */

@@ -19,7 +19,7 @@ public record ToolChoice(Use use, @Nullable String name, boolean parallel) {
 	/** The model decides. */
 	public static final ToolChoice AUTO = new ToolChoice(Use.AUTO, null, true);
 
-	/** The model is not told of tools. */
+	/** The model is not given the tools. */
 	public static final ToolChoice NONE = new ToolChoice(Use.NONE, null, true);
 
 	/**

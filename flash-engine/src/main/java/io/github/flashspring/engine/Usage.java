@@ -10,8 +10,8 @@ import java.time.Duration;
  * @param queued time from the request until the engine began with it
  * @param timeToFirstToken time from the request until the first token
  * @param total time from the request until the end
- * @param bytesRead bytes of weights read from disk while it ran; when requests run beside
- * each other, each counts the reads of the passes it shared
+ * @param bytesRead bytes of weights read from disk while it ran; when requests run
+ * concurrently, each counts the reads of the passes it shared
  */
 public record Usage(int promptTokens, int completionTokens, Duration queued, Duration timeToFirstToken, Duration total,
 		long bytesRead) {

@@ -44,7 +44,7 @@ final class Conversions {
 				return new BigInteger(digits, base);
 			}
 			catch (NumberFormatException ex) {
-				// not whole: perhaps it reads as a float
+				// not whole: it may read as a float
 			}
 		}
 		Double number = parseFloat(text);

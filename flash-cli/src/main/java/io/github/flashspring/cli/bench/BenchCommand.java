@@ -27,19 +27,19 @@ import io.github.flashspring.engine.checkpoint.ModelLocator;
 /**
  * {@code flash bench}: how fast a model reads a prompt and generates, with all of its
  * weights in memory and with less, and how near that is to the rates at which memory and
- * disk can be read. Everything is measured in each round, so that disturbances hit all
- * alike; the medians count.
+ * disk can be read. Everything is measured in each round, so that interference affects
+ * all alike; the medians count.
  */
 @Command(name = "bench", mixinStandardHelpOptions = true, sortOptions = false,
 		description = "Measure how fast a model reads prompts and generates.",
 		footer = { "",
 				"Results are medians over the rounds. 'limit' is the rate of the disk by the bytes that a token needs of"
 						+ " it: the rate of the very reads of a pass with nothing computed, just before, between and after"
-						+ " stretches of decoding. 'stall-free' is the speed without the time in which computing waited for"
-						+ " the disk; reads beside it slow computing. 'compute' is what computing alone allows: the speed with"
+						+ " segments of decoding. 'stall-free' is the speed without the time in which compute waited for"
+						+ " the disk; concurrent reads slow compute down. 'compute' is what compute alone allows: the speed with"
 						+ " everything in memory, in the same round, if 'all' is among the budgets and fits, else 'stall-free'."
 						+ " 'longer' names the lower of 'limit' and 'compute', 'of both' compares with it. 'of all' compares"
-						+ " with everything in memory; 'reads' is how often a prompt read what does not stay in memory.",
+						+ " with everything in memory; 'reads' is how often a prompt read streamed weights.",
 				"'flash synthesize' makes a model with random weights to measure with." })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
 public final class BenchCommand implements Callable<Integer> {
@@ -81,13 +81,13 @@ public final class BenchCommand implements Callable<Integer> {
 	@Option(names = "--budgets", paramLabel = "LIST", split = ",", defaultValue = "all,80%,50%,25%",
 			converter = Budget.Converter.class,
 			description = "Memory for the engine: 'all', shares of the weights, or sizes such as 2GB. Default:"
-					+ " ${DEFAULT-VALUE}. Behind a colon, how experts stream, to compare: 50%%:no-lookahead, 50%%:lru"
-					+ " (those used last stay, no lookahead), 50%%:no-cache (none stays, no lookahead),"
+					+ " ${DEFAULT-VALUE}. Behind a colon, how experts are streamed, to compare: 50%%:no-lookahead, 50%%:lru"
+					+ " (those used last are kept, no lookahead), 50%%:no-cache (none is kept, no lookahead),"
 					+ " 50%%:no-cache+lookahead.")
 	private List<Budget> budgets;
 
 	@Option(names = "--expert-tokens", paramLabel = "N", defaultValue = "128",
-			description = "Tokens to generate before measuring or tracing a mixture of experts, for favourites to come"
+			description = "Tokens to generate before measuring or tracing a MoE model, for favourites to come"
 					+ " into memory. Default: ${DEFAULT-VALUE}.")
 	private int expertTokens;
 

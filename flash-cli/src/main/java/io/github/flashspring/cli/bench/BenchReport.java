@@ -8,7 +8,7 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * What a benchmark found: a table for people, and the record itself for programs.
+ * What a benchmark found: a human-readable table, and the record itself for programs.
  *
  * @param model what was measured
  * @param rounds one after the other

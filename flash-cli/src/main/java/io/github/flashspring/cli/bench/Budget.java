@@ -13,9 +13,9 @@ import picocli.CommandLine.TypeConversionException;
  * A budget to measure with.
  *
  * @param text as it was typed: {@code all}, a share of the weights such as {@code 80%},
- * or a size; perhaps with how experts stream behind a colon
+ * or a size; optionally with how experts are streamed behind a colon
  * @param size the same without that
- * @param experts how experts stream
+ * @param experts how experts are streamed
  */
 record Budget(String text, String size, ExpertStreaming experts) {
 
@@ -60,7 +60,7 @@ record Budget(String text, String size, ExpertStreaming experts) {
 			ExpertStreaming experts = (colon < 0) ? ExpertStreaming.DEFAULT : WAYS.get(whole.substring(colon + 1));
 			if (experts == null) {
 				throw new TypeConversionException("'" + typed
-						+ "' does not say how experts stream. Expected no-lookahead, lru, no-cache or no-cache+lookahead behind the colon.");
+						+ "' does not say how experts are streamed. Expected no-lookahead, lru, no-cache or no-cache+lookahead behind the colon.");
 			}
 			boolean share = text.matches("\\d{1,3}(\\.\\d{1,3})?%");
 			if (text.endsWith("%") && !(share && percent(text) > 0)) {

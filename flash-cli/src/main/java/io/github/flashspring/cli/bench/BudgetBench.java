@@ -31,7 +31,7 @@ final class BudgetBench {
 	private static final int SHORT_PROMPT = 2;
 
 	/**
-	 * Tokens that let reading ahead get into its stride, with the passes in which layers
+	 * Tokens that let prefetch reach its steady state, with the passes in which layers
 	 * are measured alone, and tell how long a token takes.
 	 */
 	private static final int WARM_UP = 12;
@@ -132,7 +132,7 @@ final class BudgetBench {
 	}
 
 	/**
-	 * Generates until the favourites of a mixture are in memory.
+	 * Generates until the favourites of a MoE model are in memory.
 	 */
 	private void bringFavourites(FlashEngine engine, int round, String name) {
 		if (engine.plan().units().stream().anyMatch(ResidencyPlan.PlannedUnit::experts)) {
@@ -257,7 +257,7 @@ final class BudgetBench {
 	 * A prompt that was computed.
 	 *
 	 * @param usage what it took
-	 * @param bytes what it read of the weights that do not stay in memory
+	 * @param bytes what it read of the streamed weights
 	 */
 	private record Prefill(Usage usage, double bytes) {
 

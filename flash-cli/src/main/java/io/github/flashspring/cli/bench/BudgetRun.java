@@ -17,30 +17,30 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param budget as it was asked for, such as {@code all} or {@code 50%}
  * @param loadSeconds time until the engine was ready for requests
  * @param firstTokenSeconds time from the start of loading to the end of the first pass,
- * which reads what stays in memory
+ * which reads pinned weights
  * @param pinnedBytes weights that stayed in memory
  * @param streamedBytesPerToken bytes read for each generated token
  * @param promptTokens tokens of the prompt that was measured; null if none was
  * @param prefillTokensPerSecond how fast the prompt was computed
- * @param promptReads how often the prompt read what does not stay in memory: 1 if once;
- * null where nothing is read
+ * @param promptReads how often the prompt read streamed weights: 1 if once; null where
+ * nothing is read
  * @param decodeTokensPerSecond how fast tokens were generated
  * @param weightBytesPerSecond weights that decoding went through, from memory and disk
  * @param shareOfMemoryRate the same over the rate of memory
  * @param shareOfInMemory decoding speed over that with everything in memory, in the same
  * round; null if that was not measured
  * @param diskBytesPerSecond rate of the disk alone for the same reads, measured just
- * before, between and after stretches of decoding; null where nothing is read
+ * before, between and after segments of decoding; null where nothing is read
  * @param limitTokensPerSecond what that rate allows at most for the bytes that were
  * needed: without reads that turned out to be useless; null where nothing is read
  * @param shareOfLimit how much of it was reached; null where nothing is read
  * @param stallFreeTokensPerSecond speed of the same tokens without the time in which
- * computing waited for the disk: reads beside it slow it a little
- * @param computeTokensPerSecond what computing alone allows: the speed with everything in
+ * compute waited for the disk: concurrent reads slow it a little
+ * @param computeTokensPerSecond what compute alone allows: the speed with everything in
  * memory, in the same round, or, if that was not measured, the one without stalls
  * @param shareOfLongerLimit how much was reached of the lower of both limits, which only
- * reads that wholly overlap computing could reach; null where nothing is read
- * @param stallShare share of the time in which computing waited for the disk
+ * reads that wholly overlap compute could reach; null where nothing is read
+ * @param stallShare share of the time in which compute waited for the disk
  * @param peakMemoryBytes most memory of the whole process; 0 where the system does not
  * tell
  * @param memoryBeforeBytes memory of the whole process before the model was loaded
@@ -128,12 +128,12 @@ record BudgetRun(String budget, double loadSeconds, double firstTokenSeconds, do
 		out.flush();
 	}
 
-	/** What takes longer for a token: reading what it needs, or computing. */
+	/** What takes longer for a token: reading what it needs, or compute. */
 	private String longer() {
 		if (this.limitTokensPerSecond == null) {
 			return "-";
 		}
-		return (this.limitTokensPerSecond < this.computeTokensPerSecond) ? "disk" : "computing";
+		return (this.limitTokensPerSecond < this.computeTokensPerSecond) ? "disk" : "compute";
 	}
 
 	private static String number(@Nullable Double value) {

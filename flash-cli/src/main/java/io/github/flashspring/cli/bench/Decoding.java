@@ -6,14 +6,14 @@ import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 
 /**
- * Tokens that were generated in several stretches. The disk alone is read before, between
- * and behind them, the same stretches of the same files as passes read: its rate may
- * change within seconds.
+ * Tokens that were generated in several segments. The disk alone is read before, between
+ * and behind them, the same ranges of the same files as passes read: its rate may change
+ * within seconds.
  *
  * @param tokensPerSecond how fast tokens were generated
- * @param seconds time from the first token of each stretch to its last
- * @param totalSeconds time of the stretches
- * @param stallSeconds time of that in which computing waited for the disk
+ * @param seconds time from the first token of each segment to its last
+ * @param totalSeconds time of the segments
+ * @param stallSeconds time of that in which compute waited for the disk
  * @param passes passes of one token each
  * @param bytesRead what they read from disk
  * @param expertsBefore how experts came into memory until then
@@ -26,9 +26,9 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 		double bytesRead, ExpertMetrics expertsBefore, ExpertMetrics expertsAfter, double diskBytesPerSecond,
 		long peakMemoryBytes) {
 
-	private static final int STRETCHES = 4;
+	private static final int SEGMENTS = 4;
 
-	/** Least tokens of a stretch. */
+	/** Fewest tokens of a segment. */
 	private static final int MIN_TOKENS = 4;
 
 	/** What is read of the disk alone, all measurements together. */
@@ -42,7 +42,7 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 	 * @return what was measured
 	 */
 	static Decoding measure(FlashEngine engine, int round, int tokens) {
-		int stretches = Math.clamp(tokens / MIN_TOKENS, 1, STRETCHES);
+		int segments = Math.clamp(tokens / MIN_TOKENS, 1, SEGMENTS);
 		EngineSnapshot first = BudgetBench.settled(engine);
 		EngineSnapshot last = first;
 		double generated = 0;
@@ -50,30 +50,30 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 		double total = 0;
 		double read = 0;
 		long peak = 0;
-		double rates = inverseRate(engine, stretches);
-		for (int i = 0; i < stretches; i++) {
-			int count = tokens * (i + 1) / stretches - tokens * i / stretches;
+		double rates = inverseRate(engine, segments);
+		for (int i = 0; i < segments; i++) {
+			int count = tokens * (i + 1) / segments - tokens * i / segments;
 			EngineSnapshot before = BudgetBench.settled(engine);
 			PeakMemory.reset();
 			// A prompt of one token is a pass like all others.
-			Usage usage = BudgetBench.generate(engine, round * STRETCHES + i, 1, count);
+			Usage usage = BudgetBench.generate(engine, round * SEGMENTS + i, 1, count);
 			last = BudgetBench.settled(engine);
 			peak = Math.max(peak, PeakMemory.bytes());
 			generated += usage.completionTokens() - 1;
 			seconds += usage.total().minus(usage.timeToFirstToken()).toNanos() * 1e-9;
 			total += usage.total().toNanos() * 1e-9;
 			read += BudgetBench.read(before, last);
-			rates += inverseRate(engine, stretches);
+			rates += inverseRate(engine, segments);
 		}
 		double stalls = (last.io().stallNanos() - first.io().stallNanos()) * 1e-9;
 		return new Decoding((seconds > 0) ? generated / seconds : 0, seconds, total, stalls,
 				last.work().passes() - first.work().passes(), read, first.experts(), last.experts(),
-				(rates > 0) ? (stretches + 1) / rates : 0, peak);
+				(rates > 0) ? (segments + 1) / rates : 0, peak);
 	}
 
 	/** Seconds for a byte; 0 if passes read nothing. */
-	private static double inverseRate(FlashEngine engine, int stretches) {
-		double rate = engine.diagnostics().diskBytesPerSecond(DISK_BYTES / (stretches + 1));
+	private static double inverseRate(FlashEngine engine, int segments) {
+		double rate = engine.diagnostics().diskBytesPerSecond(DISK_BYTES / (segments + 1));
 		return (rate > 0) ? 1 / rate : 0;
 	}
 
@@ -88,14 +88,14 @@ record Decoding(double tokensPerSecond, double seconds, double totalSeconds, dou
 		return Math.max(0, this.bytesRead - useless) / Math.max(1, this.passes);
 	}
 
-	/** Share of the time in which computing waited for the disk. */
+	/** Share of the time in which compute waited for the disk. */
 	double stallShare() {
 		return (this.totalSeconds > 0) ? Math.min(1, this.stallSeconds / this.totalSeconds) : 0;
 	}
 
 	/**
-	 * How fast these tokens would have been generated if computing had not waited for the
-	 * disk. Reads beside it have slowed it all the same.
+	 * How fast these tokens would have been generated if compute had not waited for the
+	 * disk. Concurrent reads slowed it all the same.
 	 */
 	double stallFreeTokensPerSecond() {
 		return this.tokensPerSecond / Math.max(1e-3, 1 - stallShare());

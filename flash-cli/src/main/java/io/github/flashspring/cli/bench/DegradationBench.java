@@ -18,10 +18,10 @@ import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.InterferenceLoad.Mode;
 
 /**
- * How much reading disturbs computing: a model that is wholly in memory generates a few
- * tokens alone, a few beside reads that the bandwidth controller paces, a few beside
- * reads at full speed, and so on, in changing order. What lasts longer than such a turn,
- * such as other work on the machine, hits all alike; the rest shows in the quartiles.
+ * How much reading slows compute down: a model that is wholly in memory generates a few
+ * tokens alone, a few with reads that the bandwidth controller paces, a few with reads at
+ * full speed, and so on, in changing order. What lasts longer than such a turn, such as
+ * other work on the machine, hits all alike; the rest shows in the quartiles.
  */
 final class DegradationBench {
 
@@ -50,7 +50,7 @@ final class DegradationBench {
 	 * @param weightBytes size of all weights
 	 * @param tokens most tokens to generate in each way in a round
 	 * @param seconds about how long they may take
-	 * @param out the table, for people
+	 * @param out the human-readable table
 	 */
 	DegradationBench(FlashConfig.Builder config, long weightBytes, int tokens, double seconds, PrintWriter out) {
 		this.config = config.ramBudget(RamBudget.ofBytes(2 * weightBytes + (1L << 30))).build();
@@ -154,8 +154,8 @@ final class DegradationBench {
 	 * Turns of every kind, one after the other.
 	 *
 	 * @param alone with nothing read
-	 * @param paced beside reads that the controller paces
-	 * @param free beside reads at full speed
+	 * @param paced with reads that the controller paces
+	 * @param free with reads at full speed
 	 */
 	record Turns(Turn alone, Turn paced, Turn free) {
 
@@ -178,9 +178,9 @@ final class DegradationBench {
 	 *
 	 * @param aloneNanos time in which a token was computed with nothing read, in
 	 * nanoseconds
-	 * @param pacedDegradation how much longer it took beside paced reads: 0.03 for 3 %
+	 * @param pacedDegradation how much longer it took with paced reads: 0.03 for 3 %
 	 * @param pacedBytesPerSecond what was read meanwhile
-	 * @param freeDegradation how much longer it took beside reads at full speed
+	 * @param freeDegradation how much longer it took with reads at full speed
 	 * @param freeBytesPerSecond what was read meanwhile
 	 */
 	record Round(double aloneNanos, Spread pacedDegradation, double pacedBytesPerSecond, Spread freeDegradation,

@@ -10,7 +10,7 @@ import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 
 /**
- * How the experts of a mixture came into memory while tokens were generated.
+ * How the experts of a MoE layer came into memory while tokens were generated.
  *
  * @param hitRate share of the experts that were in memory, or on their way, when a router
  * chose them

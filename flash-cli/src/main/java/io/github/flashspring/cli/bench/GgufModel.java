@@ -17,7 +17,7 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.Staging;
 
 /**
- * Writes a synthetic model as a GGUF file with Q4_1 blocks, for llama.cpp to run beside
+ * Writes a synthetic model as a GGUF file with Q4_1 blocks, for llama.cpp to run next to
  * ours: 32 codes of 4 bits with a scale and a minimum in half precision.
  *
  * @see <a href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">GGUF</a>
@@ -85,7 +85,7 @@ final class GgufModel {
 	 * @param file target, replaced if it exists
 	 * @param progress is told after each tensor
 	 * @throws CheckpointException if the target is no regular file, or its disk has not
-	 * enough room
+	 * enough free space
 	 * @throws IOException if it cannot be written
 	 */
 	void write(Path file, Progress progress) throws IOException {

@@ -25,7 +25,7 @@ final class LoadBench {
 
 	/**
 	 * Prepares.
-	 * @param out the figures, for people
+	 * @param out the human-readable figures
 	 */
 	LoadBench(PrintWriter out) {
 		this.out = out;
@@ -75,7 +75,7 @@ final class LoadBench {
 				ByteSize.readable(report.pinnedBytes()), ByteSize.readable(report.bytesRead()),
 				ByteSize.readable((long) report.diskBytesPerSecond()));
 		this.out.printf(Locale.ROOT,
-				"until the first token, computing waited %.2fs for the disk, which alone takes %.2fs for what was read%n",
+				"until the first token, compute waited %.2fs for the disk, which alone takes %.2fs for what was read%n",
 				report.stallSeconds(), report.bytesRead() / Math.max(1, report.diskBytesPerSecond()));
 		this.out.flush();
 	}
@@ -88,11 +88,11 @@ final class LoadBench {
 	 * @param readySeconds from the start of loading until requests are served
 	 * @param firstTokenSeconds from the start of loading until the first token
 	 * @param againSeconds time of a first token later on
-	 * @param stallSeconds time that computing waited for the disk until the first token
-	 * @param pinnedBytes weights that stay in memory
+	 * @param stallSeconds time that compute waited for the disk until the first token
+	 * @param pinnedBytes pinned weights
 	 * @param bytesRead what was read until the first token
 	 * @param diskBytesPerSecond rate of the disk alone, measured afterwards; 0 where
-	 * nothing streams
+	 * nothing is streamed
 	 */
 	record Report(String budget, double processSeconds, double readySeconds, double firstTokenSeconds,
 			double againSeconds, double stallSeconds, long pinnedBytes, long bytesRead, double diskBytesPerSecond) {

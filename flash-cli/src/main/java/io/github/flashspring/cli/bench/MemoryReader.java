@@ -13,7 +13,7 @@ interface MemoryReader {
 	int STEP = 512;
 
 	/**
-	 * Reads a stretch.
+	 * Reads a range.
 	 * @param memory native memory
 	 * @param from first byte
 	 * @param bytes how many, a multiple of {@link #STEP}

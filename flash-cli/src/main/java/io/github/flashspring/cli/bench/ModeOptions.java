@@ -30,7 +30,7 @@ public final class ModeOptions {
 	private @Nullable Integer answerOnce;
 
 	@Option(names = "--degradation",
-			description = "Measure instead how much reads beside a model that is wholly in memory lengthen computing,"
+			description = "Measure instead how much concurrent reads slow down a model that is wholly in memory,"
 					+ " with and without the bandwidth controller.")
 	private boolean degradation;
 
@@ -100,7 +100,7 @@ public final class ModeOptions {
 		/** A fresh JVM until its first tokens. */
 		FIRST_ANSWER,
 
-		/** Reads next to computing. */
+		/** Reads concurrent with compute. */
 		DEGRADATION,
 
 		/** A fresh process until its model is ready. */

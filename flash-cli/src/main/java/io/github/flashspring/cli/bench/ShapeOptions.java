@@ -36,11 +36,11 @@ public final class ShapeOptions {
 			description = "Width of a head. Default: --hidden divided by --heads.")
 	private int headDim;
 
-	@Option(names = "--mixture", description = "The feed-forward parts are mixtures of experts; --mlp does not count.")
-	private boolean mixture;
+	@Option(names = "--moe", description = "The MLPs are MoE layers; --mlp does not count.")
+	private boolean moe;
 
 	@Option(names = "--experts", paramLabel = "N", defaultValue = "128",
-			description = "Experts of a layer of a mixture. Default: ${DEFAULT-VALUE}.")
+			description = "Experts of a MoE layer. Default: ${DEFAULT-VALUE}.")
 	private int experts;
 
 	@Option(names = "--experts-per-token", paramLabel = "N", defaultValue = "8",
@@ -58,8 +58,8 @@ public final class ShapeOptions {
 	@Option(names = "--tied", description = "The head is the embedding.")
 	private boolean tied;
 
-	boolean mixture() {
-		return this.mixture;
+	boolean moe() {
+		return this.moe;
 	}
 
 	/**
@@ -83,19 +83,19 @@ public final class ShapeOptions {
 				MAX_TOKENS, this.vocabulary);
 		requireWidth("--hidden", this.hidden, standard);
 		requireWidth("--heads times --head-dim", this.heads * width, standard);
-		if (!this.mixture) {
+		if (!this.moe) {
 			requireWidth("--mlp", this.mlp, standard);
 		}
 		ObjectNode config = JsonMapper.shared().createObjectNode();
-		config.putArray("architectures").add(this.mixture ? "Qwen3MoeForCausalLM" : "LlamaForCausalLM");
-		config.put("model_type", this.mixture ? "qwen3_moe" : "llama").put("hidden_act", "silu");
+		config.putArray("architectures").add(this.moe ? "Qwen3MoeForCausalLM" : "LlamaForCausalLM");
+		config.put("model_type", this.moe ? "qwen3_moe" : "llama").put("hidden_act", "silu");
 		config.put("hidden_size", this.hidden).put("intermediate_size", this.mlp).put("num_hidden_layers", layers);
 		config.put("num_attention_heads", this.heads).put("num_key_value_heads", this.keyValueHeads);
 		config.put("head_dim", width).put("vocab_size", this.vocabulary).put("max_position_embeddings", 131_072);
 		config.put("rms_norm_eps", 1e-5).put("rope_theta", 500_000.0);
 		config.put("attention_bias", false).put("mlp_bias", false).put("tie_word_embeddings", this.tied);
 		config.put("torch_dtype", "bfloat16");
-		if (this.mixture) {
+		if (this.moe) {
 			putExperts(config, expert);
 		}
 		return config;
@@ -107,7 +107,7 @@ public final class ShapeOptions {
 		require(this.expertsPerToken >= 1 && this.expertsPerToken <= this.experts,
 				"--experts-per-token must be 1 to %d, but is %d", this.experts, this.expertsPerToken);
 		requireWidth("--expert-mlp", this.expertMlp, expert);
-		require(this.hidden > SyntheticRouting.CONSTANT, "--hidden must be more than %d in a mixture, but is %d",
+		require(this.hidden > SyntheticRouting.CONSTANT, "--hidden must be more than %d in a MoE model, but is %d",
 				SyntheticRouting.CONSTANT, this.hidden);
 		config.put("num_experts", this.experts).put("num_experts_per_tok", this.expertsPerToken);
 		config.put("moe_intermediate_size", this.expertMlp).put("norm_topk_prob", true).put("decoder_sparse_step", 1);

@@ -18,7 +18,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * {@code flash synthesize}: writes a model with random weights, to measure speed with
  * where no real model is at hand: in the exact shape of a well-known model, or of any
- * shape, as a Llama or a mixture of experts of Qwen 3's.
+ * shape, as a Llama or a MoE model of Qwen 3's.
  */
 @Command(name = "synthesize", mixinStandardHelpOptions = true, sortOptions = false,
 		description = "Write a model with random weights, for benchmarks.",
@@ -26,7 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
 				"  flash synthesize --out /tmp/llama-1b-4bit",
 				"  flash synthesize --preset nemotron-3-nano-30b-a3b --out /tmp/nemotron",
 				"  flash synthesize --preset smollm2-135m --format gguf-q4_1 --out /tmp/smollm2.gguf",
-				"  flash synthesize --mixture --layers 12 --kv-heads 4 --head-dim 128 --out /tmp/moe", "",
+				"  flash synthesize --moe --layers 12 --kv-heads 4 --head-dim 128 --out /tmp/moe", "",
 				"The last has the proportions of Qwen3-30B-A3B, with 12 of its 48 layers: 4.2 GB. Which experts"
 						+ " its tokens need follows Zipf's law, with other favourites in every layer." })
 @SuppressWarnings("NullAway.Init") // picocli sets required options
@@ -68,7 +68,7 @@ public final class SynthesizeCommand implements Callable<Integer> {
 	@Option(names = "--skew", paramLabel = "S",
 			description = "Exponent of Zipf's law for the use of experts; 0: all alike. With 1, a quarter of the experts in"
 					+ " memory serves most tokens; with 0.4, more than half of the experts of a token are read then."
-					+ " Default: 1 for --mixture, 0 for --preset, which is hardest for a cache.")
+					+ " Default: 1 for --moe, 0 for --preset, which is hardest for a cache.")
 	private @Nullable Double skew;
 
 	@Option(names = "--seed", paramLabel = "S", defaultValue = "0",
@@ -120,11 +120,11 @@ public final class SynthesizeCommand implements Callable<Integer> {
 			}
 			MatrixFormats formats = MatrixFormats.of(this.format, this.groupSize);
 			ObjectNode config = config(formats);
-			double exponent = (this.skew != null) ? this.skew : this.shape.mixture() ? 1 : 0;
+			double exponent = (this.skew != null) ? this.skew : this.shape.moe() ? 1 : 0;
 			if (!(exponent >= 0 && exponent <= 10)) {
 				throw new IllegalArgumentException("--skew must be 0 to 10, but is " + exponent);
 			}
-			TensorList tensors = SyntheticTensors.of(config, this.shape.mixture() ? formats.plainRouters() : formats,
+			TensorList tensors = SyntheticTensors.of(config, this.shape.moe() ? formats.plainRouters() : formats,
 					new SyntheticRouting(exponent), this.seed);
 			return new SyntheticCheckpoint(config, tensors, formats.standard());
 		}

@@ -29,7 +29,7 @@ record SyntheticCheckpoint(ObjectNode config, TensorList tensors, WeightFormat s
 	 * @param folder target; files of an earlier model are replaced
 	 * @param progress is told after each tensor
 	 * @throws CheckpointException if the target is a file, or its disk has not enough
-	 * room
+	 * free space
 	 * @throws IOException if it cannot be written
 	 */
 	void write(Path folder, Progress progress) throws IOException {

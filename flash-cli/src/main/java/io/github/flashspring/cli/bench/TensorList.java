@@ -33,7 +33,7 @@ final class TensorList {
 		this.seed = seed;
 	}
 
-	/** All tensors, the small ones last: what streams lies together. */
+	/** All tensors, the small ones last: streamed ones lie together. */
 	SequencedMap<String, TensorSource> tensors() {
 		SequencedMap<String, TensorSource> all = new LinkedHashMap<>(this.matrices);
 		all.putAll(this.numbers);

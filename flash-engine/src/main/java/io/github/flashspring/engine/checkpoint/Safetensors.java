@@ -43,7 +43,7 @@ public final class Safetensors {
 	}
 
 	/**
-	 * Writes a file under a temporary name beside the target, forces it to disk and
+	 * Writes a file under a temporary name next to the target, forces it to disk and
 	 * renames it, so that a failure leaves no half file. Every tensor is aligned to its
 	 * elements: the order of the map is kept if that gives it, else larger element types
 	 * come first.
@@ -51,7 +51,7 @@ public final class Safetensors {
 	 * @param tensors the tensors by name
 	 * @param metadata for {@code __metadata__}; left out when empty
 	 * @throws CheckpointException if the target is no regular file, or its disk has not
-	 * enough room
+	 * enough free space
 	 * @throws IOException if writing fails or a body delivers more or fewer bytes than
 	 * its shape needs
 	 */
@@ -68,7 +68,7 @@ public final class Safetensors {
 	 * @param metadata for {@code __metadata__}; left out when empty
 	 * @param alignment the data begin at a multiple of it, in bytes: a multiple of 8
 	 * @throws CheckpointException if the target is no regular file, or its disk has not
-	 * enough room
+	 * enough free space
 	 * @throws IOException if writing fails or a body delivers more or fewer bytes than
 	 * its shape needs
 	 */

@@ -31,7 +31,7 @@ record ShardList(List<Path> files, @Nullable Path index, Map<String, String> wei
 	static ShardList of(Path folder) {
 		Path single = folder.resolve("model.safetensors");
 		Path index = folder.resolve("model.safetensors.index.json");
-		// Some writers leave the index of former shards beside a single file; it counts
+		// Some writers leave the index of former shards next to a single file; it counts
 		// if it is about that file.
 		if (Files.exists(single) && !(Files.exists(index) && names(index, "model.safetensors"))) {
 			return new ShardList(List.of(single), null, Map.of());

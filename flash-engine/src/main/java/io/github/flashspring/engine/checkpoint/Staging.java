@@ -46,7 +46,7 @@ public final class Staging implements AutoCloseable {
 	 * @param bytes that the file will have
 	 * @return the caller fills {@link #path()}, commits and closes
 	 * @throws CheckpointException if the target is something else, or its disk has not
-	 * enough room
+	 * enough free space
 	 * @throws IOException if its folder does not exist or cannot be written to
 	 */
 	public static Staging file(Path target, long bytes) throws IOException {
@@ -61,7 +61,7 @@ public final class Staging implements AutoCloseable {
 	 * @param bytes that its files will have
 	 * @return the caller fills {@link #path()}, commits and closes
 	 * @throws CheckpointException if the target is a file, or its disk has not enough
-	 * room
+	 * free space
 	 * @throws IOException if its parent cannot be written to
 	 */
 	public static Staging folder(Path target, long bytes) throws IOException {
@@ -113,7 +113,7 @@ public final class Staging implements AutoCloseable {
 	private static Staging begin(Path target, long bytes, boolean folder) throws IOException {
 		Path parent = parent(target);
 		StagedFiles.removeAbandoned(parent);
-		requireRoom(target, parent, bytes);
+		requireFreeSpace(target, parent, bytes);
 		Staging staging = new Staging(target, StagedFiles.create(target, parent));
 		try {
 			staging.create(folder);
@@ -133,13 +133,13 @@ public final class Staging implements AutoCloseable {
 		return parent;
 	}
 
-	private static void requireRoom(Path target, Path parent, long bytes) throws IOException {
-		long room = Files.getFileStore(parent).getUsableSpace();
-		if (room - SPARE < bytes) {
+	private static void requireFreeSpace(Path target, Path parent, long bytes) throws IOException {
+		long free = Files.getFileStore(parent).getUsableSpace();
+		if (free - SPARE < bytes) {
 			throw new CheckpointException(
-					"The disk of " + target + " has room for " + ByteSize.readable(room) + ", but "
+					"The disk of " + target + " has " + ByteSize.readable(free) + " free, but "
 							+ ByteSize.readable(bytes + SPARE) + " are needed.",
-					"Make room, or give a target on another disk.");
+					"Free some space, or give a target on another disk.");
 		}
 	}
 

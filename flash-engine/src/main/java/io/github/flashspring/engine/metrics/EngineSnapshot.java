@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param io reads from disk
  * @param work tokens and passes
  * @param lastPasses some of the last passes, the latest last
- * @param pacing how reading ahead and computing get along
- * @param experts how experts of mixtures came into memory
+ * @param pacing how prefetch and compute affect each other
+ * @param experts how experts of MoE layers came into memory
  * @param grammars masks of tokens for structured answers
  */
 public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
@@ -37,8 +37,8 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 	 * @param io reads from disk
 	 * @param work tokens and passes
 	 * @param lastPasses some of the last passes
-	 * @param pacing how reading ahead and computing get along
-	 * @param experts how experts of mixtures came into memory
+	 * @param pacing how prefetch and compute affect each other
+	 * @param experts how experts of MoE layers came into memory
 	 */
 	public EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
 			IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts) {
@@ -54,7 +54,7 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 	 * @param io reads from disk
 	 * @param work tokens and passes
 	 * @param lastPasses some of the last passes
-	 * @param pacing how reading ahead and computing get along
+	 * @param pacing how prefetch and compute affect each other
 	 */
 	public EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
 			IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing) {
@@ -86,10 +86,10 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 	 *
 	 * @param name such as {@code layers.3}
 	 * @param bytes size of its weights
-	 * @param pinned whether all of it stays in memory
+	 * @param pinned whether all of it is pinned
 	 * @param bytesRead bytes read for it since the engine was loaded
-	 * @param pinnedBytes what of it stays in memory
-	 * @param stallNanos time that computing waited for it, in nanoseconds
+	 * @param pinnedBytes its pinned bytes
+	 * @param stallNanos time that compute waited for it, in nanoseconds
 	 * @param computeNanos time that it computed, without waiting, in nanoseconds
 	 */
 	public record Unit(String name, long bytes, boolean pinned, long bytesRead, long pinnedBytes, long stallNanos,
@@ -99,7 +99,7 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 		 * A part of which all or nothing is pinned and no time is known.
 		 * @param name such as {@code layers.3}
 		 * @param bytes size of its weights
-		 * @param pinned whether it stays in memory
+		 * @param pinned whether it is pinned
 		 * @param bytesRead bytes read for it since the engine was loaded
 		 */
 		public Unit(String name, long bytes, boolean pinned, long bytesRead) {

@@ -1,20 +1,20 @@
 package io.github.flashspring.engine.metrics;
 
 /**
- * How reading ahead and computing got along since the engine was loaded.
+ * How prefetch and compute affected each other since the engine was loaded.
  *
- * @param baselineNanos time that one pass computes with no reads beside it, in
+ * @param baselineNanos time that one pass computes without concurrent reads, in
  * nanoseconds, over the layers for which that was measured; 0 if for none
  * @param computeNanos moving average of the time that the same layers compute with reads
- * beside them, in nanoseconds
+ * with concurrent reads, in nanoseconds
  * @param degradation how much longer passes compute because of reads, as last measured:
  * 0.03 for 3 %; 0 while that is unknown
  * @param maxDegradation what the controller holds it to, where that does not delay reads
- * that computing needs
+ * that compute needs
  * @param diskBytesPerSecond moving average of the rate while the disk is busy
  * @param demandBytesPerSecond rate at which reads must arrive for no layer to wait, as
  * last predicted; infinite if one already waits
- * @param paceBytesPerSecond rate to which reads ahead were last held; infinite if they
+ * @param paceBytesPerSecond rate to which prefetch was last limited; infinite if they
  * were not
  * @param sleepNanos time that readers slept to hold it, in nanoseconds
  * @param sleeps number of these sleeps

@@ -8,8 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What happened when during some passes: reads, computing, and waiting, as spans on
- * tracks. It keeps the first spans up to a number. Safe for use by several threads.
+ * What happened when during some passes: reads, compute and waits, as spans on tracks. It
+ * keeps the first spans up to a number. Safe for use by several threads.
  */
 public final class Timeline {
 

@@ -12,7 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Answers of gpt-oss, which are several messages, each with a header that names its
- * channel and perhaps a tool that it goes to (OpenAI's harmony format):
+ * channel and optionally a tool that it goes to (OpenAI's harmony format):
  * {@code <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>…}.
  * What goes to a tool is a call, the channel {@code final} is the answer, and the others
  * are reasoning.

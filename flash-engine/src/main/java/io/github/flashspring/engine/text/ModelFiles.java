@@ -20,7 +20,7 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The small files beside a checkpoint, read with a limit on their size.
+ * The small files next to a checkpoint, read with a limit on their size.
  */
 final class ModelFiles {
 

@@ -18,7 +18,7 @@ import io.github.flashspring.jinja.MarkedText;
 
 /**
  * A model's tokenizer: text to token ids and back, by Hugging Face's own library. It lies
- * as {@code tokenizer.json} beside the checkpoint. Thread-safe. The native memory is
+ * as {@code tokenizer.json} next to the checkpoint. Thread-safe. The native memory is
  * freed by {@link #close()}.
  */
 public final class Tokenizer implements AutoCloseable {

@@ -272,7 +272,7 @@ enum ToolFormat {
 	TOOL_CODE(mentions("```tool_code"), ToolSyntax.python("```tool_code", "```"),
 			ToolWriting.of("```tool_code\n", "NAME(ARGUMENTS)", "\n", "\n```").withParameter("NAME=VALUE", ", ")),
 
-	/** What models write that were told of tools in other ways. */
+	/** What models write that were given tools in other ways. */
 	GENERIC((_) -> true, ToolSyntax.json("<tool_call>", "</tool_call>"),
 			ToolWriting.of("", "<tool_call>\n{\"name\": \"NAME\", \"arguments\": ARGUMENTS}\n</tool_call>", "\n", ""));
 

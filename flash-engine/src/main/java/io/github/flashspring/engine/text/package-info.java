@@ -1,7 +1,6 @@
 /**
  * From text to token ids and back: tokenizer, chat template, incremental decoding. It
- * reads the files that lie beside a checkpoint. It must not know models, devices or
- * weights.
+ * reads the files next to a checkpoint. It must not know models, devices or weights.
  */
 @NullMarked
 package io.github.flashspring.engine.text;

@@ -130,7 +130,7 @@ class StagingTests {
 	void aTargetWithoutRoomIsRefusedBeforeAnythingIsWritten() throws IOException {
 		assertThatExceptionOfType(CheckpointException.class)
 			.isThrownBy(() -> Staging.folder(this.folder.resolve("model"), 1L << 60))
-			.withMessageContainingAll("The disk of " + this.folder.resolve("model") + " has room for ",
+			.withMessageContainingAll("The disk of " + this.folder.resolve("model") + " has ", " free, but ",
 					"1048576 TB are needed", "Make room");
 		assertThat(names()).isEmpty();
 	}

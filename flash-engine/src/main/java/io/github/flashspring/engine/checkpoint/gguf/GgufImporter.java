@@ -49,7 +49,7 @@ public final class GgufImporter {
 	 * @return what was written
 	 * @throws CheckpointException if the file is damaged, changes meanwhile or is of a
 	 * kind that cannot be imported, the folder has content, or its disk has not enough
-	 * room
+	 * free space
 	 * @throws IOException if writing fails
 	 */
 	public static ImportReport importFile(Path gguf, Path outFolder, Progress progress) throws IOException {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * arithmetic.
  *
  * @param hiddenSize width of the residual stream
- * @param intermediateSize width of the feed-forward part
+ * @param intermediateSize width of the MLP
  * @param layers layers
  * @param heads query heads
  * @param keyValueHeads key-value heads
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param contextLength positions the model was trained for
  * @param rmsNormEps epsilon of the norms
  * @param ropeTheta base of the rotary frequencies
- * @param linearFactor stretch of positions; 1 for none
+ * @param linearFactor scale of positions; 1 for none
  * @param ropeScaling frequency factors as llama3 scaling; null without
  */
 record LlamaShape(int hiddenSize, int intermediateSize, int layers, int heads, int keyValueHeads, int headDim,
@@ -68,8 +68,7 @@ record LlamaShape(int hiddenSize, int intermediateSize, int layers, int heads, i
 	/** What other models put under the name of llama and a plain llama would ignore. */
 	private static void refuseVariants(GgufMetadata metadata) {
 		if (metadata.findInt("llama.expert_count", 0, 1 << 16).orElse(0) != 0) {
-			throw metadata.wrong("llama.expert_count",
-					"no experts, since mixtures of experts cannot be imported from GGUF",
+			throw metadata.wrong("llama.expert_count", "no experts, since MoE layers cannot be imported from GGUF",
 					metadata.findInt("llama.expert_count", 0, 1 << 16).getAsInt());
 		}
 		for (String key : new String[] { "llama.attention.sliding_window", "llama.attention.scale", "llama.logit_scale",

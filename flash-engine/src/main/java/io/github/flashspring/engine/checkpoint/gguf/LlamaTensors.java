@@ -153,7 +153,7 @@ final class LlamaTensors {
 
 	/**
 	 * Hugging Face's Llama has biases for all projections of the attention, or of the
-	 * feed-forward part, or for none: those that a file leaves out are zero.
+	 * MLP, or for none: those that a file leaves out are zero.
 	 */
 	private void completeBiases(Set<String> found) {
 		for (List<String> parts : List.of(
