@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,7 +36,9 @@ import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
+import io.github.flashspring.engine.residency.BudgetArbiter;
 import io.github.flashspring.engine.residency.DiskSpeed;
+import io.github.flashspring.engine.residency.PlannedShare;
 import io.github.flashspring.engine.memory.MemoryLimits;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.InterferenceLoad;
@@ -86,13 +89,16 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private final Fingerprint fingerprint;
 
+	private final EngineHost host;
+
 	private final @Nullable BudgetFollower follower;
 
 	private volatile boolean closed;
 
 	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Parts parts,
 			ResidencyPlan plan, WeightStore store, LocalGeneration.Context generations, PassLog passes,
-			boolean follows) {
+			EngineHost host, boolean follows) {
+		this.host = host;
 		this.resources = resources;
 		this.info = info;
 		this.text = text;
@@ -110,15 +116,25 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 	}
 
 	static LocalFlashEngine load(FlashConfig config) {
-		return load(config, (layout) -> new WeightFiles(layout, config.reading().direct()));
+		return load(config, EngineHost.NONE);
+	}
+
+	/** Loads a model on a device and in a budget that the host decides on. */
+	static LocalFlashEngine load(FlashConfig config, EngineHost host) {
+		return load(config, (layout) -> new WeightFiles(layout, config.reading().direct()), host);
 	}
 
 	/** Loads a model whose weights are streamed from files that others open. */
 	static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> files) {
+		return load(config, files, EngineHost.NONE);
+	}
+
+	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> files,
+			EngineHost host) {
 		long start = System.nanoTime();
 		Resources resources = new Resources();
 		try {
-			LocalFlashEngine engine = load(config, files, resources);
+			LocalFlashEngine engine = load(config, files, host, resources);
 			logger.info("Loaded {} ({}, {}) on {} in {} ms: {} of {} of weights stay in memory, budget {}",
 					config.model(), engine.info.architecture(), engine.info.precision(), engine.device.info().name(),
 					(System.nanoTime() - start) / 1_000_000, ByteSize.readable(engine.plan.pinnedBytes()),
@@ -132,8 +148,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 	}
 
 	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
-			Resources resources) {
-		Parts parts = Parts.open(config, opener, WeightFiles::disk, config.warmUp(), resources);
+			EngineHost host, Resources resources) {
+		Parts parts = Parts.open(config, opener, WeightFiles::disk, host, config.warmUp(), resources);
 		ResidencyPlan plan = parts.plan();
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();
@@ -159,14 +175,14 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, generations,
-				passes, config.followMemoryPressure());
+				passes, host, config.followMemoryPressure());
 	}
 
 	static ResidencyPlan plan(FlashConfig config) {
 		try (Resources resources = new Resources()) {
 			return Parts
 				.open(config, (layout) -> new WeightFiles(layout, config.reading().direct()), WeightFiles::measuredDisk,
-						false, resources)
+						EngineHost.NONE, false, resources)
 				.plan();
 		}
 	}
@@ -362,6 +378,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	@Override
 	public ResidencyPlan ramBudget(RamBudget budget) {
+		this.host.requireOwnBudget();
 		ResidencyPlan next = apply(budget);
 		if (this.follower != null) {
 			this.follower.most(next.plannedBytes());
@@ -369,7 +386,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		return next;
 	}
 
-	private synchronized ResidencyPlan apply(RamBudget budget) {
+	/** Changes the budget, as the host or {@link #ramBudget} decides. */
+	synchronized ResidencyPlan apply(RamBudget budget) {
 		if (this.closed) {
 			throw closed(null);
 		}
@@ -438,6 +456,13 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 			this.parts.files().learn(this.plan.reads(), this.store.pacing().diskBytesPerSecond());
 		}
 		this.resources.close();
+		if (!wasClosed) {
+			this.host.closed();
+		}
+	}
+
+	boolean isClosed() {
+		return this.closed;
 	}
 
 	/**
@@ -459,12 +484,12 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 			ResidencyPlan plan) {
 
 		static Parts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
-				Function<WeightFiles, Disk> disk, boolean warm, Resources resources) {
+				Function<WeightFiles, Disk> disk, EngineHost host, boolean warm, Resources resources) {
 			Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
 			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
 					definition.ignoredTensors());
-			Device device = resources.add(Devices.open(config.device(), config.threads()));
+			Device device = resources.add(host.device(config));
 			int context = contextLength(config, definition.shape().maxPositions());
 			// before the tokenizer, which takes half of the time until the first pass
 			WarmUp warmUp = warm ? resources.add(WarmUp.start(device.warmUp(definition.workload(layout, context))))
@@ -475,14 +500,18 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 					context);
 			long all = (long) context * config.parallel();
 			FlashConfig.Reading reading = config.reading();
-			RamBudget budget = budget(config.ramBudget(), reading.map(),
+			WeightFiles files = resources.add(opener.apply(layout));
+			Supplier<BudgetArbiter.Share> share = () -> new PlannedShare(config.modelName(), layout,
+					new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, context, config.parallel()),
+							text.memoryBytes(context), work),
+					files.disk());
+			RamBudget budget = budget(host.budget(config, share), reading.map(),
 					checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
 							+ definition.kvBytes(context, all, config.parallel()));
 			boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
 			long tokens = unlimited ? all : context;
 			ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
 					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(context), work);
-			WeightFiles files = resources.add(opener.apply(layout));
 			// Where each byte is read once, nothing is gained by measuring the disk.
 			Disk how = (unlimited && reading.map()) ? Disk.MAPPED : (unlimited ? files.disk() : disk.apply(files));
 			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs,

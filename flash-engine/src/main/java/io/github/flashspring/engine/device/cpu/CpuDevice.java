@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 
@@ -54,11 +55,27 @@ final class CpuDevice implements Device {
 	/** Partial results of the attention that is being computed. */
 	private final AttentionJob.Partials partials = new AttentionJob.Partials();
 
+	/** Makes the kernels of a session. */
+	private final Supplier<Kernels> kernelsOfSession;
+
+	/** Whether the pool is that of another device, which closes it. */
+	private final boolean session;
+
 	CpuDevice(Kernels kernels, int threads) {
-		this.kernels = kernels;
-		this.pool = new WorkerPool(threads);
-		this.scratch = new Scratch[threads];
-		for (int i = 0; i < threads; i++) {
+		this(() -> kernels, threads);
+	}
+
+	CpuDevice(Supplier<Kernels> kernels, int threads) {
+		this(kernels, new WorkerPool(threads), false);
+	}
+
+	private CpuDevice(Supplier<Kernels> kernelsOfSession, WorkerPool pool, boolean session) {
+		this.kernelsOfSession = kernelsOfSession;
+		this.session = session;
+		this.kernels = kernelsOfSession.get();
+		this.pool = pool;
+		this.scratch = new Scratch[pool.threads()];
+		for (int i = 0; i < this.scratch.length; i++) {
 			this.scratch[i] = new Scratch();
 		}
 		this.elementwise = new CpuElementwise(kernels.elementwise(), this.pool, this.scratch);
@@ -461,9 +478,17 @@ final class CpuDevice implements Device {
 		return Fence.DONE;
 	}
 
+	/** {@inheritDoc} Kernels are warmed up for each session. */
+	@Override
+	public Device session() {
+		return new CpuDevice(this.kernelsOfSession, this.pool, true);
+	}
+
 	@Override
 	public void close() {
-		this.pool.close();
+		if (!this.session) {
+			this.pool.close();
+		}
 	}
 
 	private static int values(String name, Rows rows, int available) {

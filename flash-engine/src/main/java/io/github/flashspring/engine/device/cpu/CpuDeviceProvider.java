@@ -42,7 +42,7 @@ public final class CpuDeviceProvider implements DeviceProvider {
 			throw new IllegalArgumentException("Expected a number of threads from 0 on, found " + options.threads());
 		}
 		int threads = (options.threads() > 0) ? options.threads() : Runtime.getRuntime().availableProcessors();
-		return new CpuDevice(kernels(), threads);
+		return new CpuDevice(CpuDeviceProvider::kernels, threads);
 	}
 
 	/**

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.device.cpu;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,9 @@ final class WorkerPool implements AutoCloseable {
 	private static final int BANDS_PER_THREAD = 4;
 
 	private final Worker[] workers;
+
+	/** Held by the caller whose job runs; fair, so that callers take turns. */
+	private final ReentrantLock turn = new ReentrantLock(true);
 
 	private volatile Job job = Job.NONE;
 
@@ -77,14 +81,20 @@ final class WorkerPool implements AutoCloseable {
 			return;
 		}
 		Job current = new Job(band, count, size, bands);
-		this.job = current;
-		int helpers = Math.min(this.workers.length, bands - 1);
-		for (int i = 0; i < helpers; i++) {
-			this.workers[i].wake();
+		this.turn.lock();
+		try {
+			this.job = current;
+			int helpers = Math.min(this.workers.length, bands - 1);
+			for (int i = 0; i < helpers; i++) {
+				this.workers[i].wake();
+			}
+			current.work(0);
+			current.await();
+			this.job = Job.NONE;
 		}
-		current.work(0);
-		current.await();
-		this.job = Job.NONE;
+		finally {
+			this.turn.unlock();
+		}
 		current.rethrow();
 	}
 
