@@ -156,10 +156,9 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		int context = parts.needs().contextLength();
 		WeightStore store = resources.add(WeightStore.open(parts.layout(), parts.files(), plan, device,
 				config.maxComputeDegradation(), config.expertStreaming()));
-		KvCache kv = resources.add(new KvCache(device, definition.kvLayout(context),
-				definition.shape().keyValueLayers(), parts.tokens(), definition.stateFloats(), config.parallel()));
-		CausalLanguageModel model = resources
-			.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(), plan.passRows()));
+		KvCache kv = resources.add(definition.cache(device, context, parts.tokens(), config.parallel()));
+		CausalLanguageModel model = resources.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(),
+				plan.passRows(), config.parallel()));
 		PassLog passes = new PassLog(store::metrics);
 		ExecutorService textThread = resources
 			.add(Executors.newSingleThreadExecutor(Thread.ofPlatform().name("flash-text").daemon().factory()));
@@ -267,7 +266,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 				.formatted(tokens.length, this.info.id(), this.info.contextLength()));
 		}
 		LogitsTask task = new LogitsTask(tokens.length, consumer);
-		Sequence sequence = new Sequence(tokens, 1, task);
+		Sequence sequence = new Sequence(tokens, task);
 		submit(sequence);
 		try {
 			task.done().get();
@@ -497,7 +496,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 			ModelText text = resources.add(ModelText.load(checkpoint.folder(), config.chat()));
 			int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
 			ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows,
-					context);
+					context, config.parallel());
 			long all = (long) context * config.parallel();
 			FlashConfig.Reading reading = config.reading();
 			WeightFiles files = resources.add(opener.apply(layout));
@@ -505,11 +504,14 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 					new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, context, config.parallel()),
 							text.memoryBytes(context), work),
 					files.disk());
-			RamBudget budget = budget(host.budget(config, share), reading.map(),
-					checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
-							+ definition.kvBytes(context, all, config.parallel()));
+			long needed = checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
+					+ definition.kvBytes(context, all, config.parallel());
+			RamBudget budget = budget(host.budget(config, share), reading.map(), needed);
 			boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
-			long tokens = unlimited ? all : context;
+			// Sequences share the pages of one context rather than take memory from weights
+			// that are read again in every pass.
+			boolean ample = unlimited || budget.bytes() >= needed + needed / 8;
+			long tokens = ample ? all : context;
 			ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
 					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(context), work);
 			// Where each byte is read once, nothing is gained by measuring the disk.

@@ -102,7 +102,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 		this.endTokens = endTokens;
 		this.promptTokens = prompt.length;
 		this.maxTokens = maxTokens;
-		this.sequence = new Sequence(prompt, maxTokens, this);
+		this.sequence = new Sequence(prompt, this);
 	}
 
 	Sequence sequence() {

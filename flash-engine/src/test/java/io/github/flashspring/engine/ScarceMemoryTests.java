@@ -53,12 +53,12 @@ class ScarceMemoryTests {
 			for (int allowed = 0; allowed < 3; allowed++) {
 				ScarceMemoryProvider.ALLOCATIONS.set(allowed);
 				Generation without = engine.generate(request(CONTEXT));
-				assertThatExceptionOfType(DeviceException.class).isThrownBy(without::next)
+				assertThatExceptionOfType(DeviceException.class).isThrownBy(() -> Golden.finish(without))
 					.withMessageContainingAll("no memory for the keys and values", "No memory is left");
 			}
 			ScarceMemoryProvider.ALLOCATIONS.set(Integer.MAX_VALUE);
-			// runs beside the first one, which waits for its reader, only if every
-			// block came back
+			// the first one, which waits for its reader, has given its memory up; all of it
+			// and of the failed ones must have come back
 			assertThat(Golden.finish(engine.generate(request(CONTEXT))).tokens()).isEqualTo(expected);
 			GenerationEvent.Finished finished = Golden.finish(before);
 			assertThat(finished.reason()).isEqualTo(FinishReason.LENGTH);

@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.cache;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
@@ -9,72 +11,82 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceException;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
+import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.ByteSize;
 
 /**
- * Keys and values of all sequences, in blocks of tokens that are lent to sequences and
- * taken back, together with a state of fixed size for models that have one. Memory of a
- * block is allocated when it is first lent. Used by one thread.
+ * The memory of all sequences: KV pages, lent one by one as {@linkplain SequenceMemory
+ * sequences} grow, and states. Pages of all groups of layers come from one number of
+ * bytes; a page is allocated when it is first lent. Used by one thread.
  */
-public final class KvCache implements KvBlocks, AutoCloseable {
+public final class KvCache implements KvPages, AutoCloseable {
 
 	private final Device device;
 
 	private final Layout layout;
 
-	private final int layers;
+	private final LayerGroups groups;
 
-	private final @Nullable Buffer[] buffers;
+	private final StatePool states;
 
-	private final Deque<Integer> free = new ArrayDeque<>();
+	private final int capacityPages;
 
-	private final SequenceStates states;
+	private final long capacityBytes;
+
+	private final List<@Nullable Page> pages = new ArrayList<>();
+
+	/** Ids of allocated pages that nobody has, by group. */
+	private final List<Deque<Integer>> free = new ArrayList<>();
+
+	private long allocatedBytes;
 
 	/**
 	 * Makes an empty cache.
 	 * @param device allocates
-	 * @param layout shape of a layer's part of a block
-	 * @param layers layers that have keys and values
-	 * @param tokens how many tokens there must be room for, in whole blocks
-	 */
-	public KvCache(Device device, Layout layout, int layers, long tokens) {
-		this(device, layout, layers, tokens, 0, 0);
-	}
-
-	/**
-	 * Makes an empty cache for sequences that have a state too.
-	 * @param device allocates
-	 * @param layout shape of a layer's part of a block
-	 * @param layers layers that have keys and values
-	 * @param tokens how many tokens there must be room for, in whole blocks
+	 * @param layout shape of a layer's part of a page
+	 * @param groups layers that have keys and values
+	 * @param tokens how many tokens there is memory for, in whole pages
 	 * @param stateFloats size of the state of a sequence; 0: there is none
-	 * @param sequences how many sequences run at once
+	 * @param sequences most sequences at once, if they have states
 	 */
-	public KvCache(Device device, Layout layout, int layers, long tokens, long stateFloats, int sequences) {
+	public KvCache(Device device, Layout layout, LayerGroups groups, long tokens, long stateFloats, int sequences) {
 		this.device = device;
 		this.layout = layout;
-		this.layers = layers;
-		this.buffers = new Buffer[blocks(layout, tokens)];
-		for (int i = 0; i < this.buffers.length; i++) {
-			this.free.add(i);
+		this.groups = groups;
+		this.states = new StatePool(device, stateFloats, sequences);
+		this.capacityPages = pageCount(layout, tokens);
+		this.capacityBytes = bytes(layout, groups.layers(), tokens);
+		for (int group = 0; group < groups.count(); group++) {
+			this.free.add(new ArrayDeque<>());
 		}
-		this.states = new SequenceStates(device, stateFloats, sequences);
 	}
 
 	/**
-	 * Bytes that a cache needs.
-	 * @param layout shape of a layer's part of a block
+	 * Bytes that keys and values need.
+	 * @param layout shape of a layer's part of a page
 	 * @param layers layers that have keys and values
-	 * @param tokens how many tokens there must be room for
-	 * @return bytes of whole blocks
+	 * @param tokens how many tokens there must be memory for
+	 * @return bytes of whole pages
 	 */
 	public static long bytes(Layout layout, int layers, long tokens) {
-		return blocks(layout, tokens) * layers * layout.layerBytes();
+		return pageCount(layout, tokens) * layers * layout.layerBytes();
 	}
 
-	private static int blocks(Layout layout, long tokens) {
-		return Math.toIntExact((tokens + layout.blockTokens() - 1) / layout.blockTokens());
+	private static int pageCount(Layout layout, long tokens) {
+		return Math.toIntExact(Math.ceilDiv(tokens, layout.pageTokens()));
+	}
+
+	/**
+	 * Begins a sequence, which has no pages yet.
+	 * @return its memory, which the caller closes; empty while all states are lent
+	 * @throws DeviceException if there is no memory for a state
+	 */
+	public Optional<SequenceMemory> open() {
+		if (!this.states.available()) {
+			return Optional.empty();
+		}
+		return Optional.of(new SequenceMemory(this, this.groups, this.states));
 	}
 
 	@Override
@@ -83,107 +95,156 @@ public final class KvCache implements KvBlocks, AutoCloseable {
 	}
 
 	@Override
-	public Buffer buffer(int block) {
-		Buffer buffer = this.buffers[block];
-		if (buffer == null) {
-			throw new IllegalStateException("KV block " + block + " was never lent");
-		}
-		return buffer;
+	public int group(int layer) {
+		return this.groups.group(layer);
 	}
 
 	@Override
-	public long byteOffset(int block, int layer) {
-		return layer * this.layout.layerBytes();
+	public Buffer buffer(int page) {
+		return page(page).buffer;
+	}
+
+	@Override
+	public long byteOffset(int page, int layer) {
+		return this.groups.index(layer) * this.layout.layerBytes();
+	}
+
+	private Page page(int id) {
+		Page page = (id >= 0 && id < this.pages.size()) ? this.pages.get(id) : null;
+		if (page == null) {
+			throw new IllegalStateException("KV page " + id + " was never lent");
+		}
+		return page;
+	}
+
+	/** Pages that so many tokens of a sequence take in each group. */
+	int pageCount(long tokens) {
+		return pageCount(this.layout, tokens);
 	}
 
 	/**
-	 * Lends blocks for a sequence.
-	 * @param tokens the most tokens the sequence will have
-	 * @return ids of its blocks, or empty while too few are free
+	 * Requires that a sequence of a length fits.
+	 * @param tokens its length
 	 * @throws IllegalArgumentException if the whole cache is smaller
-	 * @throws DeviceException if there is no memory for a block that was never lent
-	 * before; no block is lent then
 	 */
-	public Optional<int[]> lend(long tokens) {
-		int count = blocks(this.layout, tokens);
-		if (count > this.buffers.length) {
-			throw new IllegalArgumentException("A sequence of " + tokens + " tokens needs " + count
-					+ " KV blocks, but the cache has " + this.buffers.length);
+	void requireCapacity(long tokens) {
+		if (pageCount(tokens) > this.capacityPages) {
+			throw new IllegalArgumentException("A sequence of " + tokens + " tokens needs " + pageCount(tokens)
+					+ " KV pages, but the cache has " + this.capacityPages);
 		}
-		if (count > this.free.size() || !this.states.available()) {
-			return Optional.empty();
-		}
-		int[] blocks = this.free.stream().limit(count).mapToInt(Integer::intValue).toArray();
-		for (int block : blocks) {
-			allocate(block, tokens);
-		}
-		this.states.lend(blocks[0]);
-		for (int i = 0; i < count; i++) {
-			this.free.pop();
-		}
-		return Optional.of(blocks);
 	}
 
-	private void allocate(int block, long tokens) {
-		if (this.buffers[block] != null) {
-			return;
+	/**
+	 * Lends a page.
+	 * @param group group of layers that it is for
+	 * @param tokens length of the sequence that it is for
+	 * @return its id, with one reference; {@link KvPages#NONE} if there is none
+	 * @throws DeviceException if there is no memory for a page that was never lent before
+	 */
+	int lend(int group, long tokens) {
+		Integer id = this.free.get(group).poll();
+		if (id == null) {
+			if (!makeRoom(group)) {
+				return NONE;
+			}
+			id = allocate(group, tokens);
 		}
-		long bytes = this.layers * this.layout.layerBytes();
+		page(id).references = 1;
+		return id;
+	}
+
+	/** Frees pages of other groups that nobody has, until one of this group fits. */
+	private boolean makeRoom(int group) {
+		long needed = this.allocatedBytes + pageBytes(group);
+		for (int other = 0; other < this.groups.count() && needed > this.capacityBytes; other++) {
+			while (needed > this.capacityBytes && !this.free.get(other).isEmpty()) {
+				int id = this.free.get(other).pop();
+				page(id).buffer.close();
+				this.pages.set(id, null);
+				this.allocatedBytes -= pageBytes(other);
+				needed -= pageBytes(other);
+			}
+		}
+		return needed <= this.capacityBytes;
+	}
+
+	private int allocate(int group, long tokens) {
+		long bytes = pageBytes(group);
+		Page page;
 		try {
-			this.buffers[block] = this.device.allocate(bytes);
+			page = new Page(group, this.device.allocate(bytes));
 		}
 		catch (DeviceException ex) {
 			throw new DeviceException(
-					"There is no memory for the keys and values of a sequence of %d tokens, in blocks of %s: %s. Ask for fewer tokens, or for less at once."
+					"There is no memory for the keys and values of a sequence of %d tokens, in pages of %s: %s. Ask for fewer tokens, or for less at once."
 						.formatted(tokens, ByteSize.readable(bytes), ex.getMessage()),
 					ex);
 		}
+		this.allocatedBytes += bytes;
+		int unused = this.pages.indexOf(null);
+		if (unused >= 0) {
+			this.pages.set(unused, page);
+			return unused;
+		}
+		this.pages.add(page);
+		return this.pages.size() - 1;
 	}
 
-	/**
-	 * Takes blocks back.
-	 * @param blocks ids as lent
-	 */
-	public void giveBack(int[] blocks) {
-		this.states.giveBack(blocks[0]);
-		for (int block : blocks) {
-			this.free.push(block);
+	private long pageBytes(int group) {
+		return this.groups.size(group) * this.layout.layerBytes();
+	}
+
+	/** Notes that one more sequence has a page. */
+	void share(int page) {
+		page(page).references++;
+	}
+
+	boolean isShared(int page) {
+		return page(page).references > 1;
+	}
+
+	/** Takes a page back from one of the sequences that have it. */
+	void giveBack(int id) {
+		Page page = page(id);
+		if (--page.references == 0) {
+			this.free.get(page.group).push(id);
 		}
 	}
 
-	@Override
-	public Buffer states(int sequence) {
-		return this.states.buffer(sequence);
+	/** Copies the keys and values of all layers of a page. */
+	void copy(int to, int from) {
+		int width = Math.toIntExact(pageBytes(page(from).group) / Float.BYTES);
+		this.device.gather(Tensor.floats(buffer(to), 0, 1, width), Tensor.floats(buffer(from), 0, 1, width),
+				new int[] { 0 });
 	}
 
-	/**
-	 * Copies the state of a sequence, so that it can return to it, or another can begin
-	 * with it.
-	 * @param blocks ids as lent
-	 * @return the copy; the caller closes it
-	 * @throws IllegalStateException if sequences have no states
-	 */
-	public Buffer snapshot(int[] blocks) {
-		return this.states.snapshot(blocks[0]);
-	}
-
-	/**
-	 * Gives a sequence a state that was copied.
-	 * @param blocks ids as lent
-	 * @param snapshot the copy
-	 */
-	public void restore(int[] blocks, Buffer snapshot) {
-		this.states.restore(blocks[0], snapshot);
-	}
-
+	/** Frees all pages; sequences that still have some must not be used afterwards. */
 	@Override
 	public void close() {
 		this.states.close();
-		for (Buffer buffer : this.buffers) {
-			if (buffer != null) {
-				buffer.close();
+		for (Page page : this.pages) {
+			if (page != null) {
+				page.buffer.close();
 			}
 		}
+		this.pages.clear();
+	}
+
+	/** Memory of a page. */
+	private static final class Page {
+
+		private final int group;
+
+		private final Buffer buffer;
+
+		/** Sequences that have it. */
+		private int references;
+
+		Page(int group, Buffer buffer) {
+			this.group = group;
+			this.buffer = buffer;
+		}
+
 	}
 
 }

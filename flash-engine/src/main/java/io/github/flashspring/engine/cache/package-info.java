@@ -1,7 +1,7 @@
 /**
- * Keys and values of the tokens already seen, in paged blocks with owners. It gives
- * blocks to sequences and takes them back. It must not know models, weights or how text
- * became tokens.
+ * The memory of sequences: keys and values of the tokens already seen, in pages that
+ * sequences share, and states. It must not know models, weights or how text became
+ * tokens.
  */
 @NullMarked
 package io.github.flashspring.engine.cache;

@@ -185,7 +185,7 @@ public interface Device extends AutoCloseable {
 	 * @param keys F32 [n, keyValueHeads · keyDim]
 	 * @param values F32 [n, keyValueHeads · valueDim]; null if the cache holds no values
 	 */
-	void storeKv(KvBlocks kv, int layer, RaggedBatch batch, Tensor keys, @Nullable Tensor values);
+	void storeKv(KvPages kv, int layer, RaggedBatch batch, Tensor keys, @Nullable Tensor values);
 
 	/**
 	 * Causal attention of every row over the positions of its own sequence up to itself,
@@ -199,7 +199,7 @@ public interface Device extends AutoCloseable {
 	 * @param sinks F32, F16 or BF16 [1, heads]: a further score of each head, whose value
 	 * is zero; or null
 	 */
-	void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec,
+	void attention(Tensor out, Tensor queries, KvPages kv, int layer, RaggedBatch batch, AttentionSpec spec,
 			@Nullable Tensor sinks);
 
 	/**
@@ -211,7 +211,7 @@ public interface Device extends AutoCloseable {
 	 * @param batch which row is which position of which sequence
 	 * @param spec heads, scale, window and cap
 	 */
-	default void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec) {
+	default void attention(Tensor out, Tensor queries, KvPages kv, int layer, RaggedBatch batch, AttentionSpec spec) {
 		attention(out, queries, kv, layer, batch, spec, null);
 	}
 
@@ -299,7 +299,7 @@ public interface Device extends AutoCloseable {
 	 * @param heads query heads of a layer
 	 * @param keyValues shape of the cache
 	 */
-	record Limits(int rows, int columns, int heads, KvBlocks.Layout keyValues) {
+	record Limits(int rows, int columns, int heads, KvPages.Layout keyValues) {
 
 	}
 

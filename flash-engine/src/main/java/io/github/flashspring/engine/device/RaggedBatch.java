@@ -4,13 +4,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
+import org.jspecify.annotations.Nullable;
+
 /**
- * The rows of one pass: stretches of tokens of several sequences, one after the other.
- * Row {@code r} of every activation belongs to the r-th token of the batch.
+ * The rows of one pass: ranges of tokens of several sequences, one after the other. Row
+ * {@code r} of every activation belongs to the r-th token of the batch.
  *
  * @param tokens token id of each row
  * @param positions position of each row in its own sequence
- * @param spans the stretches in row order, together covering all rows
+ * @param spans the ranges in row order, together covering all rows
  */
 public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 
@@ -34,8 +36,8 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 			int first = Math.max(span.firstRow(), from);
 			int end = Math.min(span.firstRow() + span.rows(), from + count);
 			if (first < end) {
-				parts
-					.add(new Span(first - from, end - first, span.position() + first - span.firstRow(), span.blocks()));
+				parts.add(new Span(first - from, end - first, span.position() + first - span.firstRow(),
+						span.pageTables(), span.state()));
 			}
 		}
 		return new RaggedBatch(Arrays.copyOfRange(this.tokens, from, from + count),
@@ -48,12 +50,33 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 	 * @param firstRow row of the first token
 	 * @param rows number of tokens
 	 * @param position position of the first token in its sequence; the keys and values of
-	 * the tokens before it already lie in the blocks
-	 * @param blocks ids of the KV blocks of the sequence, in order; position p lies in
-	 * block {@code blocks[p / blockTokens]}. Covers at least {@code position + rows}
-	 * tokens
+	 * the tokens before it that the layers attend to already lie in the pages
+	 * @param pageTables for each group of layers the ids of the sequence's KV pages, in
+	 * order; position p lies in page {@code p / pageTokens}. Each covers at least
+	 * {@code position + rows} tokens
+	 * @param state of the state-space layers; null if the sequence has none
 	 */
-	public record Span(int firstRow, int rows, int position, int[] blocks) {
+	public record Span(int firstRow, int rows, int position, int[][] pageTables, @Nullable Buffer state) {
+
+		/**
+		 * A span of a model whose layers are one group and have no states.
+		 * @param firstRow row of the first token
+		 * @param rows number of tokens
+		 * @param position position of the first token in its sequence
+		 * @param pages ids of the KV pages, in order
+		 */
+		public Span(int firstRow, int rows, int position, int[] pages) {
+			this(firstRow, rows, position, new int[][] { pages }, null);
+		}
+
+		/**
+		 * The page table of a group of layers.
+		 * @param group index of the group, see {@link KvPages#group}
+		 * @return ids of pages; {@link KvPages#NONE} where a page was given back
+		 */
+		public int[] pages(int group) {
+			return this.pageTables[group];
+		}
 
 	}
 

@@ -18,7 +18,7 @@ import io.github.flashspring.engine.checkpoint.Quantization;
  * @param steps operations that only some models use
  * @see Device#warmUp
  */
-public record Workload(Set<Linear> linears, Linear table, KvBlocks.@Nullable Layout keyValues, int hiddenSize,
+public record Workload(Set<Linear> linears, Linear table, KvPages.@Nullable Layout keyValues, int hiddenSize,
 		DType norms, Set<Step> steps) {
 
 	/** An operation that only some models use. */

@@ -12,6 +12,7 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.SequenceMemory;
 import io.github.flashspring.engine.device.DeviceException;
 
 /**
@@ -20,8 +21,11 @@ import io.github.flashspring.engine.device.DeviceException;
  * sequence whose reader lags behind uses no slot. It keeps its memory until another
  * sequence needs that and its reader was idle for as long as the keys and values took to
  * compute: then waiting and computing them again cost at most twice what the better of
- * both would have. It computes them again, to the same bits, when the reader goes on. Not
- * thread-safe: used under the scheduler's lock.
+ * both would have. It computes them again, to the same bits, when the reader goes on.
+ * <p>
+ * Memory grows with the sequences. When it runs out and no reader lags, the youngest
+ * sequence loses its own and is the next to get some. Not thread-safe: used under the
+ * lock of the {@link Mailbox}.
  */
 final class RunQueue {
 
@@ -38,9 +42,14 @@ final class RunQueue {
 
 	private final Deque<Sequence> preempted = new ArrayDeque<>();
 
+	private long arrivals;
+
+	/** Whether a sequence with memory needs more, and waits for an idle reader's. */
+	private boolean shortOfPages;
+
 	/**
 	 * Makes an empty queue.
-	 * @param kv has room for at least one sequence
+	 * @param kv has memory for at least one sequence
 	 * @param parallel most sequences that run at once
 	 */
 	RunQueue(KvCache kv, int parallel) {
@@ -49,6 +58,7 @@ final class RunQueue {
 	}
 
 	void add(Sequence sequence) {
+		sequence.arrival(this.arrivals++);
 		this.queued.add(sequence);
 	}
 
@@ -57,7 +67,7 @@ final class RunQueue {
 		this.active.remove(sequence);
 		this.queued.remove(sequence);
 		this.preempted.remove(sequence);
-		giveBack(sequence);
+		sequence.releaseMemory();
 	}
 
 	/**
@@ -79,37 +89,53 @@ final class RunQueue {
 	}
 
 	/**
-	 * Admits waiting sequences in order of arrival, and chooses those of the next pass.
+	 * Chooses the sequences of the next pass, makes sure that they have memory for all
+	 * their tokens, and admits waiting ones in order of arrival.
 	 * @param refused gets sequences for which there is no memory; they are removed
-	 * @return sequences that are ready, at most as many as run at once
+	 * @return sequences that are ready, at most as many as run at once; they take turns in
+	 * being the first
 	 */
 	List<Sequence> admit(BiConsumer<Sequence, RuntimeException> refused) {
 		requeue();
+		this.shortOfPages = false;
 		List<Sequence> ready = new ArrayList<>(
-				this.active.stream().filter((sequence) -> sequence.listener().isReady()).toList());
+				this.active.stream().filter((sequence) -> sequence.listener().isReady()).limit(this.parallel).toList());
+		for (Sequence sequence : ready.stream().sorted(Comparator.comparingLong(Sequence::arrival)).toList()) {
+			if (sequence.hasMemory() && !grow(sequence, refused)) {
+				ready.remove(sequence);
+			}
+		}
+		ready.removeIf((sequence) -> !sequence.hasMemory());
+		if (!this.shortOfPages) {
+			admitQueued(ready, refused);
+		}
+		if (!ready.isEmpty()) {
+			this.active.addLast(this.active.removeFirst());
+		}
+		return ready;
+	}
+
+	private void admitQueued(List<Sequence> ready, BiConsumer<Sequence, RuntimeException> refused) {
 		while (!this.queued.isEmpty() && ready.size() < this.parallel) {
 			Sequence next = this.queued.getFirst();
-			Optional<int[]> blocks;
+			Optional<SequenceMemory> memory;
 			try {
-				blocks = lend(next, ready);
+				memory = lend(next, ready);
 			}
 			catch (RuntimeException ex) {
 				this.queued.removeFirst();
 				refused.accept(next, ex);
 				continue;
 			}
-			if (blocks.isEmpty()) {
-				break;
+			if (memory.isEmpty()) {
+				return;
 			}
-			next.blocks(blocks.get());
+			next.memory(memory.get());
 			this.queued.removeFirst();
 			this.active.addLast(next);
 			ready.add(next);
+			next.start();
 		}
-		if (!ready.isEmpty()) {
-			this.active.addLast(this.active.removeFirst());
-		}
-		return ready.subList(0, Math.min(ready.size(), this.parallel));
 	}
 
 	/** Preempted sequences whose readers go on queue behind those that wait already. */
@@ -123,20 +149,69 @@ final class RunQueue {
 		}
 	}
 
-	private Optional<int[]> lend(Sequence next, List<Sequence> ready) {
+	/**
+	 * Makes sure that a sequence has memory for the tokens of its next pass.
+	 * @return false if it cannot be part of that pass
+	 */
+	private boolean grow(Sequence sequence, BiConsumer<Sequence, RuntimeException> refused) {
 		while (true) {
-			List<Sequence> idle = this.active.stream().filter((sequence) -> !ready.contains(sequence)).toList();
-			Optional<Sequence> unread = idle.stream()
-				.filter((sequence) -> nanosToPreemption(sequence) <= 0)
-				.max(Comparator.comparingLong((sequence) -> sequence.listener().idleNanos()));
+			RuntimeException failure = null;
 			try {
-				Optional<int[]> blocks = this.kv.lend(next.capacity());
-				if (blocks.isPresent() || unread.isEmpty()) {
-					return blocks;
+				if (sequence.memory().reserve(sequence.pending())) {
+					return true;
+				}
+			}
+			catch (RuntimeException ex) {
+				failure = ex;
+			}
+			if (failure != null && (this.active.size() == 1 || !(failure instanceof DeviceException))) {
+				refused.accept(sequence, failure);
+				return false;
+			}
+			List<Sequence> idle = idle();
+			Optional<Sequence> unread = unread(idle);
+			if (unread.isEmpty() && !idle.isEmpty()) {
+				this.shortOfPages = true;
+				return false;
+			}
+			if (unread.isPresent()) {
+				preempt(unread.get());
+				continue;
+			}
+			Sequence youngest = youngest();
+			this.active.remove(youngest);
+			youngest.releaseMemory();
+			this.queued.addFirst(youngest);
+			if (youngest == sequence) {
+				return false;
+			}
+		}
+	}
+
+	private Sequence youngest() {
+		return this.active.stream().max(Comparator.comparingLong(Sequence::arrival)).orElseThrow();
+	}
+
+	/** The sequence whose reader was idle for longest, if that is long enough. */
+	private static Optional<Sequence> unread(List<Sequence> idle) {
+		return idle.stream()
+			.filter((sequence) -> nanosToPreemption(sequence) <= 0)
+			.max(Comparator.comparingLong((sequence) -> sequence.listener().idleNanos()));
+	}
+
+	/** Memory for a sequence that waits; empty while there is too little. */
+	private Optional<SequenceMemory> lend(Sequence next, List<Sequence> ready) {
+		while (true) {
+			List<Sequence> idle = idle();
+			Optional<Sequence> unread = unread(idle);
+			try {
+				Optional<SequenceMemory> memory = lend(next);
+				if (memory.isPresent() || unread.isEmpty()) {
+					return memory;
 				}
 			}
 			catch (DeviceException ex) {
-				if (idle.isEmpty()) {
+				if (idle.isEmpty() && (ready.isEmpty() || !next.hasStarted())) {
 					throw ex;
 				}
 				if (unread.isEmpty()) {
@@ -147,17 +222,28 @@ final class RunQueue {
 		}
 	}
 
-	private void preempt(Sequence sequence) {
-		this.active.remove(sequence);
-		giveBack(sequence);
-		this.preempted.addLast(sequence);
+	private List<Sequence> idle() {
+		return this.active.stream().filter((sequence) -> !sequence.listener().isReady()).toList();
 	}
 
-	private void giveBack(Sequence sequence) {
-		int[] blocks = sequence.takeBlocks();
-		if (blocks != null) {
-			this.kv.giveBack(blocks);
+	private Optional<SequenceMemory> lend(Sequence next) {
+		Optional<SequenceMemory> memory = this.kv.open();
+		boolean complete = false;
+		try {
+			complete = memory.isPresent() && memory.get().reserve(next.pending());
 		}
+		finally {
+			if (!complete) {
+				memory.ifPresent(SequenceMemory::close);
+			}
+		}
+		return complete ? memory : Optional.empty();
+	}
+
+	private void preempt(Sequence sequence) {
+		this.active.remove(sequence);
+		sequence.releaseMemory();
+		this.preempted.addLast(sequence);
 	}
 
 	/** Time until the memory of a sequence whose reader is idle may go to another one. */
@@ -167,14 +253,14 @@ final class RunQueue {
 
 	/**
 	 * Time until a reader is idle for too long: for its request, or, where another
-	 * sequence is queued, for its memory.
+	 * sequence waits for memory, for its memory.
 	 * @param timeoutNanos time that readers have, in nanoseconds
 	 * @return nanoseconds, at most 0 if the time is over; {@link Long#MAX_VALUE} if no
 	 * sequence waits for its reader
 	 */
 	long nanosToTimeout(long timeoutNanos) {
 		LongStream timeouts = unread().mapToLong((sequence) -> timeoutNanos - sequence.listener().idleNanos());
-		LongStream preemptions = this.queued.isEmpty() ? LongStream.empty()
+		LongStream preemptions = (this.queued.isEmpty() && !this.shortOfPages) ? LongStream.empty()
 				: this.active.stream()
 					.filter((sequence) -> !sequence.listener().isReady())
 					.mapToLong(RunQueue::nanosToPreemption);

@@ -4,6 +4,8 @@ import java.util.Arrays;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.cache.SequenceMemory;
+
 /**
  * Tokens of one request, known and computed, as the {@link Scheduler} sees them.
  */
@@ -13,17 +15,15 @@ public final class Sequence {
 
 	private final int promptLength;
 
-	private final int capacity;
-
 	private int[] tokens;
 
 	private int length;
 
-	private int computed;
-
 	private long computeNanos;
 
-	private int @Nullable [] blocks;
+	private @Nullable SequenceMemory memory;
+
+	private long arrival;
 
 	private boolean started;
 
@@ -32,10 +32,9 @@ public final class Sequence {
 	/**
 	 * Makes a sequence.
 	 * @param prompt at least one token
-	 * @param maxTokens most tokens behind the prompt whose logits will be asked for
 	 * @param listener decides on the tokens
 	 */
-	public Sequence(int[] prompt, int maxTokens, SequenceListener listener) {
+	public Sequence(int[] prompt, SequenceListener listener) {
 		if (prompt.length == 0) {
 			throw new IllegalArgumentException("A sequence needs at least one token");
 		}
@@ -43,29 +42,28 @@ public final class Sequence {
 		this.tokens = prompt.clone();
 		this.length = prompt.length;
 		this.promptLength = prompt.length;
-		// the last token's keys and values are never needed
-		this.capacity = prompt.length + Math.max(0, maxTokens - 1);
 	}
 
 	SequenceListener listener() {
 		return this.listener;
 	}
 
-	int capacity() {
-		return this.capacity;
-	}
-
 	/** Tokens whose keys and values are not computed yet; at least 1. */
 	int pending() {
-		return this.length - this.computed;
+		return this.length - computed();
 	}
 
 	int computed() {
-		return this.computed;
+		return (this.memory != null) ? this.memory.length() : 0;
 	}
 
-	boolean isPrompt() {
-		return this.computed < this.promptLength;
+	int promptLength() {
+		return this.promptLength;
+	}
+
+	/** Whether only the token that was generated last is not computed yet. */
+	boolean isDecoding() {
+		return computed() >= this.promptLength && pending() == 1;
 	}
 
 	int token(int position) {
@@ -82,7 +80,7 @@ public final class Sequence {
 	 * @param nanos their share of the time of the pass
 	 */
 	void advance(int count, long nanos) {
-		this.computed += count;
+		memory().advance(count);
 		this.computeNanos += nanos;
 	}
 
@@ -98,26 +96,57 @@ public final class Sequence {
 		this.tokens[this.length++] = token;
 	}
 
-	int @Nullable [] blocks() {
-		return this.blocks;
+	/** {@return whether the sequence has memory for keys and values} */
+	boolean hasMemory() {
+		return this.memory != null;
 	}
 
-	/** Gives the sequence memory for its keys and values; none are computed yet. */
-	void blocks(int[] lent) {
-		this.blocks = lent;
-		this.computed = 0;
+	/**
+	 * The memory of the tokens that are computed.
+	 * @return the memory
+	 * @throws IllegalStateException if the sequence waits for memory
+	 */
+	SequenceMemory memory() {
+		if (this.memory == null) {
+			throw new IllegalStateException("The sequence has no memory for keys and values");
+		}
+		return this.memory;
+	}
+
+	/** Gives the sequence memory; no keys and values are computed yet. */
+	void memory(SequenceMemory lent) {
+		this.memory = lent;
 		this.computeNanos = 0;
+	}
+
+	/** Gives the memory back, and with it what was computed. */
+	void releaseMemory() {
+		if (this.memory != null) {
+			this.memory.close();
+			this.memory = null;
+		}
+	}
+
+	/** Tells the listener, once, that the sequence begins to run. */
+	void start() {
 		if (!this.started) {
 			this.started = true;
 			this.listener.started();
 		}
 	}
 
-	/** Takes the memory away, and with it what was computed. */
-	int @Nullable [] takeBlocks() {
-		int[] taken = this.blocks;
-		this.blocks = null;
-		return taken;
+	/** {@return whether the sequence has run before} */
+	boolean hasStarted() {
+		return this.started;
+	}
+
+	/** {@return number of the sequence in order of arrival} */
+	long arrival() {
+		return this.arrival;
+	}
+
+	void arrival(long number) {
+		this.arrival = number;
 	}
 
 	boolean isCancelled() {

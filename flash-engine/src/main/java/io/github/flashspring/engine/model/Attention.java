@@ -42,7 +42,7 @@ final class Attention implements Sublayer {
 		int headDim = builder.headDim;
 		int queryWidth = config.numAttentionHeads() * headDim;
 		int keyWidth = config.numKeyValueHeads() * headDim;
-		this.layer = builder.decoder.nextKeyValueLayer();
+		this.layer = builder.decoder.nextKeyValueLayer(builder.window);
 		this.spec = new AttentionSpec(config.numAttentionHeads(), config.numKeyValueHeads(), headDim, headDim,
 				builder.scale, builder.window, builder.softcap);
 		this.rotary = builder.rotary;

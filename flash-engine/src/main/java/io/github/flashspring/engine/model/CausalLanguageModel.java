@@ -1,17 +1,19 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.ObjIntConsumer;
 
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.ExpertGroup;
@@ -23,7 +25,9 @@ import io.github.flashspring.engine.weights.WeightGroup;
  * A model that is ready to compute: token ids and positions in, logits out. Used by one
  * thread.
  */
-public final class CausalLanguageModel implements AutoCloseable {
+public final class CausalLanguageModel implements Forward, AutoCloseable {
+
+	private static final int[] NO_ROWS = {};
 
 	private final ModelDefinition definition;
 
@@ -45,6 +49,9 @@ public final class CausalLanguageModel implements AutoCloseable {
 
 	private final Head.LogitsMemory logits;
 
+	/** Logits on the host, for as many rows as a pass needed so far. */
+	private float[] host = {};
+
 	private ObjIntConsumer<Tensor> observer = (hidden, layers) -> {
 	};
 
@@ -55,9 +62,10 @@ public final class CausalLanguageModel implements AutoCloseable {
 	 * @param device computes
 	 * @param chunkRows most rows that a layer computes at once
 	 * @param maxRows most rows of a pass
+	 * @param sequences how many sequences run at once
 	 */
-	public CausalLanguageModel(ModelDefinition definition, WeightStore store, Device device, int chunkRows,
-			int maxRows) {
+	public CausalLanguageModel(ModelDefinition definition, WeightStore store, Device device, int chunkRows, int maxRows,
+			int sequences) {
 		this.chunkRows = chunkRows;
 		this.definition = definition;
 		this.store = store;
@@ -73,13 +81,12 @@ public final class CausalLanguageModel implements AutoCloseable {
 		}
 		this.head = new StreamingProxy<>(store, unit, definition.head().layer());
 		this.activations = definition.slots().allocate(device, chunkRows, maxRows);
-		int rows = ModelDefinition.logitRows(maxRows);
+		int rows = ModelDefinition.logitRows(maxRows, sequences);
 		int hidden = definition.shape().hiddenSize();
 		int vocab = definition.shape().vocabSize();
 		this.logitsBuffer = device.allocate((long) rows * (hidden + vocab) * Float.BYTES);
 		this.logits = new Head.LogitsMemory(Tensor.of(this.logitsBuffer, 0, DType.F32, rows, hidden),
-				Tensor.of(this.logitsBuffer, (long) rows * hidden * Float.BYTES, DType.F32, rows, vocab),
-				new float[vocab]);
+				Tensor.of(this.logitsBuffer, (long) rows * hidden * Float.BYTES, DType.F32, rows, vocab));
 	}
 
 	/**
@@ -90,23 +97,14 @@ public final class CausalLanguageModel implements AutoCloseable {
 		this.observer = watcher;
 	}
 
-	/**
-	 * Computes one pass.
-	 * @param batch tokens and where they belong
-	 * @param kv keys and values of the tokens before; gets those of the batch
-	 * @param logitRows rows whose logits are wanted, ascending
-	 * @param sink gets the logits
-	 * @param abandoned asked before each layer; true when nobody wants the pass any more
-	 * @throws CancellationException if the pass was abandoned
-	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if weights
-	 * cannot be read
-	 */
-	public void forward(RaggedBatch batch, KvBlocks kv, int[] logitRows, LogitsSink sink, BooleanSupplier abandoned) {
+	@Override
+	public Logits forward(RaggedBatch batch, KvPages kv, int[] logitRows, Consumer<Logits> earlier,
+			BooleanSupplier abandoned) {
 		long start = System.nanoTime();
-		Pass pass = pass(batch, 0, kv, logitRows, sink);
 		this.store.beginPass(batch.rows(), Math.ceilDiv(logitRows.length, this.logits.rows()));
 		try {
-			compute(pass, abandoned);
+			compute(pass(batch, 0, kv, NO_ROWS), abandoned);
+			return logits(batch, kv, logitRows, earlier);
 		}
 		finally {
 			this.store.endPass(batch.rows(), start);
@@ -128,14 +126,31 @@ public final class CausalLanguageModel implements AutoCloseable {
 			this.layers.get(i).forward(chunks);
 			this.observer.accept(pass.get(this.definition.hidden()), i + 1);
 		}
-		if (pass.logitRows().length > 0) {
-			this.head.forward(List.of(pass));
-		}
 	}
 
-	private Pass pass(RaggedBatch batch, int firstRow, KvBlocks kv, int[] logitRows, LogitsSink sink) {
+	/** Computes logits in rounds of as many rows as there is memory for. */
+	private Logits logits(RaggedBatch batch, KvPages kv, int[] rows, Consumer<Logits> earlier) {
+		int most = this.logits.rows();
+		int from = 0;
+		for (; rows.length - from > most; from += most) {
+			earlier.accept(logits(batch, kv, Arrays.copyOfRange(rows, from, from + most)));
+		}
+		return (rows.length > 0) ? logits(batch, kv, Arrays.copyOfRange(rows, from, rows.length)) : Logits.NONE;
+	}
+
+	private Logits logits(RaggedBatch batch, KvPages kv, int[] rows) {
+		this.head.forward(List.of(pass(batch, 0, kv, rows)));
+		int vocab = this.definition.shape().vocabSize();
+		if (this.host.length < rows.length * vocab) {
+			this.host = new float[rows.length * vocab];
+		}
+		this.device.read(this.logits.logits().rows(0, rows.length), this.host);
+		return new Logits(rows, vocab, this.host);
+	}
+
+	private Pass pass(RaggedBatch batch, int firstRow, KvPages kv, int[] logitRows) {
 		return new Pass(this.device, batch, firstRow, kv, this.experts, this.activations.tensors(), this.logits,
-				logitRows, sink);
+				logitRows);
 	}
 
 	/** Parts of a pass that a layer computes one after the other. */
@@ -147,7 +162,7 @@ public final class CausalLanguageModel implements AutoCloseable {
 		List<Pass> chunks = new ArrayList<>();
 		for (int from = 0; from < batch.rows(); from += this.chunkRows) {
 			chunks.add(pass(batch.part(from, Math.min(this.chunkRows, batch.rows() - from)), from, pass.kv(),
-					pass.logitRows(), pass.sink()));
+					NO_ROWS));
 		}
 		return chunks;
 	}
@@ -156,19 +171,6 @@ public final class CausalLanguageModel implements AutoCloseable {
 	public void close() {
 		this.activations.buffer().close();
 		this.logitsBuffer.close();
-	}
-
-	/** Receives logits of rows. */
-	@FunctionalInterface
-	public interface LogitsSink {
-
-		/**
-		 * Takes the logits of a row.
-		 * @param row row of the batch
-		 * @param logits [vocab]; valid during the call only
-		 */
-		void accept(int row, float[] logits);
-
 	}
 
 }

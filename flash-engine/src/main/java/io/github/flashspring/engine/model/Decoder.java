@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.weights.WeightGroup;
 
@@ -51,7 +51,8 @@ final class Decoder {
 
 	private final Set<Workload.Step> steps = new LinkedHashSet<>();
 
-	private int keyValueLayers;
+	/** Sliding window of each layer that has keys and values; 0: none. */
+	private final List<Integer> windows = new ArrayList<>();
 
 	private long stateFloats;
 
@@ -105,11 +106,13 @@ final class Decoder {
 	}
 
 	/**
-	 * Takes the next place among the layers that have keys and values.
-	 * @return its index
+	 * Adds a layer that has keys and values.
+	 * @param window positions that a token attends to; 0: all
+	 * @return its index among these layers
 	 */
-	int nextKeyValueLayer() {
-		return this.keyValueLayers++;
+	int nextKeyValueLayer(int window) {
+		this.windows.add(window);
+		return this.windows.size() - 1;
 	}
 
 	/**
@@ -307,12 +310,13 @@ final class Decoder {
 		if (tied) {
 			this.ignored.addAll(List.of(HEAD + ".weight", HEAD + ".scales", HEAD + ".biases"));
 		}
-		KvBlocks.Layout layout = new KvBlocks.Layout(1, this.config.numKeyValueHeads(), this.config.headDim(),
+		KvPages.Layout layout = new KvPages.Layout(1, this.config.numKeyValueHeads(), this.config.headDim(),
 				this.config.headDim());
 		return new ModelDefinition.Builder(this.slots, this.hidden, List.copyOf(this.rotaries.values()), embedding,
 				this.layers, new ModelDefinition.Part(last, List.of(), head), this.ignored)
 			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
-			.keyValues(this.keyValueLayers, this.config.numAttentionHeads(), layout)
+			.windows(this.windows)
+			.keyValues(this.windows.size(), this.config.numAttentionHeads(), layout)
 			.states(this.stateFloats)
 			.steps(this.steps);
 	}

@@ -1,7 +1,5 @@
 package io.github.flashspring.engine.model;
 
-import java.util.Arrays;
-
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.weights.Parameter;
@@ -25,35 +23,26 @@ record Head(Norm norm, Parameter weight, Slots.Slot hidden, float scale,
 	public void forward(Pass pass, Weights weights) {
 		Device device = pass.device();
 		int[] rows = pass.logitRows();
-		LogitsMemory memory = pass.logits();
-		for (int from = 0; from < rows.length; from += memory.rows()) {
-			int count = Math.min(memory.rows(), rows.length - from);
-			Tensor last = memory.hidden().rows(0, count);
-			Tensor logits = memory.logits().rows(0, count);
-			device.gather(last, pass.get(this.hidden), Arrays.copyOfRange(rows, from, from + count));
-			this.norm.forward(pass, weights, last, last);
-			weights.linear(logits, last, this.weight, null);
-			if (this.scale != 1f) {
-				device.elementwise().scale(logits, this.scale);
-			}
-			if (this.softcap > 0) {
-				device.elementwise().softcap(logits, this.softcap);
-			}
-			for (int i = 0; i < count; i++) {
-				device.read(logits.rows(i, 1), memory.host());
-				pass.sink().accept(rows[from + i], memory.host());
-			}
+		Tensor last = pass.logits().hidden().rows(0, rows.length);
+		Tensor logits = pass.logits().logits().rows(0, rows.length);
+		device.gather(last, pass.get(this.hidden), rows);
+		this.norm.forward(pass, weights, last, last);
+		weights.linear(logits, last, this.weight, null);
+		if (this.scale != 1f) {
+			device.elementwise().scale(logits, this.scale);
+		}
+		if (this.softcap > 0) {
+			device.elementwise().softcap(logits, this.softcap);
 		}
 	}
 
 	/**
-	 * Room for logits.
+	 * Memory for logits.
 	 *
 	 * @param hidden F32 [n, hidden]
 	 * @param logits F32 [n, vocab]
-	 * @param host receives one row of logits
 	 */
-	record LogitsMemory(Tensor hidden, Tensor logits, float[] host) {
+	record LogitsMemory(Tensor hidden, Tensor logits) {
 
 		int rows() {
 			return this.logits.rows();

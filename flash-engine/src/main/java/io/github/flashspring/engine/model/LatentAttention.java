@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.AttentionSpec;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.weights.Parameter;
@@ -66,7 +66,7 @@ final class LatentAttention implements Sublayer {
 	 */
 	LatentAttention(Decoder decoder, WeightGroup unit, String layerPrefix, Shape shape, RotaryEmbedding rotary) {
 		this.shape = shape;
-		this.layer = decoder.nextKeyValueLayer();
+		this.layer = decoder.nextKeyValueLayer(0);
 		this.rotary = rotary;
 		int hidden = decoder.config().hiddenSize();
 		int queryWidth = shape.heads() * shape.queryDim();
@@ -201,8 +201,8 @@ final class LatentAttention implements Sublayer {
 		 * What is kept of a token in each layer.
 		 * @return keys that hold the values
 		 */
-		KvBlocks.Layout layout() {
-			return new KvBlocks.Layout(1, 1, keyDim(), 0);
+		KvPages.Layout layout() {
+			return new KvPages.Layout(1, 1, keyDim(), 0);
 		}
 
 	}

@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Set;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.LayerGroups;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.StreamingProxy;
 import io.github.flashspring.engine.weights.WeightLayout;
@@ -32,6 +33,8 @@ public final class ModelDefinition {
 
 	private final long stateFloats;
 
+	private final LayerGroups groups;
+
 	private final List<Part> layers;
 
 	private final Part head;
@@ -48,6 +51,7 @@ public final class ModelDefinition {
 		this.embedding = builder.embedding;
 		this.embeddingScale = builder.embeddingScale;
 		this.stateFloats = builder.stateFloats;
+		this.groups = builder.groups;
 		this.layers = List.copyOf(builder.layers);
 		this.head = builder.head;
 		this.ignoredTensors = List.copyOf(builder.ignoredTensors);
@@ -102,12 +106,14 @@ public final class ModelDefinition {
 	 * @param chunkRows most rows that a layer computes at once
 	 * @param passRows most rows of a pass
 	 * @param contextLength positions of a sequence
+	 * @param sequences how many sequences run at once
 	 * @return bytes of activations, logits and the device's scratch memory
 	 */
-	public long workBytes(Device device, int chunkRows, int passRows, int contextLength) {
-		long logits = (long) logitRows(passRows) * (this.shape.hiddenSize() + this.shape.vocabSize()) * Float.BYTES;
-		// the row of logits that is read back, and the sampler's copy of it
-		long host = 2L * this.shape.vocabSize() * Float.BYTES;
+	public long workBytes(Device device, int chunkRows, int passRows, int contextLength, int sequences) {
+		int rows = logitRows(passRows, sequences);
+		long logits = (long) rows * (this.shape.hiddenSize() + this.shape.vocabSize()) * Float.BYTES;
+		// what is read back, a row of it, and the sampler's copy of that
+		long host = (rows + 2L) * this.shape.vocabSize() * Float.BYTES;
 		return this.slots.bytes(chunkRows, passRows) + logits + host + scratchBytes(device, chunkRows, contextLength);
 	}
 
@@ -122,23 +128,27 @@ public final class ModelDefinition {
 		boolean attends = this.shape.keyValueLayers() > 0;
 		return device.scratchBytes(new Device.Limits(this.slots.rowsAtOnce(chunkRows), this.shape.widest(),
 				attends ? this.shape.heads() : 0,
-				attends ? kvLayout(contextLength) : new KvBlocks.Layout(KvBlocks.TOKENS, 0, 0, 0)));
-	}
-
-	/** Rows whose logits are computed at once; more are computed in turns. */
-	static int logitRows(int rows) {
-		return Math.min(rows, 16);
+				attends ? kvLayout(contextLength) : new KvPages.Layout(KvPages.TOKENS, 0, 0, 0)));
 	}
 
 	/**
-	 * Shape of KV blocks: short ones waste little of a short context, longer ones are
+	 * Rows whose logits are computed and read back at once: at least one of each
+	 * sequence, so that a pass needs one read. Only a text whose logits are all wanted
+	 * has more.
+	 */
+	static int logitRows(int rows, int sequences) {
+		return Math.min(rows, Math.max(16, sequences));
+	}
+
+	/**
+	 * Shape of KV pages: short ones waste little of a short context, longer ones are
 	 * read in longer runs, as many positions as four registers of 512 bits have lanes.
 	 * @param contextLength positions of a sequence
 	 * @return the shape
 	 */
-	public KvBlocks.Layout kvLayout(int contextLength) {
-		KvBlocks.Layout layout = this.shape.keyValueLayout();
-		return new KvBlocks.Layout((contextLength <= 256) ? 16 : 64, layout.keyValueHeads(), layout.keyDim(),
+	public KvPages.Layout kvLayout(int contextLength) {
+		KvPages.Layout layout = this.shape.keyValueLayout();
+		return new KvPages.Layout((contextLength <= 256) ? 16 : 64, layout.keyValueHeads(), layout.keyDim(),
 				layout.valueDim());
 	}
 
@@ -164,6 +174,18 @@ public final class ModelDefinition {
 	public long kvBytes(int contextLength, long tokens, int sequences) {
 		return KvCache.bytes(kvLayout(contextLength), this.shape.keyValueLayers(), tokens)
 				+ stateFloats() * Float.BYTES * sequences;
+	}
+
+	/**
+	 * Makes the memory of sequences.
+	 * @param device allocates it
+	 * @param contextLength positions of a sequence
+	 * @param tokens positions of all sequences together
+	 * @param sequences how many sequences run at once
+	 * @return the cache; the caller closes it
+	 */
+	public KvCache cache(Device device, int contextLength, long tokens, int sequences) {
+		return new KvCache(device, kvLayout(contextLength), this.groups, tokens, this.stateFloats, sequences);
 	}
 
 	/**
@@ -222,7 +244,7 @@ public final class ModelDefinition {
 	 * @param keyValueLayout heads of keys and values, and their lengths
 	 */
 	public record Shape(int hiddenSize, int vocabSize, int maxPositions, int widest, int keyValueLayers, int heads,
-			KvBlocks.Layout keyValueLayout) {
+			KvPages.Layout keyValueLayout) {
 
 	}
 
@@ -255,11 +277,13 @@ public final class ModelDefinition {
 
 		private int heads;
 
-		private KvBlocks.Layout keyValueLayout = new KvBlocks.Layout(1, 1, 1, 1);
+		private KvPages.Layout keyValueLayout = new KvPages.Layout(1, 1, 1, 1);
 
 		private float embeddingScale = 1f;
 
 		private long stateFloats;
+
+		private LayerGroups groups = LayerGroups.full(0);
 
 		private Set<Workload.Step> steps = Set.of();
 
@@ -282,7 +306,7 @@ public final class ModelDefinition {
 			return this;
 		}
 
-		Builder keyValues(int layerCount, int queryHeads, KvBlocks.Layout layout) {
+		Builder keyValues(int layerCount, int queryHeads, KvPages.Layout layout) {
 			this.keyValueLayers = layerCount;
 			this.heads = queryHeads;
 			this.keyValueLayout = layout;
@@ -292,6 +316,12 @@ public final class ModelDefinition {
 		/** Operations that other models may not use. */
 		Builder steps(Set<Workload.Step> used) {
 			this.steps = used;
+			return this;
+		}
+
+		/** Sliding windows of the layers that have keys and values; 0: none. */
+		Builder windows(List<Integer> positions) {
+			this.groups = LayerGroups.of(positions.stream().mapToInt(Integer::intValue).toArray());
 			return this;
 		}
 

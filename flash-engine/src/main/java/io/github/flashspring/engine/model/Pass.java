@@ -3,7 +3,7 @@ package io.github.flashspring.engine.model;
 import java.util.Map;
 
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.ExpertGroup;
@@ -21,7 +21,7 @@ final class Pass {
 
 	private final int firstRow;
 
-	private final KvBlocks kv;
+	private final KvPages kv;
 
 	private final Map<WeightGroup, ExpertGroup> experts;
 
@@ -30,8 +30,6 @@ final class Pass {
 	private final Head.LogitsMemory logits;
 
 	private final int[] logitRows;
-
-	private final CausalLanguageModel.LogitsSink sink;
 
 	/**
 	 * Describes a pass or a part of it.
@@ -42,12 +40,12 @@ final class Pass {
 	 * @param experts weights that only some rows need, by the unit of the first expert of
 	 * a layer
 	 * @param activations by the index of their slots
-	 * @param logits room for logits
-	 * @param logitRows rows of the pass whose logits are wanted, ascending
-	 * @param sink gets the logits
+	 * @param logits memory for logits
+	 * @param logitRows rows of the pass whose logits are computed, at most as many as
+	 * there is memory for
 	 */
-	Pass(Device device, RaggedBatch batch, int firstRow, KvBlocks kv, Map<WeightGroup, ExpertGroup> experts,
-			Tensor[] activations, Head.LogitsMemory logits, int[] logitRows, CausalLanguageModel.LogitsSink sink) {
+	Pass(Device device, RaggedBatch batch, int firstRow, KvPages kv, Map<WeightGroup, ExpertGroup> experts,
+			Tensor[] activations, Head.LogitsMemory logits, int[] logitRows) {
 		this.device = device;
 		this.batch = batch;
 		this.firstRow = firstRow;
@@ -56,7 +54,6 @@ final class Pass {
 		this.activations = activations;
 		this.logits = logits;
 		this.logitRows = logitRows;
-		this.sink = sink;
 	}
 
 	Device device() {
@@ -67,7 +64,7 @@ final class Pass {
 		return this.batch;
 	}
 
-	KvBlocks kv() {
+	KvPages kv() {
 		return this.kv;
 	}
 
@@ -113,15 +110,11 @@ final class Pass {
 	}
 
 	/**
-	 * Rows whose logits are wanted.
-	 * @return row numbers, ascending
+	 * Rows whose logits are computed.
+	 * @return row numbers
 	 */
 	int[] logitRows() {
 		return this.logitRows;
-	}
-
-	CausalLanguageModel.LogitsSink sink() {
-		return this.sink;
 	}
 
 }

@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.model;
 
+import java.util.Objects;
+
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Activation;
@@ -114,7 +116,7 @@ final class SelectiveStateSpace implements Sublayer {
 		int inner = this.shape.inner();
 		int channels = this.shape.channels();
 		int groupStates = this.shape.groups() * this.shape.stateSize();
-		Buffer states = pass.kv().states(span.blocks()[0]);
+		Buffer states = Objects.requireNonNull(span.state(), "The sequence has no states");
 		boolean first = span.position() == 0;
 		Tensor convolvedRows = pass.get(this.convolved).rows(span.firstRow(), span.rows());
 		pass.device()

@@ -1,6 +1,8 @@
 package io.github.flashspring.engine.cache;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 
@@ -8,7 +10,7 @@ import io.github.flashspring.engine.ScarceMemoryProvider;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.DeviceProvider;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,54 +23,102 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
  */
 class KvCacheTests {
 
-	private static final KvBlocks.Layout LAYOUT = new KvBlocks.Layout(16, 2, 8, 8);
+	private static final KvPages.Layout LAYOUT = new KvPages.Layout(16, 2, 8, 8);
 
 	private final AtomicInteger allocations = new AtomicInteger(Integer.MAX_VALUE);
 
 	private final Device device = ScarceMemoryProvider
 		.scarce(new CpuDeviceProvider().create(new DeviceProvider.Options(1)), this.allocations);
 
+	private KvCache cache(long stateFloats, int sequences, int... windows) {
+		return new KvCache(this.device, LAYOUT, LayerGroups.of(windows), 64, stateFloats, sequences);
+	}
+
+	/** A sequence with room for some tokens, if there is memory. */
+	private static Optional<SequenceMemory> lend(KvCache cache, int tokens) {
+		SequenceMemory memory = cache.open().orElse(null);
+		if (memory == null) {
+			return Optional.empty();
+		}
+		boolean complete = false;
+		try {
+			complete = memory.reserve(tokens);
+		}
+		finally {
+			if (!complete) {
+				memory.close();
+			}
+		}
+		return complete ? Optional.of(memory) : Optional.empty();
+	}
+
+	private static int[] pages(SequenceMemory memory) {
+		return memory.span(0, 1).pages(0);
+	}
+
 	@Test
-	void lendsWholeBlocksUntilNoneIsFree() {
-		try (KvCache cache = new KvCache(this.device, LAYOUT, 3, 64)) {
-			int[] first = cache.lend(17).orElseThrow();
-			int[] second = cache.lend(32).orElseThrow();
-			assertThat(first).hasSize(2).doesNotContain(second);
-			assertThat(second).hasSize(2);
-			assertThat(cache.buffer(first[1])).isNotNull();
-			assertThat(cache.lend(1)).isEmpty();
-			cache.giveBack(first);
-			assertThat(cache.lend(33)).isEmpty();
-			assertThat(cache.lend(32)).hasValueSatisfying((blocks) -> assertThat(blocks).containsOnly(first));
-			assertThatIllegalArgumentException().isThrownBy(() -> cache.lend(65)).withMessageContaining("5 KV blocks");
+	void lendsWholePagesUntilNoneIsFree() {
+		try (KvCache cache = cache(0, 0, 0, 0, 0)) {
+			SequenceMemory first = lend(cache, 17).orElseThrow();
+			SequenceMemory second = lend(cache, 32).orElseThrow();
+			int[] firstPages = pages(first).clone();
+			assertThat(firstPages).hasSize(2).doesNotContain(pages(second));
+			assertThat(pages(second)).hasSize(2);
+			assertThat(cache.buffer(firstPages[1]).byteSize()).isEqualTo(3 * LAYOUT.layerBytes());
+			assertThat(lend(cache, 1)).isEmpty();
+			first.close();
+			first.close();
+			assertThat(lend(cache, 33)).isEmpty();
+			assertThat(lend(cache, 32))
+				.hasValueSatisfying((memory) -> assertThat(pages(memory)).containsOnly(firstPages));
+			assertThatIllegalArgumentException().isThrownBy(() -> lend(cache, 65)).withMessageContaining("5 KV pages");
 		}
 	}
 
 	@Test
 	void lendsNothingWhenMemoryEnds() {
-		try (KvCache cache = new KvCache(this.device, LAYOUT, 3, 64)) {
+		try (KvCache cache = cache(0, 0, 0, 0, 0)) {
 			this.allocations.set(3);
-			assertThatExceptionOfType(DeviceException.class).isThrownBy(() -> cache.lend(64))
+			assertThatExceptionOfType(DeviceException.class).isThrownBy(() -> lend(cache, 64))
 				.withMessageContainingAll("sequence of 64 tokens", "6.00 KB", "No memory is left");
-			assertThat(cache.lend(48)).isPresent();
-			assertThatExceptionOfType(DeviceException.class).isThrownBy(() -> cache.lend(16));
+			assertThat(lend(cache, 48)).isPresent();
+			assertThatExceptionOfType(DeviceException.class).isThrownBy(() -> lend(cache, 16));
 			assertThatIllegalStateException().isThrownBy(() -> cache.buffer(3));
 			this.allocations.set(1);
-			assertThat(cache.lend(16)).isPresent();
+			assertThat(lend(cache, 16)).isPresent();
 		}
 	}
 
 	@Test
 	void lendsAStateToEverySequence() {
-		try (KvCache cache = new KvCache(this.device, LAYOUT, 3, 64, 100, 2)) {
-			int[] first = cache.lend(16).orElseThrow();
-			int[] second = cache.lend(16).orElseThrow();
-			assertThat(cache.states(first[0]).byteSize()).isEqualTo(400);
-			assertThat(cache.states(first[0])).isNotSameAs(cache.states(second[0]));
-			assertThat(cache.lend(16)).as("a third state").isEmpty();
-			cache.giveBack(first);
-			assertThatIllegalStateException().isThrownBy(() -> cache.states(first[0]));
-			assertThat(cache.lend(16)).isPresent();
+		try (KvCache cache = cache(100, 2, 0, 0, 0)) {
+			SequenceMemory first = lend(cache, 16).orElseThrow();
+			SequenceMemory second = lend(cache, 16).orElseThrow();
+			assertThat(first.span(0, 1).state()).isNotNull()
+				.isNotSameAs(second.span(0, 1).state())
+				.satisfies((state) -> assertThat(state.byteSize()).isEqualTo(400));
+			assertThat(lend(cache, 16)).as("a third state").isEmpty();
+			first.close();
+			assertThat(lend(cache, 16)).isPresent();
+		}
+	}
+
+	@Test
+	void groupsShareTheMemoryOfAllPages() {
+		// two layers see all, one sees 16 positions: memory for four pages of each
+		try (KvCache cache = cache(0, 0, 0, 16, 0)) {
+			assertThat(IntStream.range(0, 3).map(cache::group)).containsExactly(0, 1, 0);
+			SequenceMemory first = lend(cache, 64).orElseThrow();
+			first.advance(63);
+			assertThat(lend(cache, 1)).isEmpty();
+			assertThat(first.reserve(1)).isTrue();
+			// the window has left three pages of one layer, a page of two layers takes two
+			SequenceMemory second = cache.open().orElseThrow();
+			assertThat(second.reserve(16)).isTrue();
+			assertThat(second.reserve(32)).isFalse();
+			second.close();
+			first.close();
+			assertThat(lend(cache, 64)).isPresent();
 		}
 	}
 

@@ -9,10 +9,11 @@ import org.junit.jupiter.api.Test;
 
 import io.github.flashspring.engine.ScarceMemoryProvider;
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.LayerGroups;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.DeviceProvider;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -22,14 +23,15 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 class RunQueueTests {
 
-	private static final int BLOCK = 16;
+	private static final int PAGE = 16;
 
 	private final AtomicInteger allocations = new AtomicInteger(Integer.MAX_VALUE);
 
 	private final Device device = ScarceMemoryProvider
 		.scarce(new CpuDeviceProvider().create(new DeviceProvider.Options(1)), this.allocations);
 
-	private final KvCache kv = new KvCache(this.device, new KvBlocks.Layout(BLOCK, 2, 8, 8), 1, 4 * BLOCK);
+	private final KvCache kv = new KvCache(this.device, new KvPages.Layout(PAGE, 2, 8, 8), LayerGroups.full(1),
+			4 * PAGE, 0, 0);
 
 	private final List<RuntimeException> refused = new ArrayList<>();
 
@@ -41,14 +43,21 @@ class RunQueueTests {
 		this.device.close();
 	}
 
-	private Reader queued(int blocks) {
-		Reader reader = new Reader(blocks * BLOCK);
+	private Reader queued(int pages) {
+		return queuedTokens(pages * PAGE);
+	}
+
+	private Reader queuedTokens(int tokens) {
+		Reader reader = new Reader(tokens);
 		this.queue.add(reader.sequence);
 		return reader;
 	}
 
 	private List<Sequence> admit() {
-		return this.queue.admit((sequence, cause) -> this.refused.add(cause));
+		return this.queue.admit((sequence, cause) -> {
+			this.refused.add(cause);
+			this.queue.remove(sequence);
+		});
 	}
 
 	@Test
@@ -70,11 +79,11 @@ class RunQueueTests {
 		unread.ready = false;
 		Reader third = queued(1);
 		assertThat(admit()).containsExactlyInAnyOrder(running.sequence, third.sequence);
-		assertThat(unread.sequence.blocks()).hasSize(2);
+		assertThat(unread.sequence.memory().pages()).isEqualTo(2);
 		this.queue.remove(third.sequence);
 		Reader large = queued(3);
 		assertThat(admit()).containsExactlyInAnyOrder(running.sequence, large.sequence);
-		assertThat(unread.sequence.blocks()).isNull();
+		assertThat(unread.sequence.hasMemory()).isFalse();
 	}
 
 	@Test
@@ -86,15 +95,15 @@ class RunQueueTests {
 		longer.idle(20);
 		Reader next = queued(1);
 		assertThat(admit()).containsExactly(next.sequence);
-		assertThat(shorter.sequence.blocks()).hasSize(2);
-		assertThat(longer.sequence.blocks()).isNull();
+		assertThat(shorter.sequence.memory().pages()).isEqualTo(2);
+		assertThat(longer.sequence.hasMemory()).isFalse();
 	}
 
 	@Test
 	void preemptedSequenceComputesAllItsTokensAgainBehindThoseThatWait() {
-		Reader unread = queued(4);
+		Reader unread = queuedTokens(4 * PAGE - 1);
 		admit();
-		unread.sequence.advance(4 * BLOCK, 10);
+		unread.sequence.advance(4 * PAGE - 1, 10);
 		unread.sequence.append(5);
 		unread.idle(10);
 		Reader running = queued(4);
@@ -107,7 +116,7 @@ class RunQueueTests {
 		assertThat(admit()).containsExactly(waiting.sequence);
 		this.queue.remove(waiting.sequence);
 		assertThat(admit()).containsExactly(unread.sequence);
-		assertThat(unread.sequence.pending()).isEqualTo(4 * BLOCK + 1);
+		assertThat(unread.sequence.pending()).isEqualTo(4 * PAGE);
 		assertThat(unread.starts).isEqualTo(1);
 	}
 
@@ -115,15 +124,15 @@ class RunQueueTests {
 	void readerThatLagsForLessThanItsTokensTookKeepsItsMemory() {
 		Reader lagging = queued(4);
 		admit();
-		lagging.sequence.advance(4 * BLOCK, 100);
+		lagging.sequence.advance(4 * PAGE, 100);
 		lagging.idle(99);
 		Reader waiting = queued(1);
 		assertThat(admit()).isEmpty();
-		assertThat(lagging.sequence.blocks()).hasSize(4);
+		assertThat(lagging.sequence.memory().pages()).isEqualTo(4);
 		assertThat(this.queue.nanosToTimeout(1000)).isEqualTo(1);
 		lagging.idle(100);
 		assertThat(admit()).containsExactly(waiting.sequence);
-		assertThat(lagging.sequence.blocks()).isNull();
+		assertThat(lagging.sequence.hasMemory()).isFalse();
 		lagging.ready = true;
 		this.queue.remove(waiting.sequence);
 		admit();
@@ -136,7 +145,7 @@ class RunQueueTests {
 	void readerThatIsIdleForLongGivesItsMemoryUpWhateverItTook() {
 		Reader unread = queued(4);
 		admit();
-		unread.sequence.advance(4 * BLOCK, 60_000_000_000L);
+		unread.sequence.advance(4 * PAGE, 60_000_000_000L);
 		unread.idle(300_000_000);
 		Reader waiting = queued(1);
 		assertThat(admit()).containsExactly(waiting.sequence);
@@ -147,7 +156,7 @@ class RunQueueTests {
 		this.allocations.set(2);
 		Reader lagging = queued(2);
 		admit();
-		lagging.sequence.advance(2 * BLOCK, 100);
+		lagging.sequence.advance(2 * PAGE, 100);
 		lagging.idle(10);
 		Reader next = queued(2);
 		assertThat(admit()).isEmpty();
@@ -189,7 +198,7 @@ class RunQueueTests {
 		Reader further = queued(2);
 		assertThat(admit()).containsExactly(next.sequence);
 		assertThat(this.refused).hasOnlyElementsOfType(DeviceException.class).hasSize(1);
-		assertThat(further.sequence.blocks()).isNull();
+		assertThat(further.sequence.hasMemory()).isFalse();
 	}
 
 	@Test
@@ -210,6 +219,76 @@ class RunQueueTests {
 		assertThat(this.queue.timedOut(100)).as("preempted").containsExactly(idle.sequence);
 	}
 
+	@Test
+	void pagesAreLentAsSequencesGrow() {
+		Reader first = queued(1);
+		Reader second = queued(1);
+		admit();
+		for (Reader reader : List.of(first, second)) {
+			reader.compute(PAGE);
+			reader.sequence.append(5);
+		}
+		assertThat(admit()).containsExactlyInAnyOrder(first.sequence, second.sequence);
+		assertThat(first.sequence.memory().pages()).isEqualTo(2);
+		assertThat(second.sequence.memory().pages()).isEqualTo(2);
+	}
+
+	@Test
+	void youngestSequenceIsPreemptedWhenPagesRunOutAndResumesFirst() {
+		Reader oldest = queued(1);
+		Reader middle = queued(2);
+		admit();
+		oldest.compute(PAGE);
+		oldest.grow(3 * PAGE);
+		middle.compute(2 * PAGE);
+		middle.sequence.append(5);
+		Reader waiting = queued(1);
+		assertThat(admit()).containsExactly(oldest.sequence);
+		assertThat(middle.sequence.hasMemory()).isFalse();
+		assertThat(this.queue.queuedCount()).isEqualTo(2);
+		assertThat(admit()).as("nobody overtakes it").containsExactly(oldest.sequence);
+		this.queue.remove(oldest.sequence);
+		assertThat(admit()).containsExactly(middle.sequence, waiting.sequence);
+		assertThat(middle.sequence.pending()).isEqualTo(2 * PAGE + 1);
+		assertThat(middle.starts).isEqualTo(1);
+		assertThat(this.refused).isEmpty();
+	}
+
+	@Test
+	void growingSequenceWaitsForAReaderThatMayGoOnSoon() {
+		Reader lagging = queued(2);
+		Reader growing = queued(2);
+		admit();
+		lagging.sequence.advance(2 * PAGE, 100);
+		lagging.idle(90);
+		growing.compute(2 * PAGE);
+		growing.sequence.append(5);
+		assertThat(admit()).isEmpty();
+		assertThat(growing.sequence.memory().pages()).isEqualTo(2);
+		assertThat(this.queue.nanosToTimeout(1000)).isEqualTo(10);
+		lagging.idle(100);
+		assertThat(admit()).containsExactly(growing.sequence);
+		assertThat(growing.sequence.memory().pages()).isEqualTo(3);
+		assertThat(lagging.sequence.hasMemory()).isFalse();
+	}
+
+	@Test
+	void memoryThatTheSystemRefusesIsTakenFromTheYoungestWhileOthersRun() {
+		this.allocations.set(2);
+		Reader older = queued(1);
+		Reader younger = queued(1);
+		admit();
+		older.compute(PAGE);
+		older.sequence.append(5);
+		assertThat(admit()).containsExactly(older.sequence);
+		assertThat(younger.sequence.hasMemory()).isFalse();
+		assertThat(this.refused).isEmpty();
+		older.compute(1);
+		older.grow(3 * PAGE);
+		assertThat(admit()).as("alone, it fails").containsExactly(younger.sequence);
+		assertThat(this.refused).hasOnlyElementsOfType(DeviceException.class).hasSize(1);
+	}
+
 	/** A prompt and its reader. */
 	private static final class Reader implements SequenceListener {
 
@@ -222,7 +301,18 @@ class RunQueueTests {
 		private int starts;
 
 		private Reader(int tokens) {
-			this.sequence = new Sequence(new int[tokens], 1, this);
+			this.sequence = new Sequence(new int[tokens], this);
+		}
+
+		private void compute(int tokens) {
+			this.sequence.advance(tokens, 10);
+		}
+
+		/** Adds tokens that are not computed yet until so many are known. */
+		private void grow(int known) {
+			while (this.sequence.computed() + this.sequence.pending() < known) {
+				this.sequence.append(5);
+			}
 		}
 
 		private void idle(long nanos) {

@@ -90,8 +90,8 @@ class ExpertOperationsTests {
 	/** Computes the layers, without the head. */
 	private static void forward(TestModel model, int rows) {
 		RaggedBatch batch = new RaggedBatch(Arrays.copyOf(TOKENS, rows), IntStream.range(0, rows).toArray(),
-				List.of(new RaggedBatch.Span(0, rows, 0, model.blocks())));
-		model.model().forward(batch, model.kv(), new int[0], (row, logits) -> {
+				List.of(model.memory().span(0, rows)));
+		model.model().forward(batch, model.kv(), new int[0], (earlier) -> {
 		}, () -> false);
 	}
 

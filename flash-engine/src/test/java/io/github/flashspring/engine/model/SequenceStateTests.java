@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-import io.github.flashspring.engine.device.Buffer;
+import io.github.flashspring.engine.cache.SequenceMemory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
@@ -23,10 +23,10 @@ class SequenceStateTests {
 	void snapshotsBringTheSameBitsAgain(String name) throws Exception {
 		try (TestModel test = new TestModel(TestModel.folder("golden/" + name))) {
 			test.forward(TEXT, 0, 6);
-			try (Buffer snapshot = test.kv().snapshot(test.blocks())) {
+			try (SequenceMemory.Snapshot snapshot = test.memory().snapshot()) {
 				List<float[]> first = test.forward(TEXT, 6, TEXT.length);
 				List<float[]> behindTheEnd = test.forward(TEXT, 6, TEXT.length);
-				test.kv().restore(test.blocks(), snapshot);
+				test.memory().restore(snapshot);
 				List<float[]> again = test.forward(TEXT, 6, TEXT.length);
 				assertThat(again).usingRecursiveComparison().isEqualTo(first);
 				assertThat(behindTheEnd.getLast()).isNotEqualTo(first.getLast());
@@ -46,7 +46,7 @@ class SequenceStateTests {
 	@Test
 	void modelsWithoutStatesHaveNoSnapshots() throws Exception {
 		try (TestModel test = new TestModel(TestModel.folder("golden/llama"))) {
-			assertThatIllegalStateException().isThrownBy(() -> test.kv().snapshot(test.blocks()))
+			assertThatIllegalStateException().isThrownBy(() -> test.memory().snapshot())
 				.withMessageContaining("has no states");
 		}
 	}

@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.storage.Disk;
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.SequenceMemory;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
@@ -21,6 +22,8 @@ import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.weights.WeightFiles;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.residency.WeightStore;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * A golden checkpoint whose model a test drives pass by pass.
@@ -41,7 +44,7 @@ final class TestModel implements AutoCloseable {
 
 	private final CausalLanguageModel model;
 
-	private final int[] blocks;
+	private final SequenceMemory memory;
 
 	TestModel(Path folder) {
 		this(folder, (device) -> device);
@@ -57,10 +60,10 @@ final class TestModel implements AutoCloseable {
 				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0), Disk.UNKNOWN);
 		this.files = new WeightFiles(layout);
 		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05, ExpertStreaming.DEFAULT);
-		this.kv = new KvCache(this.device, definition.kvLayout(CONTEXT), definition.shape().keyValueLayers(), CONTEXT,
-				definition.stateFloats(), 1);
-		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT);
-		this.blocks = this.kv.lend(CONTEXT).orElseThrow();
+		this.kv = definition.cache(this.device, CONTEXT, 2 * CONTEXT, 2);
+		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT, 1);
+		this.memory = this.kv.open().orElseThrow();
+		assertThat(this.memory.reserve(CONTEXT)).isTrue();
 	}
 
 	static Path folder(String resource) throws Exception {
@@ -79,8 +82,8 @@ final class TestModel implements AutoCloseable {
 		return this.kv;
 	}
 
-	int[] blocks() {
-		return this.blocks;
+	SequenceMemory memory() {
+		return this.memory;
 	}
 
 	/**
@@ -91,18 +94,39 @@ final class TestModel implements AutoCloseable {
 	 * @return logits of each
 	 */
 	List<float[]> forward(int[] tokens, int from, int to) {
-		int count = to - from;
+		RaggedBatch.Span all = this.memory.span(0, to - from);
+		return forward(tokens, new RaggedBatch.Span(0, to - from, from, all.pageTables(), all.state()));
+	}
+
+	/**
+	 * Computes tokens of a sequence.
+	 * @param tokens of the whole text
+	 * @param span the tokens to compute
+	 * @return logits of each
+	 */
+	List<float[]> forward(int[] tokens, RaggedBatch.Span span) {
+		int from = span.position();
+		int to = from + span.rows();
 		RaggedBatch batch = new RaggedBatch(Arrays.copyOfRange(tokens, from, to), IntStream.range(from, to).toArray(),
-				List.of(new RaggedBatch.Span(0, count, from, this.blocks)));
+				List.of(span));
 		List<float[]> rows = new ArrayList<>();
-		this.model.forward(batch, this.kv, IntStream.range(0, count).toArray(),
-				(row, logits) -> rows.add(logits.clone()), () -> false);
+		add(rows, this.model.forward(batch, this.kv, IntStream.range(0, span.rows()).toArray(),
+				(earlier) -> add(rows, earlier), () -> false));
 		return rows;
+	}
+
+	private static void add(List<float[]> rows, Logits logits) {
+		for (int i = 0; i < logits.rows().length; i++) {
+			float[] row = new float[logits.vocabSize()];
+			logits.copy(i, row);
+			rows.add(row);
+		}
 	}
 
 	@Override
 	public void close() {
 		this.model.close();
+		this.memory.close();
 		this.kv.close();
 		this.store.close();
 		this.files.close();

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device.Limits;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.RaggedBatch;
 
 /**
@@ -49,7 +49,9 @@ final class AttentionJob {
 
 	private final Rows queries;
 
-	private final KvBlocks kv;
+	private final KvPages kv;
+
+	private final int group;
 
 	private final int layer;
 
@@ -75,11 +77,12 @@ final class AttentionJob {
 	 * @param spec heads, scale, window and cap
 	 * @param sinks [1, heads] or null
 	 */
-	AttentionJob(Rows out, Rows queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec,
+	AttentionJob(Rows out, Rows queries, KvPages kv, int layer, RaggedBatch batch, AttentionSpec spec,
 			@Nullable Rows sinks) {
 		this.out = out;
 		this.queries = queries;
 		this.kv = kv;
+		this.group = kv.group(layer);
 		this.layer = layer;
 		this.spec = spec;
 		this.sinks = sinks;
@@ -318,14 +321,14 @@ final class AttentionJob {
 	}
 
 	/**
-	 * A run of positions of a unit that lie in one KV block.
+	 * A run of positions of a unit that lie in one KV page.
 	 * @param unit the unit
 	 * @param position the first
 	 * @param end end of the positions that are wanted
 	 * @return the run, which may end earlier
 	 */
 	KvRun run(Unit unit, int position, int end) {
-		return KvRun.of(this.kv, this.layer, unit.span().blocks(), unit.keyValueHead(), position, end);
+		return KvRun.of(this.kv, this.layer, unit.span().pages(this.group), unit.keyValueHead(), position, end);
 	}
 
 	/**

@@ -1,6 +1,6 @@
 package io.github.flashspring.engine.device.cpu;
 
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 
 /**
  * What a query has gathered from some positions: the weighted sum of their values,
@@ -27,7 +27,7 @@ final class AttentionSums {
 	 * @param layout shape of the cache
 	 * @return number of floats
 	 */
-	static int valueDim(KvBlocks.Layout layout) {
+	static int valueDim(KvPages.Layout layout) {
 		return (layout.valueDim() > 0) ? layout.valueDim() : layout.keyDim();
 	}
 

@@ -1,7 +1,7 @@
 package io.github.flashspring.engine.device.cpu;
 
 import io.github.flashspring.engine.checkpoint.DType;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.RaggedBatch;
 
 /**
@@ -68,14 +68,18 @@ final class Checks {
 	}
 
 	/**
-	 * Requires that the spans of a batch cover its rows in order, and that their blocks
-	 * hold their tokens and lie in memory that is large enough.
+	 * Requires that the spans of a batch cover its rows in order, and that their pages
+	 * hold the tokens that are needed and lie in memory that is large enough.
+	 * @param kv the pages
+	 * @param layer index among the layers that have keys and values
+	 * @param batch the spans
+	 * @param window positions that a token needs, itself the last; 0: all before it
 	 */
-	static void spans(KvBlocks kv, int layer, RaggedBatch batch) {
-		KvBlocks.Layout layout = kv.layout();
-		if (layout.blockTokens() < 1 || layout.blockTokens() % KvBlocks.TOKENS != 0) {
-			throw new IllegalArgumentException("Expected KV blocks of a multiple of " + KvBlocks.TOKENS
-					+ " tokens, found " + layout.blockTokens());
+	static void spans(KvPages kv, int layer, RaggedBatch batch, int window) {
+		KvPages.Layout layout = kv.layout();
+		if (layout.pageTokens() < 1 || layout.pageTokens() % KvPages.TOKENS != 0) {
+			throw new IllegalArgumentException("Expected KV pages of a multiple of " + KvPages.TOKENS
+					+ " tokens, found " + layout.pageTokens());
 		}
 		int row = 0;
 		for (RaggedBatch.Span span : batch.spans()) {
@@ -84,24 +88,35 @@ final class Checks {
 						"Expected a span from row " + row + " on, found rows " + span.firstRow() + " … "
 								+ (span.firstRow() + span.rows()) + " at position " + span.position());
 			}
-			int blocks = Math.ceilDiv(span.position() + span.rows(), layout.blockTokens());
-			if (span.blocks().length < blocks) {
-				throw new IllegalArgumentException(
-						"Expected at least " + blocks + " blocks of " + layout.blockTokens() + " tokens for position "
-								+ (span.position() + span.rows() - 1) + ", found " + span.blocks().length);
-			}
-			for (int i = 0; i < blocks; i++) {
-				int block = span.blocks()[i];
-				long end = kv.byteOffset(block, layer) + layout.layerBytes();
-				if (kv.byteOffset(block, layer) < 0 || end > KvRun.memory(kv, block).byteSize()) {
-					throw new IllegalArgumentException("Layer " + layer + " of KV block " + block + " ends at byte "
-							+ end + " of a buffer of " + KvRun.memory(kv, block).byteSize());
-				}
-			}
+			int first = (window > 0) ? Math.max(0, span.position() - window + 1) / layout.pageTokens() : 0;
+			pages(kv, layer, span, first);
 			row += span.rows();
 		}
 		if (row != batch.rows()) {
 			throw new IllegalArgumentException("The spans cover " + row + " of " + batch.rows() + " rows");
+		}
+	}
+
+	private static void pages(KvPages kv, int layer, RaggedBatch.Span span, int first) {
+		KvPages.Layout layout = kv.layout();
+		int[] pages = span.pages(kv.group(layer));
+		int end = Math.ceilDiv(span.position() + span.rows(), layout.pageTokens());
+		if (pages.length < end) {
+			throw new IllegalArgumentException(
+					"Expected at least " + end + " pages of " + layout.pageTokens() + " tokens for position "
+							+ (span.position() + span.rows() - 1) + ", found " + pages.length);
+		}
+		for (int i = first; i < end; i++) {
+			int page = pages[i];
+			if (page == KvPages.NONE) {
+				throw new IllegalArgumentException("Layer " + layer + " attends to positions from "
+						+ i * layout.pageTokens() + " on, whose KV page was given back");
+			}
+			long to = kv.byteOffset(page, layer) + layout.layerBytes();
+			if (kv.byteOffset(page, layer) < 0 || to > KvRun.memory(kv, page).byteSize()) {
+				throw new IllegalArgumentException("Layer " + layer + " of KV page " + page + " ends at byte " + to
+						+ " of a buffer of " + KvRun.memory(kv, page).byteSize());
+			}
 		}
 	}
 

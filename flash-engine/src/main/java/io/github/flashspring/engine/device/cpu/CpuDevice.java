@@ -14,7 +14,7 @@ import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Fence;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.RotarySpec;
@@ -355,9 +355,9 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	public void storeKv(KvBlocks kv, int layer, RaggedBatch batch, Tensor keys, @Nullable Tensor values) {
+	public void storeKv(KvPages kv, int layer, RaggedBatch batch, Tensor keys, @Nullable Tensor values) {
 		Rows sourceKeys = Rows.of(keys);
-		KvBlocks.Layout layout = kv.layout();
+		KvPages.Layout layout = kv.layout();
 		if ((values == null) != (layout.valueDim() == 0)) {
 			throw new IllegalArgumentException(
 					"Expected values of " + layout.valueDim() + " numbers a head, found " + values);
@@ -367,7 +367,7 @@ final class CpuDevice implements Device {
 		if (sourceValues != null) {
 			Checks.activation("values", sourceValues, batch.rows(), layout.keyValueHeads() * layout.valueDim());
 		}
-		Checks.spans(kv, layer, batch);
+		Checks.spans(kv, layer, batch, 1);
 		int grain = grain((long) batch.rows() * (layout.keyDim() + layout.valueDim()));
 		this.pool.run(layout.keyValueHeads(), grain, (from, to, worker) -> {
 			for (int head = from; head < to; head++) {
@@ -378,13 +378,13 @@ final class CpuDevice implements Device {
 		});
 	}
 
-	private static void storeKv(KvBlocks kv, int layer, RaggedBatch.Span span, int head, Rows keys,
+	private static void storeKv(KvPages kv, int layer, RaggedBatch.Span span, int head, Rows keys,
 			@Nullable Rows values, Scratch scratch) {
-		KvBlocks.Layout layout = kv.layout();
+		KvPages.Layout layout = kv.layout();
 		float[] numbers = scratch.weights(layout.keyDim());
 		for (int i = 0; i < span.rows(); i++) {
 			int position = span.position() + i;
-			KvRun run = KvRun.of(kv, layer, span.blocks(), head, position, position + 1);
+			KvRun run = KvRun.of(kv, layer, span.pages(kv.group(layer)), head, position, position + 1);
 			long key = keys.row(span.firstRow() + i) + 4L * head * layout.keyDim();
 			MemorySegment.copy(keys.memory(), PortableKernels.FLOAT, key, numbers, 0, layout.keyDim());
 			long target = run.key();
@@ -400,11 +400,11 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	public void attention(Tensor out, Tensor queries, KvBlocks kv, int layer, RaggedBatch batch, AttentionSpec spec,
+	public void attention(Tensor out, Tensor queries, KvPages kv, int layer, RaggedBatch batch, AttentionSpec spec,
 			@Nullable Tensor sinks) {
 		Rows target = Rows.of(out);
 		Rows source = Rows.of(queries);
-		KvBlocks.Layout layout = kv.layout();
+		KvPages.Layout layout = kv.layout();
 		Checks.writable("out", target);
 		Checks.activation("queries", source, batch.rows(), spec.heads() * spec.keyDim());
 		Checks.activation("out", target, batch.rows(), spec.heads() * spec.valueDim());
@@ -418,7 +418,7 @@ final class CpuDevice implements Device {
 			Checks.number("sinks", added);
 			Checks.shape("sinks", added, 1, spec.heads());
 		}
-		Checks.spans(kv, layer, batch);
+		Checks.spans(kv, layer, batch, spec.window());
 		AttentionJob job = new AttentionJob(target, source, kv, layer, batch, spec, added);
 		job.split(this.pool.threads(), this.partials);
 		this.pool.run(job.units(), grain(job.unitWork()),
@@ -428,7 +428,7 @@ final class CpuDevice implements Device {
 		}
 	}
 
-	private static boolean holdsValues(KvBlocks.Layout layout, AttentionSpec spec) {
+	private static boolean holdsValues(KvPages.Layout layout, AttentionSpec spec) {
 		return (layout.valueDim() > 0) ? spec.valueDim() == layout.valueDim() : spec.valueDim() <= layout.keyDim();
 	}
 

@@ -14,7 +14,7 @@ import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Buffer;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
@@ -86,7 +86,7 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 		Rows norm = Rows.of(tensor(workload.norms(), 1, width));
 		add(found, Kernel.of(Kernel.Operation.RMS_NORM),
 				(kernels, scratch) -> kernels.rmsNorm(y, x, norm, 0f, 1e-5f, 0, ROWS, scratch), null);
-		KvBlocks.Layout layout = workload.keyValues();
+		KvPages.Layout layout = workload.keyValues();
 		if (layout != null) {
 			int headDim = layout.keyDim();
 			Rows heads = floats(ROWS, HEADS * headDim);
@@ -219,19 +219,19 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 			.of(new Matrix.Quantized(tensor(linear.values(), outputs, elements), scales, biases, quantization, 0));
 	}
 
-	private static AttentionJob attention(KvBlocks.Layout model) {
-		KvBlocks.Layout layout = new KvBlocks.Layout(model.blockTokens(), 1, model.keyDim(), model.valueDim());
+	private static AttentionJob attention(KvPages.Layout model) {
+		KvPages.Layout layout = new KvPages.Layout(model.pageTokens(), 1, model.keyDim(), model.valueDim());
 		int valueDim = (layout.valueDim() > 0) ? layout.valueDim() : layout.keyDim();
-		int[] blocks = new int[Math.ceilDiv(POSITIONS, layout.blockTokens())];
-		for (int i = 0; i < blocks.length; i++) {
-			blocks[i] = i;
+		int[] pages = new int[Math.ceilDiv(POSITIONS, layout.pageTokens())];
+		for (int i = 0; i < pages.length; i++) {
+			pages[i] = i;
 		}
-		Buffer memory = memory(blocks.length * layout.layerBytes());
+		Buffer memory = memory(pages.length * layout.layerBytes());
 		AttentionSpec spec = new AttentionSpec(HEADS, 1, layout.keyDim(), valueDim, 1f, 0);
 		RaggedBatch batch = new RaggedBatch(new int[1], new int[] { POSITIONS - 1 },
-				List.of(new RaggedBatch.Span(0, 1, POSITIONS - 1, blocks)));
+				List.of(new RaggedBatch.Span(0, 1, POSITIONS - 1, pages)));
 		return new AttentionJob(floats(1, HEADS * valueDim), floats(1, HEADS * layout.keyDim()),
-				new Blocks(layout, memory), 0, batch, spec, null);
+				new Pages(layout, memory), 0, batch, spec, null);
 	}
 
 	private static Rows floats(int rows, int columns) {
@@ -257,21 +257,21 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	}
 
 	/**
-	 * Blocks of one layer, one after the other.
+	 * Pages of one layer, one after the other.
 	 *
-	 * @param layout shape of a block
+	 * @param layout shape of a page
 	 * @param memory holds them
 	 */
-	private record Blocks(KvBlocks.Layout layout, Buffer memory) implements KvBlocks {
+	private record Pages(KvPages.Layout layout, Buffer memory) implements KvPages {
 
 		@Override
-		public Buffer buffer(int block) {
+		public Buffer buffer(int page) {
 			return this.memory;
 		}
 
 		@Override
-		public long byteOffset(int block, int layer) {
-			return block * this.layout.layerBytes();
+		public long byteOffset(int page, int layer) {
+			return page * this.layout.layerBytes();
 		}
 
 	}

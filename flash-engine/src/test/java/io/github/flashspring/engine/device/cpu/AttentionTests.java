@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
 
@@ -144,7 +144,7 @@ class AttentionTests {
 	@Test
 	void refusesBlocksOfOddSizes() {
 		Operands operands = new Operands(5);
-		KvBlocks kv = operands.blocks(1, new KvBlocks.Layout(24, 1, 4, 4));
+		KvPages kv = operands.blocks(1, new KvPages.Layout(24, 1, 4, 4));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, 1, 0, new int[] { 0 }));
 		try (Device device = new CpuDevice(new PortableKernels(), 1)) {
 			assertThatIllegalArgumentException()
@@ -155,14 +155,14 @@ class AttentionTests {
 	}
 
 	/** Heads, sizes and length of a sequence. */
-	record Shape(int keyValueHeads, int group, int keyDim, int valueDim, boolean inside, int blockTokens, int window,
+	record Shape(int keyValueHeads, int group, int keyDim, int valueDim, boolean inside, int pageTokens, int window,
 			float softcap, boolean sinks, int tokens, long seed) {
 
 		static Shape of(int keyValueHeads, int group, int keyDim, int valueDim, int blockSixteens, int window,
 				int tokens, long seed) {
 			boolean inside = seed % 3 == 0;
 			return new Shape(keyValueHeads, group, keyDim, inside ? Math.min(keyDim, valueDim) : valueDim, inside,
-					KvBlocks.TOKENS * blockSixteens, window, (seed % 2 == 0) ? 2.5f : 0f, seed % 5 < 2, tokens, seed);
+					KvPages.TOKENS * blockSixteens, window, (seed % 2 == 0) ? 2.5f : 0f, seed % 5 < 2, tokens, seed);
 		}
 
 	}
@@ -176,7 +176,7 @@ class AttentionTests {
 
 		private final AttentionSpec spec;
 
-		private final KvBlocks kv;
+		private final KvPages kv;
 
 		private final int[] blocks;
 
@@ -194,11 +194,11 @@ class AttentionTests {
 			int heads = shape.keyValueHeads() * shape.group();
 			this.spec = new AttentionSpec(heads, shape.keyValueHeads(), shape.keyDim(), shape.valueDim(),
 					(float) (2 / Math.sqrt(shape.keyDim())), shape.window(), shape.softcap());
-			this.blocks = new int[Math.ceilDiv(shape.tokens(), shape.blockTokens())];
+			this.blocks = new int[Math.ceilDiv(shape.tokens(), shape.pageTokens())];
 			for (int i = 0; i < this.blocks.length; i++) {
 				this.blocks[i] = (i + 1) % this.blocks.length;
 			}
-			this.kv = this.operands.blocks(this.blocks.length, new KvBlocks.Layout(shape.blockTokens(),
+			this.kv = this.operands.blocks(this.blocks.length, new KvPages.Layout(shape.pageTokens(),
 					shape.keyValueHeads(), shape.keyDim(), shape.inside() ? 0 : shape.valueDim()));
 			this.keys = this.operands.activations(shape.tokens(), shape.keyValueHeads() * shape.keyDim());
 			this.values = this.operands.activations(shape.tokens(), shape.keyValueHeads() * shape.valueDim());

@@ -20,7 +20,7 @@ import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
@@ -322,18 +322,18 @@ class CpuDeviceTests {
 			@ForAll long seed) {
 		Operands operands = new Operands(seed);
 		AttentionSpec spec = new AttentionSpec(keyValueHeads * group, keyValueHeads, keyDim, valueDim, 0.3f, window);
-		int blockTokens = KvBlocks.TOKENS * blockSixteens;
-		KvBlocks.Layout layout = new KvBlocks.Layout(blockTokens, keyValueHeads, keyDim, valueDim);
-		int blocksOfFirst = Math.ceilDiv(first, blockTokens);
+		int pageTokens = KvPages.TOKENS * blockSixteens;
+		KvPages.Layout layout = new KvPages.Layout(pageTokens, keyValueHeads, keyDim, valueDim);
+		int blocksOfFirst = Math.ceilDiv(first, pageTokens);
 		int[] blocks = new int[blocksOfFirst];
-		int[] others = new int[Math.ceilDiv(second, blockTokens)];
+		int[] others = new int[Math.ceilDiv(second, pageTokens)];
 		for (int i = 0; i < blocks.length; i++) {
 			blocks[i] = i;
 		}
 		for (int i = 0; i < others.length; i++) {
 			others[i] = blocks.length + i;
 		}
-		KvBlocks kv = operands.blocks(blocks.length + others.length, layout);
+		KvPages kv = operands.blocks(blocks.length + others.length, layout);
 		Tensor keys = operands.activations(first + second, keyValueHeads * keyDim);
 		Tensor values = operands.activations(first + second, keyValueHeads * valueDim);
 		Tensor queries = operands.activations(first + second, spec.heads() * keyDim);

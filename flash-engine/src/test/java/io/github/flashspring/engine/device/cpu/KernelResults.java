@@ -11,7 +11,7 @@ import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.StateSpace;
@@ -121,7 +121,7 @@ final class KernelResults {
 			throws IOException {
 		Operands operands = new Operands(rows + headDim);
 		AttentionSpec spec = new AttentionSpec(6, 2, headDim, headDim, 0.4f, window, window);
-		KvBlocks kv = operands.blocks(5, new KvBlocks.Layout(16, 2, headDim, valueDim));
+		KvPages kv = operands.blocks(5, new KvPages.Layout(16, 2, headDim, valueDim));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, 0, new int[] { 3, 0, 4, 1, 2 }));
 		Tensor result = operands.empty(DType.F32, rows, 6 * headDim);
 		device.storeKv(kv, 0, batch, operands.activations(rows, 2 * headDim),

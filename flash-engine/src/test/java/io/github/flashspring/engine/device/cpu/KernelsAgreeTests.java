@@ -12,7 +12,7 @@ import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.Tensor;
@@ -132,13 +132,13 @@ class KernelsAgreeTests {
 			@ForAll @IntRange(min = 1, max = 30) int chunk, @ForAll long seed) {
 		Operands operands = new Operands(seed);
 		AttentionSpec spec = new AttentionSpec(keyValueHeads * group, keyValueHeads, keyDim, valueDim, 0.7f, window);
-		int blockTokens = KvBlocks.TOKENS * blockSixteens;
-		KvBlocks.Layout layout = new KvBlocks.Layout(blockTokens, keyValueHeads, keyDim, valueDim);
-		int[] blocks = new int[Math.ceilDiv(tokens, blockTokens)];
+		int pageTokens = KvPages.TOKENS * blockSixteens;
+		KvPages.Layout layout = new KvPages.Layout(pageTokens, keyValueHeads, keyDim, valueDim);
+		int[] blocks = new int[Math.ceilDiv(tokens, pageTokens)];
 		for (int i = 0; i < blocks.length; i++) {
 			blocks[i] = (i + 1) % blocks.length;
 		}
-		KvBlocks kv = operands.blocks(blocks.length, layout);
+		KvPages kv = operands.blocks(blocks.length, layout);
 		Tensor keys = operands.activations(tokens, keyValueHeads * keyDim);
 		Tensor values = operands.activations(tokens, keyValueHeads * valueDim);
 		Tensor queries = operands.activations(tokens, spec.heads() * keyDim);

@@ -10,7 +10,7 @@ import java.util.function.IntUnaryOperator;
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.device.Buffer;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 
@@ -107,12 +107,12 @@ final class Operands {
 	}
 
 	/** A cache of one layer whose blocks lie in reverse order in one buffer. */
-	KvBlocks blocks(int count, KvBlocks.Layout layout) {
+	KvPages blocks(int count, KvPages.Layout layout) {
 		long gap = 64 + 4L * this.random.nextInt(8);
 		MemorySegment memory = this.arena.allocate(count * (2 * layout.layerBytes() + gap) + gap);
 		memory.fill((byte) 0xff);
 		Buffer buffer = buffer(memory);
-		return new KvBlocks() {
+		return new KvPages() {
 
 			@Override
 			public Layout layout() {

@@ -12,7 +12,7 @@ import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.KvBlocks;
+import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
@@ -31,7 +31,7 @@ class SwitchingKernelsTests {
 			new Quantization(Quantization.AFFINE, 4, 32), DType.BF16);
 
 	private static final Workload WORKLOAD = new Workload(Set.of(FOUR_BITS), FOUR_BITS,
-			new KvBlocks.Layout(16, 1, 64, 64), COLUMNS, DType.BF16, Set.of(new Workload.Gate(Activation.SILU)));
+			new KvPages.Layout(16, 1, 64, 64), COLUMNS, DType.BF16, Set.of(new Workload.Gate(Activation.SILU)));
 
 	/** Operations that only some models use. */
 	private static final Workload ALL_STEPS = new Workload(Set.of(FOUR_BITS), FOUR_BITS, null, COLUMNS, DType.BF16,
