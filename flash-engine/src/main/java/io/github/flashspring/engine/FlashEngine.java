@@ -46,7 +46,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * @throws IOException if the target cannot be written
 	 */
 	static long repack(String model, Path target, Repacker.Progress progress) throws IOException {
-		return LocalFlashEngine.repack(model, target, false, progress);
+		return EngineParts.repack(model, target, false, progress);
 	}
 
 	/**
@@ -64,7 +64,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * @throws IOException if the target cannot be written
 	 */
 	static long reorder(String model, Path target, Repacker.Progress progress) throws IOException {
-		return LocalFlashEngine.repack(model, target, true, progress);
+		return EngineParts.repack(model, target, true, progress);
 	}
 
 	/**
@@ -170,7 +170,7 @@ public interface FlashEngine extends AutoCloseable {
 	 * cannot run in the budget
 	 */
 	static ResidencyPlan plan(FlashConfig config) {
-		return LocalFlashEngine.plan(config);
+		return EngineParts.plan(config);
 	}
 
 	/**

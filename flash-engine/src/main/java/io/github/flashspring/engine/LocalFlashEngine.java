@@ -1,30 +1,19 @@
 package io.github.flashspring.engine;
 
-import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import io.github.flashspring.engine.storage.Disk;
 import io.github.flashspring.engine.cache.KvCache;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
-import io.github.flashspring.engine.checkpoint.CheckpointException;
-import io.github.flashspring.engine.checkpoint.FileVersion;
-import io.github.flashspring.engine.checkpoint.Fingerprint;
-import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.generate.Sampler;
 import io.github.flashspring.engine.generate.Sampling;
@@ -33,16 +22,11 @@ import io.github.flashspring.engine.generate.Sequence;
 import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
-import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
-import io.github.flashspring.engine.residency.BudgetArbiter;
 import io.github.flashspring.engine.residency.DiskSpeed;
-import io.github.flashspring.engine.residency.PlannedShare;
-import io.github.flashspring.engine.memory.MemoryLimits;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.InterferenceLoad;
-import io.github.flashspring.engine.weights.Repacker;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.weights.WeightFiles;
 import io.github.flashspring.engine.weights.WeightLayout;
@@ -56,11 +40,6 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private static final Logger logger = LoggerFactory.getLogger(FlashEngine.class);
 
-	/** Longest context when none is asked for: beyond it keys and values get large. */
-	private static final int DEFAULT_CONTEXT = 4096;
-
-	private static final int DEFAULT_PREFILL_CHUNK = 512;
-
 	/** What was opened, in order; closed in reverse. */
 	private final Resources resources;
 
@@ -70,7 +49,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private final Set<Integer> endTokens;
 
-	private final Parts parts;
+	private final EngineParts parts;
 
 	private final Device device;
 
@@ -87,7 +66,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private final long scratchBytes;
 
-	private final Fingerprint fingerprint;
+	private final OpenedFiles files;
 
 	private final EngineHost host;
 
@@ -95,7 +74,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private volatile boolean closed;
 
-	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, Parts parts,
+	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, EngineParts parts,
 			ResidencyPlan plan, WeightStore store, LocalGeneration.Context generations, PassLog passes,
 			EngineHost host, boolean follows) {
 		this.host = host;
@@ -110,7 +89,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		this.scheduler = generations.scheduler();
 		this.generations = generations;
 		this.passes = passes;
-		this.fingerprint = Fingerprint.of(parts.checkpoint());
+		this.files = new OpenedFiles(info.id(), parts.checkpoint(), parts.files());
 		this.scratchBytes = parts.definition().scratchBytes(this.device, plan.chunkRows(), plan.contextLength());
 		this.follower = follows ? BudgetFollower.ofSystem(plan.plannedBytes(), this::apply) : null;
 	}
@@ -149,7 +128,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
 			EngineHost host, Resources resources) {
-		Parts parts = Parts.open(config, opener, WeightFiles::disk, host, config.warmUp(), resources);
+		EngineParts parts = EngineParts.open(config, opener, WeightFiles::disk, host, config.warmUp(), resources);
 		ResidencyPlan plan = parts.plan();
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();
@@ -175,52 +154,6 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 				settings.sampling());
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, generations,
 				passes, host, config.followMemoryPressure());
-	}
-
-	static ResidencyPlan plan(FlashConfig config) {
-		try (Resources resources = new Resources()) {
-			return Parts
-				.open(config, (layout) -> new WeightFiles(layout, config.reading().direct()), WeightFiles::measuredDisk,
-						EngineHost.NONE, false, resources)
-				.plan();
-		}
-	}
-
-	static long repack(String model, Path target, boolean compatible, Repacker.Progress progress) throws IOException {
-		try (Checkpoint checkpoint = Checkpoint.open(ModelLocator.ofSystem().locate(model))) {
-			ModelDefinition definition = Architectures.define(checkpoint, (most) -> Math.min(most, DEFAULT_CONTEXT));
-			return Repacker.repack(WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
-					definition.ignoredTensors()), target, compatible, progress);
-		}
-	}
-
-	/**
-	 * The budget: what is set, or what the process may have. The latter bounds an
-	 * unlimited one too, unless weights stay in the page cache: memory that does not
-	 * exist cannot be read into.
-	 */
-	private static RamBudget budget(@Nullable RamBudget set, boolean map, long neededBytes) {
-		MemoryLimits limits = MemoryLimits.ofSystem();
-		if (set != null && (set.kind() != RamBudget.Kind.UNLIMITED || map || neededBytes <= limits.limitBytes())) {
-			return set;
-		}
-		RamBudget budget = RamBudget.within(limits, neededBytes);
-		if (budget.kind() == RamBudget.Kind.BYTES) {
-			logger.info(
-					"No RAM budget is set, and the model needs {}: it gets {}, three quarters of the {} that this process may have ({}). Weights that do not fit are read again for each token.",
-					ByteSize.readable(neededBytes), ByteSize.readable(budget.bytes()),
-					ByteSize.readable(limits.limitBytes()), limits.source());
-		}
-		return budget;
-	}
-
-	private static int contextLength(FlashConfig config, int most) {
-		if (config.contextLength() > most) {
-			throw new IllegalArgumentException(
-					"context-length must be at most %d, the positions that %s was trained for, but is %d"
-						.formatted(most, config.model(), config.contextLength()));
-		}
-		return (config.contextLength() > 0) ? config.contextLength() : Math.min(most, DEFAULT_CONTEXT);
 	}
 
 	@Override
@@ -315,7 +248,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 	public @Nullable Failure lastFailure() {
 		RuntimeException broken = this.scheduler.broken();
 		RuntimeException failure = (broken != null) ? broken : this.scheduler.failure();
-		return (failure != null) ? new Failure(failure, broken != null || !onDisk().equals(opened())) : null;
+		return (failure != null) ? new Failure(failure, broken != null || this.files.changed()) : null;
 	}
 
 	/** Whether no request runs or waits. */
@@ -324,50 +257,9 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		return work.activeRequests() + work.queuedRequests() == 0;
 	}
 
-	/** The files of weights when they were opened. */
-	Map<Path, FileVersion> opened() {
-		return this.parts.checkpoint().versions();
-	}
-
-	/**
-	 * The files of weights as their paths name them now.
-	 * @return versions of those that can be asked
-	 */
-	Map<Path, FileVersion> onDisk() {
-		Map<Path, FileVersion> found = new LinkedHashMap<>();
-		for (Path file : opened().keySet()) {
-			try {
-				FileVersion version = FileVersion.of(file);
-				if (version != null) {
-					found.put(file, version);
-				}
-			}
-			catch (IOException ex) {
-				logger.debug("{} cannot be asked for its version", file, ex);
-			}
-		}
-		return found;
-	}
-
-	/**
-	 * Checks that the folder holds the model that this engine was loaded with, whatever
-	 * happened to its files since.
-	 * @throws CheckpointException if it does not, or a file cannot be read
-	 */
-	void requireSameModel() {
-		Path folder = this.parts.checkpoint().folder();
-		Optional<Path> different;
-		try (Checkpoint now = Checkpoint.open(folder)) {
-			different = Fingerprint.of(now)
-				.differenceFrom(this.fingerprint)
-				.or(() -> this.parts.files().differenceFromRead());
-		}
-		if (different.isPresent()) {
-			throw new CheckpointException(
-					"The file " + different.get() + " is not the one that " + this.info.id() + " was loaded with: "
-							+ "expected the same config, header and weights, found others.",
-					"Restore the file, or restart the application to load another model.");
-		}
+	/** {@return the files of the weights} */
+	OpenedFiles files() {
+		return this.files;
 	}
 
 	@Override
@@ -462,113 +354,6 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	boolean isClosed() {
 		return this.closed;
-	}
-
-	/**
-	 * What an engine is made of before its memory is allocated.
-	 *
-	 * @param checkpoint the files
-	 * @param definition the model's parts
-	 * @param layout where their weights lie
-	 * @param text tokenizer and templates
-	 * @param device computes
-	 * @param warmUp prepares the device, or null
-	 * @param files weights as they stream
-	 * @param tokens positions of all sequences together
-	 * @param needs memory besides the weights
-	 * @param plan how the memory is divided
-	 */
-	private record Parts(Checkpoint checkpoint, ModelDefinition definition, WeightLayout layout, ModelText text,
-			Device device, @Nullable WarmUp warmUp, WeightFiles files, long tokens, ResidencyPlan.Needs needs,
-			ResidencyPlan plan) {
-
-		static Parts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
-				Function<WeightFiles, Disk> disk, EngineHost host, boolean warm, Resources resources) {
-			Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
-			ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
-			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
-					definition.ignoredTensors());
-			Device device = resources.add(host.device(config));
-			int context = contextLength(config, definition.shape().maxPositions());
-			// before the tokenizer, which takes half of the time until the first pass
-			WarmUp warmUp = warm ? resources.add(WarmUp.start(device.warmUp(definition.workload(layout, context))))
-					: null;
-			ModelText text = resources.add(ModelText.load(checkpoint.folder(), config.chat()));
-			int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
-			ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows,
-					context, config.parallel());
-			long all = (long) context * config.parallel();
-			FlashConfig.Reading reading = config.reading();
-			WeightFiles files = resources.add(opener.apply(layout));
-			Supplier<BudgetArbiter.Share> share = () -> new PlannedShare(config.modelName(), layout,
-					new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, context, config.parallel()),
-							text.memoryBytes(context), work),
-					files.disk());
-			long needed = checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
-					+ definition.kvBytes(context, all, config.parallel());
-			RamBudget budget = budget(host.budget(config, share), reading.map(), needed);
-			boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
-			// Sequences share the pages of one context rather than take memory from weights
-			// that are read again in every pass.
-			boolean ample = unlimited || budget.bytes() >= needed + needed / 8;
-			long tokens = ample ? all : context;
-			ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
-					definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(context), work);
-			// Where each byte is read once, nothing is gained by measuring the disk.
-			Disk how = (unlimited && reading.map()) ? Disk.MAPPED : (unlimited ? files.disk() : disk.apply(files));
-			ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs,
-					how.read(reading.readBytes(), reading.readsInFlight()));
-			return new Parts(checkpoint, definition, layout, text, device, warmUp, files, tokens, needs, plan);
-		}
-
-	}
-
-	/** Closes what was opened, the latest first, once. */
-	private static final class Resources implements AutoCloseable {
-
-		private final List<AutoCloseable> opened = new ArrayList<>();
-
-		<T extends AutoCloseable> T add(T resource) {
-			this.opened.add(resource);
-			return resource;
-		}
-
-		void closeAfter(Throwable cause) {
-			try {
-				close();
-			}
-			catch (RuntimeException ex) {
-				cause.addSuppressed(ex);
-			}
-		}
-
-		@Override
-		public synchronized void close() {
-			RuntimeException failure = null;
-			for (AutoCloseable resource : this.opened.reversed()) {
-				failure = close(resource, failure);
-			}
-			this.opened.clear();
-			if (failure != null) {
-				throw failure;
-			}
-		}
-
-		private static @Nullable RuntimeException close(AutoCloseable resource, @Nullable RuntimeException earlier) {
-			try {
-				resource.close();
-				return earlier;
-			}
-			catch (Exception ex) {
-				RuntimeException failure = (earlier != null) ? earlier
-						: new FlashEngineException("Cannot close the engine", ex);
-				if (earlier != null) {
-					earlier.addSuppressed(ex);
-				}
-				return failure;
-			}
-		}
-
 	}
 
 }

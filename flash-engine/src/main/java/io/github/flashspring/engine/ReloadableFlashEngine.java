@@ -79,7 +79,7 @@ final class ReloadableFlashEngine implements FlashEngine, FlashDiagnostics {
 			if (lastFailure() == null) {
 				return false;
 			}
-			this.engine.requireSameModel();
+			this.engine.files().requireSameModel();
 			this.lost = new FlashEngineException("The model " + this.engine.model().id() + " is being loaded again.");
 			try {
 				this.engine.close();
@@ -111,8 +111,8 @@ final class ReloadableFlashEngine implements FlashEngine, FlashDiagnostics {
 		}
 		this.lock.writeLock().lock();
 		try {
-			Map<Path, FileVersion> now = this.engine.onDisk();
-			if (!this.closed && lastFailure() != null && !now.equals(this.engine.opened()) && !now.equals(this.refused)
+			Map<Path, FileVersion> now = this.engine.files().onDisk();
+			if (!this.closed && lastFailure() != null && !now.equals(this.engine.files().opened()) && !now.equals(this.refused)
 					&& this.engine.idle()) {
 				this.refused = now;
 				reload();
