@@ -113,7 +113,8 @@ public sealed interface OutputParser permits SteppedOutput {
 
 	/**
 	 * Ends the answer where it was cut off although the model would have gone on. What
-	 * counts only at the end of an answer is no call then.
+	 * counts only at the end of an answer is no call then, and a call that is not whole
+	 * is left out if others are.
 	 * @return what was held back
 	 */
 	List<OutputEvent> cut();

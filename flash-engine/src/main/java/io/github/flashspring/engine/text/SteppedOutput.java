@@ -21,6 +21,9 @@ abstract sealed class SteppedOutput implements OutputParser permits TaggedOutput
 	/** Whether the model would have gone on where the text ends. */
 	protected boolean wasCut;
 
+	/** Whether a call was told. */
+	private boolean called;
+
 	/**
 	 * Handles the beginning of the pending text.
 	 * @param last whether no more text comes
@@ -42,7 +45,14 @@ abstract sealed class SteppedOutput implements OutputParser permits TaggedOutput
 	@Override
 	public final List<OutputEvent> cut() {
 		this.wasCut = true;
-		return flush();
+		List<OutputEvent> told = new ArrayList<>();
+		for (OutputEvent event : flush()) {
+			// What is still held back beside calls is the markup of one more.
+			if (!(this.called && event instanceof OutputEvent.Text)) {
+				told.add(event);
+			}
+		}
+		return told;
 	}
 
 	@Override
@@ -55,6 +65,7 @@ abstract sealed class SteppedOutput implements OutputParser permits TaggedOutput
 
 	private List<OutputEvent> take() {
 		List<OutputEvent> taken = List.copyOf(this.events);
+		this.called |= taken.stream().anyMatch(OutputEvent.ToolCalled.class::isInstance);
 		this.events.clear();
 		return taken;
 	}

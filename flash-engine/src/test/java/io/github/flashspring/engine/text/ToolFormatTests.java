@@ -189,6 +189,26 @@ class ToolFormatTests {
 		}));
 	}
 
+	@TestFactory
+	Stream<DynamicTest> aCutCallLeavesNoTextBesideWholeOnes() {
+		return templates().filter((template) -> !SINGLE.contains(template.name()))
+			.map((template) -> DynamicTest.dynamicTest(template.name(), () -> {
+				String answer = template.answer(List.of(
+						new ToolCall("abcdefgh0", "get_weather",
+								"{\"city\":\"Rome\",\"days\":3,\"note\":\"two\\nlines\"}"),
+						new ToolCall("abcdefgh1", "files-read.v2", "{\"path\":\"a/b\"}")));
+				for (int length = 0; length < answer.length(); length++) {
+					OutputParser parser = OutputParser.create(template.template(), template.prompt(), TOOLS);
+					List<OutputEvent> events = new ArrayList<>(parser.append(answer.substring(0, length)));
+					events.addAll(parser.cut());
+					if (events.stream().anyMatch(OutputEvent.ToolCalled.class::isInstance)) {
+						assertThat(events).as(answer.substring(0, length))
+							.noneMatch(OutputEvent.Text.class::isInstance);
+					}
+				}
+			}));
+	}
+
 	private static boolean isKnownCall(String told) {
 		return TOOLS.stream().anyMatch((tool) -> told.startsWith("calls " + tool.name() + " "));
 	}
