@@ -25,7 +25,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -64,8 +63,7 @@ class ChatTemplateMatrixTests {
 			.propertyStream()
 			.forEach((entry) -> sources.put("chat-rendered/" + entry.getKey(),
 					entry.getValue().get("template").stringValue()));
-		JsonMapper.shared()
-			.readTree(Path.of("../flash-jinja/src/test/resources/vectors/jinja-e2e.json").toFile())
+		TextVectors.jinjaTemplates()
 			.valueStream()
 			.filter((vector) -> vector.get("name").stringValue().contains("/"))
 			.forEach((vector) -> sources.put("jinja-e2e/" + vector.get("name").stringValue(),

@@ -52,6 +52,15 @@ public final class TextVectors {
 	}
 
 	/**
+	 * Whole chat templates, of the vectors of flash-jinja.
+	 * @return an array of objects with {@code name} and {@code chat_template}
+	 */
+	public static JsonNode jinjaTemplates() {
+		return JsonMapper.shared()
+			.readTree(Path.of("../flash-jinja/src/test/resources/vectors/jinja-e2e.json").toFile());
+	}
+
+	/**
 	 * A test of one case; one that is known to fail must fail.
 	 * @param suite the suite's name
 	 * @param name the case's name

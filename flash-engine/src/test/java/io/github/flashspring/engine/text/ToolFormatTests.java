@@ -445,7 +445,7 @@ class ToolFormatTests {
 			.filter((entry) -> PUBLISHED.contains(entry.getKey()))
 			.map((entry) -> Template.read(entry.getKey() + " (published)",
 					entry.getValue().get("template").stringValue()));
-		Stream<Template> others = TextVectors.read("jinja-e2e.json")
+		Stream<Template> others = TextVectors.jinjaTemplates()
 			.valueStream()
 			.filter((entry) -> PUBLISHED.contains(entry.get("name").stringValue()))
 			.map((entry) -> Template.read(entry.get("name").stringValue() + " (published)",
