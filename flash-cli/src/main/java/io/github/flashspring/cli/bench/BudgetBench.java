@@ -49,6 +49,9 @@ final class BudgetBench {
 
 	private static final int TRACED_SPANS = 1_000_000;
 
+	/** As many candidates as llama.cpp's default sampler keeps. */
+	private static final int TOP_K = 40;
+
 	private final Settings settings;
 
 	private final PrintWriter progress;
@@ -212,7 +215,7 @@ final class BudgetBench {
 			ids[i] = Math.floorMod((i + 1) * 7919 + (round + 1) * 104_729, vocabulary);
 		}
 		// With random weights the most likely tokens soon repeat themselves.
-		Sampling sampling = new Sampling(1, 0, 0, 1, 0, 1, 0, (long) round);
+		Sampling sampling = new Sampling(1, 0, 0, 1, TOP_K, 1, 0, (long) round);
 		GenerationRequest request = new GenerationRequest(new GenerationRequest.Tokens(ids), sampling, generated,
 				List.of(), true);
 		return usage(engine.generate(request));
