@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.device.cpu;
 
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import org.slf4j.Logger;
@@ -18,6 +20,9 @@ public final class CpuDeviceProvider implements DeviceProvider {
 	private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
 	private static final Logger LOGGER = LoggerFactory.getLogger(CpuDeviceProvider.class);
+
+	/** What the JIT compiler has compiled is a fact of the JVM, not of a device. */
+	private static final Set<Kernel> COMPILED = ConcurrentHashMap.newKeySet();
 
 	private static final AtomicBoolean WARNED = new AtomicBoolean();
 
@@ -68,7 +73,7 @@ public final class CpuDeviceProvider implements DeviceProvider {
 		}
 		Allocations allocations = Allocations.ofThisJvm();
 		return (allocations != null) ? new SwitchingKernels(new VectorKernels(), VectorKernels.rowByRow(),
-				new PortableKernels(), allocations, SwitchingKernels.IDLE_NANOS) : new VectorKernels();
+				new PortableKernels(), allocations, SwitchingKernels.IDLE_NANOS, COMPILED) : new VectorKernels();
 	}
 
 }

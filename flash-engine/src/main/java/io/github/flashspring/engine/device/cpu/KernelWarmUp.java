@@ -100,7 +100,7 @@ final class KernelWarmUp implements Runnable {
 			return false;
 		}
 		logger.debug("{} is compiled", exercise.kernel());
-		this.kernels.ready(exercise.kernel());
+		this.kernels.compiled(exercise.kernel());
 		return true;
 	}
 

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -55,7 +56,7 @@ public final class SwitchingDeviceProvider implements DeviceProvider {
 				});
 		AtomicLong allocated = new AtomicLong();
 		kernels.set(new SwitchingKernels(new VectorKernels(), VectorKernels.rowByRow(), counted,
-				() -> allocated.addAndGet(1 << 20), Long.MAX_VALUE));
+				() -> allocated.addAndGet(1 << 20), Long.MAX_VALUE, ConcurrentHashMap.newKeySet()));
 		return new CpuDevice(kernels.get(), Math.max(1, options.threads()));
 	}
 

@@ -3,6 +3,8 @@ package io.github.flashspring.engine.device.cpu;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,7 +78,8 @@ class SwitchingKernelsTests {
 	}
 
 	private SwitchingKernels kernels(Allocations allocations) {
-		return new SwitchingKernels(this.vector, this.rowByRow, this.portable, allocations, 0);
+		return new SwitchingKernels(this.vector, this.rowByRow, this.portable, allocations, 0,
+				ConcurrentHashMap.newKeySet());
 	}
 
 	private static void pass(Device device, Tensor out, Tensor between, Tensor x, Matrix matrix, Runnable middle) {
@@ -145,6 +148,17 @@ class SwitchingKernelsTests {
 	}
 
 	@Test
+	void aFurtherDeviceOfTheJvmBeginsWithCompiledKernels() {
+		Set<Kernel> compiled = ConcurrentHashMap.newKeySet();
+		new SwitchingKernels(this.vector, this.rowByRow, this.portable, () -> 0, 0, compiled).warmUp(WORKLOAD).run();
+		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.rowByRow, this.portable, () -> 0, 0, compiled);
+		Runnable warmUp = kernels.warmUp(WORKLOAD);
+		assertThat(kernels.cold()).isEmpty();
+		assertThat(kernels.linear(small(), 4)).isSameAs(this.vector);
+		warmUp.run();
+	}
+
+	@Test
 	void compiledVectorCodeAllocatesAlmostNothing() {
 		Allocations allocations = Objects.requireNonNull(Allocations.ofThisJvm());
 		SwitchingKernels kernels = kernels(allocations);
@@ -156,7 +170,7 @@ class SwitchingKernelsTests {
 	@Test
 	void kernelOfManyRowsIsWantedOnceRowByRowTookLong() {
 		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.rowByRow, this.portable, () -> 0,
-				Long.MAX_VALUE);
+				Long.MAX_VALUE, ConcurrentHashMap.newKeySet());
 		Kernel many = Kernel.linear(small(), 4);
 		kernels.cool(List.of(many));
 		kernels.linear(small(), 4);
