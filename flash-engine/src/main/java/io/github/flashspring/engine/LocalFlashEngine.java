@@ -473,7 +473,8 @@ final class LocalFlashEngine implements FlashEngine {
 					+ definition.kvBytes(context, all, config.parallel());
 			RamBudget budget = budget(config.ramBudget(), reading.map(), needed);
 			boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
-			// Sequences share the pages of one context rather than take memory from weights
+			// Sequences share the pages of one context rather than take memory from
+			// weights
 			// that are read again in every pass.
 			boolean ample = unlimited || budget.bytes() >= needed + needed / 8;
 			long tokens = ample ? all : context;
