@@ -83,6 +83,27 @@ class BenchModesTests {
 	}
 
 	@Test
+	void clientsAreComparedWithOne() {
+		Call call = bench("--clients 1,3 --budgets all,90% --rounds 1 --tokens 6 --threads 1 --json");
+		assertThat(call.code()).as(call.err()).isZero();
+		assertThat(call.err()).containsPattern("(?m)^budget +clients +together +each +slowest +of one");
+		JsonNode results = JsonMapper.shared().readTree(call.out()).path("results");
+		assertThat(results.valueStream().map((result) -> result.path("budget").stringValue())).containsExactly("all",
+				"all", "90%", "90%");
+		assertThat(results.valueStream().map((result) -> result.path("clients").intValue())).containsExactly(1, 3, 1,
+				3);
+		for (JsonNode result : results) {
+			assertThat(result.path("tokensPerSecond").doubleValue()).isPositive();
+			assertThat(result.path("slowestTokensPerSecond").doubleValue())
+				.isLessThanOrEqualTo(result.path("tokensPerSecondEach").doubleValue());
+		}
+		assertThat(results.path(0).path("ofOne").doubleValue()).isEqualTo(1);
+		assertThat(results.path(1).path("ofOne").doubleValue())
+			.isCloseTo(results.path(1).path("tokensPerSecond").doubleValue()
+					/ results.path(0).path("tokensPerSecond").doubleValue(), within(1e-9));
+	}
+
+	@Test
 	void firstAnswersComeFromFreshJvms() {
 		Call call = bench("--first-answer --rounds 1 --threads 1 --json");
 		assertThat(call.code()).as(call.err()).isZero();
@@ -113,13 +134,13 @@ class BenchModesTests {
 	}
 
 	@ParameterizedTest
-	@CsvSource(delimiter = '|', quoteCharacter = '"',
-			value = { "--positions 0 | --positions must be at least 1, but are [0]",
-					"--positions 5 --load | --load and --positions exclude each other",
-					"--first-answer --threads 1,2 | take one number of --threads",
-					"--threads 1,5000 | threads must be 0 to 1024, but is 5000",
-					"--kernels --threads -1 | threads must be 0 to 1024, but is -1",
-					"--threads 1,x | 'x' is not an int" })
+	@CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+			"--positions 0 | --positions must be at least 1, but are [0]",
+			"--positions 5 --load | --load and --positions exclude each other",
+			"--clients 0,2 | --clients must be 1 to 1024, but are [0, 2]", "--clients 2 --load | exclude each other",
+			"--first-answer --threads 1,2 | take one number of --threads",
+			"--threads 1,5000 | threads must be 0 to 1024, but is 5000",
+			"--kernels --threads -1 | threads must be 0 to 1024, but is -1", "--threads 1,x | 'x' is not an int" })
 	void wrongOptionsAreRefused(String options, String message) {
 		Call call = bench(options);
 		assertThat(call.err()).startsWith("flash bench: ").contains(message);

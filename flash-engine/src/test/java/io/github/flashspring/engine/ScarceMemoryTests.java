@@ -2,6 +2,7 @@ package io.github.flashspring.engine;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,17 @@ class ScarceMemoryTests {
 				maxTokens, List.of(), true);
 	}
 
+	/** Waits until the generation that nobody reads needs no further memory. */
+	private static void awaitPassesToStop(FlashEngine engine) throws InterruptedException {
+		long before = -1;
+		long passes = engine.snapshot().work().passes();
+		while (passes != before) {
+			TimeUnit.MILLISECONDS.sleep(50);
+			before = passes;
+			passes = engine.snapshot().work().passes();
+		}
+	}
+
 	@Test
 	void onlyTheRequestWithoutMemoryFails() throws Exception {
 		int[] expected;
@@ -50,6 +62,7 @@ class ScarceMemoryTests {
 		try (FlashEngine engine = load(ScarceMemoryProvider.NAME)) {
 			Generation before = engine.generate(request(100));
 			assertThat(before.next()).isInstanceOf(GenerationEvent.Text.class);
+			awaitPassesToStop(engine);
 			for (int allowed = 0; allowed < 3; allowed++) {
 				ScarceMemoryProvider.ALLOCATIONS.set(allowed);
 				Generation without = engine.generate(request(CONTEXT));
@@ -57,7 +70,8 @@ class ScarceMemoryTests {
 					.withMessageContainingAll("no memory for the keys and values", "No memory is left");
 			}
 			ScarceMemoryProvider.ALLOCATIONS.set(Integer.MAX_VALUE);
-			// the first one, which waits for its reader, has given its memory up; all of it
+			// the first one, which waits for its reader, has given its memory up; all of
+			// it
 			// and of the failed ones must have come back
 			assertThat(Golden.finish(engine.generate(request(CONTEXT))).tokens()).isEqualTo(expected);
 			GenerationEvent.Finished finished = Golden.finish(before);

@@ -18,6 +18,12 @@ public final class ModeOptions {
 					+ " time of a token at position 0 over that at the position.")
 	private List<Integer> positions = new ArrayList<>();
 
+	@Option(names = "--clients", paramLabel = "LIST", split = ",",
+			description = "Measure instead, in each of the budgets, how fast so many clients at once generate, such as"
+					+ " 1,2,4,8. Their requests have no limit of tokens and are cancelled when together they have --tokens"
+					+ " each. Fails if a client gets other tokens than alone.")
+	private List<Integer> clients = new ArrayList<>();
+
 	@Option(names = "--first-answer",
 			description = "Measure instead how long a fresh JVM takes, started with the options of this one, as 'flash run'"
 					+ " starts: wall and CPU time (user and system) from before its start to the first and the eighth token"
@@ -44,6 +50,10 @@ public final class ModeOptions {
 		return this.positions;
 	}
 
+	List<Integer> clients() {
+		return this.clients;
+	}
+
 	@Nullable Integer answerOnce() {
 		return this.answerOnce;
 	}
@@ -62,19 +72,24 @@ public final class ModeOptions {
 		add(chosen, this.degradation, Mode.DEGRADATION);
 		add(chosen, this.load, Mode.LOAD);
 		add(chosen, !this.positions.isEmpty(), Mode.SCALING);
+		add(chosen, !this.clients.isEmpty(), Mode.CLIENTS);
 		if (chosen.size() > 1) {
 			throw new IllegalArgumentException(
-					"--kernels, --first-answer, --degradation, --load and --positions exclude each other");
+					"--kernels, --first-answer, --degradation, --clients, --load and --positions exclude each other");
 		}
 		if (this.positions.stream().anyMatch((position) -> position < 1)) {
 			throw new IllegalArgumentException("--positions must be at least 1, but are " + this.positions);
+		}
+		if (this.clients.stream().anyMatch((number) -> number < 1 || number > 1024)) {
+			throw new IllegalArgumentException("--clients must be 1 to 1024, but are " + this.clients);
 		}
 		Mode mode = chosen.isEmpty() ? Mode.BUDGETS : chosen.getFirst();
 		if (mode == Mode.BUDGETS && severalThreads) {
 			return Mode.SCALING;
 		}
 		if (severalThreads && mode != Mode.KERNELS && mode != Mode.SCALING) {
-			throw new IllegalArgumentException("--first-answer, --degradation and --load take one number of --threads");
+			throw new IllegalArgumentException(
+					"--first-answer, --degradation, --clients and --load take one number of --threads");
 		}
 		return mode;
 	}
@@ -93,6 +108,9 @@ public final class ModeOptions {
 
 		/** Speed at several numbers of threads and positions. */
 		SCALING,
+
+		/** Several clients at once. */
+		CLIENTS,
 
 		/** Linear layers alone. */
 		KERNELS,

@@ -48,7 +48,9 @@ public final class LayerGroups {
 		return new LayerGroups(new int[layers]);
 	}
 
-	/** {@return the number of layers of all groups} */
+	/**
+	 * {@return the number of layers of all groups}
+	 */
 	public int layers() {
 		return this.groups.length;
 	}
@@ -61,12 +63,16 @@ public final class LayerGroups {
 		return this.groups[layer];
 	}
 
-	/** {@return index of a layer in its group} */
+	/**
+	 * {@return index of a layer in its group}
+	 */
 	int index(int layer) {
 		return this.indices[layer];
 	}
 
-	/** {@return layers of a group} */
+	/**
+	 * {@return layers of a group}
+	 */
 	int size(int group) {
 		return this.sizes[group];
 	}

@@ -44,19 +44,23 @@ public final class SequenceMemory implements AutoCloseable {
 		this.state = states.exists() ? states.lend() : null;
 	}
 
-	/** {@return number of tokens that are remembered} */
+	/**
+	 * {@return number of tokens that are remembered}
+	 */
 	public int length() {
 		return this.length;
 	}
 
-	/** {@return number of pages in each page table} */
+	/**
+	 * {@return number of pages in each page table}
+	 */
 	public int pages() {
 		return (this.tables.length > 0) ? this.tables[0].length : 0;
 	}
 
 	/**
-	 * Makes sure that further tokens can be stored. Pages behind sliding windows are given
-	 * back before.
+	 * Makes sure that further tokens can be stored. Pages behind sliding windows are
+	 * given back before.
 	 * @param tokens how many tokens will follow
 	 * @return false if too few pages are free: ask again when others have given some back
 	 * @throws IllegalArgumentException if the whole cache is smaller

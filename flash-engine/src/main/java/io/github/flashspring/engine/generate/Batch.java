@@ -10,8 +10,8 @@ import io.github.flashspring.engine.device.RaggedBatch;
  * The rows of a pass, and which of them belong to which sequence.
  *
  * @param rows tokens of the rows
- * @param logitRows rows whose logits are wanted: first those of texts whose logits are all
- * wanted, then one of each sequence that generates
+ * @param logitRows rows whose logits are wanted: first those of texts whose logits are
+ * all wanted, then one of each sequence that generates
  * @param shares ranges of rows in order
  */
 record Batch(RaggedBatch rows, int[] logitRows, List<Share> shares) {
@@ -24,11 +24,9 @@ record Batch(RaggedBatch rows, int[] logitRows, List<Share> shares) {
 	 * @return the batch
 	 */
 	static Batch of(List<Sequence> ready, int maxRows, int prefillRows) {
-		int[] counts = BatchPlanner.rows(
-				ready.stream()
-					.map((sequence) -> new BatchPlanner.Pending(sequence.pending(), sequence.isDecoding()))
-					.toList(),
-				maxRows, prefillRows);
+		int[] counts = BatchPlanner.rows(ready.stream()
+			.map((sequence) -> new BatchPlanner.Pending(sequence.pending(), sequence.isDecoding()))
+			.toList(), maxRows, prefillRows);
 		List<Share> shares = new ArrayList<>();
 		int rows = 0;
 		for (int i = 0; i < counts.length; i++) {
@@ -52,22 +50,23 @@ record Batch(RaggedBatch rows, int[] logitRows, List<Share> shares) {
 		return new Batch(new RaggedBatch(tokens, positions, spans), IntStream.concat(all, last).toArray(), shares);
 	}
 
-	/** {@return rows of sequences that generate} */
+	/**
+	 * {@return rows of sequences that generate}
+	 */
 	int decodeRows() {
 		return (int) this.shares.stream().filter(Share::decoding).count();
 	}
 
-	/** {@return whether nobody wants the pass any more} */
+	/**
+	 * {@return whether nobody wants the pass any more}
+	 */
 	boolean isCancelled() {
 		return this.shares.stream().allMatch((share) -> share.sequence().isCancelled());
 	}
 
 	/** The share that a row belongs to. */
 	Share share(int row) {
-		return this.shares.stream()
-			.filter((share) -> row < share.firstRow() + share.count())
-			.findFirst()
-			.orElseThrow();
+		return this.shares.stream().filter((share) -> row < share.firstRow() + share.count()).findFirst().orElseThrow();
 	}
 
 	/**
@@ -107,7 +106,9 @@ record Batch(RaggedBatch rows, int[] logitRows, List<Share> shares) {
 			return !wantsAllLogits() && this.sequence.isLast(position(lastRow()));
 		}
 
-		/** {@return tokens of the prompt} */
+		/**
+		 * {@return tokens of the prompt}
+		 */
 		int promptTokens() {
 			return Math.clamp(this.sequence.promptLength() - this.position, 0, this.count);
 		}

@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * Divides the rows of a pass among sequences. Those that generate need one row each and
  * come first, so that prompts do not hold them up; prompts share the rows that are left
- * equally, up to a limit if a sequence generates. The sequence whose turn it is gets a row
- * in any case, so that everyone gets on in passes shorter than there are sequences.
+ * equally, up to a limit if a sequence generates. The sequence whose turn it is gets a
+ * row in any case, so that everyone gets on in passes shorter than there are sequences.
  */
 final class BatchPlanner {
 
@@ -44,7 +44,9 @@ final class BatchPlanner {
 		return rows;
 	}
 
-	/** Gives each prompt an equal part; what short ones do not need goes to the others. */
+	/**
+	 * Gives each prompt an equal part; what short ones do not need goes to the others.
+	 */
 	private static void share(List<Pending> sequences, List<Integer> prompts, int rows, int[] result) {
 		List<Integer> shortest = prompts.stream()
 			.sorted(Comparator.comparingInt((Integer i) -> sequences.get(i).tokens()))

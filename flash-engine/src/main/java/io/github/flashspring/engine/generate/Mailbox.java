@@ -141,7 +141,9 @@ final class Mailbox {
 		}
 	}
 
-	/** {@return changes that are due} */
+	/**
+	 * {@return changes that are due}
+	 */
 	synchronized List<FutureTask<Void>> takeChanges() {
 		List<FutureTask<Void>> due = new ArrayList<>(this.changes);
 		this.changes.clear();

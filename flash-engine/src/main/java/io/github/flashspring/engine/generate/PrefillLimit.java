@@ -7,8 +7,8 @@ package io.github.flashspring.engine.generate;
  * <p>
  * Where passes wait for the disk, rows are free until computing takes as long as reading:
  * such passes take no longer, and the limit rises until they do. Where weights are in
- * memory, it settles at the number of rows that computes in the time in which a pass reads
- * the weights from memory.
+ * memory, it settles at the number of rows that computes in the time in which a pass
+ * reads the weights from memory.
  */
 final class PrefillLimit {
 
@@ -25,7 +25,9 @@ final class PrefillLimit {
 	/** Time of a pass in which sequences only generate. */
 	private double decodeNanos;
 
-	/** {@return most rows of prompts now} */
+	/**
+	 * {@return most rows of prompts now}
+	 */
 	int rows() {
 		return this.rows;
 	}

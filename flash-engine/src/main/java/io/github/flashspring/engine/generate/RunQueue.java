@@ -92,8 +92,8 @@ final class RunQueue {
 	 * Chooses the sequences of the next pass, makes sure that they have memory for all
 	 * their tokens, and admits waiting ones in order of arrival.
 	 * @param refused gets sequences for which there is no memory; they are removed
-	 * @return sequences that are ready, at most as many as run at once; they take turns in
-	 * being the first
+	 * @return sequences that are ready, at most as many as run at once; they take turns
+	 * in being the first
 	 */
 	List<Sequence> admit(BiConsumer<Sequence, RuntimeException> refused) {
 		requeue();

@@ -21,10 +21,10 @@ import io.github.flashspring.engine.model.Logits;
 
 /**
  * Runs sequences on a model: one thread and its {@link Mailbox}. Each pass takes the next
- * token of every running sequence and parts of prompts; when it has ended, its logits go to
- * the sequences. Waiting sequences are admitted in order of arrival as soon as there is
- * memory for their keys and values. Sequences that nobody reads do not hold up others, and
- * end after a timeout.
+ * token of every running sequence and parts of prompts; when it has ended, its logits go
+ * to the sequences. Waiting sequences are admitted in order of arrival as soon as there
+ * is memory for their keys and values. Sequences that nobody reads do not hold up others,
+ * and end after a timeout.
  */
 public final class Scheduler implements AutoCloseable {
 

@@ -96,7 +96,9 @@ public final class Sequence {
 		this.tokens[this.length++] = token;
 	}
 
-	/** {@return whether the sequence has memory for keys and values} */
+	/**
+	 * {@return whether the sequence has memory for keys and values}
+	 */
 	boolean hasMemory() {
 		return this.memory != null;
 	}
@@ -135,12 +137,16 @@ public final class Sequence {
 		}
 	}
 
-	/** {@return whether the sequence has run before} */
+	/**
+	 * {@return whether the sequence has run before}
+	 */
 	boolean hasStarted() {
 		return this.started;
 	}
 
-	/** {@return number of the sequence in order of arrival} */
+	/**
+	 * {@return number of the sequence in order of arrival}
+	 */
 	long arrival() {
 		return this.arrival;
 	}

@@ -49,8 +49,8 @@ public final class CausalLanguageModel implements Forward, AutoCloseable {
 
 	private final Head.LogitsMemory logits;
 
-	/** Logits on the host, for as many rows as a pass needed so far. */
-	private float[] host = {};
+	/** Logits on the host, of one row of each sequence. */
+	private final float[] host;
 
 	private ObjIntConsumer<Tensor> observer = (hidden, layers) -> {
 	};
@@ -87,6 +87,7 @@ public final class CausalLanguageModel implements Forward, AutoCloseable {
 		this.logitsBuffer = device.allocate((long) rows * (hidden + vocab) * Float.BYTES);
 		this.logits = new Head.LogitsMemory(Tensor.of(this.logitsBuffer, 0, DType.F32, rows, hidden),
 				Tensor.of(this.logitsBuffer, (long) rows * hidden * Float.BYTES, DType.F32, rows, vocab));
+		this.host = new float[Math.min(maxRows, sequences) * vocab];
 	}
 
 	/**
@@ -128,24 +129,44 @@ public final class CausalLanguageModel implements Forward, AutoCloseable {
 		}
 	}
 
-	/** Computes logits in rounds of as many rows as there is memory for. */
+	/**
+	 * Computes logits, in rounds of as many rows as there is memory for. The last round
+	 * is a full one, so that it has the rows of all sequences that generate.
+	 */
 	private Logits logits(RaggedBatch batch, KvPages kv, int[] rows, Consumer<Logits> earlier) {
-		int most = this.logits.rows();
-		int from = 0;
-		for (; rows.length - from > most; from += most) {
-			earlier.accept(logits(batch, kv, Arrays.copyOfRange(rows, from, from + most)));
+		Logits last = Logits.NONE;
+		int count;
+		for (int from = 0; from < rows.length; from += count) {
+			count = upToMultiple(rows.length - from, this.logits.rows());
+			int[] round = Arrays.copyOfRange(rows, from, from + count);
+			this.head.forward(List.of(pass(batch, 0, kv, round)));
+			last = read(round, earlier);
+			if (from + count < rows.length) {
+				earlier.accept(last);
+			}
 		}
-		return (rows.length > 0) ? logits(batch, kv, Arrays.copyOfRange(rows, from, rows.length)) : Logits.NONE;
+		return last;
 	}
 
-	private Logits logits(RaggedBatch batch, KvPages kv, int[] rows) {
-		this.head.forward(List.of(pass(batch, 0, kv, rows)));
+	/** Reads the logits of a round back: at once, unless it is of a text. */
+	private Logits read(int[] rows, Consumer<Logits> earlier) {
 		int vocab = this.definition.shape().vocabSize();
-		if (this.host.length < rows.length * vocab) {
-			this.host = new float[rows.length * vocab];
+		int from = 0;
+		while (true) {
+			int count = upToMultiple(rows.length - from, this.host.length / vocab);
+			this.device.read(this.logits.logits().rows(from, count), this.host);
+			Logits part = new Logits(Arrays.copyOfRange(rows, from, from + count), vocab, this.host);
+			from += count;
+			if (from == rows.length) {
+				return part;
+			}
+			earlier.accept(part);
 		}
-		this.device.read(this.logits.logits().rows(0, rows.length), this.host);
-		return new Logits(rows, vocab, this.host);
+	}
+
+	/** As many of some rows as leave a multiple of another number. */
+	private static int upToMultiple(int rows, int divisor) {
+		return (rows - 1) % divisor + 1;
 	}
 
 	private Pass pass(RaggedBatch batch, int firstRow, KvPages kv, int[] logitRows) {
@@ -161,8 +182,7 @@ public final class CausalLanguageModel implements Forward, AutoCloseable {
 		}
 		List<Pass> chunks = new ArrayList<>();
 		for (int from = 0; from < batch.rows(); from += this.chunkRows) {
-			chunks.add(pass(batch.part(from, Math.min(this.chunkRows, batch.rows() - from)), from, pass.kv(),
-					NO_ROWS));
+			chunks.add(pass(batch.part(from, Math.min(this.chunkRows, batch.rows() - from)), from, pass.kv(), NO_ROWS));
 		}
 		return chunks;
 	}

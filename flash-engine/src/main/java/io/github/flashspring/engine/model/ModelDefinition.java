@@ -112,8 +112,9 @@ public final class ModelDefinition {
 	public long workBytes(Device device, int chunkRows, int passRows, int contextLength, int sequences) {
 		int rows = logitRows(passRows, sequences);
 		long logits = (long) rows * (this.shape.hiddenSize() + this.shape.vocabSize()) * Float.BYTES;
-		// what is read back, a row of it, and the sampler's copy of that
-		long host = (rows + 2L) * this.shape.vocabSize() * Float.BYTES;
+		// a row of each sequence that is read back, one of them, and the sampler's copy
+		// of it
+		long host = (Math.min(passRows, sequences) + 2L) * this.shape.vocabSize() * Float.BYTES;
 		return this.slots.bytes(chunkRows, passRows) + logits + host + scratchBytes(device, chunkRows, contextLength);
 	}
 
@@ -132,17 +133,16 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * Rows whose logits are computed and read back at once: at least one of each
-	 * sequence, so that a pass needs one read. Only a text whose logits are all wanted
-	 * has more.
+	 * Rows whose logits are computed at once: at least one of each sequence. Only a text
+	 * whose logits are all wanted has more.
 	 */
 	static int logitRows(int rows, int sequences) {
 		return Math.min(rows, Math.max(16, sequences));
 	}
 
 	/**
-	 * Shape of KV pages: short ones waste little of a short context, longer ones are
-	 * read in longer runs, as many positions as four registers of 512 bits have lanes.
+	 * Shape of KV pages: short ones waste little of a short context, longer ones are read
+	 * in longer runs, as many positions as four registers of 512 bits have lanes.
 	 * @param contextLength positions of a sequence
 	 * @return the shape
 	 */

@@ -112,7 +112,8 @@ class KvCacheTests {
 			first.advance(63);
 			assertThat(lend(cache, 1)).isEmpty();
 			assertThat(first.reserve(1)).isTrue();
-			// the window has left three pages of one layer, a page of two layers takes two
+			// the window has left three pages of one layer, a page of two layers takes
+			// two
 			SequenceMemory second = cache.open().orElseThrow();
 			assertThat(second.reserve(16)).isTrue();
 			assertThat(second.reserve(32)).isFalse();

@@ -60,7 +60,8 @@ class BatchPlannerTests {
 	}
 
 	@Property
-	void passIsFullOrHoldsAllThatIsAllowed(@ForAll @Size(min = 1, max = 9) List<@IntRange(min = 0, max = 40) Integer> tokens,
+	void passIsFullOrHoldsAllThatIsAllowed(
+			@ForAll @Size(min = 1, max = 9) List<@IntRange(min = 0, max = 40) Integer> tokens,
 			@ForAll @IntRange(min = 1, max = 64) int maxRows, @ForAll @IntRange(min = 1, max = 64) int prefillRows) {
 		List<BatchPlanner.Pending> sequences = tokens.stream().map((n) -> (n == 0) ? DECODING : prompt(n)).toList();
 		int[] rows = BatchPlanner.rows(sequences, maxRows, prefillRows);

@@ -95,7 +95,8 @@ class SchedulerTests {
 		assertThat(blocker.end.get()).isEqualTo("complete");
 		for (Client client : clients) {
 			assertThat(client.end.get()).isEqualTo("complete");
-			assertThat(client.tokens).isEqualTo(List.of(client.first + 1, client.first + 2, client.first + 3, client.first + 4));
+			assertThat(client.tokens)
+				.isEqualTo(List.of(client.first + 1, client.first + 2, client.first + 3, client.first + 4));
 		}
 		assertThat(this.passes).containsExactly(1, 3, 3, 3, 3);
 	}
@@ -240,7 +241,8 @@ class SchedulerTests {
 		this.scheduler.submit(broken.sequence);
 		assertThat(broken.end.get()).contains("failed: The engine has stopped", "not ready, never");
 		assertThat(this.scheduler.broken()).isNotNull();
-		assertThatIllegalStateException().isThrownBy(() -> submit(1, 1)).withCauseInstanceOf(IllegalStateException.class);
+		assertThatIllegalStateException().isThrownBy(() -> submit(1, 1))
+			.withCauseInstanceOf(IllegalStateException.class);
 	}
 
 	/** Computes one-hot logits, at most three rows at once. */

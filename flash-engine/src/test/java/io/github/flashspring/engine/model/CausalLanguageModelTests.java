@@ -2,6 +2,7 @@ package io.github.flashspring.engine.model;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,15 +23,15 @@ import static org.assertj.core.api.Assertions.assertThat;
  */
 class CausalLanguageModelTests {
 
-	private static final int[] TEXT = { 5, 17, 200, 3, 99, 42, 7, 7, 130, 250, 61, 8, 12, 77, 31, 90, 4, 18, 222, 16, 60,
-			1, 2, 3, 4 };
+	private static final int[] TEXT = { 5, 17, 200, 3, 99, 42, 7, 7, 130, 250, 61, 8, 12, 77, 31, 90, 4, 18, 222, 16,
+			60, 1, 2, 3, 4 };
 
 	@Test
 	void logitsOfABatchAreReadAtOnce() throws Exception {
 		AtomicInteger reads = new AtomicInteger();
 		try (TestModel test = new TestModel(TestModel.folder("golden/llama"), (device) -> counting(device, reads))) {
 			List<float[]> all = test.forward(TEXT, 0, 10);
-			assertThat(reads.getAndSet(0)).isEqualTo(1);
+			assertThat(reads.getAndSet(0)).as("three rows at a time").isEqualTo(4);
 			RaggedBatch batch = new RaggedBatch(Arrays.copyOf(TEXT, 10), IntStream.range(0, 10).toArray(),
 					List.of(test.memory().span(0, 10)));
 			Logits logits = test.model().forward(batch, test.kv(), new int[] { 9, 3, 5 }, (earlier) -> {
@@ -43,6 +44,27 @@ class CausalLanguageModelTests {
 				logits.copy(i, row);
 				assertThat(row).isEqualTo(all.get(logits.rows()[i]));
 			}
+		}
+	}
+
+	@Test
+	void rowsOfSequencesThatGenerateComeLastAndTogether() throws Exception {
+		try (TestModel test = new TestModel(TestModel.folder("golden/llama"))) {
+			List<float[]> all = test.forward(TEXT, 0, TEXT.length);
+			RaggedBatch batch = new RaggedBatch(TEXT, IntStream.range(0, TEXT.length).toArray(),
+					List.of(test.memory().span(0, TEXT.length)));
+			// 14 rows of a text and those of three sequences: more than are computed at
+			// once
+			int[] wanted = IntStream.concat(IntStream.range(0, 14), IntStream.of(24, 15, 20)).toArray();
+			List<Integer> before = new ArrayList<>();
+			Logits logits = test.model()
+				.forward(batch, test.kv(), wanted, (earlier) -> IntStream.of(earlier.rows()).forEach(before::add),
+						() -> false);
+			assertThat(before).containsExactlyElementsOf(IntStream.range(0, 14).boxed().toList());
+			assertThat(logits.rows()).containsExactly(24, 15, 20);
+			float[] row = new float[logits.vocabSize()];
+			logits.copy(1, row);
+			assertThat(row).isEqualTo(all.get(15));
 		}
 	}
 

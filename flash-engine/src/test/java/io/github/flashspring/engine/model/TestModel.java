@@ -61,7 +61,7 @@ final class TestModel implements AutoCloseable {
 		this.files = new WeightFiles(layout);
 		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05, ExpertStreaming.DEFAULT);
 		this.kv = definition.cache(this.device, CONTEXT, 2 * CONTEXT, 2);
-		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT, 1);
+		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT, 3);
 		this.memory = this.kv.open().orElseThrow();
 		assertThat(this.memory.reserve(CONTEXT)).isTrue();
 	}

@@ -78,8 +78,8 @@ final class Checks {
 	static void spans(KvPages kv, int layer, RaggedBatch batch, int window) {
 		KvPages.Layout layout = kv.layout();
 		if (layout.pageTokens() < 1 || layout.pageTokens() % KvPages.TOKENS != 0) {
-			throw new IllegalArgumentException("Expected KV pages of a multiple of " + KvPages.TOKENS
-					+ " tokens, found " + layout.pageTokens());
+			throw new IllegalArgumentException(
+					"Expected KV pages of a multiple of " + KvPages.TOKENS + " tokens, found " + layout.pageTokens());
 		}
 		int row = 0;
 		for (RaggedBatch.Span span : batch.spans()) {
@@ -102,9 +102,8 @@ final class Checks {
 		int[] pages = span.pages(kv.group(layer));
 		int end = Math.ceilDiv(span.position() + span.rows(), layout.pageTokens());
 		if (pages.length < end) {
-			throw new IllegalArgumentException(
-					"Expected at least " + end + " pages of " + layout.pageTokens() + " tokens for position "
-							+ (span.position() + span.rows() - 1) + ", found " + pages.length);
+			throw new IllegalArgumentException("Expected at least " + end + " pages of " + layout.pageTokens()
+					+ " tokens for position " + (span.position() + span.rows() - 1) + ", found " + pages.length);
 		}
 		for (int i = first; i < end; i++) {
 			int page = pages[i];

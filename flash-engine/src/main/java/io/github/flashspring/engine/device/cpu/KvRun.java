@@ -7,8 +7,8 @@ import io.github.flashspring.engine.device.KvPages;
 /**
  * Where the keys and values of neighbouring positions of one head lie. In a layer's part
  * of a page come the values of all heads, each [pageTokens, valueDim], then their keys,
- * each [keyDim, pageTokens]: transposed, so that a register takes as many positions as
- * it has lanes. Keys that are values too are not transposed, but each is padded to a
+ * each [keyDim, pageTokens]: transposed, so that a register takes as many positions as it
+ * has lanes. Keys that are values too are not transposed, but each is padded to a
  * multiple of 16 numbers. So 16 numbers may be read wherever a value or the keys of 16
  * positions begin.
  *
