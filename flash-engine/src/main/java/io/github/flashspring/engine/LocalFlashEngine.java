@@ -174,7 +174,7 @@ final class LocalFlashEngine implements FlashEngine {
 	static long repack(String model, Path target, boolean compatible, Repacker.Progress progress) throws IOException {
 		try (Checkpoint checkpoint = Checkpoint.open(ModelLocator.ofSystem().locate(model))) {
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> Math.min(most, DEFAULT_CONTEXT));
-			return Repacker.repack(WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+			return Repacker.repack(WeightLayout.of(checkpoint, definition.weightGroups(), definition.embedding(),
 					definition.ignoredTensors()), target, compatible, progress);
 		}
 	}
@@ -457,7 +457,7 @@ final class LocalFlashEngine implements FlashEngine {
 				Function<WeightFiles, Disk> disk, boolean warm, Resources resources) {
 			Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
-			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+			WeightLayout layout = WeightLayout.of(checkpoint, definition.weightGroups(), definition.embedding(),
 					definition.ignoredTensors());
 			Device device = resources.add(Devices.open(config.device(), config.threads()));
 			int context = contextLength(config, definition.shape().maxPositions());

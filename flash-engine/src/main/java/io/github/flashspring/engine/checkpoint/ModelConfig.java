@@ -122,6 +122,19 @@ public final class ModelConfig {
 	}
 
 	/**
+	 * A required whole number above 0.
+	 * @param name the property
+	 * @return its value
+	 */
+	public int getPositiveInt(String name) {
+		int value = getInt(name);
+		if (value < 1) {
+			throw wrong(name, "a number above 0", String.valueOf(value));
+		}
+		return value;
+	}
+
+	/**
 	 * A whole number with a default.
 	 * @param name the property
 	 * @param absent the value if the property is absent

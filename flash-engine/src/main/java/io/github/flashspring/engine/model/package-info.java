@@ -1,5 +1,5 @@
 /**
- * The architectures: configuration, attention, feed-forward, blocks, written once against
+ * The architectures: config, attention, MLP, MoE layers, state spaces, written once against
  * the device. It must not know files, streaming, requests or sampling, and never looks
  * into a tensor.
  */

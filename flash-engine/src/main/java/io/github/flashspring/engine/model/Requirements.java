@@ -1,0 +1,73 @@
+package io.github.flashspring.engine.model;
+
+import java.util.LinkedHashSet;
+import java.util.Set;
+
+import io.github.flashspring.engine.device.Workload;
+
+/**
+ * What the layers of a model need of the device and of the memory of a sequence, noted
+ * while they are defined.
+ */
+final class Requirements {
+
+	private final Set<Workload.Step> steps = new LinkedHashSet<>();
+
+	private int keyValueLayers;
+
+	private long stateFloats;
+
+	private int widest;
+
+	/**
+	 * Notes the width of an input of a linear layer.
+	 * @param columns inputs, or length of a query
+	 */
+	void widen(int columns) {
+		this.widest = Math.max(this.widest, columns);
+	}
+
+	/**
+	 * Notes an operation that other models may not use.
+	 * @param step the operation
+	 */
+	void uses(Workload.Step step) {
+		this.steps.add(step);
+	}
+
+	/**
+	 * Takes the next index among the layers that have keys and values.
+	 * @return the index
+	 */
+	int nextKeyValueLayer() {
+		return this.keyValueLayers++;
+	}
+
+	/**
+	 * Takes a part of the state of a sequence.
+	 * @param floats numbers that a layer needs
+	 * @return where they begin
+	 */
+	long nextState(long floats) {
+		long offset = this.stateFloats;
+		this.stateFloats += (floats + 15) & -16;
+		return offset;
+	}
+
+	Set<Workload.Step> steps() {
+		return this.steps;
+	}
+
+	int keyValueLayers() {
+		return this.keyValueLayers;
+	}
+
+	long stateFloats() {
+		return this.stateFloats;
+	}
+
+	int widest() {
+		return this.widest;
+	}
+
+}
