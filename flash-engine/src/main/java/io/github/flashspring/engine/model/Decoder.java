@@ -136,14 +136,14 @@ final class Decoder {
 		Norm norm = kind.of(last, this.names.norm(), hidden);
 		Parameter weight = last.matrix(module, vocabulary, hidden);
 		Head head = new Head(norm, weight, this.buffers.stream(), this.logitScale, this.logitSoftcap);
-		ModelDefinition.Shape shape = new ModelDefinition.Shape(hidden, vocabulary,
-				this.config.maxPositionEmbeddings(), this.requirements.widest(), this.requirements.keyValueLayers(),
-				this.config.numAttentionHeads(), this.keyValueLayout);
+		ModelDefinition.Shape shape = new ModelDefinition.Shape(hidden, vocabulary, this.config.maxPositionEmbeddings(),
+				this.requirements.widest(), this.requirements.keyValueLayers(), this.config.numAttentionHeads(),
+				this.keyValueLayout);
 		return new ModelDefinition(shape, this.requirements, this.slots,
 				new ModelDefinition.Embedding(embedding, this.embeddingScale, this.buffers.stream(),
 						List.copyOf(this.rotaries.values())),
-				this.layers.stream().map(LayerBuilder::build).toList(),
-				new ModelDefinition.Part(last, List.of(), head), this.names.unused());
+				this.layers.stream().map(LayerBuilder::build).toList(), new ModelDefinition.Part(last, List.of(), head),
+				this.names.unused());
 	}
 
 	DecoderConfig config() {

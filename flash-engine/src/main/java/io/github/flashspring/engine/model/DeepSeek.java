@@ -27,23 +27,21 @@ final class DeepSeek {
 	 */
 	record Config(Version version, DecoderConfig decoder, LatentAttention.Shape attention,
 			RopeParameters ropeParameters, Activation hiddenAct, float rmsNormEps, Routing routing,
-			int firstKDenseReplace, int moeLayerFreq, int nSharedExperts, int intermediateSize,
-			int moeIntermediateSize, Bias mlpBias, int numNextnPredictLayers) {
+			int firstKDenseReplace, int moeLayerFreq, int nSharedExperts, int intermediateSize, int moeIntermediateSize,
+			Bias mlpBias, int numNextnPredictLayers) {
 
 		static Config v2(ModelConfig config) {
 			String method = config.getString("topk_method", "greedy");
 			Routing.Groups groups = switch (method) {
 				case "greedy" -> Routing.Groups.NONE;
-				case "group_limited_greedy" -> new Routing.Groups(config.getInt("n_group"),
-						config.getInt("topk_group"), Routing.GroupScore.HIGHEST);
+				case "group_limited_greedy" -> new Routing.Groups(config.getInt("n_group"), config.getInt("topk_group"),
+						Routing.GroupScore.HIGHEST);
 				default -> throw config.wrong("topk_method", "greedy or group_limited_greedy", method);
 			};
 			int experts = config.getInt("n_routed_experts", 64, 0);
 			int perToken = (experts > 0) ? config.getInt("num_experts_per_tok") : 0;
-			return of(config, Version.V2,
-					new Routing(experts, perToken, Routing.Scoring.SOFTMAX).groups(groups)
-						.scale(config.getFloat("routed_scaling_factor", 1f)),
-					LatentAttention.RotaryPairs.NEIGHBOURS);
+			return of(config, Version.V2, new Routing(experts, perToken, Routing.Scoring.SOFTMAX).groups(groups)
+				.scale(config.getFloat("routed_scaling_factor", 1f)), LatentAttention.RotaryPairs.NEIGHBOURS);
 		}
 
 		static Config v3(ModelConfig config) {
@@ -100,9 +98,8 @@ final class DeepSeek {
 		for (LayerBuilder layer : decoder.layers()) {
 			layer.add(layer.norm("input_layernorm", norm),
 					new LatentAttention(layer, config.attention(), rotary, names));
-			layer.add(layer.norm("post_attention_layernorm", norm),
-					names.isSparse(layer) ? moe(layer, config, names)
-							: layer.mlp("mlp", config.mlp(config.intermediateSize()).bias(config.mlpBias())));
+			layer.add(layer.norm("post_attention_layernorm", norm), names.isSparse(layer) ? moe(layer, config, names)
+					: layer.mlp("mlp", config.mlp(config.intermediateSize()).bias(config.mlpBias())));
 		}
 		return decoder.end(norm);
 	}
@@ -157,7 +154,9 @@ final class DeepSeek {
 					&& (layer.index() % this.config.moeLayerFreq() == 0 || has(layer, "mlp.gate.weight"));
 		}
 
-		/** True where MLX has split {@code kv_b_proj} into keys and values of each head. */
+		/**
+		 * True where MLX has split {@code kv_b_proj} into keys and values of each head.
+		 */
 		private boolean isSplit(LayerBuilder layer) {
 			return has(layer, "self_attn.embed_q.weight");
 		}
@@ -166,13 +165,16 @@ final class DeepSeek {
 		@Override
 		public Linear intoLatent(LayerBuilder layer, LatentAttention.Shape shape, int head) {
 			if (isSplit(layer)) {
-				return new Linear(layer.group()
-					.stacked("self_attn.embed_q.weight", shape.heads(), head, shape.rank(), shape.nopeDim()), null);
+				return new Linear(
+						layer.group()
+							.stacked("self_attn.embed_q.weight", shape.heads(), head, shape.rank(), shape.nopeDim()),
+						null);
 			}
 			int each = shape.nopeDim() + shape.valueDim();
-			return new Linear(layer.group()
-				.rows("self_attn.kv_b_proj", shape.heads() * each, head * each, shape.nopeDim(), shape.rank()), null,
-					Linear.Layout.INPUTS_BY_OUTPUTS);
+			return new Linear(
+					layer.group()
+						.rows("self_attn.kv_b_proj", shape.heads() * each, head * each, shape.nopeDim(), shape.rank()),
+					null, Linear.Layout.INPUTS_BY_OUTPUTS);
 		}
 
 		/** [valueDim, rank], or the rows of {@code kv_b_proj} that make values. */

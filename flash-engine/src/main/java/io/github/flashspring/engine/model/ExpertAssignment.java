@@ -5,9 +5,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The experts that a router chose for some tokens. Each token has a place for the output of each of
- * its experts, in the order of the experts, and behind them one for shared experts, if
- * there are any.
+ * The experts that a router chose for some tokens. Each token has a place for the output
+ * of each of its experts, in the order of the experts, and behind them one for shared
+ * experts, if there are any.
  *
  * @param perToken experts of a token
  * @param outputs places of a token
@@ -29,7 +29,8 @@ record ExpertAssignment(int perToken, int outputs, int[] chosen, float[] factors
 		ExpertAssignment assignment = new ExpertAssignment(routing.perToken(), outputs, new int[rows * outputs],
 				new float[rows * outputs]);
 		for (int row = 0; row < rows; row++) {
-			routing.choose(logits, row * routing.experts(), correction, assignment.chosen, assignment.factors, row * outputs);
+			routing.choose(logits, row * routing.experts(), correction, assignment.chosen, assignment.factors,
+					row * outputs);
 			assignment.sort(row * outputs);
 		}
 		return assignment;

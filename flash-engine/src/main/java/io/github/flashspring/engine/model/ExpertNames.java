@@ -54,8 +54,9 @@ record ExpertNames(TensorNames names, String module, Matrices own, Matrices stac
 		String stack = stack(matrix.stacked());
 		Parameter weight = expert.group()
 			.stacked(stack + ".weight", own, expert.count(), expert.index(), matrix.outputs(), matrix.inputs());
-		Parameter added = (bias == Bias.PRESENT) ? expert.group()
-			.stackedVector(stack + ".bias", own, expert.count(), expert.index(), matrix.outputs()) : null;
+		Parameter added = (bias == Bias.PRESENT)
+				? expert.group().stackedVector(stack + ".bias", own, expert.count(), expert.index(), matrix.outputs())
+				: null;
 		return new Linear(weight, added).times(factor(expert, stack, bias));
 	}
 

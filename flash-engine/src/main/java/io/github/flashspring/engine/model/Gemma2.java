@@ -38,8 +38,7 @@ final class Gemma2 {
 					ActivationNames.of(config, "hidden_activation", Activation.GELU_TANH),
 					config.getFloat("rms_norm_eps", 1e-6f), config.ropeParameters(),
 					SlidingWindows.of(config, config.getInt("sliding_window", 4096), (layer) -> layer % 2 == 0),
-					config.getDouble("query_pre_attn_scalar", 256),
-					config.getFloat("attn_logit_softcapping", 50f, 0f),
+					config.getDouble("query_pre_attn_scalar", 256), config.getFloat("attn_logit_softcapping", 50f, 0f),
 					config.getFloat("final_logit_softcapping", 30f, 0f),
 					Bias.of(config.getBoolean("attention_bias", false)));
 		}

@@ -41,8 +41,7 @@ final class Gemma3 {
 					localRopeParameters(config),
 					SlidingWindows.of(config, config.getInt("sliding_window", 4096),
 							(layer) -> (layer + 1) % pattern != 0),
-					config.getDouble("query_pre_attn_scalar", 256),
-					config.getFloat("final_logit_softcapping", 0f, 0f),
+					config.getDouble("query_pre_attn_scalar", 256), config.getFloat("final_logit_softcapping", 0f, 0f),
 					Bias.of(config.getBoolean("attention_bias", false)));
 		}
 

@@ -46,14 +46,15 @@ final class Granite {
 		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters());
 		decoder.scaleEmbeddings(config.embeddingMultiplier());
 		for (LayerBuilder layer : decoder.layers()) {
-			layer.add(Residual.Branch
-				.preNorm(layer.norm("input_layernorm", norm),
-						layer.attention("self_attn")
-							.rotary(rotary)
-							.scale(config.attentionMultiplier())
-							.bias(config.attentionBias())
-							.build())
-				.times(config.residualMultiplier()));
+			layer.add(
+					Residual.Branch
+						.preNorm(layer.norm("input_layernorm", norm),
+								layer.attention("self_attn")
+									.rotary(rotary)
+									.scale(config.attentionMultiplier())
+									.bias(config.attentionBias())
+									.build())
+						.times(config.residualMultiplier()));
 			layer.add(Residual.Branch
 				.preNorm(layer.norm("post_attention_layernorm", norm), layer.mlp("mlp", config.mlp()))
 				.times(config.residualMultiplier()));

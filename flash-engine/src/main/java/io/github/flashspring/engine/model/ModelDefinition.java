@@ -52,8 +52,8 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * Weight groups in the order of a pass: the layers, each followed by its experts, then
-	 * the head.
+	 * Weight groups in the order of a pass: the layers, each followed by its experts,
+	 * then the head.
 	 * @return the groups, without that of the embedding
 	 */
 	public List<WeightGroup> weightGroups() {

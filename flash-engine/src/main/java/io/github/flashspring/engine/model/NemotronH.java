@@ -46,8 +46,7 @@ final class NemotronH {
 		SelectiveStateSpace.Shape stateSpace() {
 			ModelConfig config = this.properties;
 			return SelectiveStateSpace.Shape
-				.of(config,
-						new SelectiveStateSpace.Shape.Names("mamba_num_heads", "mamba_head_dim", "ssm_state_size"))
+				.of(config, new SelectiveStateSpace.Shape.Names("mamba_num_heads", "mamba_head_dim", "ssm_state_size"))
 				.steps(config.getFloat("time_step_min", 0.001f), Float.POSITIVE_INFINITY)
 				.bias(Bias.of(config.getBoolean("use_bias", config.getBoolean("mamba_proj_bias", false))))
 				.activation(ActivationNames.of(config, "mamba_hidden_act", Activation.SILU));
@@ -130,8 +129,8 @@ final class NemotronH {
 				case STATE_SPACE -> new SelectiveStateSpace(layer, names, config.stateSpace());
 				case ATTENTION ->
 					layer.attention("mixer").bias(names.attentionBias(layer, config.attentionBias())).build();
-				case MLP -> layer.mlp("mixer",
-						config.mlp(layer.hiddenSize(), "intermediate_size").bias(config.mlpBias()));
+				case MLP ->
+					layer.mlp("mixer", config.mlp(layer.hiddenSize(), "intermediate_size").bias(config.mlpBias()));
 				case MOE -> moe(layer, config, names);
 			});
 		}

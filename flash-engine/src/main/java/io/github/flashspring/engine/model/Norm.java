@@ -84,7 +84,8 @@ sealed interface Norm {
 		 * @return the kind
 		 */
 		static Kind rms(float offset, float epsilon) {
-			return (group, module, width) -> new RootMeanSquare(group.vector(module + ".weight", width), offset, epsilon);
+			return (group, module, width) -> new RootMeanSquare(group.vector(module + ".weight", width), offset,
+					epsilon);
 		}
 
 		/**

@@ -38,8 +38,7 @@ final class Phi3 {
 			RopeParameters rope = config.ropeParameters();
 			return new RopeParameters(rope.type().equals("yarn") ? "longrope" : rope.type(), rope.theta(),
 					rope.partialRotaryFactor(),
-					OptionalInt
-						.of(config.getInt("original_max_position_embeddings", ORIGINAL_MAX_POSITION_EMBEDDINGS)),
+					OptionalInt.of(config.getInt("original_max_position_embeddings", ORIGINAL_MAX_POSITION_EMBEDDINGS)),
 					rope.properties());
 		}
 

@@ -59,9 +59,8 @@ final class Qwen2Moe {
 						.window(config.windows().get(layer.index()))
 						.bias(config.qkvBias(), Bias.ABSENT)
 						.build());
-			layer.add(layer.norm("post_attention_layernorm", norm),
-					config.sparse().contains(layer.index()) ? moe(layer, config, names)
-							: layer.mlp("mlp", config.mlp(config.intermediateSize())));
+			layer.add(layer.norm("post_attention_layernorm", norm), config.sparse().contains(layer.index())
+					? moe(layer, config, names) : layer.mlp("mlp", config.mlp(config.intermediateSize())));
 		}
 		return decoder.end(norm);
 	}

@@ -30,8 +30,7 @@ final class Qwen3Moe {
 					sparse.routing(config, 8), sparse.denseSize(config),
 					sparse.expertSize(config, "moe_intermediate_size"),
 					ActivationNames.of(config, "hidden_act", Activation.SILU), config.getFloat("rms_norm_eps", 1e-6f),
-					config.ropeParameters(), Qwen2.window(config),
-					Bias.of(config.getBoolean("attention_bias", false)));
+					config.ropeParameters(), Qwen2.window(config), Bias.of(config.getBoolean("attention_bias", false)));
 		}
 
 		Mlp.Shape mlp(int width) {
@@ -54,9 +53,8 @@ final class Qwen3Moe {
 						.window(config.window())
 						.bias(config.attentionBias())
 						.build());
-			layer.add(layer.norm("post_attention_layernorm", norm),
-					config.sparse().contains(layer.index()) ? moe(layer, config, names)
-							: layer.mlp("mlp", config.mlp(config.intermediateSize())));
+			layer.add(layer.norm("post_attention_layernorm", norm), config.sparse().contains(layer.index())
+					? moe(layer, config, names) : layer.mlp("mlp", config.mlp(config.intermediateSize())));
 		}
 		return decoder.end(norm);
 	}

@@ -36,16 +36,14 @@ class RoutingTests {
 
 	@Test
 	void normalizedWeightsAddUpToOne() {
-		normalized(8, 2)
-			.choose(LOGITS, 1, null, this.chosen, this.weights, 0);
+		normalized(8, 2).choose(LOGITS, 1, null, this.chosen, this.weights, 0);
 		assertThat(this.weights[0]).isCloseTo((float) (1 / (1 + Math.exp(-0.5))), within(1e-7f));
 		assertThat(this.weights[0] + this.weights[1]).isCloseTo(1f, within(1e-6f));
 	}
 
 	@Test
 	void theFirstOfEqualExpertsWins() {
-		normalized(4, 3)
-			.choose(new float[] { 0, 1, 1, 0 }, 0, null, this.chosen, this.weights, 0);
+		normalized(4, 3).choose(new float[] { 0, 1, 1, 0 }, 0, null, this.chosen, this.weights, 0);
 		assertThat(this.chosen).containsExactly(1, 2, 0);
 	}
 
@@ -90,16 +88,15 @@ class RoutingTests {
 		logits[5] = 1;
 		route(logits, Routing.GroupScore.HIGHEST);
 		assertThat(this.chosen).doesNotHaveDuplicates().startsWith(5);
-		normalized(8, 3)
-			.choose(logits, 0, new float[] { 0, 0, Float.NEGATIVE_INFINITY, 0, 0, 0, 0, Float.POSITIVE_INFINITY },
-					this.chosen, this.weights, 0);
+		normalized(8, 3).choose(logits, 0,
+				new float[] { 0, 0, Float.NEGATIVE_INFINITY, 0, 0, 0, 0, Float.POSITIVE_INFINITY }, this.chosen,
+				this.weights, 0);
 		assertThat(this.chosen).doesNotHaveDuplicates();
 	}
 
 	@Test
 	void impossibleNumbersAreRefused() {
-		assertThatExceptionOfType(CheckpointException.class)
-			.isThrownBy(() -> normalized(8, 9).checked(CONFIG))
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> normalized(8, 9).checked(CONFIG))
 			.withMessageContainingAll("num_experts_per_tok", "from 1 to 8", "9");
 		assertThatExceptionOfType(CheckpointException.class)
 			.isThrownBy(() -> new Routing(8, 2, Routing.Scoring.SIGMOID)

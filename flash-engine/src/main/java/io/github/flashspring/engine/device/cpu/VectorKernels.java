@@ -73,7 +73,7 @@ final class VectorKernels implements Kernels {
 		float[] groups = scratch.groups((weights.groupSize() > 0) ? 2 * stretch / weights.groupSize() : 0);
 		for (int i = 0; i < columns; i += stretch) {
 			int count = Math.min(stretch, columns - i);
-			VectorNumbers.unpack(weights, row, i, count, values, 0, groups);
+			VectorNumbers.lookUp(weights, row, i, count, values, 0, groups);
 			MemorySegment.copy(values, 0, out.memory(), PortableKernels.FLOAT, out.row(outRow) + 4L * i, count);
 		}
 	}

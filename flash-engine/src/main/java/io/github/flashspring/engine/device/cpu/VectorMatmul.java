@@ -78,9 +78,9 @@ final class VectorMatmul {
 	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input, boolean few) {
 		int columns = weights.columns();
 		int blocks = BlockOrder.blocks(columns);
-		int[] indices = BlockOrder.indices(VectorFormat.WIDTH, weights.format());
-		float even = 1f / BlockOrder.place(weights.format(), 0);
-		float odd = 1f / BlockOrder.place(weights.format(), 1);
+		int[] indices = weights.format().order().indices(VectorFormat.WIDTH);
+		float even = 1f / weights.format().place(0);
+		float odd = 1f / weights.format().place(1);
 		for (int r = from; r < to; r++) {
 			long source = Addresses.of(x.memory(), x.row(firstRow + r), 4L * columns);
 			for (int b = 0; b < blocks; b++) {
