@@ -19,7 +19,7 @@ public interface KvBlocks {
 	/**
 	 * The memory of a block.
 	 * @param block id of the block
-	 * @return the buffer that holds it, perhaps together with others
+	 * @return the buffer that holds it, possibly with others
 	 */
 	Buffer buffer(int block);
 
@@ -61,7 +61,7 @@ public interface KvBlocks {
 		}
 
 		/**
-		 * Room for a key. Keys that are values too are padded, so that values are whole
+		 * Space for a key. Keys that are values too are padded, so that values are whole
 		 * vectors.
 		 * @return number of floats
 		 */

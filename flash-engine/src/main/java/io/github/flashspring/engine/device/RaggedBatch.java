@@ -5,12 +5,12 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The rows of one pass: stretches of tokens of several sequences, one after the other.
- * Row {@code r} of every activation belongs to the r-th token of the batch.
+ * The rows of one pass: spans of tokens of several sequences, one after the other. Row
+ * {@code r} of every activation belongs to the r-th token of the batch.
  *
  * @param tokens token id of each row
  * @param positions position of each row in its own sequence
- * @param spans the stretches in row order, together covering all rows
+ * @param spans in row order, together covering all rows
  */
 public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 

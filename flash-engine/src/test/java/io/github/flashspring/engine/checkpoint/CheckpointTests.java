@@ -91,7 +91,7 @@ class CheckpointTests {
 	void quantizationFollowsOverridesAndScales() {
 		try (Checkpoint checkpoint = Checkpoint.open(TestData.path("models/stories260K/mlx-4bit-g32"))) {
 			assertThat(checkpoint.quantization("model.layers.0.mlp.up_proj"))
-				.contains(new Quantization("affine", 4, 32));
+				.contains(new Quantization(Quantization.Mode.AFFINE, 4, 32));
 			assertThat(checkpoint.quantization("model.layers.0.mlp.down_proj")).isEmpty();
 			assertThat(checkpoint.quantization("model.norm")).isEmpty();
 		}

@@ -55,10 +55,10 @@ final class Formats {
 
 	static Format of(Quantization quantization) {
 		return switch (quantization.mode()) {
-			case Quantization.MXFP4 -> MXFP4;
-			case Quantization.MXFP8 -> MXFP8;
-			case Quantization.NVFP4 -> NVFP4;
-			case Quantization.FP8 -> FP8;
+			case MXFP4 -> MXFP4;
+			case MXFP8 -> MXFP8;
+			case NVFP4 -> NVFP4;
+			case FP8 -> FP8;
 			default -> switch (quantization.bits()) {
 				case 1 -> AFFINE1;
 				case 2 -> AFFINE2;

@@ -246,7 +246,7 @@ final class PortableKernels implements Kernels {
 		}
 	}
 
-	/** Turns neighbours {@code (2i, 2i + 1)} of all heads. */
+	/** Rotates neighbours {@code (2i, 2i + 1)} of all heads. */
 	static void ropeNeighbours(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
 		for (int r = from; r < to; r++) {
 			for (int head = 0; head < x.columns(); head += headDim) {

@@ -44,14 +44,14 @@ class CpuDeviceTests {
 				case "BF16" -> operands.dense(DType.BF16, this.outputs, this.inputs);
 				case "AFFINE1", "AFFINE2", "AFFINE3", "AFFINE4", "AFFINE5", "AFFINE6", "AFFINE8" ->
 					operands.affine(this.format.bits(), this.groupSize, this.outputs, this.inputs, this.scales);
-				case "MXFP4" -> quantized(operands, new Quantization(Quantization.MXFP4, 4, 32));
-				case "MXFP8" -> quantized(operands, new Quantization(Quantization.MXFP8, 8, 32));
-				case "NVFP4" -> quantized(operands, new Quantization(Quantization.NVFP4, 4, 16));
+				case "MXFP4" -> quantized(operands, new Quantization(Quantization.Mode.MXFP4, 4, 32));
+				case "MXFP8" -> quantized(operands, new Quantization(Quantization.Mode.MXFP8, 8, 32));
+				case "NVFP4" -> quantized(operands, new Quantization(Quantization.Mode.NVFP4, 4, 16));
 				case "FP8" -> {
 					int groupRows = 1 + operands.random().nextInt(20);
 					int from = operands.random().nextInt(2 * groupRows);
 					yield operands
-						.quantized(new Quantization(Quantization.FP8, 8, this.groupSize, groupRows),
+						.quantized(new Quantization(Quantization.Mode.FP8, 8, this.groupSize, groupRows),
 								from + this.outputs + 1, this.inputs, this.scales)
 						.rows(from, this.outputs);
 				}

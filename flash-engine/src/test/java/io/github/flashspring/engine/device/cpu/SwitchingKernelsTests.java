@@ -28,7 +28,7 @@ class SwitchingKernelsTests {
 	private static final int COLUMNS = 576;
 
 	private static final Workload.Linear FOUR_BITS = new Workload.Linear(COLUMNS, DType.U32,
-			new Quantization(Quantization.AFFINE, 4, 32), DType.BF16);
+			new Quantization(Quantization.Mode.AFFINE, 4, 32), DType.BF16);
 
 	private static final Workload WORKLOAD = new Workload(Set.of(FOUR_BITS), FOUR_BITS,
 			new KvBlocks.Layout(16, 1, 64, 64), COLUMNS, DType.BF16, Set.of(new Workload.Gate(Activation.SILU)));
