@@ -66,49 +66,43 @@ public final class ModelConfig {
 		return new ModelConfig(file, "", Json.object(file, new StringReader(json)));
 	}
 
-	/**
-	 * {@return the file that the properties come from} */
+	/** The file that the properties come from. */
 	public Path file() {
 		return this.file;
 	}
 
-	/**
-	 * {@return {@code model_type}, the architecture} */
+	/** {@code model_type}, the architecture. */
 	public String modelType() {
 		return getString("model_type");
 	}
 
-	/**
-	 * {@return the names of all properties that are not null, in the order of the file}
-	 */
+	/** The names of all properties that are not null, in the order of the file. */
 	public Set<String> names() {
 		Set<String> names = new LinkedHashSet<>(this.node.propertyNames());
 		names.removeIf((name) -> !has(name));
 		return names;
 	}
 
-	/**
-	 * {@return whether a property is present and not null} */
+	/** Whether a property is present and not null. */
 	public boolean has(String name) {
 		return find(name) != null;
 	}
 
-	/** {@return whether a property is null, which for some differs from leaving it out} */
+	/** Whether a property is null, which for some differs from leaving it out. */
 	public boolean isNull(String name) {
 		JsonNode value = this.node.get(name);
 		return value != null && value.isNull();
 	}
 
 	/**
-	 * {@return the whole number of a property that must be present, within the bounds
-	 * that are known for it}
+	 * The whole number of a property that must be present, within the bounds that are
+	 * known for it.
 	 */
 	public int getInt(String name) {
 		return findInt(name).orElseThrow(() -> missing(name, "a whole number"));
 	}
 
-	/**
-	 * {@return the whole number above 0 of a property that must be present} */
+	/** The whole number above 0 of a property that must be present. */
 	public int getPositiveInt(String name) {
 		int value = getInt(name);
 		if (value < 1) {
@@ -117,8 +111,7 @@ public final class ModelConfig {
 		return value;
 	}
 
-	/**
-	 * {@return the whole number of a property, {@code absent} if it has none} */
+	/** The whole number of a property, {@code absent} if it has none. */
 	public int getInt(String name, int absent) {
 		return findInt(name).orElse(absent);
 	}
@@ -134,58 +127,50 @@ public final class ModelConfig {
 		return getInt(name, isNull(name) ? ifNull : absent);
 	}
 
-	/**
-	 * {@return the whole number of a property, empty if absent} */
+	/** The whole number of a property, empty if absent. */
 	public OptionalInt findInt(String name) {
 		JsonNode value = find(name);
 		return (value != null) ? OptionalInt.of(ConfigValues.intOf(this, name, value)) : OptionalInt.empty();
 	}
 
 	/**
-	 * {@return the whole number or list of them of a property such as
-	 * {@code eos_token_id}, empty if absent}
+	 * The whole number or list of them of a property such as {@code eos_token_id}, empty
+	 * if absent.
 	 */
 	public List<Integer> getInts(String name) {
 		return list(name, (value) -> ConfigValues.intOf(this, name, value));
 	}
 
 	/**
-	 * {@return the number of a property that must be present; infinite or NaN only if the
-	 * file says so}
+	 * The number of a property that must be present; infinite or NaN only if the file
+	 * says so.
 	 */
 	public double getDouble(String name) {
 		return findDouble(name).orElseThrow(() -> missing(name, "a number"));
 	}
 
-	/**
-	 * {@return the number of a property, {@code absent} if it has none} */
+	/** The number of a property, {@code absent} if it has none. */
 	public double getDouble(String name, double absent) {
 		return findDouble(name).orElse(absent);
 	}
 
-	/**
-	 * {@return the number of a property, empty if absent} */
+	/** The number of a property, empty if absent. */
 	public OptionalDouble findDouble(String name) {
 		JsonNode value = find(name);
 		return (value != null) ? OptionalDouble.of(ConfigValues.doubleOf(this, name, value)) : OptionalDouble.empty();
 	}
 
-	/**
-	 * {@return the number or list of numbers of a property, empty if absent} */
+	/** The number or list of numbers of a property, empty if absent. */
 	public List<Double> getDoubles(String name) {
 		return list(name, (value) -> ConfigValues.doubleOf(this, name, value));
 	}
 
-	/**
-	 * {@return the number of a property that must be present, rounded to nearest} */
+	/** The number of a property that must be present, rounded to nearest. */
 	public float getFloat(String name) {
 		return ConfigValues.floatOf(this, name, getDouble(name));
 	}
 
-	/**
-	 * {@return the number in single precision of a property, {@code absent} if it has
-	 * none}
-	 */
+	/** The number in single precision of a property, {@code absent} if it has none. */
 	public float getFloat(String name, float absent) {
 		OptionalDouble value = findDouble(name);
 		return value.isPresent() ? ConfigValues.floatOf(this, name, value.getAsDouble()) : absent;
@@ -203,20 +188,17 @@ public final class ModelConfig {
 		return getFloat(name, isNull(name) ? ifNull : absent);
 	}
 
-	/**
-	 * {@return the truth value of a property that must be present} */
+	/** The truth value of a property that must be present. */
 	public boolean getBoolean(String name) {
 		return findBoolean(name).orElseThrow(() -> missing(name, "true or false"));
 	}
 
-	/**
-	 * {@return the truth value of a property, {@code absent} if it has none} */
+	/** The truth value of a property, {@code absent} if it has none. */
 	public boolean getBoolean(String name, boolean absent) {
 		return findBoolean(name).orElse(absent);
 	}
 
-	/**
-	 * {@return the truth value of a property, empty if absent} */
+	/** The truth value of a property, empty if absent. */
 	public Optional<Boolean> findBoolean(String name) {
 		JsonNode value = find(name);
 		if (value == null) {
@@ -228,35 +210,31 @@ public final class ModelConfig {
 		return Optional.of(value.booleanValue());
 	}
 
-	/**
-	 * {@return the text of a property that must be present} */
+	/** The text of a property that must be present. */
 	public String getString(String name) {
 		return findString(name).orElseThrow(() -> missing(name, "a text"));
 	}
 
-	/**
-	 * {@return the text of a property, {@code absent} if it has none} */
+	/** The text of a property, {@code absent} if it has none. */
 	public String getString(String name, String absent) {
 		return findString(name).orElse(absent);
 	}
 
-	/**
-	 * {@return the text of a property, empty if absent} */
+	/** The text of a property, empty if absent. */
 	public Optional<String> findString(String name) {
 		JsonNode value = find(name);
 		return (value != null) ? Optional.of(ConfigValues.stringOf(this, name, value)) : Optional.empty();
 	}
 
 	/**
-	 * {@return the text or list of texts of a property such as {@code layer_types}, empty
-	 * if absent}
+	 * The text or list of texts of a property such as {@code layer_types}, empty if
+	 * absent.
 	 */
 	public List<String> getStrings(String name) {
 		return list(name, (value) -> ConfigValues.stringOf(this, name, value));
 	}
 
-	/**
-	 * {@return a view of the object of a property, empty if absent} */
+	/** A view of the object of a property, empty if absent. */
 	public Optional<ModelConfig> child(String name) {
 		JsonNode value = find(name);
 		if (value == null) {
@@ -320,7 +298,7 @@ public final class ModelConfig {
 				+ expected + ", found " + found + ".", "Correct the file or download it again.");
 	}
 
-	/** {@return the path of the property that holds this object; empty at the top} */
+	/** The path of the property that holds this object; empty at the top. */
 	String name() {
 		return this.prefix.isEmpty() ? "" : this.prefix.substring(0, this.prefix.length() - 1);
 	}

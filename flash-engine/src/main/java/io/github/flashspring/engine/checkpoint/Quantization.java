@@ -164,8 +164,7 @@ public record Quantization(Mode mode, int bits, int groupSize, int groupRows) {
 			return bitsPerCode == this.bits && columns == this.groupSize && rows == 1;
 		}
 
-		/**
-		 * {@return the name in {@code config.json}} */
+		/** The name in {@code config.json}. */
 		@Override
 		public String toString() {
 			return this.spelling;

@@ -35,20 +35,21 @@ record ExpertNames(TensorNames names, String module, Matrices own, Matrices stac
 	 * @return what it computes
 	 */
 	Mlp mlp(ExpertBuilder expert, Mlp.Shape shape) {
-		boolean inStack = this.names.has(expert.layer(), stack(this.stacked.down()) + ".weight");
+		Storage storage = this.names.has(expert.layer(), stack(this.stacked.down()) + ".weight") ? Storage.STACKED
+				: Storage.OWN;
 		int hidden = shape.hiddenSize();
 		int intermediate = shape.intermediateSize();
 		Matrix gate = new Matrix(this.own.gate(), this.stacked.gate(), intermediate, hidden);
 		Matrix up = new Matrix(this.own.up(), this.stacked.up(), intermediate, hidden);
 		Matrix down = new Matrix(this.own.down(), this.stacked.down(), hidden, intermediate);
-		return new Mlp((shape.gate() == Mlp.Gate.GATED) ? linear(expert, gate, shape.bias(), inStack) : null,
-				linear(expert, up, shape.bias(), inStack), linear(expert, down, shape.bias(), inStack),
+		return new Mlp((shape.gate() == Mlp.Gate.GATED) ? linear(expert, gate, shape.bias(), storage) : null,
+				linear(expert, up, shape.bias(), storage), linear(expert, down, shape.bias(), storage),
 				shape.activation(), Mlp.Activations.ofExperts(expert.layer(), shape));
 	}
 
-	private Linear linear(ExpertBuilder expert, Matrix matrix, Bias bias, boolean inStack) {
+	private Linear linear(ExpertBuilder expert, Matrix matrix, Bias bias, Storage storage) {
 		String own = this.module + ".experts." + expert.index() + "." + matrix.own();
-		if (!inStack) {
+		if (storage == Storage.OWN) {
 			return Linear.of(expert.group(), own, matrix.outputs(), matrix.inputs(), bias);
 		}
 		String stack = stack(matrix.stacked());
@@ -91,6 +92,12 @@ record ExpertNames(TensorNames names, String module, Matrices own, Matrices stac
 			this.names.ignore(tensor);
 		}
 		return scale / MAX_PRODUCT;
+	}
+
+	private enum Storage {
+
+		OWN, STACKED
+
 	}
 
 	private record Matrix(String own, String stacked, int outputs, int inputs) {

@@ -117,8 +117,8 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 	}
 
 	/**
-	 * By how much yarn sharpens attention of a stretched context.
-	 * @param factor how far the context is stretched
+	 * By how much yarn sharpens attention of an extended context.
+	 * @param factor how far the context is extended
 	 * @param mscale weight of the correction
 	 * @return the factor
 	 */

@@ -14,7 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /**
- * Settings of models in old and new spellings, and what is refused in them.
+ * Configs of models in old and new spellings, and what is refused in them.
  */
 class ModelConfigTests {
 
@@ -104,7 +104,7 @@ class ModelConfigTests {
 	@ParameterizedTest
 	@ValueSource(
 			strings = { "", "[]", "1", "{", "{\"a\":1}{", "{\"a\":1,\"a\":2}", "{\"a\":01}", "{'a':1}", "{\"a\":1,}" })
-	void refusesWhatIsNoStrictJsonObject(String json) {
+	void refusesAnythingButStrictJsonObjects(String json) {
 		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> parse(json))
 			.withMessageContaining("some/config.json");
 	}
@@ -143,7 +143,7 @@ class ModelConfigTests {
 	}
 
 	@Test
-	void originalPositionsBesideTheScalingGoFirst() {
+	void topLevelOriginalPositionsTakePrecedence() {
 		RopeParameters rope = parse("""
 				{"original_max_position_embeddings": 32, "rope_parameters": {"rope_type": "yarn", "factor": 2,
 				 "original_max_position_embeddings": 64}}""").ropeParameters();
@@ -151,7 +151,7 @@ class ModelConfigTests {
 	}
 
 	@Test
-	void nullIsNotTheSameAsNothingWhereThatMatters() {
+	void nullDiffersFromAbsent() {
 		ModelConfig config = parse("{\"sliding_window\": null, \"q_lora_rank\": 7}");
 		assertThat(config.isNull("sliding_window")).isTrue();
 		assertThat(config.has("sliding_window")).isFalse();

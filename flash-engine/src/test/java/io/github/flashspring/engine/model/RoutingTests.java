@@ -42,13 +42,13 @@ class RoutingTests {
 	}
 
 	@Test
-	void theFirstOfEqualExpertsWins() {
+	void tiedExpertsAreSelectedInOrder() {
 		normalized(4, 3).choose(new float[] { 0, 1, 1, 0 }, 0, null, this.chosen, this.weights, 0);
 		assertThat(this.chosen).containsExactly(1, 2, 0);
 	}
 
 	@Test
-	void correctionChangesTheChoiceAlone() {
+	void correctionBiasChangesOnlyTheSelection() {
 		float[] correction = { 0, 0, 0, 5, 0, 0, 0, 4 };
 		Routing routing = new Routing(8, 2, Routing.Scoring.SIGMOID).scale(2.5f);
 		routing.choose(LOGITS, 1, correction, this.chosen, this.weights, 0);
@@ -79,7 +79,7 @@ class RoutingTests {
 	}
 
 	@Test
-	void logitsThatAreNoNumbersChooseAsManyExperts() {
+	void nanLogitsSelectDistinctExperts() {
 		float[] logits = new float[8];
 		Arrays.fill(logits, Float.NaN);
 		route(logits, Routing.GroupScore.TWO_HIGHEST);
@@ -95,7 +95,7 @@ class RoutingTests {
 	}
 
 	@Test
-	void impossibleNumbersAreRefused() {
+	void inconsistentRoutingConfigIsRefused() {
 		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> normalized(8, 9).checked(CONFIG))
 			.withMessageContainingAll("num_experts_per_tok", "from 1 to 8", "9");
 		assertThatExceptionOfType(CheckpointException.class)

@@ -124,7 +124,7 @@ class CpuDeviceTests {
 	}
 
 	@Property(tries = 40)
-	void expertsOfAnyFormatAndNumberOfRowsTogetherEqualEachAlone(@ForAll("linears") Linear linear,
+	void batchedExpertMatmulsEqualSingleOnes(@ForAll("linears") Linear linear,
 			@ForAll @IntRange(min = 1, max = 3) int threads, @ForAll long seed) {
 		Operands operands = new Operands(seed);
 		Tensor shared = operands.activations(1, linear.inputs());
@@ -261,7 +261,7 @@ class CpuDeviceTests {
 	}
 
 	@Property(tries = 60)
-	void turnsPairs(@ForAll @IntRange(min = 1, max = 20) int rows, @ForAll @IntRange(min = 1, max = 4) int heads,
+	void rotatesPairs(@ForAll @IntRange(min = 1, max = 20) int rows, @ForAll @IntRange(min = 1, max = 4) int heads,
 			@ForAll @IntRange(min = 1, max = 50) int pairs, @ForAll @IntRange(min = 0, max = 9) int rest,
 			@ForAll long seed) {
 		Operands operands = new Operands(seed);

@@ -78,7 +78,7 @@ class DecodingTests {
 
 	@ParameterizedTest
 	@ValueSource(booleans = { false, true })
-	void whatIsNoNumberStaysNone(boolean vector) {
+	void nanStaysNan(boolean vector) {
 		for (Quantization.Mode mode : List.of(Quantization.Mode.MXFP4, Quantization.Mode.NVFP4)) {
 			Operands operands = new Operands(1);
 			Matrix.Quantized matrix = operands
@@ -101,7 +101,7 @@ class DecodingTests {
 	}
 
 	@Test
-	void matricesNeedTheirScalesAndBiases() {
+	void quantizedMatricesNeedScalesAndBiases() {
 		Operands operands = new Operands(1);
 		Matrix.Quantized affine = operands.affine(3, 32, 4, 64, DType.F16);
 		refuses(operands, new Matrix.Quantized(affine.codes(), affine.scales(), null, affine.quantization()),
