@@ -7,7 +7,6 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.weights.Parameter;
 
 /**
  * Where MLPs that are experts have their weights: each expert in tensors of its own,
@@ -49,16 +48,17 @@ record ExpertNames(TensorNames names, String module, Matrices own, Matrices stac
 
 	private Linear linear(ExpertBuilder expert, Matrix matrix, Bias bias, Storage storage) {
 		String own = this.module + ".experts." + expert.index() + "." + matrix.own();
-		if (storage == Storage.OWN) {
-			return Linear.of(expert.group(), own, matrix.outputs(), matrix.inputs(), bias);
-		}
 		String stack = stack(matrix.stacked());
-		Parameter weight = expert.group()
-			.stacked(stack + ".weight", own, expert.count(), expert.index(), matrix.outputs(), matrix.inputs());
-		Parameter added = (bias == Bias.PRESENT)
-				? expert.group().stackedVector(stack + ".bias", own, expert.count(), expert.index(), matrix.outputs())
-				: null;
-		return new Linear(weight, added).times(factor(expert, stack, bias));
+		Linear linear = switch (storage) {
+			case OWN -> Linear.of(expert.group(), own, matrix.outputs(), matrix.inputs(), bias);
+			case STACKED -> new Linear(expert.group()
+				.stacked(stack + ".weight", own, expert.count(), expert.index(), matrix.outputs(), matrix.inputs()),
+					(bias == Bias.PRESENT)
+							? expert.group()
+								.stackedVector(stack + ".bias", own, expert.count(), expert.index(), matrix.outputs())
+							: null);
+		};
+		return linear.times(factor(expert, stack, bias));
 	}
 
 	private String stack(String matrix) {
@@ -68,6 +68,7 @@ record ExpertNames(TensorNames names, String module, Matrices own, Matrices stac
 	/**
 	 * MLX's nvfp4 may give each expert a scale beyond those of groups: the largest
 	 * magnitude of its weights, which stands for the largest product of code and scale.
+	 * Repacked models keep it although their experts have tensors of their own.
 	 */
 	private float factor(ExpertBuilder expert, String stack, Bias bias) {
 		String tensor = this.names.layer(expert.layer().index()) + stack + ".global_scale";
