@@ -29,20 +29,38 @@ public final class Devices {
 		List<DeviceProvider> providers = ServiceLoader.load(DeviceProvider.class, Devices.class.getClassLoader())
 			.stream()
 			.map(ServiceLoader.Provider::get)
-			.sorted(Comparator.comparingInt(DeviceProvider::preference).reversed())
 			.toList();
+		return choose(providers, name).create(new DeviceProvider.Options(threads));
+	}
+
+	/**
+	 * Chooses a provider: the one of the name, otherwise the available one with the
+	 * highest preference.
+	 * @param providers all that were found
+	 * @param name of the device, or null
+	 * @return the provider
+	 */
+	static DeviceProvider choose(List<DeviceProvider> providers, @Nullable String name) {
+		if (name == null) {
+			return providers.stream()
+				.filter(DeviceProvider::isAvailable)
+				.max(Comparator.comparingInt(DeviceProvider::preference))
+				.orElseThrow(() -> new DeviceException(
+						"No device is available on this machine; known are " + names(providers) + "."));
+		}
 		DeviceProvider provider = providers.stream()
-			.filter((candidate) -> (name != null) ? candidate.name().equals(name) : candidate.isAvailable())
+			.filter((candidate) -> candidate.name().equals(name))
 			.findFirst()
-			.orElseThrow(() -> new DeviceException("There is no device \"%s\"; known are %s"
-				.formatted((name != null) ? name : "any", providers.stream().map(DeviceProvider::name).toList())));
+			.orElseThrow(
+					() -> new DeviceException("Unknown device '" + name + "'; known are " + names(providers) + "."));
 		if (!provider.isAvailable()) {
-			throw new DeviceException("The device \"" + name + "\" is not available on this machine");
+			throw new DeviceException("The device '" + name + "' is not available on this machine.");
 		}
-		if (provider.name().equals("cpu")) {
-			JvmOptions.check();
-		}
-		return provider.create(new DeviceProvider.Options(threads));
+		return provider;
+	}
+
+	private static List<String> names(List<DeviceProvider> providers) {
+		return providers.stream().map(DeviceProvider::name).sorted().toList();
 	}
 
 }

@@ -54,7 +54,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 			Function<WeightFiles, Disk> disk, EngineHost host, boolean warm, Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
-		WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+		WeightLayout layout = WeightLayout.of(checkpoint, definition.weightGroups(), definition.embedding(),
 				definition.ignoredTensors());
 		Device device = resources.add(host.device(config));
 		int context = contextLength(config, definition.shape().maxPositions());
@@ -100,7 +100,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 	static long repack(String model, Path target, boolean compatible, Repacker.Progress progress) throws IOException {
 		try (Checkpoint checkpoint = Checkpoint.open(ModelLocator.ofSystem().locate(model))) {
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> Math.min(most, DEFAULT_CONTEXT));
-			return Repacker.repack(WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+			return Repacker.repack(WeightLayout.of(checkpoint, definition.weightGroups(), definition.embedding(),
 					definition.ignoredTensors()), target, compatible, progress);
 		}
 	}

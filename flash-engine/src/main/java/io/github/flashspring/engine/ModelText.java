@@ -91,7 +91,7 @@ final class ModelText implements AutoCloseable {
 		}
 		try {
 			long bytes = Files.size(folder.resolve("tokenizer.json"));
-			return new ModelText(folder, settings, Tokenizer.load(folder), template, failure, bytes);
+			return new ModelText(folder, settings, Tokenizer.load(folder, template), template, failure, bytes);
 		}
 		catch (IOException ex) {
 			throw new UncheckedIOException(ex);

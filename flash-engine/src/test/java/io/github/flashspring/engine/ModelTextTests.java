@@ -9,12 +9,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
 
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.text.ChatMessage;
+import io.github.flashspring.engine.text.ChatTemplate;
 import io.github.flashspring.engine.text.ToolSupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -52,6 +55,31 @@ class ModelTextTests {
 
 	private static GenerationRequest.Chat chat(String content) {
 		return new GenerationRequest.Chat(List.of(ChatMessage.user(content)), List.of(), Map.of());
+	}
+
+	@Test
+	void chatTemplateIsReadOnce() throws Exception {
+		Files.writeString(this.folder.resolve("chat_template.jinja"), "{{ messages[0].content }}<|im_end|>");
+		Runnable once = () -> assertThat(ChatTemplate.find(this.folder)).isPresent();
+		Runnable load = () -> ModelText.load(this.folder, FlashConfig.Chat.DEFAULT).close();
+		assertThat(readsOfTheTemplate(load)).isPositive().isEqualTo(readsOfTheTemplate(once));
+	}
+
+	private long readsOfTheTemplate(Runnable task) throws IOException {
+		Path file = this.folder.resolve("reads.jfr");
+		try (Recording recording = new Recording()) {
+			recording.enable("jdk.FileRead").withoutThreshold();
+			recording.start();
+			task.run();
+			recording.stop();
+			recording.dump(file);
+		}
+		String template = this.folder.resolve("chat_template.jinja").toString();
+		return RecordingFile.readAllEvents(file)
+			.stream()
+			.filter((event) -> event.getEventType().getName().equals("jdk.FileRead"))
+			.filter((event) -> template.equals(event.getString("path")))
+			.count();
 	}
 
 	@Test

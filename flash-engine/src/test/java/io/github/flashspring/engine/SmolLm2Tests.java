@@ -61,9 +61,10 @@ class SmolLm2Tests {
 	@Test
 	void keepsThePrecisionOfTheFile() {
 		try (Checkpoint checkpoint = Checkpoint.open(MODEL)) {
-			assertThat(checkpoint.quantization("model.embed_tokens")).contains(new Quantization("affine", 8, 32));
+			assertThat(checkpoint.quantization("model.embed_tokens"))
+				.contains(new Quantization(Quantization.Mode.AFFINE, 8, 32));
 			assertThat(checkpoint.quantization("model.layers.29.mlp.down_proj"))
-				.contains(new Quantization("affine", 4, 32));
+				.contains(new Quantization(Quantization.Mode.AFFINE, 4, 32));
 			assertThat(checkpoint.totalBytes()).isLessThan(100_000_000);
 		}
 	}

@@ -46,11 +46,14 @@ record KernelFormat(String name, DType type, @Nullable Quantization quantization
 			case "f32" -> new KernelFormat(name, DType.F32, null, DType.F32);
 			case "f16" -> new KernelFormat(name, DType.F16, null, DType.F16);
 			case "bf16" -> new KernelFormat(name, DType.BF16, null, DType.BF16);
-			case "mxfp4" -> new KernelFormat(name, DType.U32, new Quantization(Quantization.MXFP4, 4, 32), DType.U8);
-			case "mxfp8" -> new KernelFormat(name, DType.U32, new Quantization(Quantization.MXFP8, 8, 32), DType.U8);
-			case "nvfp4" -> new KernelFormat(name, DType.U32, new Quantization(Quantization.NVFP4, 4, 16), DType.U8);
+			case "mxfp4" ->
+				new KernelFormat(name, DType.U32, new Quantization(Quantization.Mode.MXFP4, 4, 32), DType.U8);
+			case "mxfp8" ->
+				new KernelFormat(name, DType.U32, new Quantization(Quantization.Mode.MXFP8, 8, 32), DType.U8);
+			case "nvfp4" ->
+				new KernelFormat(name, DType.U32, new Quantization(Quantization.Mode.NVFP4, 4, 16), DType.U8);
 			case "fp8" -> new KernelFormat(name, DType.F8_E4M3,
-					new Quantization(Quantization.FP8, 8, FP8_BLOCK, FP8_BLOCK), DType.F32);
+					new Quantization(Quantization.Mode.FP8, 8, FP8_BLOCK, FP8_BLOCK), DType.F32);
 			default -> affine(name);
 		};
 	}
@@ -65,7 +68,7 @@ record KernelFormat(String name, DType type, @Nullable Quantization quantization
 		String group = matcher.group(2);
 		String scale = matcher.group(3);
 		return new KernelFormat(name, DType.U32,
-				new Quantization(Quantization.AFFINE, Integer.parseInt(matcher.group(1)),
+				new Quantization(Quantization.Mode.AFFINE, Integer.parseInt(matcher.group(1)),
 						(group != null) ? Integer.parseInt(group) : 64),
 				(scale != null) ? of(scale).type() : DType.BF16);
 	}
@@ -80,8 +83,7 @@ record KernelFormat(String name, DType type, @Nullable Quantization quantization
 			return true;
 		}
 		boolean whole = (long) columns * this.quantization.bits() % (this.type.bytes() * Byte.SIZE) == 0;
-		return whole
-				&& (this.quantization.mode().equals(Quantization.FP8) || columns % this.quantization.groupSize() == 0);
+		return whole && this.quantization.fits(columns);
 	}
 
 	/** Elements of a row of numbers or packed codes. */
@@ -108,7 +110,7 @@ record KernelFormat(String name, DType type, @Nullable Quantization quantization
 
 	private boolean eightBits() {
 		return this.quantization != null
-				&& List.of(Quantization.MXFP8, Quantization.FP8).contains(this.quantization.mode());
+				&& List.of(Quantization.Mode.MXFP8, Quantization.Mode.FP8).contains(this.quantization.mode());
 	}
 
 	/**

@@ -65,7 +65,7 @@ class PresetTests {
 		writeWithoutData(model);
 		try (Checkpoint checkpoint = Checkpoint.open(this.folder)) {
 			ModelDefinition definition = Architectures.define(checkpoint, (most) -> 512);
-			WeightLayout layout = WeightLayout.of(checkpoint, definition.units(), definition.embedding(),
+			WeightLayout layout = WeightLayout.of(checkpoint, definition.weightGroups(), definition.embedding(),
 					definition.ignoredTensors());
 			assertThat(layout).isNotNull();
 			assertThat(definition.layerCount()).isEqualTo(preset.config().path("num_hidden_layers").intValue());

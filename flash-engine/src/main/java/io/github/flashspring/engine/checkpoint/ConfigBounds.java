@@ -7,10 +7,10 @@ import java.util.Map;
  * any model published. They are chosen so that products of any two sizes fit a
  * {@code long} with room, and no array or loop grows absurd because a file says so.
  *
- * @param least smallest value allowed
- * @param most largest value allowed
+ * @param min smallest value allowed
+ * @param max largest value allowed
  */
-record ConfigBounds(int least, int most) {
+record ConfigBounds(int min, int max) {
 
 	private static final ConfigBounds ANY = new ConfigBounds(Integer.MIN_VALUE, Integer.MAX_VALUE);
 

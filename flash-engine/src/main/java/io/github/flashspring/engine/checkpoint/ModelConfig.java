@@ -66,67 +66,52 @@ public final class ModelConfig {
 		return new ModelConfig(file, "", Json.object(file, new StringReader(json)));
 	}
 
-	/**
-	 * The file that the settings come from.
-	 * @return its path
-	 */
+	/** The file that the properties come from. */
 	public Path file() {
 		return this.file;
 	}
 
-	/**
-	 * Architecture family, for example {@code llama}.
-	 * @return {@code model_type}
-	 */
+	/** {@code model_type}, the architecture. */
 	public String modelType() {
 		return getString("model_type");
 	}
 
-	/**
-	 * Names of all properties that are not null.
-	 * @return the names in the order of the file
-	 */
+	/** The names of all properties that are not null, in the order of the file. */
 	public Set<String> names() {
 		Set<String> names = new LinkedHashSet<>(this.node.propertyNames());
 		names.removeIf((name) -> !has(name));
 		return names;
 	}
 
-	/**
-	 * Whether a property is present and not null.
-	 * @param name the property
-	 * @return true if it has a value
-	 */
+	/** Whether a property is present and not null. */
 	public boolean has(String name) {
 		return find(name) != null;
 	}
 
-	/**
-	 * Whether a property is present without a value, which for some settings is not the
-	 * same as to leave it out.
-	 * @param name the property
-	 * @return true if it is null
-	 */
+	/** Whether a property is null, which for some differs from leaving it out. */
 	public boolean isNull(String name) {
 		JsonNode value = this.node.get(name);
 		return value != null && value.isNull();
 	}
 
 	/**
-	 * A required whole number.
-	 * @param name the property
-	 * @return its value, within the bounds that are known for this property
+	 * The whole number of a property that must be present, within the bounds that are
+	 * known for it.
 	 */
 	public int getInt(String name) {
 		return findInt(name).orElseThrow(() -> missing(name, "a whole number"));
 	}
 
-	/**
-	 * A whole number with a default.
-	 * @param name the property
-	 * @param absent the value if the property is absent
-	 * @return its value
-	 */
+	/** The whole number above 0 of a property that must be present. */
+	public int getPositiveInt(String name) {
+		int value = getInt(name);
+		if (value < 1) {
+			throw wrong(name, "a number above 0", String.valueOf(value));
+		}
+		return value;
+	}
+
+	/** The whole number of a property, {@code absent} if it has none. */
 	public int getInt(String name, int absent) {
 		return findInt(name).orElse(absent);
 	}
@@ -142,81 +127,53 @@ public final class ModelConfig {
 		return getInt(name, isNull(name) ? ifNull : absent);
 	}
 
-	/**
-	 * An optional whole number.
-	 * @param name the property
-	 * @return its value, empty if absent
-	 */
+	/** The whole number of a property, empty if absent. */
 	public OptionalInt findInt(String name) {
 		JsonNode value = find(name);
-		return (value != null) ? OptionalInt.of(intOf(name, value)) : OptionalInt.empty();
+		return (value != null) ? OptionalInt.of(ConfigValues.intOf(this, name, value)) : OptionalInt.empty();
 	}
 
 	/**
-	 * Whole numbers, as in {@code eos_token_id}: one number or a list.
-	 * @param name the property
-	 * @return the values, empty if absent
+	 * The whole number or list of them of a property such as {@code eos_token_id}, empty
+	 * if absent.
 	 */
 	public List<Integer> getInts(String name) {
-		return list(name, (value) -> intOf(name, value));
+		return list(name, (value) -> ConfigValues.intOf(this, name, value));
 	}
 
 	/**
-	 * A required number.
-	 * @param name the property
-	 * @return its value; infinite or NaN only if the file says so
+	 * The number of a property that must be present; infinite or NaN only if the file
+	 * says so.
 	 */
 	public double getDouble(String name) {
 		return findDouble(name).orElseThrow(() -> missing(name, "a number"));
 	}
 
-	/**
-	 * A number with a default.
-	 * @param name the property
-	 * @param absent the value if the property is absent
-	 * @return its value
-	 */
+	/** The number of a property, {@code absent} if it has none. */
 	public double getDouble(String name, double absent) {
 		return findDouble(name).orElse(absent);
 	}
 
-	/**
-	 * An optional number.
-	 * @param name the property
-	 * @return its value, empty if absent
-	 */
+	/** The number of a property, empty if absent. */
 	public OptionalDouble findDouble(String name) {
 		JsonNode value = find(name);
-		return (value != null) ? OptionalDouble.of(doubleOf(name, value)) : OptionalDouble.empty();
+		return (value != null) ? OptionalDouble.of(ConfigValues.doubleOf(this, name, value)) : OptionalDouble.empty();
 	}
 
-	/**
-	 * Numbers: one or a list.
-	 * @param name the property
-	 * @return the values, empty if absent
-	 */
+	/** The number or list of numbers of a property, empty if absent. */
 	public List<Double> getDoubles(String name) {
-		return list(name, (value) -> doubleOf(name, value));
+		return list(name, (value) -> ConfigValues.doubleOf(this, name, value));
 	}
 
-	/**
-	 * A required number in single precision.
-	 * @param name the property
-	 * @return its value rounded to nearest
-	 */
+	/** The number of a property that must be present, rounded to nearest. */
 	public float getFloat(String name) {
-		return floatOf(name, getDouble(name));
+		return ConfigValues.floatOf(this, name, getDouble(name));
 	}
 
-	/**
-	 * A number in single precision with a default.
-	 * @param name the property
-	 * @param absent the value if the property is absent
-	 * @return its value rounded to nearest
-	 */
+	/** The number in single precision of a property, {@code absent} if it has none. */
 	public float getFloat(String name, float absent) {
 		OptionalDouble value = findDouble(name);
-		return value.isPresent() ? floatOf(name, value.getAsDouble()) : absent;
+		return value.isPresent() ? ConfigValues.floatOf(this, name, value.getAsDouble()) : absent;
 	}
 
 	/**
@@ -231,30 +188,17 @@ public final class ModelConfig {
 		return getFloat(name, isNull(name) ? ifNull : absent);
 	}
 
-	/**
-	 * A required truth value.
-	 * @param name the property
-	 * @return its value
-	 */
+	/** The truth value of a property that must be present. */
 	public boolean getBoolean(String name) {
 		return findBoolean(name).orElseThrow(() -> missing(name, "true or false"));
 	}
 
-	/**
-	 * A truth value with a default.
-	 * @param name the property
-	 * @param absent the value if the property is absent
-	 * @return its value
-	 */
+	/** The truth value of a property, {@code absent} if it has none. */
 	public boolean getBoolean(String name, boolean absent) {
 		return findBoolean(name).orElse(absent);
 	}
 
-	/**
-	 * An optional truth value.
-	 * @param name the property
-	 * @return its value, empty if absent
-	 */
+	/** The truth value of a property, empty if absent. */
 	public Optional<Boolean> findBoolean(String name) {
 		JsonNode value = find(name);
 		if (value == null) {
@@ -266,49 +210,31 @@ public final class ModelConfig {
 		return Optional.of(value.booleanValue());
 	}
 
-	/**
-	 * A required text.
-	 * @param name the property
-	 * @return its value
-	 */
+	/** The text of a property that must be present. */
 	public String getString(String name) {
 		return findString(name).orElseThrow(() -> missing(name, "a text"));
 	}
 
-	/**
-	 * A text with a default.
-	 * @param name the property
-	 * @param absent the value if the property is absent
-	 * @return its value
-	 */
+	/** The text of a property, {@code absent} if it has none. */
 	public String getString(String name, String absent) {
 		return findString(name).orElse(absent);
 	}
 
-	/**
-	 * An optional text.
-	 * @param name the property
-	 * @return its value, empty if absent
-	 */
+	/** The text of a property, empty if absent. */
 	public Optional<String> findString(String name) {
 		JsonNode value = find(name);
-		return (value != null) ? Optional.of(stringOf(name, value)) : Optional.empty();
+		return (value != null) ? Optional.of(ConfigValues.stringOf(this, name, value)) : Optional.empty();
 	}
 
 	/**
-	 * Texts, as in {@code architectures} or {@code layer_types}: one text or a list.
-	 * @param name the property
-	 * @return the values, empty if absent
+	 * The text or list of texts of a property such as {@code layer_types}, empty if
+	 * absent.
 	 */
 	public List<String> getStrings(String name) {
-		return list(name, (value) -> stringOf(name, value));
+		return list(name, (value) -> ConfigValues.stringOf(this, name, value));
 	}
 
-	/**
-	 * A nested object.
-	 * @param name the property
-	 * @return a view of it, empty if absent
-	 */
+	/** A view of the object of a property, empty if absent. */
 	public Optional<ModelConfig> child(String name) {
 		JsonNode value = find(name);
 		if (value == null) {
@@ -321,7 +247,7 @@ public final class ModelConfig {
 	}
 
 	/**
-	 * The settings of rotary position embeddings that hold for all layers.
+	 * Parameters of rotary position embeddings that hold for all layers.
 	 * @return old and new spellings unified
 	 * @throws CheckpointException if the file gives them per layer type
 	 */
@@ -330,7 +256,7 @@ public final class ModelConfig {
 	}
 
 	/**
-	 * The settings of rotary position embeddings that hold for all layers.
+	 * Parameters of rotary position embeddings that hold for all layers.
 	 * @param theta base of the frequencies if the file does not say
 	 * @return old and new spellings unified
 	 * @throws CheckpointException if the file gives them per layer type
@@ -340,10 +266,10 @@ public final class ModelConfig {
 	}
 
 	/**
-	 * The settings of rotary position embeddings for one type of layers.
+	 * Parameters of rotary position embeddings for one type of layers.
 	 * @param layerType for example {@code sliding_attention}
 	 * @param theta base of the frequencies if the file does not say
-	 * @return those of the type if the file distinguishes types, else those for all
+	 * @return those of the type if the file distinguishes types, otherwise those for all
 	 * layers
 	 */
 	public RopeParameters ropeParameters(String layerType, double theta) {
@@ -352,7 +278,7 @@ public final class ModelConfig {
 
 	/**
 	 * How the checkpoint's tensors are quantised.
-	 * @return MLX's settings; {@link QuantizationConfig#none()} if there are none
+	 * @return the config; {@link QuantizationConfig#none()} if there are none
 	 * @throws CheckpointException if the checkpoint is quantised in a way that the engine
 	 * does not read
 	 */
@@ -372,9 +298,7 @@ public final class ModelConfig {
 				+ expected + ", found " + found + ".", "Correct the file or download it again.");
 	}
 
-	/**
-	 * The property that holds this object, with those that enclose it; empty at the top.
-	 */
+	/** The path of the property that holds this object; empty at the top. */
 	String name() {
 		return this.prefix.isEmpty() ? "" : this.prefix.substring(0, this.prefix.length() - 1);
 	}
@@ -410,60 +334,7 @@ public final class ModelConfig {
 		return List.copyOf(list);
 	}
 
-	private int intOf(String name, JsonNode value) {
-		ConfigBounds bounds = ConfigBounds.of(name);
-		boolean whole = value.isIntegralNumber()
-				|| (value.isNumber() && value.doubleValue() == Math.rint(value.doubleValue()));
-		if (!whole) {
-			throw wrong(name, "a whole number", value);
-		}
-		boolean exact = value.isIntegralNumber() ? value.bigIntegerValue().bitLength() < Long.SIZE
-				: Math.abs(value.doubleValue()) < 0x1p53;
-		long number = exact ? (value.isIntegralNumber() ? value.longValue() : (long) value.doubleValue()) : 0;
-		if (!exact || number < bounds.least() || number > bounds.most()) {
-			throw wrong(name, "a whole number from " + bounds.least() + " to " + bounds.most(), value);
-		}
-		return (int) number;
-	}
-
-	private double doubleOf(String name, JsonNode value) {
-		if (value.isNumber()) {
-			return value.doubleValue();
-		}
-		if (value instanceof ObjectNode object && object.size() == 1 && object.get("__float__") instanceof JsonNode text
-				&& text.isString()) {
-			switch (text.stringValue()) {
-				case "Infinity", "inf" -> {
-					return Double.POSITIVE_INFINITY;
-				}
-				case "-Infinity", "-inf" -> {
-					return Double.NEGATIVE_INFINITY;
-				}
-				case "NaN", "nan" -> {
-					return Double.NaN;
-				}
-				default -> throw wrong(name, "Infinity, -Infinity or NaN as __float__", quote(text.stringValue()));
-			}
-		}
-		throw wrong(name, "a number", value);
-	}
-
-	private float floatOf(String name, double value) {
-		float rounded = (float) value;
-		if (Float.isInfinite(rounded) && !Double.isInfinite(value)) {
-			throw wrong(name, "a number within the range of single precision", String.valueOf(value));
-		}
-		return rounded;
-	}
-
-	private String stringOf(String name, JsonNode value) {
-		if (!value.isString()) {
-			throw wrong(name, "a text", value);
-		}
-		return value.stringValue();
-	}
-
-	private CheckpointException wrong(String name, String expected, JsonNode found) {
+	CheckpointException wrong(String name, String expected, JsonNode found) {
 		return wrong(name, expected, Json.describe(found));
 	}
 

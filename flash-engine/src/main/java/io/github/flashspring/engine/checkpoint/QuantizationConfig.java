@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
 
 /**
- * The quantisation settings of a checkpoint: in MLX's layout a default and exceptions per
- * module, as {@code quantization} (or {@code quantization_config}) of {@code config.json}
- * lists them; else what a {@code quant_method} that the engine reads means. A module
+ * The quantisation of a checkpoint: in MLX's layout a default and exceptions per module,
+ * as {@code quantization} (or {@code quantization_config}) of {@code config.json} lists
+ * them; otherwise what a {@code quant_method} that the engine reads means. A module
  * without an exception is quantised if its scales exist, so ask
  * {@link Checkpoint#quantization(String)} about tensors.
  */
@@ -38,7 +38,7 @@ public final class QuantizationConfig {
 	}
 
 	/**
-	 * Settings of a checkpoint that is not quantised.
+	 * The config of a checkpoint that is not quantised.
 	 * @return no default, no exceptions
 	 */
 	public static QuantizationConfig none() {
@@ -54,7 +54,7 @@ public final class QuantizationConfig {
 	}
 
 	/**
-	 * Whether the file has quantisation settings at all.
+	 * Whether the file has a property for quantisation at all.
 	 * @return true if there is a default
 	 */
 	public boolean isPresent() {
@@ -92,30 +92,32 @@ public final class QuantizationConfig {
 		if (config.has("compression_config")) {
 			throw foreign(config, "property 'compression_config'", "compressed-tensors");
 		}
-		ModelConfig settings = config.child("quantization").or(() -> config.child("quantization_config")).orElse(null);
-		if (settings == null) {
+		ModelConfig properties = config.child("quantization")
+			.or(() -> config.child("quantization_config"))
+			.orElse(null);
+		if (properties == null) {
 			return NONE;
 		}
-		String method = settings.findString("quant_method").orElse(null);
+		String method = properties.findString("quant_method").orElse(null);
 		if (method != null) {
 			return switch (method) {
 				case "mxfp4" ->
-					new QuantizationConfig(Naming.BLOCKS, new Quantization(Quantization.MXFP4, 4, 32), Map.of());
-				case "fp8" -> new QuantizationConfig(Naming.RECTANGLES, rectangles(settings), Map.of());
-				default -> throw foreign(config, "property '" + settings.name() + ".quant_method'", method);
+					new QuantizationConfig(Naming.BLOCKS, new Quantization(Quantization.Mode.MXFP4, 4, 32), Map.of());
+				case "fp8" -> new QuantizationConfig(Naming.RECTANGLES, rectangles(properties), Map.of());
+				default -> throw foreign(config, "property '" + properties.name() + ".quant_method'", method);
 			};
 		}
-		if (!settings.has("bits") && !settings.has("mode") && !settings.has("group_size")) {
-			throw foreign(config, "property '" + settings.name() + "'", "unknown");
+		if (!properties.has("bits") && !properties.has("mode") && !properties.has("group_size")) {
+			throw foreign(config, "property '" + properties.name() + "'", "unknown");
 		}
-		Quantization standard = parse(settings);
+		Quantization standard = parse(properties);
 		Map<String, Optional<Quantization>> overrides = new LinkedHashMap<>();
-		for (String name : settings.names()) {
-			if (settings.isObject(name)) {
-				overrides.put(name, Optional.of(parse(settings.child(name).orElseThrow())));
+		for (String name : properties.names()) {
+			if (properties.isObject(name)) {
+				overrides.put(name, Optional.of(parse(properties.child(name).orElseThrow())));
 			}
-			else if (settings.isBoolean(name)) {
-				overrides.put(name, settings.getBoolean(name) ? Optional.of(standard) : Optional.empty());
+			else if (properties.isBoolean(name)) {
+				overrides.put(name, properties.getBoolean(name) ? Optional.of(standard) : Optional.empty());
 			}
 		}
 		return new QuantizationConfig(Naming.MLX, standard, overrides);
@@ -127,50 +129,43 @@ public final class QuantizationConfig {
 	}
 
 	/** FP8 as DeepSeek publishes it: a scale for each rectangle of a weight. */
-	private static Quantization rectangles(ModelConfig settings) {
-		String format = settings.getString("fmt", "e4m3");
+	private static Quantization rectangles(ModelConfig properties) {
+		String format = properties.getString("fmt", "e4m3");
 		if (!format.equals("e4m3")) {
-			throw settings.wrong("fmt", "e4m3", quote(format));
+			throw properties.wrong("fmt", "e4m3", quote(format));
 		}
-		String activations = settings.getString("activation_scheme", "dynamic");
+		String activations = properties.getString("activation_scheme", "dynamic");
 		if (!activations.equals("dynamic")) {
-			throw settings.wrong("activation_scheme", "dynamic (scales of activations are not in use here)",
+			throw properties.wrong("activation_scheme", "dynamic (scales of activations are not in use here)",
 					quote(activations));
 		}
-		List<Integer> size = settings.getInts("weight_block_size");
+		List<Integer> size = properties.getInts("weight_block_size");
 		try {
 			if (size.size() == 2) {
-				return new Quantization(Quantization.FP8, 8, size.get(1), size.get(0));
+				return new Quantization(Quantization.Mode.FP8, 8, size.get(1), size.get(0));
 			}
 		}
 		catch (IllegalArgumentException ex) {
 			// the message below says what is wrong
 		}
-		throw settings.wrong("weight_block_size",
+		throw properties.wrong("weight_block_size",
 				"rows and columns of the blocks that share a scale, such as [128, 128], columns a multiple of 16",
 				size.isEmpty() ? "nothing" : size.toString());
 	}
 
-	private static Quantization parse(ModelConfig settings) {
-		String mode = settings.getString("mode", Quantization.AFFINE);
-		int groupSize = settings.getInt("group_size", switch (mode) {
-			case Quantization.MXFP4, Quantization.MXFP8 -> 32;
-			case Quantization.NVFP4 -> 16;
-			default -> 64;
-		});
-		int bits = settings.getInt("bits", mode.equals(Quantization.MXFP8) ? 8 : 4);
-		try {
-			if (!mode.equals(Quantization.FP8)) {
-				return new Quantization(mode, bits, groupSize);
-			}
+	private static Quantization parse(ModelConfig properties) {
+		String name = properties.getString("mode", Quantization.Mode.AFFINE.toString());
+		Quantization.Mode mode = Quantization.Mode.of(name).orElse(null);
+		Quantization.Mode defaults = (mode != null) ? mode : Quantization.Mode.AFFINE;
+		int groupSize = properties.getInt("group_size", defaults.groupSize());
+		int bits = properties.getInt("bits", defaults.bits());
+		if (mode != null && mode != Quantization.Mode.FP8 && mode.accepts(bits, groupSize, 1)) {
+			return new Quantization(mode, bits, groupSize);
 		}
-		catch (IllegalArgumentException ex) {
-			// the message below says what is wrong
-		}
-		throw settings.wrong("mode",
+		throw properties.wrong("mode",
 				"a quantisation that MLX knows (affine with 1, 2, 3, 4, 5, 6 or 8 bits in groups "
 						+ "of 32, 64 or 128; mxfp4, mxfp8 or nvfp4)",
-				quote(mode) + " with " + bits + " bits, groups of " + groupSize);
+				quote(name) + " with " + bits + " bits, groups of " + groupSize);
 	}
 
 	/** How the tensors of a quantised module are called. */

@@ -7,7 +7,7 @@ import java.util.Optional;
 import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
 
 /**
- * Finds the tensors of a quantised module and holds the settings against them.
+ * Finds the tensors of a quantised module and checks them against the config.
  */
 final class QuantizedLayout {
 
@@ -157,8 +157,7 @@ final class QuantizedLayout {
 		int last = expected.length - 1;
 		long bits = expected[last] * codes.dtype().bytes() * Byte.SIZE;
 		boolean whole = bits % quantization.bits() == 0;
-		boolean complete = quantization.mode().equals(Quantization.FP8)
-				|| tensors.columns() % quantization.groupSize() == 0;
+		boolean complete = quantization.fits(tensors.columns());
 		if (!whole || !complete) {
 			throw failure(module,
 					"has " + (whole ? String.valueOf(tensors.columns()) : (double) bits / quantization.bits())

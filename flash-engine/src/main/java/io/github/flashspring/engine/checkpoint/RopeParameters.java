@@ -5,7 +5,7 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Settings of rotary position embeddings, whichever way the file spells them:
+ * Parameters of rotary position embeddings, whichever way the file spells them:
  * {@code rope_parameters} (transformers 5), or {@code rope_theta} with
  * {@code rope_scaling} ({@code rope_type} or the older {@code type}). Kinds that no model
  * code knows keep their name, so that the model can refuse them.
@@ -15,29 +15,28 @@ import org.jspecify.annotations.Nullable;
  * @param theta base of the frequencies, above 0
  * @param partialRotaryFactor share of each head that is rotated, above 0 and at most 1
  * @param originalMaxPositionEmbeddings positions that the model was trained with before
- * it was stretched; empty if the file does not say
- * @param properties everything else under the file's names; empty settings for plain
- * rotary embeddings
+ * its context was extended; empty if the file does not say
+ * @param properties the others under the file's names; none for plain rotary embeddings
  */
 public record RopeParameters(String type, double theta, double partialRotaryFactor,
 		OptionalInt originalMaxPositionEmbeddings, ModelConfig properties) {
 
 	static final double DEFAULT_THETA = 10_000;
 
-	/** Factors beyond this stretch a single position over more than any context. */
+	/** Factors beyond this extend a single position to more than any context. */
 	private static final double MAX_FACTOR = 1e9;
 
 	/**
 	 * The same for another share of each head.
 	 * @param share the share that is rotated
-	 * @return the settings
+	 * @return the parameters
 	 */
 	public RopeParameters partialRotaryFactor(double share) {
 		return new RopeParameters(this.type, this.theta, share, this.originalMaxPositionEmbeddings, this.properties);
 	}
 
 	/**
-	 * How far the context is stretched.
+	 * How far the context is extended.
 	 * @return {@code factor}, above 0
 	 * @throws CheckpointException if it is missing or not positive
 	 */
@@ -70,7 +69,7 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 	}
 
 	/**
-	 * How far the context is stretched, for kinds that may leave it to the sizes.
+	 * How far the context is extended, for kinds that may leave it to the sizes.
 	 * @param absent the value if the file does not say
 	 * @return {@code factor}, above 0
 	 */
@@ -133,10 +132,10 @@ public record RopeParameters(String type, double theta, double partialRotaryFact
 		return share;
 	}
 
-	/** Those beside the settings go before those among them, as in transformers. */
+	/** The config's own goes before that of the parameters, as in transformers. */
 	private static OptionalInt originalPositions(ModelConfig config, ModelConfig parameters) {
-		OptionalInt beside = config.findInt("original_max_position_embeddings");
-		return beside.isPresent() ? beside : parameters.findInt("original_max_position_embeddings");
+		OptionalInt own = config.findInt("original_max_position_embeddings");
+		return own.isPresent() ? own : parameters.findInt("original_max_position_embeddings");
 	}
 
 }

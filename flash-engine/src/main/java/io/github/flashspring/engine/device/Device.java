@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * <p>
  * Law of every operation: each output value is accumulated in FP32 in one order that
  * depends on the operation and its shape alone, never on the number of rows, on threads
- * or on which rows lie beside it. So a row computed alone and in a batch has the same
- * bits.
+ * or on which rows are computed with it. So a row computed alone and in a batch has the
+ * same bits.
  *
  * <p>
  * Activations are F32. A device is used by one thread at a time. Wrong shapes throw
@@ -40,7 +40,7 @@ public interface Device extends AutoCloseable {
 
 	/**
 	 * Makes memory of the caller computable, without a copy where the hardware can.
-	 * @param segment native memory, perhaps read-only; must outlive the buffer
+	 * @param segment native memory, possibly read-only; must outlive the buffer
 	 * @return a buffer that the caller closes
 	 */
 	Buffer wrap(MemorySegment segment);
@@ -113,7 +113,7 @@ public interface Device extends AutoCloseable {
 	 * @param x F32 [n, rows of the matrix]
 	 * @param weight [rows, columns]
 	 * @param accumulate whether to add to what {@code out} holds, so that a matrix may
-	 * come in pieces of rows
+	 * come in tiles of rows
 	 */
 	void matmulTransposed(Tensor out, Tensor x, Matrix weight, boolean accumulate);
 
@@ -155,7 +155,7 @@ public interface Device extends AutoCloseable {
 	void layerNorm(Tensor out, Tensor x, Tensor weight, Tensor bias, float offset, float epsilon);
 
 	/**
-	 * Turns pairs of values of every head by the angle of the row's position, in place:
+	 * Rotates pairs of values of every head by the angle of the row's position, in place:
 	 * {@code (a, b) → (a·cos − b·sin, b·cos + a·sin)}. Values that are in no pair stay.
 	 * @param x F32 [n, heads · headDim]
 	 * @param spec which values make pairs
@@ -262,7 +262,7 @@ public interface Device extends AutoCloseable {
 	}
 
 	/**
-	 * Starts computing what was recorded so far.
+	 * Submits what was recorded so far.
 	 * @return a fence behind that work
 	 */
 	Fence commit();
@@ -284,7 +284,7 @@ public interface Device extends AutoCloseable {
 	 * What a device is.
 	 *
 	 * @param kind such as {@code cpu} or {@code metal}
-	 * @param name for people, such as the processor's instruction set and threads
+	 * @param name human-readable, such as the processor's instruction set and threads
 	 */
 	record Info(String kind, String name) {
 

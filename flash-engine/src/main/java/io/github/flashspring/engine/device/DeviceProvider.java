@@ -12,7 +12,8 @@ public interface DeviceProvider {
 	String name();
 
 	/**
-	 * Order of preference when no device is asked for; higher wins.
+	 * Order of preference among available devices when none is asked for by name; the
+	 * highest wins.
 	 * @return the preference; the CPU has 0
 	 */
 	int preference();
@@ -25,14 +26,14 @@ public interface DeviceProvider {
 
 	/**
 	 * Opens the device.
-	 * @param options settings
+	 * @param options of the device
 	 * @return the device; the caller closes it
 	 * @throws DeviceException if it cannot be used
 	 */
 	Device create(Options options);
 
 	/**
-	 * Settings of a device.
+	 * Options of a device.
 	 *
 	 * @param threads threads that compute, at least 1; 0: as many as there are processors
 	 * available to this JVM

@@ -2,7 +2,7 @@ package io.github.flashspring.engine.device;
 
 /**
  * Operations of a {@link Device} that work value by value: activations, scaling, capping.
- * They follow its law: the bits of a value do not depend on the rows beside it.
+ * They follow its law: the bits of a value do not depend on the rows next to it.
  */
 public interface Elementwise {
 

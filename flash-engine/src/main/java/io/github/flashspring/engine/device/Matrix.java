@@ -62,7 +62,7 @@ public sealed interface Matrix {
 	 * @param codes U32, U8 or F8_E4M3 [rows, columns · bits / bits of an element], low
 	 * bits first
 	 * @param scales [row groups, columns / groupSize], rounded up; F32, F16 or BF16 for
-	 * affine and fp8, which may also have F8_E8M0; else U8
+	 * affine and fp8, which may also have F8_E8M0; otherwise U8
 	 * @param biases like {@code scales}; null in modes that have none
 	 * @param quantization mode, bits and group size
 	 * @param skippedRows rows before the first one that share the first row of scales

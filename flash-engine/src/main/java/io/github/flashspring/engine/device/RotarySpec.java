@@ -1,10 +1,10 @@
 package io.github.flashspring.engine.device;
 
 /**
- * Which values of a head are turned by a rotary embedding.
+ * Which values of a head are rotated by a rotary embedding.
  *
  * @param headDim length of a head
- * @param offset index of the first value that is turned
+ * @param offset index of the first value that is rotated
  * @param interleaved whether pairs are neighbours {@code (2i, 2i + 1)}; otherwise they
  * are {@code (i, i + pairs)}
  */

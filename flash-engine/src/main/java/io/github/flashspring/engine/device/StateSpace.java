@@ -61,8 +61,8 @@ public interface StateSpace {
 	 * @param aLog logarithm of the decay
 	 * @param d weight of the input that skips the state
 	 * @param dtBias added to the time step
-	 * @param minStep least time step
-	 * @param maxStep greatest time step, perhaps infinite
+	 * @param minStep minimum of the time step
+	 * @param maxStep maximum of the time step, possibly infinite
 	 */
 	record ScanParameters(Tensor aLog, Tensor d, Tensor dtBias, float minStep, float maxStep) {
 

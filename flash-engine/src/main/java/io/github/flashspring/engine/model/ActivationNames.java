@@ -28,7 +28,7 @@ final class ActivationNames {
 
 	/**
 	 * Reads an activation.
-	 * @param config the model's settings
+	 * @param config the model's config
 	 * @param property its name there
 	 * @param absent the one that is used if the file does not say
 	 * @return the activation

@@ -22,8 +22,8 @@ public final class Architectures {
 					Map.entry("llama", Llama::define), Map.entry("mistral", Mistral::define),
 					Map.entry("mixtral", Mixtral::define), Map.entry("nemotron", Nemotron::define),
 					Map.entry("olmo2", Olmo2::define), Map.entry("phi3", Phi3::define),
-					Map.entry("qwen2", Qwen2::define), Map.entry("qwen2_moe", QwenMoe::qwen2),
-					Map.entry("qwen3_moe", QwenMoe::qwen3), Map.entry("qwen3", Qwen3::define)));
+					Map.entry("qwen2", Qwen2::define), Map.entry("qwen2_moe", Qwen2Moe::define),
+					Map.entry("qwen3_moe", Qwen3Moe::define), Map.entry("qwen3", Qwen3::define)));
 
 	private Architectures() {
 	}

@@ -6,13 +6,12 @@ import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.weights.Parameter;
-import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
- * Self-attention with grouped heads: queries, keys and values are projected, normed and
- * turned by their position if the model does so, and what is attended to is projected
- * back.
+ * Self-attention with grouped heads: queries, keys and values are projected, normalized
+ * and rotated by their position if the model does so, and what is attended to is
+ * projected back.
  */
 final class Attention implements Sublayer {
 
@@ -20,45 +19,44 @@ final class Attention implements Sublayer {
 
 	private final AttentionSpec spec;
 
-	private final @Nullable RotaryEmbedding rotary;
-
-	private final Slots.Slot mixed;
-
 	private final Projections projections;
-
-	private final Linear output;
 
 	private final @Nullable Norm queryNorm;
 
 	private final @Nullable Norm keyNorm;
 
-	private final boolean normOfHeads;
+	private final NormScope normScope;
+
+	private final @Nullable RotaryEmbedding rotary;
 
 	private final @Nullable Parameter sinks;
 
+	private final Linear output;
+
+	private final Slots.Slot mixed;
+
 	private Attention(Builder builder) {
-		DecoderConfig config = builder.decoder.config();
-		int hidden = config.hiddenSize();
-		int headDim = builder.headDim;
+		LayerBuilder to = builder.layer;
+		DecoderConfig config = to.config();
+		int headDim = config.headDim();
 		int queryWidth = config.numAttentionHeads() * headDim;
 		int keyWidth = config.numKeyValueHeads() * headDim;
-		this.layer = builder.decoder.nextKeyValueLayer(builder.window);
+		this.layer = to.requirements().nextKeyValueLayer(builder.window);
+		to.requirements().widen(queryWidth);
 		this.spec = new AttentionSpec(config.numAttentionHeads(), config.numKeyValueHeads(), headDim, headDim,
 				builder.scale, builder.window, builder.softcap);
 		this.rotary = builder.rotary;
-		builder.decoder.widen(queryWidth);
-		WeightGroup unit = builder.unit;
-		String module = builder.module;
-		this.projections = builder.fused ? Fused.of(builder, queryWidth, keyWidth)
-				: Separate.of(builder, queryWidth, keyWidth);
-		Norm.Kind norm = builder.norm;
-		this.normOfHeads = builder.normOfHeads;
-		this.queryNorm = (norm != null) ? norm.of(unit, module + ".q_norm", this.normOfHeads ? headDim : queryWidth)
-				: null;
-		this.keyNorm = (norm != null) ? norm.of(unit, module + ".k_norm", this.normOfHeads ? headDim : keyWidth) : null;
-		this.sinks = builder.sinks ? unit.vector(module + ".sinks", config.numAttentionHeads()) : null;
-		this.output = Linear.of(unit, module + ".o_proj", hidden, queryWidth, builder.outputBias);
-		this.mixed = builder.decoder.slot("attention.mixed", queryWidth);
+		this.projections = switch (builder.storage) {
+			case SEPARATE -> Separate.of(builder, queryWidth, keyWidth);
+			case FUSED -> Fused.of(builder, queryWidth, keyWidth);
+		};
+		this.normScope = builder.normScope;
+		boolean heads = this.normScope == NormScope.HEAD;
+		this.queryNorm = builder.norm("q_norm", heads ? headDim : queryWidth);
+		this.keyNorm = builder.norm("k_norm", heads ? headDim : keyWidth);
+		this.sinks = builder.sinks ? to.vector(builder.module + ".sinks", config.numAttentionHeads()) : null;
+		this.output = to.linear(builder.module + ".o_proj", config.hiddenSize(), queryWidth, builder.outputBias);
+		this.mixed = to.slots().shared("attention.mixed", queryWidth);
 	}
 
 	@Override
@@ -83,7 +81,7 @@ final class Attention implements Sublayer {
 
 	private void norm(Pass pass, Weights weights, @Nullable Norm norm, Tensor x) {
 		if (norm != null) {
-			Tensor rows = this.normOfHeads ? x.reshape(this.spec.keyDim()) : x;
+			Tensor rows = (this.normScope == NormScope.HEAD) ? x.reshape(this.spec.keyDim()) : x;
 			norm.forward(pass, weights, rows, rows);
 		}
 	}
@@ -91,9 +89,9 @@ final class Attention implements Sublayer {
 	/**
 	 * Queries, keys and values of a pass.
 	 *
-	 * @param queries [rows, heads · headDim]
-	 * @param keys [rows, keyValueHeads · headDim]
-	 * @param values [rows, keyValueHeads · headDim]
+	 * @param queries [rows, numAttentionHeads · headDim]
+	 * @param keys [rows, numKeyValueHeads · headDim]
+	 * @param values [rows, numKeyValueHeads · headDim]
 	 */
 	private record Projected(Tensor queries, Tensor keys, Tensor values) {
 
@@ -111,13 +109,10 @@ final class Attention implements Sublayer {
 			Slots.Slot values) implements Projections {
 
 		static Separate of(Builder builder, int queryWidth, int keyWidth) {
-			int hidden = builder.decoder.config().hiddenSize();
-			return new Separate(Linear.of(builder.unit, builder.module + ".q_proj", queryWidth, hidden, builder.bias),
-					Linear.of(builder.unit, builder.module + ".k_proj", keyWidth, hidden, builder.bias),
-					Linear.of(builder.unit, builder.module + ".v_proj", keyWidth, hidden, builder.bias),
-					builder.decoder.slot("attention.queries", queryWidth),
-					builder.decoder.slot("attention.keys", keyWidth),
-					builder.decoder.slot("attention.values", keyWidth));
+			Slots slots = builder.layer.slots();
+			return new Separate(builder.projection("q_proj", queryWidth), builder.projection("k_proj", keyWidth),
+					builder.projection("v_proj", keyWidth), slots.shared("attention.queries", queryWidth),
+					slots.shared("attention.keys", keyWidth), slots.shared("attention.values", keyWidth));
 		}
 
 		@Override
@@ -135,9 +130,8 @@ final class Attention implements Sublayer {
 
 		static Fused of(Builder builder, int queryWidth, int keyWidth) {
 			int width = queryWidth + 2 * keyWidth;
-			return new Fused(Linear.of(builder.unit, builder.module + ".qkv_proj", width,
-					builder.decoder.config().hiddenSize(), builder.bias),
-					builder.decoder.slot("attention.fused", width), queryWidth, keyWidth);
+			return new Fused(builder.projection("qkv_proj", width),
+					builder.layer.slots().shared("attention.fused", width), queryWidth, keyWidth);
 		}
 
 		@Override
@@ -150,16 +144,25 @@ final class Attention implements Sublayer {
 
 	}
 
-	/** Settings of a layer's attention; those of Llama unless changed. */
+	private enum Storage {
+
+		SEPARATE, FUSED
+
+	}
+
+	/** Which numbers a norm of queries and keys takes together. */
+	private enum NormScope {
+
+		HEAD, ALL_HEADS
+
+	}
+
+	/** Options of a layer's attention; those of Llama unless changed. */
 	static final class Builder {
 
-		private final Decoder decoder;
+		private final LayerBuilder layer;
 
-		private final WeightGroup unit;
-
-		private String module = "self_attn";
-
-		private int headDim;
+		private final String module;
 
 		private float scale;
 
@@ -169,31 +172,25 @@ final class Attention implements Sublayer {
 
 		private @Nullable RotaryEmbedding rotary;
 
-		private boolean fused;
+		private Storage storage = Storage.SEPARATE;
 
-		private boolean bias;
+		private Bias bias = Bias.ABSENT;
 
-		private boolean outputBias;
+		private Bias outputBias = Bias.ABSENT;
 
 		private Norm.@Nullable Kind norm;
 
-		private boolean normOfHeads;
+		private NormScope normScope = NormScope.HEAD;
 
 		private boolean sinks;
 
-		Builder(Decoder decoder, WeightGroup unit) {
-			this.decoder = decoder;
-			this.unit = unit;
-			this.headDim = decoder.config().headDim();
-			this.scale = (float) (1 / Math.sqrt(this.headDim));
+		Builder(LayerBuilder layer, String module) {
+			this.layer = layer;
+			this.module = module;
+			this.scale = (float) (1 / Math.sqrt(layer.config().headDim()));
 		}
 
-		Builder module(String name) {
-			this.module = name;
-			return this;
-		}
-
-		/** Factor of the scores; else {@code 1 / sqrt(headDim)}. */
+		/** Factor of the scores; otherwise {@code 1 / sqrt(headDim)}. */
 		Builder scale(float factor) {
 			this.scale = factor;
 			return this;
@@ -211,7 +208,7 @@ final class Attention implements Sublayer {
 			return this;
 		}
 
-		/** Turns queries and keys by their position. */
+		/** Rotates queries and keys by their position. */
 		Builder rotary(RotaryEmbedding embedding) {
 			this.rotary = embedding;
 			return this;
@@ -219,28 +216,33 @@ final class Attention implements Sublayer {
 
 		/** Queries, keys and values are one matrix. */
 		Builder fused() {
-			this.fused = true;
+			this.storage = Storage.FUSED;
 			return this;
 		}
 
+		/** Biases of queries, keys, values and the output. */
+		Builder bias(Bias ofAll) {
+			return bias(ofAll, ofAll);
+		}
+
 		/** Biases of queries, keys and values, and of the output. */
-		Builder bias(boolean ofInputs, boolean ofOutput) {
+		Builder bias(Bias ofInputs, Bias ofOutput) {
 			this.bias = ofInputs;
 			this.outputBias = ofOutput;
 			return this;
 		}
 
-		/** Norms of every query and key head. */
-		Builder normOfHeads(Norm.Kind kind) {
+		/** Normalizes every query and key head. */
+		Builder queryKeyNorm(Norm.Kind kind) {
 			this.norm = kind;
-			this.normOfHeads = true;
+			this.normScope = NormScope.HEAD;
 			return this;
 		}
 
-		/** Norms of all query heads and of all key heads together. */
-		Builder normOfAllHeads(Norm.Kind kind) {
+		/** Normalizes all query heads together, and all key heads. */
+		Builder queryKeyNormOfAllHeads(Norm.Kind kind) {
 			this.norm = kind;
-			this.normOfHeads = false;
+			this.normScope = NormScope.ALL_HEADS;
 			return this;
 		}
 
@@ -252,6 +254,14 @@ final class Attention implements Sublayer {
 
 		Attention build() {
 			return new Attention(this);
+		}
+
+		private Linear projection(String name, int outputs) {
+			return this.layer.linear(this.module + "." + name, outputs, this.layer.hiddenSize(), this.bias);
+		}
+
+		private @Nullable Norm norm(String name, int width) {
+			return (this.norm != null) ? this.norm.of(this.layer.group(), this.module + "." + name, width) : null;
 		}
 
 	}

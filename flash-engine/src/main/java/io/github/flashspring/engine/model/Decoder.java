@@ -1,356 +1,173 @@
 package io.github.flashspring.engine.model;
 
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.stream.IntStream;
 
-import org.jspecify.annotations.Nullable;
-
-import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
-import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.KvPages;
-import io.github.flashspring.engine.device.Workload;
+import io.github.flashspring.engine.weights.Parameter;
 import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
- * Puts a decoder together: embedding, layers on a residual stream, final norm and head.
- * The file of an architecture adds the layers one by one.
+ * A decoder-only model while it is defined: embedding, layers on a residual stream, final
+ * norm and head. The file of an architecture fills the layers.
  */
 final class Decoder {
-
-	private static final String HEAD = "lm_head";
 
 	private final ModelSource source;
 
 	private final DecoderConfig config;
 
-	private final Names names;
+	private final TensorNames names;
 
 	private final Slots slots = new Slots();
 
-	private final Slots.Slot hidden;
+	private final Requirements requirements = new Requirements();
 
-	private final Slots.Slot normed;
-
-	private final Slots.Slot delta;
+	private final Residual.Buffers buffers;
 
 	private final Map<RopeParameters, RotaryEmbedding> rotaries = new HashMap<>();
 
-	private final Map<String, Slots.Slot> shared = new HashMap<>();
+	private final RouterLookahead.Chain lookahead = new RouterLookahead.Chain();
 
-	private final List<ModelDefinition.Part> layers = new ArrayList<>();
+	private final List<LayerBuilder> layers;
 
-	private final List<String> ignored = new ArrayList<>(List.of(".rotary_emb.inv_freq"));
+	private KvPages.Layout keyValueLayout;
 
-	private @Nullable MoeLayer lastMixture;
+	private float embeddingScale = 1f;
 
-	private final Set<Workload.Step> steps = new LinkedHashSet<>();
+	private float logitScale = 1f;
 
-	/** Sliding window of each layer that has keys and values; 0: none. */
-	private final List<Integer> windows = new ArrayList<>();
-
-	private long stateFloats;
-
-	private int widest;
+	private float logitSoftcap;
 
 	/**
-	 * Starts with the names of Llama.
+	 * Starts a model with the tensor names of Llama.
 	 * @param source what is being defined
 	 * @param config sizes
 	 */
 	Decoder(ModelSource source, DecoderConfig config) {
-		this(source, config, Names.LLAMA);
+		this(source, config, new TensorNames(source.checkpoint()));
 	}
 
-	Decoder(ModelSource source, DecoderConfig config, Names names) {
+	Decoder(ModelSource source, DecoderConfig config, TensorNames names) {
 		this.source = source;
 		this.config = config;
 		this.names = names;
-		this.hidden = this.slots.addForPass(config.hiddenSize());
-		this.normed = this.slots.add(config.hiddenSize());
-		this.delta = this.slots.add(config.hiddenSize());
-		widen(config.hiddenSize());
+		this.buffers = new Residual.Buffers(this.slots.add(config.hiddenSize(), Slots.Extent.PASS),
+				this.slots.add(config.hiddenSize(), Slots.Extent.CHUNK),
+				this.slots.add(config.hiddenSize(), Slots.Extent.CHUNK));
+		this.requirements.widen(config.hiddenSize());
+		this.keyValueLayout = new KvPages.Layout(1, config.numKeyValueHeads(), config.headDim(), config.headDim());
+		this.layers = IntStream.range(0, config.numHiddenLayers())
+			.mapToObj((layer) -> new LayerBuilder(this, layer))
+			.toList();
 	}
 
-	DecoderConfig config() {
-		return this.config;
-	}
-
-	ModelSource source() {
-		return this.source;
-	}
-
-	Slots slots() {
-		return this.slots;
+	/** The layers, to be filled in order. */
+	List<LayerBuilder> layers() {
+		return this.layers;
 	}
 
 	/**
-	 * Notes the width of an input of a linear layer.
-	 * @param columns inputs, or length of a query
-	 */
-	void widen(int columns) {
-		this.widest = Math.max(this.widest, columns);
-	}
-
-	/**
-	 * Notes an operation that other models may not use.
-	 * @param step the operation
-	 */
-	void uses(Workload.Step step) {
-		this.steps.add(step);
-	}
-
-	/**
-	 * Adds a layer that has keys and values.
-	 * @param window positions that a token attends to; 0: all
-	 * @return its index among these layers
-	 */
-	int nextKeyValueLayer(int window) {
-		this.windows.add(window);
-		return this.windows.size() - 1;
-	}
-
-	/**
-	 * Takes room in the state of a sequence.
-	 * @param floats numbers that a layer needs
-	 * @return where they begin
-	 */
-	long nextState(long floats) {
-		long offset = this.stateFloats;
-		this.stateFloats += (floats + 15) & -16;
-		return offset;
-	}
-
-	/**
-	 * Starts the weights of an expert.
-	 * @param layer index of the layer
-	 * @param name of the expert below the layer
-	 * @param routing how many experts there are, and how many a token needs
-	 * @return an empty unit, whose names begin like those of the layer
-	 */
-	WeightGroup expertUnit(int layer, String name, Routing routing) {
-		this.slots.experts(routing.perToken());
-		return new WeightGroup("layers." + layer + "." + name, layerPrefix(layer), routing.perToken(),
-				routing.experts());
-	}
-
-	/**
-	 * Starts the weights of a layer.
-	 * @param index of the layer
-	 * @return an empty unit
-	 */
-	WeightGroup unit(int index) {
-		return new WeightGroup("layers." + index, layerPrefix(index));
-	}
-
-	/**
-	 * What the names of a layer's tensors begin with.
-	 * @param index of the layer
-	 * @return such as {@code model.layers.3.}
-	 */
-	String layerPrefix(int index) {
-		return this.names.layers() + index + ".";
-	}
-
-	/**
-	 * The rotary embedding of whole heads, whatever share of them the file says: most
-	 * architectures know none.
-	 * @param rope settings
-	 * @param headDim length of a head, or of the part of it that is turned
-	 * @return one for all layers with these settings
+	 * The rotary embedding of whole heads, whatever {@code partial_rotary_factor} says:
+	 * most architectures do not know it.
+	 * @param rope parameters
+	 * @param headDim length of a head, or of the part of it that is rotated
+	 * @return one for all layers with these parameters
 	 */
 	RotaryEmbedding rotary(RopeParameters rope, int headDim) {
 		return partialRotary(rope.partialRotaryFactor(1), headDim);
 	}
 
+	RotaryEmbedding rotary(RopeParameters rope) {
+		return rotary(rope, this.config.headDim());
+	}
+
 	/**
 	 * The rotary embedding of a share of each head.
-	 * @param rope settings
-	 * @param headDim length of a head
-	 * @return one for all layers with these settings
+	 * @param rope parameters, with {@code partial_rotary_factor}
+	 * @return one for all layers with these parameters
 	 */
-	RotaryEmbedding partialRotary(RopeParameters rope, int headDim) {
+	RotaryEmbedding partialRotary(RopeParameters rope) {
+		return partialRotary(rope, this.config.headDim());
+	}
+
+	private RotaryEmbedding partialRotary(RopeParameters rope, int headDim) {
 		int positions = this.config.maxPositionEmbeddings();
 		return this.rotaries.computeIfAbsent(rope,
 				(key) -> new RotaryEmbedding(RopeScaling.of(rope, RotaryEmbedding.dim(rope, headDim), positions,
 						this.source.contextLength().applyAsInt(positions)), this.slots));
 	}
 
-	/**
-	 * Starts the attention of a layer.
-	 * @param unit weights of the layer
-	 * @return settings as in Llama
-	 */
-	Attention.Builder attention(WeightGroup unit) {
-		return new Attention.Builder(this, unit);
+	/** Multiplies the token embeddings. */
+	void scaleEmbeddings(float factor) {
+		this.embeddingScale = factor;
+	}
+
+	/** Multiplies the logits. */
+	void scaleLogits(float factor) {
+		this.logitScale = factor;
+	}
+
+	/** Caps the logits; 0: not. */
+	void capLogits(float softcap) {
+		this.logitSoftcap = softcap;
+	}
+
+	/** Sets what is kept of a token in each layer; otherwise keys and values by head. */
+	void keyValues(KvPages.Layout layout) {
+		this.keyValueLayout = layout;
 	}
 
 	/**
-	 * Room that all layers share, since one computes after the other.
-	 * @param name what it is for
-	 * @param width numbers per row
-	 * @return the same for the same name and width
+	 * Ends the model with the final norm and the head.
+	 * @param kind of the final norm
+	 * @return the definition
 	 */
-	Slots.Slot slot(String name, int width) {
-		return this.shared.computeIfAbsent(name + " " + width, (key) -> this.slots.add(width));
-	}
-
-	/**
-	 * Room for rows of experts that are computed at once, which all layers share.
-	 * @param name what it is for
-	 * @param width numbers per row
-	 * @return the same for the same name and width
-	 */
-	Slots.Slot slotForExperts(String name, int width) {
-		return this.shared.computeIfAbsent(name + " of experts " + width, (key) -> this.slots.addForExperts(width));
-	}
-
-	/**
-	 * Room for all rows of a pass that layers compute in several parts, which all layers
-	 * share.
-	 * @param name what it is for
-	 * @param width numbers per row
-	 * @return the same for the same name and width
-	 */
-	Slots.Slot slotForParts(String name, int width) {
-		return this.shared.computeIfAbsent(name + " of parts " + width, (key) -> this.slots.addForParts(width));
-	}
-
-	/**
-	 * The residual stream.
-	 * @return room for it
-	 */
-	Slots.Slot stream() {
-		return this.hidden;
-	}
-
-	/**
-	 * Room for feed-forward parts of a shape.
-	 * @param shape sizes and activation
-	 * @return one for all parts of a width
-	 */
-	Mlp.Activations feedForward(Mlp.Shape shape) {
-		computes(shape);
-		return new Mlp.Activations(slot("feedForward", shape.between()), shape.intermediate());
-	}
-
-	private void computes(Mlp.Shape shape) {
-		widen(shape.intermediate());
-		uses(shape.gated() ? new Workload.Gate(shape.activation()) : new Workload.Activate(shape.activation()));
-	}
-
-	/**
-	 * Room for feed-forward parts of a shape that are experts.
-	 * @param shape sizes and activation
-	 * @return one for all parts of a width
-	 */
-	Mlp.Activations experts(Mlp.Shape shape) {
-		computes(shape);
-		return new Mlp.Activations(slotForExperts("feedForward", shape.between()), shape.intermediate());
-	}
-
-	/**
-	 * A feed-forward part.
-	 * @param unit weights of the layer
-	 * @param module its name
-	 * @param shape sizes and activation
-	 * @return the part
-	 */
-	Mlp feedForward(WeightGroup unit, String module, Mlp.Shape shape) {
-		return Mlp.of(unit, module, shape, feedForward(shape));
-	}
-
-	/**
-	 * Adds a layer.
-	 * @param unit its weights
-	 * @param branches in order
-	 */
-	void add(WeightGroup unit, Residual.Branch... branches) {
-		List<WeightGroup> experts = new ArrayList<>();
-		for (Residual.Branch branch : branches) {
-			if (branch.sublayer() instanceof MoeLayer mixture) {
-				experts.addAll(mixture.units());
-				if (this.lastMixture != null) {
-					this.lastMixture.next(new MoeLayer.Next(mixture, unit, branch.before()));
-				}
-				this.lastMixture = mixture;
-			}
-		}
-		this.layers.add(new ModelDefinition.Part(unit, experts,
-				new Residual(this.hidden, this.normed, this.delta, List.of(branches))));
-	}
-
-	/**
-	 * Lets a checkpoint hold tensors that are not used.
-	 * @param end of their names
-	 */
-	void ignore(String end) {
-		this.ignored.add(end);
-	}
-
-	/**
-	 * Ends the model.
-	 * @param norm kind of the final norm
-	 * @return the definition, whose embedding, head and cache may still be changed
-	 */
-	ModelDefinition.Builder end(Norm.Kind norm) {
+	ModelDefinition end(Norm.Kind kind) {
+		int hidden = this.config.hiddenSize();
+		int vocabulary = this.config.vocabSize();
 		WeightGroup embedding = new WeightGroup("embed_tokens", "");
-		embedding.matrix(this.names.embedding(), this.config.vocabSize(), this.config.hiddenSize());
+		embedding.matrix(this.names.embedding(), vocabulary, hidden);
 		WeightGroup last = new WeightGroup("head", "");
-		boolean tied = this.config.tieWordEmbeddings() && !hasOwnHead();
-		Norm finalNorm = norm.of(last, this.names.norm(), this.config.hiddenSize());
-		Head head = new Head(finalNorm,
-				last.matrix(tied ? this.names.embedding() : HEAD, this.config.vocabSize(), this.config.hiddenSize()),
-				this.hidden, 1f, 0f);
-		if (tied) {
-			this.ignored.addAll(List.of(HEAD + ".weight", HEAD + ".scales", HEAD + ".biases"));
-		}
-		KvPages.Layout layout = new KvPages.Layout(1, this.config.numKeyValueHeads(), this.config.headDim(),
-				this.config.headDim());
-		return new ModelDefinition.Builder(this.slots, this.hidden, List.copyOf(this.rotaries.values()), embedding,
-				this.layers, new ModelDefinition.Part(last, List.of(), head), this.ignored)
-			.sizes(this.config.hiddenSize(), this.config.vocabSize(), this.config.maxPositionEmbeddings(), this.widest)
-			.windows(this.windows)
-			.keyValues(this.windows.size(), this.config.numAttentionHeads(), layout)
-			.states(this.stateFloats)
-			.steps(this.steps);
+		String module = this.names.head(this.config);
+		Norm norm = kind.of(last, this.names.norm(), hidden);
+		Parameter weight = last.matrix(module, vocabulary, hidden);
+		Head head = new Head(norm, weight, this.buffers.stream(), this.logitScale, this.logitSoftcap);
+		ModelDefinition.Shape shape = new ModelDefinition.Shape(hidden, vocabulary, this.config.maxPositionEmbeddings(),
+				this.requirements.widest(), this.requirements.keyValueLayers(), this.config.numAttentionHeads(),
+				this.keyValueLayout);
+		return new ModelDefinition(shape, this.requirements, this.slots,
+				new ModelDefinition.Embedding(embedding, this.embeddingScale, this.buffers.stream(),
+						List.copyOf(this.rotaries.values())),
+				this.layers.stream().map(LayerBuilder::build).toList(), new ModelDefinition.Part(last, List.of(), head),
+				this.names.unused());
 	}
 
-	/**
-	 * Whether there is a head that is not the embedding, whatever the settings say: such
-	 * a one counts, as in transformers, while a copy of the embedding would only take
-	 * memory.
-	 */
-	private boolean hasOwnHead() {
-		String embedding = this.names.embedding() + ".weight";
-		if (!this.source.has(HEAD + ".weight") || !this.source.has(embedding)) {
-			return false;
-		}
-		Checkpoint checkpoint = this.source.checkpoint();
-		TensorInfo head = checkpoint.tensor(HEAD + ".weight");
-		TensorInfo table = checkpoint.tensor(embedding);
-		return head.dtype() != table.dtype() || !Arrays.equals(head.shape(), table.shape())
-				|| !checkpoint.sameBytes(head, table);
+	DecoderConfig config() {
+		return this.config;
 	}
 
-	/**
-	 * Names of a model's parts.
-	 *
-	 * @param layers before the index of a layer
-	 * @param embedding the token embedding
-	 * @param norm the final norm
-	 */
-	record Names(String layers, String embedding, String norm) {
+	TensorNames names() {
+		return this.names;
+	}
 
-		static final Names LLAMA = new Names("model.layers.", "model.embed_tokens", "model.norm");
+	Slots slots() {
+		return this.slots;
+	}
 
-		static final Names BACKBONE = new Names("backbone.layers.", "backbone.embeddings", "backbone.norm_f");
+	Requirements requirements() {
+		return this.requirements;
+	}
 
+	Residual.Buffers buffers() {
+		return this.buffers;
+	}
+
+	RouterLookahead.Chain lookahead() {
+		return this.lookahead;
 	}
 
 }

@@ -1,13 +1,9 @@
 package io.github.flashspring.engine.model;
 
-import java.util.List;
-import java.util.function.IntUnaryOperator;
-import java.util.stream.IntStream;
-
 import io.github.flashspring.engine.checkpoint.ModelConfig;
 
 /**
- * What every {@code config.json} of a decoder-only transformer says, in its own terms.
+ * The part of {@code config.json} that every decoder-only transformer has.
  *
  * @param hiddenSize width of the residual stream
  * @param numHiddenLayers layers
@@ -21,32 +17,31 @@ import io.github.flashspring.engine.checkpoint.ModelConfig;
 record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads, int numKeyValueHeads, int headDim,
 		int vocabSize, int maxPositionEmbeddings, boolean tieWordEmbeddings) {
 
+	private static final int MAX_POSITION_EMBEDDINGS = 2048;
+
 	/**
 	 * Reads the sizes.
-	 * @param config the model's settings
+	 * @param config the model's config
 	 * @return the sizes
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if some are
 	 * missing or contradict each other
 	 */
 	static DecoderConfig of(ModelConfig config) {
-		return of(config, new Defaults(0, 0, false));
+		return of(config, Defaults.NONE);
 	}
 
 	/**
 	 * Reads the sizes.
-	 * @param config the model's settings
-	 * @param absent what holds where the file does not say
+	 * @param config the model's config
+	 * @param defaults of the architecture
 	 * @return the sizes
 	 */
-	static DecoderConfig of(ModelConfig config, Defaults absent) {
-		int hiddenSize = positive(config, "hidden_size");
-		int heads = positive(config, "num_attention_heads");
-		int keyValueHeads = size(config, "num_key_value_heads", absent.numKeyValueHeads(), heads);
-		if (heads % keyValueHeads != 0) {
-			throw config.wrong("num_key_value_heads", "a divisor of num_attention_heads, " + heads,
-					String.valueOf(keyValueHeads));
-		}
-		int headDim = size(config, "head_dim", absent.headDim(), 0);
+	static DecoderConfig of(ModelConfig config, Defaults defaults) {
+		int hiddenSize = config.getPositiveInt("hidden_size");
+		int heads = config.getPositiveInt("num_attention_heads");
+		int keyValueHeads = size(config, "num_key_value_heads", defaults.numKeyValueHeads(), heads);
+		requireDivisor(config, keyValueHeads, heads);
+		int headDim = size(config, "head_dim", defaults.headDim(), 0);
 		if (headDim == 0 && hiddenSize % heads != 0) {
 			throw config.wrong("num_attention_heads", "a divisor of hidden_size, " + hiddenSize, String.valueOf(heads));
 		}
@@ -54,38 +49,31 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 		if (headDim % 2 != 0) {
 			throw config.wrong("head_dim", "an even number", String.valueOf(headDim));
 		}
-		return new DecoderConfig(hiddenSize, positive(config, "num_hidden_layers"), heads, keyValueHeads, headDim,
-				positive(config, "vocab_size"), config.getInt("max_position_embeddings", 2048),
-				config.getBoolean("tie_word_embeddings", absent.tieWordEmbeddings()));
+		return new DecoderConfig(hiddenSize, config.getPositiveInt("num_hidden_layers"), heads, keyValueHeads, headDim,
+				config.getPositiveInt("vocab_size"), config.getInt("max_position_embeddings", MAX_POSITION_EMBEDDINGS),
+				config.getBoolean("tie_word_embeddings", defaults.tieWordEmbeddings()));
 	}
 
-	/** A size, which follows from the others where the file says null. */
+	static void requireDivisor(ModelConfig config, int keyValueHeads, int heads) {
+		if (heads % keyValueHeads != 0) {
+			throw config.wrong("num_key_value_heads", "a divisor of num_attention_heads, " + heads,
+					String.valueOf(keyValueHeads));
+		}
+	}
+
+	/** A size that follows from the others where the config says null. */
 	private static int size(ModelConfig config, String name, int absent, int derived) {
 		if (config.has(name)) {
-			return positive(config, name);
+			return config.getPositiveInt(name);
 		}
 		return (absent > 0 && !config.isNull(name)) ? absent : derived;
 	}
 
 	/**
-	 * A required number above 0.
-	 * @param config the model's settings
-	 * @param name the property
-	 * @return its value
-	 */
-	static int positive(ModelConfig config, String name) {
-		int value = config.getInt(name);
-		if (value < 1) {
-			throw config.wrong(name, "a number above 0", String.valueOf(value));
-		}
-		return value;
-	}
-
-	/**
-	 * Holds a property that names a way of computing against the one that is computed.
-	 * @param config the model's settings
+	 * Checks a property that names a way of computing.
+	 * @param config the model's config
 	 * @param name the property; absent is right
-	 * @param expected its value
+	 * @param expected the only value that is supported
 	 * @throws UnsupportedArchitectureException if it has another
 	 */
 	static void require(ModelConfig config, String name, String expected) {
@@ -99,46 +87,27 @@ record DecoderConfig(int hiddenSize, int numHiddenLayers, int numAttentionHeads,
 	}
 
 	/**
-	 * The sliding window.
-	 * @param config the model's settings
-	 * @param absent positions if the file does not say
-	 * @return positions that a sliding layer sees; 0: all, as where the file says null
-	 */
-	static int window(ModelConfig config, int absent) {
-		return Math.max(0, config.getInt("sliding_window", absent, 0));
-	}
-
-	/**
-	 * Windows of all layers from {@code layer_types}, or else from their index.
-	 * @param config the model's settings
-	 * @param window positions that a sliding layer sees; 0 or less: all
-	 * @param slides whether a layer slides if the file does not name types; 0: no
-	 * @return a window for each layer; 0: all positions
-	 */
-	int[] windows(ModelConfig config, int window, IntUnaryOperator slides) {
-		List<String> types = config.getStrings("layer_types");
-		if (!types.isEmpty() && types.size() != this.numHiddenLayers) {
-			throw config.wrong("layer_types", this.numHiddenLayers + " entries, one a layer",
-					types.size() + " entries");
-		}
-		return IntStream.range(0, this.numHiddenLayers).map((layer) -> {
-			boolean sliding = types.isEmpty() ? slides.applyAsInt(layer) != 0 : switch (types.get(layer)) {
-				case "full_attention" -> false;
-				case "sliding_attention" -> true;
-				default -> throw config.wrong("layer_types", "full_attention or sliding_attention", types.get(layer));
-			};
-			return sliding ? Math.max(0, window) : 0;
-		}).toArray();
-	}
-
-	/**
-	 * What holds where the file leaves a property out.
+	 * What holds where the config leaves a property out.
 	 *
 	 * @param numKeyValueHeads key-value heads; 0: as many as query heads
-	 * @param headDim length of a head; 0: such that heads make up the stream
+	 * @param headDim length of a head; 0: hiddenSize / numAttentionHeads
 	 * @param tieWordEmbeddings whether the head is the embedding
 	 */
 	record Defaults(int numKeyValueHeads, int headDim, boolean tieWordEmbeddings) {
+
+		static final Defaults NONE = new Defaults(0, 0, false);
+
+		static Defaults numKeyValueHeads(int heads) {
+			return new Defaults(heads, 0, false);
+		}
+
+		Defaults headDim(int length) {
+			return new Defaults(this.numKeyValueHeads, length, this.tieWordEmbeddings);
+		}
+
+		Defaults tiedEmbeddings() {
+			return new Defaults(this.numKeyValueHeads, this.headDim, true);
+		}
 
 	}
 

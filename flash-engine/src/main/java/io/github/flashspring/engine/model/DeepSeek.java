@@ -1,13 +1,12 @@
 package io.github.flashspring.engine.model;
 
-import org.jspecify.annotations.Nullable;
-
+import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
- * DeepSeek V2, V3 and R1: latent attention, and mixtures of many small experts with
+ * DeepSeek V2, V3 and R1: latent attention, and MoE layers of many small experts with
  * shared ones in all but the first layers, chosen from the best groups of experts.
  *
  * @see <a href="https://arxiv.org/abs/2405.04434">DeepSeek-V2</a>
@@ -18,106 +17,181 @@ final class DeepSeek {
 	private DeepSeek() {
 	}
 
+	/**
+	 * Config of DeepSeek.
+	 *
+	 * @param routing of MoE layers, which has no experts if there are none
+	 * @param firstKDenseReplace first layers with an MLP
+	 * @param moeLayerFreq every how many of the others there is a MoE layer
+	 * @param numNextnPredictLayers layers behind the last
+	 */
+	record Config(Version version, DecoderConfig decoder, LatentAttention.Shape attention,
+			RopeParameters ropeParameters, Activation hiddenAct, float rmsNormEps, Routing routing,
+			int firstKDenseReplace, int moeLayerFreq, int nSharedExperts, int intermediateSize, int moeIntermediateSize,
+			Bias mlpBias, int numNextnPredictLayers) {
+
+		static Config v2(ModelConfig config) {
+			String method = config.getString("topk_method", "greedy");
+			Routing.Groups groups = switch (method) {
+				case "greedy" -> Routing.Groups.NONE;
+				case "group_limited_greedy" -> new Routing.Groups(config.getInt("n_group"), config.getInt("topk_group"),
+						Routing.GroupScore.HIGHEST);
+				default -> throw config.wrong("topk_method", "greedy or group_limited_greedy", method);
+			};
+			int experts = config.getInt("n_routed_experts", 64, 0);
+			int perToken = (experts > 0) ? config.getInt("num_experts_per_tok") : 0;
+			return of(config, Version.V2, new Routing(experts, perToken, Routing.Scoring.SOFTMAX).groups(groups)
+				.scale(config.getFloat("routed_scaling_factor", 1f)), LatentAttention.RotaryPairs.NEIGHBOURS);
+		}
+
+		static Config v3(ModelConfig config) {
+			DecoderConfig.require(config, "topk_method", "noaux_tc");
+			DecoderConfig.require(config, "scoring_func", "sigmoid");
+			boolean neighbours = config.getBoolean("rope_interleave", !config.isNull("rope_interleave"));
+			return of(config, Version.V3,
+					new Routing(config.getInt("n_routed_experts", 256, 0), config.getInt("num_experts_per_tok", 8),
+							Routing.Scoring.SIGMOID)
+						.groups(new Routing.Groups(config.getInt("n_group", 8, 1), config.getInt("topk_group", 4, 1),
+								Routing.GroupScore.TWO_HIGHEST))
+						.weighting(Routing.Weighting
+							.of(config.getBoolean("norm_topk_prob", !config.isNull("norm_topk_prob"))))
+						.scale(config.getFloat("routed_scaling_factor", 2.5f)),
+					neighbours ? LatentAttention.RotaryPairs.NEIGHBOURS : LatentAttention.RotaryPairs.HALVES);
+		}
+
+		private static Config of(ModelConfig config, Version version, Routing routing,
+				LatentAttention.RotaryPairs pairs) {
+			DecoderConfig decoder = DecoderConfig.of(config);
+			int firstKDenseReplace = config.getInt("first_k_dense_replace", version.firstKDenseReplace);
+			int moeLayerFreq = Math.max(1, config.getInt("moe_layer_freq", 1));
+			boolean sparse = routing.experts() > 0 && firstKDenseReplace < decoder.numHiddenLayers();
+			boolean dense = !sparse || firstKDenseReplace > 0 || moeLayerFreq > 1;
+			return new Config(version, decoder, LatentAttention.Shape.of(config, pairs), config.ropeParameters(),
+					ActivationNames.of(config, "hidden_act", Activation.SILU), config.getFloat("rms_norm_eps", 1e-6f),
+					(routing.experts() > 0) ? routing.checked(config) : routing, firstKDenseReplace, moeLayerFreq,
+					config.getInt("n_shared_experts", version.nSharedExperts, 0),
+					dense ? config.getPositiveInt("intermediate_size") : 0,
+					sparse ? config.getPositiveInt("moe_intermediate_size") : 0,
+					Bias.of(config.getBoolean("mlp_bias", false)), config.getInt("num_nextn_predict_layers", 0));
+		}
+
+		Mlp.Shape mlp(int width) {
+			return Mlp.Shape.gated(this.decoder.hiddenSize(), width, this.hiddenAct);
+		}
+
+	}
+
 	static ModelDefinition v2(ModelSource source) {
-		ModelConfig config = source.config();
-		int experts = config.getInt("n_routed_experts", 64, 0);
-		String method = config.getString("topk_method", "greedy");
-		boolean grouped = switch (method) {
-			case "greedy" -> false;
-			case "group_limited_greedy" -> true;
-			default -> throw config.wrong("topk_method", "greedy or group_limited_greedy", method);
-		};
-		Routing routing = (experts == 0) ? null
-				: Routing.grouped(config,
-						new Routing(experts, config.getInt("num_experts_per_tok"), Routing.Scoring.SOFTMAX,
-								grouped ? config.getInt("n_group") : 1, grouped ? config.getInt("topk_group") : 1,
-								Routing.GroupScore.HIGHEST, false, config.getFloat("routed_scaling_factor", 1f)));
-		return define(source, routing, false, true);
+		return define(source, Config.v2(source.config()));
 	}
 
 	static ModelDefinition v3(ModelSource source) {
-		ModelConfig config = source.config();
-		DecoderConfig.require(config, "topk_method", "noaux_tc");
-		DecoderConfig.require(config, "scoring_func", "sigmoid");
-		int experts = config.getInt("n_routed_experts", 256, 0);
-		Routing routing = (experts == 0) ? null
-				: Routing.grouped(config,
-						new Routing(experts, config.getInt("num_experts_per_tok", 8), Routing.Scoring.SIGMOID,
-								config.getInt("n_group", 8, 1), config.getInt("topk_group", 4, 1),
-								Routing.GroupScore.TWO_HIGHEST,
-								config.getBoolean("norm_topk_prob", !config.isNull("norm_topk_prob")),
-								config.getFloat("routed_scaling_factor", 2.5f)));
-		return define(source, routing, true, config.getBoolean("rope_interleave", !config.isNull("rope_interleave")));
+		return define(source, Config.v3(source.config()));
 	}
 
-	private static ModelDefinition define(ModelSource source, @Nullable Routing routing, boolean correction,
-			boolean interleaved) {
-		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
-		Decoder decoder = new Decoder(source, sizes);
-		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
-		LatentAttention.Shape attention = LatentAttention.Shape.of(config, sizes.numAttentionHeads(), interleaved);
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), attention.turnedDim());
-		boolean bias = hasBias(config);
-		int firstSparse = config.getInt("first_k_dense_replace", correction ? 3 : 0);
-		int every = Math.max(1, config.getInt("moe_layer_freq", 1));
-		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightGroup unit = decoder.unit(i);
-			boolean sparse = routing != null && i >= firstSparse
-					&& (i % every == 0 || source.has(decoder.layerPrefix(i) + "mlp.gate.weight"));
-			Norm before = norm.of(unit, "input_layernorm", sizes.hiddenSize());
-			LatentAttention latent = new LatentAttention(decoder, unit, decoder.layerPrefix(i), attention, rotary);
-			Norm between = norm.of(unit, "post_attention_layernorm", sizes.hiddenSize());
-			decoder.add(unit, Residual.Branch.of(before, latent),
-					Residual.Branch.of(between,
-							(routing != null && sparse) ? mixture(decoder, unit, i, routing, correction)
-									: decoder.feedForward(unit, "mlp", shape(config, "intermediate_size", 1, bias))));
+	private static ModelDefinition define(ModelSource source, Config config) {
+		Names names = new Names(source.checkpoint(), config);
+		Decoder decoder = new Decoder(source, config.decoder(), names);
+		Norm.Kind norm = Norm.Kind.rms(config.rmsNormEps());
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), config.attention().ropeDim());
+		decoder.keyValues(config.attention().layout());
+		for (LayerBuilder layer : decoder.layers()) {
+			layer.add(layer.norm("input_layernorm", norm),
+					new LatentAttention(layer, config.attention(), rotary, names));
+			layer.add(layer.norm("post_attention_layernorm", norm), names.isSparse(layer) ? moe(layer, config, names)
+					: layer.mlp("mlp", config.mlp(config.intermediateSize()).bias(config.mlpBias())));
 		}
-		ignorePredictionLayers(decoder);
-		return decoder.end(norm)
-			.keyValues(sizes.numHiddenLayers(), sizes.numAttentionHeads(), attention.layout())
-			.build();
+		return decoder.end(norm);
 	}
 
-	/** Whether parts that see all tokens have biases; experts have none. */
-	private static boolean hasBias(ModelConfig config) {
-		return config.getBoolean("mlp_bias", false);
-	}
-
-	private static Mlp.Shape shape(ModelConfig config, String width, int times, boolean bias) {
-		return new Mlp.Shape(config.getInt("hidden_size"),
-				Math.multiplyExact(DecoderConfig.positive(config, width), times),
-				ActivationNames.of(config, "hidden_act", Activation.SILU), true, bias);
-	}
-
-	private static MoeLayer mixture(Decoder decoder, WeightGroup unit, int layer, Routing routing, boolean correction) {
-		ModelConfig config = decoder.source().config();
-		MoeLayer.Builder mixture = new MoeLayer.Builder(decoder, unit, routing, "mlp.gate", false);
-		if (correction) {
-			mixture.correction("mlp.gate.e_score_correction_bias");
+	private static Sublayer moe(LayerBuilder layer, Config config, Names names) {
+		MoeLayer.Builder moe = layer.moe(config.routing(), "mlp.gate", Bias.ABSENT);
+		if (config.version() == Version.V3) {
+			moe.correction("mlp.gate.e_score_correction_bias");
 		}
-		boolean bias = hasBias(config);
-		int shared = config.getInt("n_shared_experts", correction ? 1 : 2, 0);
-		if (shared > 0) {
-			mixture.shared(decoder.feedForward(unit, "mlp.shared_experts",
-					shape(config, "moe_intermediate_size", shared, bias)));
+		if (config.nSharedExperts() > 0) {
+			int width = Math.multiplyExact(config.moeIntermediateSize(), config.nSharedExperts());
+			moe.shared(layer.mlp("mlp.shared_experts", config.mlp(width).bias(config.mlpBias())));
 		}
-		GatedExperts gated = GatedExperts.of(decoder, "mlp", routing.experts(),
-				shape(config, "moe_intermediate_size", 1, false));
-		return mixture.experts(layer, (expert, index) -> gated.create(layer, expert, index));
+		return moe.experts((expert) -> names.experts.mlp(expert, config.mlp(config.moeIntermediateSize())));
 	}
 
-	/** Layers behind the last predict further tokens, for training. */
-	private static void ignorePredictionLayers(Decoder decoder) {
-		int layers = decoder.config().numHiddenLayers();
-		int predicting = decoder.source().config().getInt("num_nextn_predict_layers", 0);
-		for (String name : decoder.source().checkpoint().tensors().keySet()) {
-			for (int i = layers; i < layers + predicting; i++) {
-				if (name.startsWith(decoder.layerPrefix(i))) {
-					decoder.ignore(name);
-				}
+	/** Versions, with what holds where the config does not say. */
+	enum Version {
+
+		V2(0, 2), V3(3, 1);
+
+		private final int firstKDenseReplace;
+
+		private final int nSharedExperts;
+
+		Version(int firstKDenseReplace, int nSharedExperts) {
+			this.firstKDenseReplace = firstKDenseReplace;
+			this.nSharedExperts = nSharedExperts;
+		}
+
+	}
+
+	private static final class Names extends TensorNames implements LatentAttention.HeadProjections {
+
+		private final Config config;
+
+		private final ExpertNames experts = new ExpertNames(this, "mlp");
+
+		/** Layers behind the last predict further tokens, for training. */
+		Names(Checkpoint checkpoint, Config config) {
+			super(checkpoint);
+			this.config = config;
+			int layers = config.decoder().numHiddenLayers();
+			for (int i = layers; i < layers + config.numNextnPredictLayers(); i++) {
+				ignoreAll(layer(i));
 			}
 		}
+
+		/** True for a MoE layer; transformers does not know {@code moe_layer_freq}. */
+		boolean isSparse(LayerBuilder layer) {
+			return this.config.routing().experts() > 0 && layer.index() >= this.config.firstKDenseReplace()
+					&& (layer.index() % this.config.moeLayerFreq() == 0 || has(layer, "mlp.gate.weight"));
+		}
+
+		/**
+		 * True where MLX has split {@code kv_b_proj} into keys and values of each head.
+		 */
+		private boolean isSplit(LayerBuilder layer) {
+			return has(layer, "self_attn.embed_q.weight");
+		}
+
+		/** [rank, nopeDim], or the rows of {@code kv_b_proj} that make keys of rank. */
+		@Override
+		public Linear intoLatent(LayerBuilder layer, LatentAttention.Shape shape, int head) {
+			if (isSplit(layer)) {
+				return new Linear(
+						layer.group()
+							.stacked("self_attn.embed_q.weight", shape.heads(), head, shape.rank(), shape.nopeDim()),
+						null);
+			}
+			int each = shape.nopeDim() + shape.valueDim();
+			return new Linear(
+					layer.group()
+						.rows("self_attn.kv_b_proj", shape.heads() * each, head * each, shape.nopeDim(), shape.rank()),
+					null, Linear.Layout.INPUTS_BY_OUTPUTS);
+		}
+
+		/** [valueDim, rank], or the rows of {@code kv_b_proj} that make values. */
+		@Override
+		public Linear outOfLatent(LayerBuilder layer, LatentAttention.Shape shape, int head) {
+			if (isSplit(layer)) {
+				return new Linear(layer.group()
+					.stacked("self_attn.unembed_out.weight", shape.heads(), head, shape.valueDim(), shape.rank()),
+						null);
+			}
+			int each = shape.nopeDim() + shape.valueDim();
+			return new Linear(layer.group()
+				.rows("self_attn.kv_b_proj", shape.heads() * each, head * each + shape.nopeDim(), shape.valueDim(),
+						shape.rank()),
+					null);
+		}
+
 	}
 
 }

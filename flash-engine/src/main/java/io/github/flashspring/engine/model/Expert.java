@@ -15,7 +15,7 @@ import io.github.flashspring.engine.weights.Weights;
 interface Expert {
 
 	/**
-	 * Room for the outputs of the first linear layers of all experts.
+	 * Buffer for the outputs of the first linear layers of all experts.
 	 * @param pass the pass
 	 * @param rows rows of all experts
 	 * @return F32 [rows, outputs]
@@ -32,7 +32,7 @@ interface Expert {
 	Weights.Use enter(Weights weights, Tensor between, Tensor x);
 
 	/**
-	 * Brings the outputs of the first linear layers to their size.
+	 * Scales the outputs of the first linear layers.
 	 * @param device computes
 	 * @param between F32 [n, outputs], its rows
 	 */
@@ -57,7 +57,7 @@ interface Expert {
 	Weights.Use leave(Weights weights, Tensor out, Tensor activated);
 
 	/**
-	 * Brings the outputs to their size.
+	 * Scales the outputs.
 	 * @param device computes
 	 * @param out F32 [n, outputs]
 	 */

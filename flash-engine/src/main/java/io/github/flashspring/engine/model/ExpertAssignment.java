@@ -5,9 +5,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a router chose for some tokens. Each token has a place for the output of each of
- * its experts, in the order of the experts, and behind them one for shared experts, if
- * there are any.
+ * The experts that a router chose for some tokens. Each token has a place for the output
+ * of each of its experts, in the order of the experts, and behind them one for shared
+ * experts, if there are any.
  *
  * @param perToken experts of a token
  * @param outputs places of a token
@@ -23,16 +23,17 @@ record ExpertAssignment(int perToken, int outputs, int[] chosen, float[] factors
 	 * @param rows number of tokens
 	 * @param correction added to the scores for the choice alone, or null
 	 * @param outputs places of a token
-	 * @return the choice
+	 * @return the assignment
 	 */
 	static ExpertAssignment of(Routing routing, float[] logits, int rows, float @Nullable [] correction, int outputs) {
-		ExpertAssignment choice = new ExpertAssignment(routing.perToken(), outputs, new int[rows * outputs],
+		ExpertAssignment assignment = new ExpertAssignment(routing.perToken(), outputs, new int[rows * outputs],
 				new float[rows * outputs]);
 		for (int row = 0; row < rows; row++) {
-			routing.choose(logits, row * routing.experts(), correction, choice.chosen, choice.factors, row * outputs);
-			choice.sort(row * outputs);
+			routing.choose(logits, row * routing.experts(), correction, assignment.chosen, assignment.factors,
+					row * outputs);
+			assignment.sort(row * outputs);
 		}
-		return choice;
+		return assignment;
 	}
 
 	/** Orders the places of a token by their experts. */
@@ -64,6 +65,15 @@ record ExpertAssignment(int perToken, int outputs, int[] chosen, float[] factors
 		for (int row = 0; row < weights.length; row++) {
 			this.factors[row * this.outputs + this.perToken] = weights[row];
 		}
+	}
+
+	/** Weights of places. */
+	float[] factors(int[] places) {
+		float[] some = new float[places.length];
+		for (int i = 0; i < places.length; i++) {
+			some[i] = this.factors[places[i]];
+		}
+		return some;
 	}
 
 	/** The places of an expert, in the order of the tokens. */

@@ -1,8 +1,8 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Granite 3 (dense): Llama with four factors: of the embeddings, the scores, what layers
@@ -16,32 +16,51 @@ final class Granite {
 	private Granite() {
 	}
 
+	record Config(DecoderConfig decoder, int intermediateSize, Activation hiddenAct, float rmsNormEps,
+			RopeParameters ropeParameters, Bias attentionBias, Bias mlpBias, float embeddingMultiplier,
+			float attentionMultiplier, float residualMultiplier, double logitsScaling) {
+
+		static Config of(ModelConfig config) {
+			double logitsScaling = config.getDouble("logits_scaling", 1);
+			if (!(logitsScaling > 0)) {
+				throw config.wrong("logits_scaling", "a number above 0", String.valueOf(logitsScaling));
+			}
+			return new Config(DecoderConfig.of(config), config.getPositiveInt("intermediate_size"),
+					ActivationNames.of(config, "hidden_act", Activation.SILU), config.getFloat("rms_norm_eps", 1e-6f),
+					config.ropeParameters(), Bias.of(config.getBoolean("attention_bias", false)),
+					Bias.of(config.getBoolean("mlp_bias", false)), config.getFloat("embedding_multiplier", 1f),
+					config.getFloat("attention_multiplier", 1f), config.getFloat("residual_multiplier", 1f),
+					logitsScaling);
+		}
+
+		Mlp.Shape mlp() {
+			return Mlp.Shape.gated(this.decoder.hiddenSize(), this.intermediateSize, this.hiddenAct).bias(this.mlpBias);
+		}
+
+	}
+
 	static ModelDefinition define(ModelSource source) {
-		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
-		Decoder decoder = new Decoder(source, sizes);
-		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		boolean bias = config.getBoolean("attention_bias", false);
-		float residual = config.getFloat("residual_multiplier", 1f);
-		float scale = config.getFloat("attention_multiplier", 1f);
-		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
-				ActivationNames.of(config, "hidden_act", Activation.SILU), true, config.getBoolean("mlp_bias", false));
-		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightGroup unit = decoder.unit(i);
-			decoder.add(unit, new Residual.Branch(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-					decoder.attention(unit).rotary(rotary).scale(scale).bias(bias, bias).build(), null, residual),
-					new Residual.Branch(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							decoder.feedForward(unit, "mlp", mlp), null, residual));
+		Config config = Config.of(source.config());
+		Decoder decoder = new Decoder(source, config.decoder());
+		Norm.Kind norm = Norm.Kind.rms(config.rmsNormEps());
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters());
+		decoder.scaleEmbeddings(config.embeddingMultiplier());
+		for (LayerBuilder layer : decoder.layers()) {
+			layer.add(
+					Residual.Branch
+						.preNorm(layer.norm("input_layernorm", norm),
+								layer.attention("self_attn")
+									.rotary(rotary)
+									.scale(config.attentionMultiplier())
+									.bias(config.attentionBias())
+									.build())
+						.times(config.residualMultiplier()));
+			layer.add(Residual.Branch
+				.preNorm(layer.norm("post_attention_layernorm", norm), layer.mlp("mlp", config.mlp()))
+				.times(config.residualMultiplier()));
 		}
-		double logitsScaling = config.getDouble("logits_scaling", 1);
-		if (!(logitsScaling > 0)) {
-			throw config.wrong("logits_scaling", "a number above 0", String.valueOf(logitsScaling));
-		}
-		return decoder.end(norm)
-			.embeddingScale(config.getFloat("embedding_multiplier", 1f))
-			.logits((float) (1 / logitsScaling), 0f)
-			.build();
+		decoder.scaleLogits((float) (1 / config.logitsScaling()));
+		return decoder.end(norm);
 	}
 
 }

@@ -11,8 +11,6 @@ import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.weights.Parameter;
-import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
@@ -25,8 +23,8 @@ import io.github.flashspring.engine.weights.Weights;
  */
 final class LatentAttention implements Sublayer {
 
-	/** Epsilon of the norms inside, whatever that of the model is. */
-	private static final float EPSILON = 1e-6f;
+	/** Norms inside, whatever the epsilon of the model is. */
+	private static final Norm.Kind NORM = Norm.Kind.rms(1e-6f);
 
 	private final Shape shape;
 
@@ -48,78 +46,74 @@ final class LatentAttention implements Sublayer {
 
 	private final Norm latentNorm;
 
-	private final List<HeadProjection> intoLatent = new ArrayList<>();
+	private final List<Linear> intoLatent = new ArrayList<>();
 
-	private final List<HeadProjection> outOfLatent = new ArrayList<>();
+	private final List<Linear> outOfLatent = new ArrayList<>();
 
 	private final Linear output;
 
-	private final Room room;
+	private final Buffers buffers;
 
 	/**
 	 * Declares the weights of one layer's attention.
-	 * @param decoder the model
-	 * @param unit weights of the layer
-	 * @param layerPrefix what the names of its tensors begin with
+	 * @param layer gets them
 	 * @param shape sizes
 	 * @param rotary positions
+	 * @param heads finds the projections of each head
 	 */
-	LatentAttention(Decoder decoder, WeightGroup unit, String layerPrefix, Shape shape, RotaryEmbedding rotary) {
+	LatentAttention(LayerBuilder layer, Shape shape, RotaryEmbedding rotary, HeadProjections heads) {
 		this.shape = shape;
-		this.layer = decoder.nextKeyValueLayer(0);
+		this.layer = layer.requirements().nextKeyValueLayer(0);
 		this.rotary = rotary;
-		int hidden = decoder.config().hiddenSize();
+		int hidden = layer.hiddenSize();
 		int queryWidth = shape.heads() * shape.queryDim();
 		this.spec = new AttentionSpec(shape.heads(), 1, shape.keyDim(), shape.rank(), shape.scale(), 0);
-		this.rotarySpec = new RotarySpec(shape.keyDim(), shape.rank(), shape.interleaved());
+		this.rotarySpec = new RotarySpec(shape.keyDim(), shape.rank(), shape.pairs() == RotaryPairs.NEIGHBOURS);
 		if (shape.queryRank() > 0) {
-			this.queryDown = Linear.of(unit, "self_attn.q_a_proj", shape.queryRank(), hidden, shape.bias());
-			this.queryNorm = Norm.Kind.rms(EPSILON).of(unit, "self_attn.q_a_layernorm", shape.queryRank());
-			this.query = Linear.of(unit, "self_attn.q_b_proj", queryWidth, shape.queryRank(), false);
+			this.queryDown = layer.linear("self_attn.q_a_proj", shape.queryRank(), hidden, shape.bias());
+			this.queryNorm = NORM.of(layer.group(), "self_attn.q_a_layernorm", shape.queryRank());
+			this.query = layer.linear("self_attn.q_b_proj", queryWidth, shape.queryRank(), Bias.ABSENT);
 		}
 		else {
 			this.queryDown = null;
 			this.queryNorm = null;
-			this.query = Linear.of(unit, "self_attn.q_proj", queryWidth, hidden, false);
+			this.query = layer.linear("self_attn.q_proj", queryWidth, hidden, Bias.ABSENT);
 		}
-		this.latent = Linear.of(unit, "self_attn.kv_a_proj_with_mqa", shape.keyDim(), hidden, shape.bias());
-		this.latentNorm = Norm.Kind.rms(EPSILON).of(unit, "self_attn.kv_a_layernorm", shape.rank());
-		boolean split = decoder.source().has(layerPrefix + "self_attn.embed_q.weight");
+		this.latent = layer.linear("self_attn.kv_a_proj_with_mqa", shape.keyDim(), hidden, shape.bias());
+		this.latentNorm = NORM.of(layer.group(), "self_attn.kv_a_layernorm", shape.rank());
 		for (int head = 0; head < shape.heads(); head++) {
-			this.intoLatent
-				.add(split ? HeadProjection.embedding(unit, shape, head) : HeadProjection.keys(unit, shape, head));
+			this.intoLatent.add(heads.intoLatent(layer, shape, head));
 		}
 		for (int head = 0; head < shape.heads(); head++) {
-			this.outOfLatent
-				.add(split ? HeadProjection.unembedding(unit, shape, head) : HeadProjection.values(unit, shape, head));
+			this.outOfLatent.add(heads.outOfLatent(layer, shape, head));
 		}
-		this.output = Linear.of(unit, "self_attn.o_proj", hidden, shape.heads() * shape.valueDim(), shape.bias());
-		this.room = Room.of(decoder, shape);
-		decoder.widen(shape.heads() * shape.valueDim());
-		decoder.widen(shape.keyDim());
-		decoder.widen(shape.queryRank());
+		this.output = layer.linear("self_attn.o_proj", hidden, shape.heads() * shape.valueDim(), shape.bias());
+		this.buffers = Buffers.of(layer.slots(), shape);
+		layer.requirements().widen(shape.heads() * shape.valueDim());
+		layer.requirements().widen(shape.keyDim());
+		layer.requirements().widen(shape.queryRank());
 	}
 
 	@Override
 	public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
 		int rank = this.shape.rank();
 		Tensor queries = queries(pass, weights, x);
-		Tensor keys = pass.get(this.room.keys());
+		Tensor keys = pass.get(this.buffers.keys());
 		this.latent.forward(weights, keys, x);
 		this.latentNorm.forward(pass, weights, keys.columns(0, rank), keys.columns(0, rank));
-		Tensor latentQueries = pass.get(this.room.latentQueries());
+		Tensor latentQueries = pass.get(this.buffers.latentQueries());
 		for (int head = 0; head < this.shape.heads(); head++) {
 			this.intoLatent.get(head)
 				.forward(weights, latentQueries.columns(head * this.shape.keyDim(), rank),
-						queries.columns(head * this.shape.queryDim(), this.shape.plainDim()));
+						queries.columns(head * this.shape.queryDim(), this.shape.nopeDim()));
 		}
-		copyTurned(pass, latentQueries, queries);
+		copyRotated(pass, latentQueries, queries);
 		this.rotary.apply(pass, latentQueries, this.rotarySpec);
 		this.rotary.apply(pass, keys, this.rotarySpec);
-		Tensor mixed = pass.get(this.room.mixed());
+		Tensor mixed = pass.get(this.buffers.mixed());
 		pass.device().storeKv(pass.kv(), this.layer, pass.batch(), keys, null);
 		pass.device().attention(mixed, latentQueries, pass.kv(), this.layer, pass.batch(), this.spec);
-		Tensor values = pass.get(this.room.values());
+		Tensor values = pass.get(this.buffers.values());
 		for (int head = 0; head < this.shape.heads(); head++) {
 			this.outOfLatent.get(head)
 				.forward(weights, values.columns(head * this.shape.valueDim(), this.shape.valueDim()),
@@ -129,9 +123,9 @@ final class LatentAttention implements Sublayer {
 	}
 
 	private Tensor queries(Pass pass, Weights weights, Tensor x) {
-		Tensor queries = pass.get(this.room.queries());
+		Tensor queries = pass.get(this.buffers.queries());
 		if (this.queryDown != null && this.queryNorm != null) {
-			Tensor low = pass.get(this.room.lowQueries());
+			Tensor low = pass.get(this.buffers.lowQueries());
 			this.queryDown.forward(weights, low, x);
 			this.queryNorm.forward(pass, weights, low, low);
 			this.query.forward(weights, queries, low);
@@ -143,11 +137,11 @@ final class LatentAttention implements Sublayer {
 	}
 
 	/**
-	 * Copies the parts of all queries that carry positions behind those in the latent.
+	 * Copies the parts of all queries that are rotated behind those in the latent space.
 	 */
-	private void copyTurned(Pass pass, Tensor latentQueries, Tensor queries) {
-		Tensor to = latentQueries.reshape(this.shape.keyDim()).columns(this.shape.rank(), this.shape.turnedDim());
-		Tensor from = queries.reshape(this.shape.queryDim()).columns(this.shape.plainDim(), this.shape.turnedDim());
+	private void copyRotated(Pass pass, Tensor latentQueries, Tensor queries) {
+		Tensor to = latentQueries.reshape(this.shape.keyDim()).columns(this.shape.rank(), this.shape.ropeDim());
+		Tensor from = queries.reshape(this.shape.queryDim()).columns(this.shape.nopeDim(), this.shape.ropeDim());
 		pass.device().gather(to, from, IntStream.range(0, from.rows()).toArray());
 	}
 
@@ -157,44 +151,43 @@ final class LatentAttention implements Sublayer {
 	 * @param heads query heads
 	 * @param rank length of the vector that is kept
 	 * @param queryRank length of what queries are made of; 0: of the stream itself
-	 * @param plainDim part of a query without position
-	 * @param turnedDim part of a query, and of what is kept, that carries the position
+	 * @param nopeDim part of a query without position
+	 * @param ropeDim part of a query, and of what is kept, that is rotated
 	 * @param valueDim length of a value
 	 * @param scale factor of the scores
-	 * @param interleaved whether neighbours are turned together
-	 * @param bias whether the outer projections have biases
+	 * @param pairs which numbers are rotated together
+	 * @param bias of the outer projections
 	 */
-	record Shape(int heads, int rank, int queryRank, int plainDim, int turnedDim, int valueDim, float scale,
-			boolean interleaved, boolean bias) {
+	record Shape(int heads, int rank, int queryRank, int nopeDim, int ropeDim, int valueDim, float scale,
+			RotaryPairs pairs, Bias bias) {
 
 		/**
 		 * Reads the sizes.
-		 * @param config the model's settings
-		 * @param heads query heads
-		 * @param interleaved whether neighbours are turned together
+		 * @param config the model's config
+		 * @param pairs which numbers are rotated together
 		 * @return the sizes
 		 */
-		static Shape of(ModelConfig config, int heads, boolean interleaved) {
-			int plain = DecoderConfig.positive(config, "qk_nope_head_dim");
-			int turned = DecoderConfig.positive(config, "qk_rope_head_dim");
-			double scale = 1 / Math.sqrt(plain + turned);
+		static Shape of(ModelConfig config, RotaryPairs pairs) {
+			int nopeDim = config.getPositiveInt("qk_nope_head_dim");
+			int ropeDim = config.getPositiveInt("qk_rope_head_dim");
+			double scale = 1 / Math.sqrt(nopeDim + ropeDim);
 			ModelConfig rope = config.ropeParameters().properties();
 			double mscale = rope.getDouble("mscale_all_dim", 0);
 			if (!config.ropeParameters().type().equals("default") && mscale != 0) {
 				double sharpening = RopeScaling.yarnScale(config.ropeParameters().factor(), mscale);
 				scale *= sharpening * sharpening;
 			}
-			return new Shape(heads, DecoderConfig.positive(config, "kv_lora_rank"),
-					config.getInt("q_lora_rank", 1536, 0), plain, turned, DecoderConfig.positive(config, "v_head_dim"),
-					(float) scale, interleaved, config.getBoolean("attention_bias", false));
+			return new Shape(config.getPositiveInt("num_attention_heads"), config.getPositiveInt("kv_lora_rank"),
+					config.getInt("q_lora_rank", 1536, 0), nopeDim, ropeDim, config.getPositiveInt("v_head_dim"),
+					(float) scale, pairs, Bias.of(config.getBoolean("attention_bias", false)));
 		}
 
 		int queryDim() {
-			return this.plainDim + this.turnedDim;
+			return this.nopeDim + this.ropeDim;
 		}
 
 		int keyDim() {
-			return this.rank + this.turnedDim;
+			return this.rank + this.ropeDim;
 		}
 
 		/**
@@ -207,54 +200,42 @@ final class LatentAttention implements Sublayer {
 
 	}
 
-	/**
-	 * A head's way into the latent space or out of it.
-	 *
-	 * @param weight the matrix
-	 * @param transposed whether to multiply with its columns
-	 */
-	private record HeadProjection(Parameter weight, boolean transposed) {
+	/** Which numbers of a head are rotated together. */
+	enum RotaryPairs {
 
-		/** The rows of {@code kv_b_proj} that make keys: [plainDim, rank]. */
-		static HeadProjection keys(WeightGroup unit, Shape shape, int head) {
-			int each = shape.plainDim() + shape.valueDim();
-			return new HeadProjection(
-					unit.rows("self_attn.kv_b_proj", shape.heads() * each, head * each, shape.plainDim(), shape.rank()),
-					true);
-		}
+		/** {@code (2i, 2i + 1)}. */
+		NEIGHBOURS,
 
-		/** The rows of {@code kv_b_proj} that make values: [valueDim, rank]. */
-		static HeadProjection values(WeightGroup unit, Shape shape, int head) {
-			int each = shape.plainDim() + shape.valueDim();
-			return new HeadProjection(unit.rows("self_attn.kv_b_proj", shape.heads() * each,
-					head * each + shape.plainDim(), shape.valueDim(), shape.rank()), false);
-		}
+		/** {@code (i, i + ropeDim / 2)}. */
+		HALVES
 
-		static HeadProjection embedding(WeightGroup unit, Shape shape, int head) {
-			return new HeadProjection(
-					unit.stacked("self_attn.embed_q.weight", shape.heads(), head, shape.rank(), shape.plainDim()),
-					false);
-		}
+	}
 
-		static HeadProjection unembedding(WeightGroup unit, Shape shape, int head) {
-			return new HeadProjection(
-					unit.stacked("self_attn.unembed_out.weight", shape.heads(), head, shape.valueDim(), shape.rank()),
-					false);
-		}
+	/** Finds the projections of each head. */
+	interface HeadProjections {
 
-		void forward(Weights weights, Tensor out, Tensor x) {
-			if (this.transposed) {
-				weights.linearTransposed(out, x, this.weight, null);
-			}
-			else {
-				weights.linear(out, x, this.weight, null);
-			}
-		}
+		/**
+		 * From the part of a query without position into the latent space.
+		 * @param layer gets the weights
+		 * @param shape sizes
+		 * @param head index of the head
+		 * @return rank outputs of nopeDim inputs
+		 */
+		Linear intoLatent(LayerBuilder layer, Shape shape, int head);
+
+		/**
+		 * From the latent space to values.
+		 * @param layer gets the weights
+		 * @param shape sizes
+		 * @param head index of the head
+		 * @return valueDim outputs of rank inputs
+		 */
+		Linear outOfLatent(LayerBuilder layer, Shape shape, int head);
 
 	}
 
 	/**
-	 * Room for what is computed between input and output.
+	 * Buffers for what is computed between input and output.
 	 *
 	 * @param lowQueries [queryRank] per row
 	 * @param queries [heads · queryDim] per row
@@ -263,16 +244,16 @@ final class LatentAttention implements Sublayer {
 	 * @param mixed [heads · rank] per row
 	 * @param values [heads · valueDim] per row
 	 */
-	private record Room(Slots.Slot lowQueries, Slots.Slot queries, Slots.Slot keys, Slots.Slot latentQueries,
+	private record Buffers(Slots.Slot lowQueries, Slots.Slot queries, Slots.Slot keys, Slots.Slot latentQueries,
 			Slots.Slot mixed, Slots.Slot values) {
 
-		static Room of(Decoder decoder, Shape shape) {
-			return new Room(decoder.slot("latent.lowQueries", Math.max(1, shape.queryRank())),
-					decoder.slot("latent.queries", shape.heads() * shape.queryDim()),
-					decoder.slot("latent.keys", shape.keyDim()),
-					decoder.slot("latent.latentQueries", shape.heads() * shape.keyDim()),
-					decoder.slot("latent.mixed", shape.heads() * shape.rank()),
-					decoder.slot("latent.values", shape.heads() * shape.valueDim()));
+		static Buffers of(Slots slots, Shape shape) {
+			return new Buffers(slots.shared("latent.lowQueries", Math.max(1, shape.queryRank())),
+					slots.shared("latent.queries", shape.heads() * shape.queryDim()),
+					slots.shared("latent.keys", shape.keyDim()),
+					slots.shared("latent.latentQueries", shape.heads() * shape.keyDim()),
+					slots.shared("latent.mixed", shape.heads() * shape.rank()),
+					slots.shared("latent.values", shape.heads() * shape.valueDim()));
 		}
 
 	}

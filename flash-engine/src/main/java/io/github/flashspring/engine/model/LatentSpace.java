@@ -1,39 +1,39 @@
 package io.github.flashspring.engine.model;
 
 import io.github.flashspring.engine.device.Tensor;
-import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
- * A narrower space in which the experts of a mixture work: the stream is projected into
- * it once for all experts of a token, and the sum of what they give is projected back.
+ * A narrower space in which the experts of a MoE layer work: the stream is projected into
+ * it once for all experts of a token, and the sum of their outputs is projected back.
  *
- * @param into [latent, hidden]
- * @param outOf [hidden, latent]
- * @param inputs [latent] per row, for a part of a pass
- * @param sums [latent] per row, for a part of a pass
- * @param inputsOfParts [latent] per row, for all parts of a pass
- * @param sumsOfParts [latent] per row, for all parts of a pass
+ * @param into [width, hiddenSize]
+ * @param outOf [hiddenSize, width]
+ * @param inputs [width] per row of a chunk
+ * @param sums [width] per row of a chunk
+ * @param inputsOfPass [width] per row of a pass in several chunks
+ * @param sumsOfPass [width] per row of a pass in several chunks
  */
-record LatentSpace(Linear into, Linear outOf, Slots.Slot inputs, Slots.Slot sums, Slots.Slot inputsOfParts,
-		Slots.Slot sumsOfParts) {
+record LatentSpace(Linear into, Linear outOf, Slots.Slot inputs, Slots.Slot sums, Slots.Slot inputsOfPass,
+		Slots.Slot sumsOfPass) {
 
 	/**
 	 * Declares the projections.
-	 * @param decoder the model
-	 * @param unit weights of the layer
-	 * @param into name of the module that projects into the space
-	 * @param outOf name of the module that projects back
+	 * @param layer gets their weights
+	 * @param into module that projects into the space
+	 * @param outOf module that projects back
 	 * @param width of the space
-	 * @param bias whether both have biases
+	 * @param bias of both
 	 * @return the space
 	 */
-	static LatentSpace of(Decoder decoder, WeightGroup unit, String into, String outOf, int width, boolean bias) {
-		int hidden = decoder.config().hiddenSize();
-		decoder.widen(width);
-		return new LatentSpace(Linear.of(unit, into, width, hidden, bias), Linear.of(unit, outOf, hidden, width, bias),
-				decoder.slot("latentSpace.inputs", width), decoder.slot("latentSpace.sums", width),
-				decoder.slotForParts("latentSpace.inputs", width), decoder.slotForParts("latentSpace.sums", width));
+	static LatentSpace of(LayerBuilder layer, String into, String outOf, int width, Bias bias) {
+		int hidden = layer.hiddenSize();
+		Slots slots = layer.slots();
+		layer.requirements().widen(width);
+		return new LatentSpace(layer.linear(into, width, hidden, bias), layer.linear(outOf, hidden, width, bias),
+				slots.shared("latentSpace.inputs", width), slots.shared("latentSpace.sums", width),
+				slots.shared("latentSpace.inputs", width, Slots.Extent.CHUNKED_PASS),
+				slots.shared("latentSpace.sums", width, Slots.Extent.CHUNKED_PASS));
 	}
 
 	int width() {
@@ -44,7 +44,7 @@ record LatentSpace(Linear into, Linear outOf, Slots.Slot inputs, Slots.Slot sums
 	 * Projects into the space.
 	 * @param weights of the layer
 	 * @param latent F32 [rows, width]
-	 * @param x F32 [rows, hidden]
+	 * @param x F32 [rows, hiddenSize]
 	 * @return {@code latent}
 	 */
 	Tensor enter(Weights weights, Tensor latent, Tensor x) {
@@ -55,7 +55,7 @@ record LatentSpace(Linear into, Linear outOf, Slots.Slot inputs, Slots.Slot sums
 	/**
 	 * Projects back.
 	 * @param weights of the layer
-	 * @param out F32 [rows, hidden]
+	 * @param out F32 [rows, hiddenSize]
 	 * @param latent F32 [rows, width]
 	 */
 	void leave(Weights weights, Tensor out, Tensor latent) {

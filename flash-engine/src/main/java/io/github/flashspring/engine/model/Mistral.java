@@ -1,12 +1,14 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
+
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
- * Mistral: Llama with a sliding window in all layers, in its early versions; in those of
- * which the file names types, as for Ministral.
+ * Mistral: Llama with a sliding window in all layers, as in early versions, or in those
+ * that {@code layer_types} names, as in Ministral.
  *
  * @see <a href="https://arxiv.org/abs/2310.06825">Mistral 7B</a>
  */
@@ -15,24 +17,39 @@ final class Mistral {
 	private Mistral() {
 	}
 
-	static ModelDefinition define(ModelSource source) {
-		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Defaults(8, 0, false));
-		Decoder decoder = new Decoder(source, sizes);
-		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int[] windows = sizes.windows(config, DecoderConfig.window(config, 4096), (layer) -> 1);
-		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
-				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
-		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightGroup unit = decoder.unit(i);
-			decoder.add(unit,
-					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit).rotary(rotary).window(windows[i]).build()),
-					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							decoder.feedForward(unit, "mlp", mlp)));
+	/**
+	 * Config of Mistral.
+	 *
+	 * @param windows positions that each layer sees; 0: all
+	 */
+	record Config(DecoderConfig decoder, int intermediateSize, Activation hiddenAct, float rmsNormEps,
+			RopeParameters ropeParameters, List<Integer> windows) {
+
+		static Config of(ModelConfig config) {
+			return new Config(DecoderConfig.of(config, DecoderConfig.Defaults.numKeyValueHeads(8)),
+					config.getPositiveInt("intermediate_size"),
+					ActivationNames.of(config, "hidden_act", Activation.SILU), config.getFloat("rms_norm_eps", 1e-6f),
+					config.ropeParameters(),
+					SlidingWindows.of(config, SlidingWindows.size(config, 4096), (layer) -> true));
 		}
-		return decoder.end(norm).build();
+
+		Mlp.Shape mlp() {
+			return Mlp.Shape.gated(this.decoder.hiddenSize(), this.intermediateSize, this.hiddenAct);
+		}
+
+	}
+
+	static ModelDefinition define(ModelSource source) {
+		Config config = Config.of(source.config());
+		Decoder decoder = new Decoder(source, config.decoder());
+		Norm.Kind norm = Norm.Kind.rms(config.rmsNormEps());
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters());
+		for (LayerBuilder layer : decoder.layers()) {
+			layer.add(layer.norm("input_layernorm", norm),
+					layer.attention("self_attn").rotary(rotary).window(config.windows().get(layer.index())).build());
+			layer.add(layer.norm("post_attention_layernorm", norm), layer.mlp("mlp", config.mlp()));
+		}
+		return decoder.end(norm);
 	}
 
 }

@@ -9,19 +9,20 @@ import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Tensor;
+import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
- * Feed-forward part: {@code down(activation(gate(x)) · up(x))}, or without a gate
+ * MLP: {@code down(activation(gate(x)) · up(x))}, or without a gate
  * {@code down(activation(up(x)))}.
  *
- * @param gate [intermediate, hidden]; with {@code up} behind it [2 · intermediate,
- * hidden] if that is null; null if there is no gate
- * @param up [intermediate, hidden], or null
- * @param down [hidden, intermediate]
+ * @param gate [intermediateSize, hiddenSize]; with {@code up} behind it [2 ·
+ * intermediateSize, hiddenSize] if that is null; null if there is no gate
+ * @param up [intermediateSize, hiddenSize], or null
+ * @param down [hiddenSize, intermediateSize]
  * @param activation between them; with a gate, of the gate
- * @param activations room for what is computed between input and output
+ * @param activations buffers for what is computed between input and output
  */
 record Mlp(@Nullable Linear gate, @Nullable Linear up, Linear down, Activation activation,
 		Activations activations) implements Sublayer, Expert {
@@ -29,35 +30,36 @@ record Mlp(@Nullable Linear gate, @Nullable Linear up, Linear down, Activation a
 	/**
 	 * Declares {@code gate_proj}, if there is a gate, {@code up_proj} and
 	 * {@code down_proj}.
-	 * @param unit gets the weights
-	 * @param module name of the part, such as {@code mlp}
+	 * @param group gets the weights
+	 * @param module name of the MLP, such as {@code mlp}
 	 * @param shape sizes and activation
-	 * @param activations room that its uses share
-	 * @return the part
+	 * @param activations buffers
+	 * @return the MLP
 	 */
-	static Mlp of(WeightGroup unit, String module, Shape shape, Activations activations) {
-		Linear gate = shape.gated()
-				? Linear.of(unit, module + ".gate_proj", shape.intermediate(), shape.hidden(), shape.bias()) : null;
-		Linear up = Linear.of(unit, module + ".up_proj", shape.intermediate(), shape.hidden(), shape.bias());
+	static Mlp of(WeightGroup group, String module, Shape shape, Activations activations) {
+		Linear gate = (shape.gate() == Gate.GATED)
+				? Linear.of(group, module + ".gate_proj", shape.intermediateSize(), shape.hiddenSize(), shape.bias())
+				: null;
+		Linear up = Linear.of(group, module + ".up_proj", shape.intermediateSize(), shape.hiddenSize(), shape.bias());
 		return new Mlp(gate, up,
-				Linear.of(unit, module + ".down_proj", shape.hidden(), shape.intermediate(), shape.bias()),
+				Linear.of(group, module + ".down_proj", shape.hiddenSize(), shape.intermediateSize(), shape.bias()),
 				shape.activation(), activations);
 	}
 
 	/**
 	 * Declares {@code gate_up_proj}, whose outputs are those of the gate, then the
 	 * others, and {@code down_proj}.
-	 * @param unit gets the weights
-	 * @param module name of the part, such as {@code mlp}
+	 * @param layer gets the weights
+	 * @param module name of the MLP, such as {@code mlp}
 	 * @param shape sizes and activation
-	 * @param activations room that its uses share
-	 * @return the part
+	 * @return the MLP
 	 */
-	static Mlp fused(WeightGroup unit, String module, Shape shape, Activations activations) {
-		Linear both = Linear.of(unit, module + ".gate_up_proj", 2 * shape.intermediate(), shape.hidden(), shape.bias());
-		return new Mlp(both, null,
-				Linear.of(unit, module + ".down_proj", shape.hidden(), shape.intermediate(), shape.bias()),
-				shape.activation(), activations);
+	static Mlp fused(LayerBuilder layer, String module, Shape shape) {
+		Linear gateAndUp = layer.linear(module + ".gate_up_proj", 2 * shape.intermediateSize(), shape.hiddenSize(),
+				shape.bias());
+		return new Mlp(gateAndUp, null,
+				layer.linear(module + ".down_proj", shape.hiddenSize(), shape.intermediateSize(), shape.bias()),
+				shape.activation(), Activations.of(layer, shape));
 	}
 
 	@Override
@@ -123,28 +125,64 @@ record Mlp(@Nullable Linear gate, @Nullable Linear up, Linear down, Activation a
 	/**
 	 * Sizes and activation.
 	 *
-	 * @param hidden width of input and output
-	 * @param intermediate width between them
+	 * @param hiddenSize width of input and output
+	 * @param intermediateSize width between them
 	 * @param activation between them
-	 * @param gated whether it is that of a gate
-	 * @param bias whether all linear layers have biases
+	 * @param gate whether the activation is that of a gate
+	 * @param bias of all linear layers
 	 */
-	record Shape(int hidden, int intermediate, Activation activation, boolean gated, boolean bias) {
+	record Shape(int hiddenSize, int intermediateSize, Activation activation, Gate gate, Bias bias) {
+
+		static Shape gated(int hiddenSize, int intermediateSize, Activation activation) {
+			return new Shape(hiddenSize, intermediateSize, activation, Gate.GATED, Bias.ABSENT);
+		}
+
+		static Shape ungated(int hiddenSize, int intermediateSize, Activation activation) {
+			return new Shape(hiddenSize, intermediateSize, activation, Gate.UNGATED, Bias.ABSENT);
+		}
+
+		/** The same with or without biases. */
+		Shape bias(Bias other) {
+			return new Shape(this.hiddenSize, this.intermediateSize, this.activation, this.gate, other);
+		}
 
 		/** Values between the linear layers, per row. */
 		int between() {
-			return this.gated ? 2 * this.intermediate : this.intermediate;
+			return (this.gate == Gate.GATED) ? 2 * this.intermediateSize : this.intermediateSize;
 		}
 
 	}
 
+	/** Whether the activation is that of a gate. */
+	enum Gate {
+
+		GATED, UNGATED
+
+	}
+
 	/**
-	 * Room for gate and up.
+	 * Buffers for gate and up, shared by all MLPs of a width.
 	 *
-	 * @param both [intermediate], twice that if gated, per row
-	 * @param width intermediate
+	 * @param both [intermediateSize], twice that if gated, per row
+	 * @param width intermediateSize
 	 */
 	record Activations(Slots.Slot both, int width) {
+
+		static Activations of(LayerBuilder layer, Shape shape) {
+			return of(layer, shape, Slots.Extent.CHUNK);
+		}
+
+		static Activations ofExperts(LayerBuilder layer, Shape shape) {
+			return of(layer, shape, Slots.Extent.EXPERTS);
+		}
+
+		private static Activations of(LayerBuilder layer, Shape shape, Slots.Extent extent) {
+			layer.requirements().widen(shape.intermediateSize());
+			layer.requirements()
+				.uses((shape.gate() == Gate.GATED) ? new Workload.Gate(shape.activation())
+						: new Workload.Activate(shape.activation()));
+			return new Activations(layer.slots().shared("mlp", shape.between(), extent), shape.intermediateSize());
+		}
 
 	}
 

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Set;
 
 import io.github.flashspring.engine.cache.KvCache;
-import io.github.flashspring.engine.cache.LayerGroups;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Workload;
@@ -21,19 +20,11 @@ public final class ModelDefinition {
 
 	private final Shape shape;
 
+	private final Requirements requirements;
+
 	private final Slots slots;
 
-	private final Slots.Slot hidden;
-
-	private final List<RotaryEmbedding> rotaries;
-
-	private final WeightGroup embedding;
-
-	private final float embeddingScale;
-
-	private final long stateFloats;
-
-	private final LayerGroups groups;
+	private final Embedding embedding;
 
 	private final List<Part> layers;
 
@@ -41,21 +32,15 @@ public final class ModelDefinition {
 
 	private final List<String> ignoredTensors;
 
-	private final Set<Workload.Step> steps;
-
-	private ModelDefinition(Builder builder, Shape shape) {
+	ModelDefinition(Shape shape, Requirements requirements, Slots slots, Embedding embedding, List<Part> layers,
+			Part head, List<String> ignoredTensors) {
 		this.shape = shape;
-		this.slots = builder.slots;
-		this.hidden = builder.hidden;
-		this.rotaries = List.copyOf(builder.rotaries);
-		this.embedding = builder.embedding;
-		this.embeddingScale = builder.embeddingScale;
-		this.stateFloats = builder.stateFloats;
-		this.groups = builder.groups;
-		this.layers = List.copyOf(builder.layers);
-		this.head = builder.head;
-		this.ignoredTensors = List.copyOf(builder.ignoredTensors);
-		this.steps = Set.copyOf(builder.steps);
+		this.requirements = requirements;
+		this.slots = slots;
+		this.embedding = embedding;
+		this.layers = List.copyOf(layers);
+		this.head = head;
+		this.ignoredTensors = List.copyOf(ignoredTensors);
 	}
 
 	/**
@@ -67,17 +52,18 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * Parts of a pass in order: the layers, each followed by its experts, then the head.
-	 * @return the units
+	 * Weight groups in the order of a pass: the layers, each followed by its experts,
+	 * then the head.
+	 * @return the groups, without that of the embedding
 	 */
-	public List<WeightGroup> units() {
-		List<WeightGroup> units = new ArrayList<>();
+	public List<WeightGroup> weightGroups() {
+		List<WeightGroup> groups = new ArrayList<>();
 		for (Part layer : this.layers) {
-			units.add(layer.unit());
-			units.addAll(layer.experts());
+			groups.add(layer.weights());
+			groups.addAll(layer.experts());
 		}
-		units.add(this.head.unit());
-		return units;
+		groups.add(this.head.weights());
+		return groups;
 	}
 
 	/**
@@ -89,7 +75,7 @@ public final class ModelDefinition {
 	}
 
 	public WeightGroup embedding() {
-		return this.embedding;
+		return this.embedding.weights();
 	}
 
 	/**
@@ -103,8 +89,8 @@ public final class ModelDefinition {
 	/**
 	 * Memory that passes need besides weights, keys and values.
 	 * @param device computes them
-	 * @param chunkRows most rows that a layer computes at once
-	 * @param passRows most rows of a pass
+	 * @param chunkRows maximum of rows that a layer computes at once
+	 * @param passRows maximum of rows of a pass
 	 * @param contextLength positions of a sequence
 	 * @param sequences how many sequences run at once
 	 * @return bytes of activations, logits and the device's scratch memory
@@ -121,7 +107,7 @@ public final class ModelDefinition {
 	/**
 	 * Memory that the device itself needs, part of {@link #workBytes}.
 	 * @param device computes
-	 * @param chunkRows most rows that a layer computes at once
+	 * @param chunkRows maximum of rows that a layer computes at once
 	 * @param contextLength positions of a sequence
 	 * @return bytes
 	 */
@@ -141,8 +127,8 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * Shape of KV pages: short ones waste little of a short context, longer ones are read
-	 * in longer runs, as many positions as four registers of 512 bits have lanes.
+	 * Shape of KV pages: short ones waste little of a short context, longer ones are
+	 * read in longer runs, as many positions as four registers of 512 bits have lanes.
 	 * @param contextLength positions of a sequence
 	 * @return the shape
 	 */
@@ -161,7 +147,7 @@ public final class ModelDefinition {
 	public Workload workload(WeightLayout layout, int contextLength) {
 		return new Workload(layout.linears(), layout.tableFormat(),
 				(this.shape.keyValueLayers() > 0) ? kvLayout(contextLength) : null, this.shape.hiddenSize(),
-				layout.vectorType(), this.steps);
+				layout.vectorType(), Set.copyOf(this.requirements.steps()));
 	}
 
 	/**
@@ -185,7 +171,8 @@ public final class ModelDefinition {
 	 * @return the cache; the caller closes it
 	 */
 	public KvCache cache(Device device, int contextLength, long tokens, int sequences) {
-		return new KvCache(device, kvLayout(contextLength), this.groups, tokens, this.stateFloats, sequences);
+		return new KvCache(device, kvLayout(contextLength), this.requirements.layerGroups(), tokens, stateFloats(),
+				sequences);
 	}
 
 	/**
@@ -193,12 +180,12 @@ public final class ModelDefinition {
 	 * @return numbers of F32; 0 if there is nothing
 	 */
 	public long stateFloats() {
-		return this.stateFloats;
+		return this.requirements.stateFloats();
 	}
 
 	/** Factor of the token embeddings. */
 	float embeddingScale() {
-		return this.embeddingScale;
+		return this.embedding.scale();
 	}
 
 	Slots slots() {
@@ -206,11 +193,11 @@ public final class ModelDefinition {
 	}
 
 	Slots.Slot hidden() {
-		return this.hidden;
+		return this.embedding.hidden();
 	}
 
 	List<RotaryEmbedding> rotaries() {
-		return this.rotaries;
+		return this.embedding.rotaries();
 	}
 
 	List<Part> layers() {
@@ -222,13 +209,25 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * A part of a pass.
+	 * A part of a pass: a layer or the head.
 	 *
-	 * @param unit its weights
-	 * @param experts weights of parts of it that only some tokens need
+	 * @param weights that every pass needs
+	 * @param experts weights that only some tokens need
 	 * @param layer its computation
 	 */
-	record Part(WeightGroup unit, List<WeightGroup> experts, StreamingProxy.Layer<Pass> layer) {
+	record Part(WeightGroup weights, List<WeightGroup> experts, StreamingProxy.Layer<Pass> layer) {
+
+	}
+
+	/**
+	 * What a pass begins with.
+	 *
+	 * @param weights the table
+	 * @param scale factor of the token embeddings
+	 * @param hidden the residual stream
+	 * @param rotaries rotary embeddings of the layers
+	 */
+	record Embedding(WeightGroup weights, float scale, Slots.Slot hidden, List<RotaryEmbedding> rotaries) {
 
 	}
 
@@ -245,110 +244,6 @@ public final class ModelDefinition {
 	 */
 	public record Shape(int hiddenSize, int vocabSize, int maxPositions, int widest, int keyValueLayers, int heads,
 			KvPages.Layout keyValueLayout) {
-
-	}
-
-	/** Collects the parts of a model. */
-	static final class Builder {
-
-		private final Slots slots;
-
-		private final Slots.Slot hidden;
-
-		private final List<RotaryEmbedding> rotaries;
-
-		private final WeightGroup embedding;
-
-		private final List<Part> layers;
-
-		private Part head;
-
-		private final List<String> ignoredTensors;
-
-		private int hiddenSize;
-
-		private int vocabSize;
-
-		private int maxPositions;
-
-		private int widest;
-
-		private int keyValueLayers;
-
-		private int heads;
-
-		private KvPages.Layout keyValueLayout = new KvPages.Layout(1, 1, 1, 1);
-
-		private float embeddingScale = 1f;
-
-		private long stateFloats;
-
-		private LayerGroups groups = LayerGroups.full(0);
-
-		private Set<Workload.Step> steps = Set.of();
-
-		Builder(Slots slots, Slots.Slot hidden, List<RotaryEmbedding> rotaries, WeightGroup embedding,
-				List<Part> layers, Part head, List<String> ignoredTensors) {
-			this.slots = slots;
-			this.hidden = hidden;
-			this.rotaries = rotaries;
-			this.embedding = embedding;
-			this.layers = layers;
-			this.head = head;
-			this.ignoredTensors = ignoredTensors;
-		}
-
-		Builder sizes(int hidden, int vocab, int positions, int widestInput) {
-			this.hiddenSize = hidden;
-			this.vocabSize = vocab;
-			this.maxPositions = positions;
-			this.widest = widestInput;
-			return this;
-		}
-
-		Builder keyValues(int layerCount, int queryHeads, KvPages.Layout layout) {
-			this.keyValueLayers = layerCount;
-			this.heads = queryHeads;
-			this.keyValueLayout = layout;
-			return this;
-		}
-
-		/** Operations that other models may not use. */
-		Builder steps(Set<Workload.Step> used) {
-			this.steps = used;
-			return this;
-		}
-
-		/** Sliding windows of the layers that have keys and values; 0: none. */
-		Builder windows(List<Integer> positions) {
-			this.groups = LayerGroups.of(positions.stream().mapToInt(Integer::intValue).toArray());
-			return this;
-		}
-
-		/** Size of the state of a sequence. */
-		Builder states(long floats) {
-			this.stateFloats = floats;
-			return this;
-		}
-
-		/** Factor of the token embeddings. */
-		Builder embeddingScale(float factor) {
-			this.embeddingScale = factor;
-			return this;
-		}
-
-		/** Factor and cap of the logits; a cap of 0 is none. */
-		Builder logits(float scale, float softcap) {
-			Head old = (Head) this.head.layer();
-			this.head = new Part(this.head.unit(), List.of(),
-					new Head(old.norm(), old.weight(), old.hidden(), scale, softcap));
-			return this;
-		}
-
-		ModelDefinition build() {
-			return new ModelDefinition(this, new Shape(this.hiddenSize, this.vocabSize, this.maxPositions, this.widest,
-					this.keyValueLayers, this.heads, this.keyValueLayout));
-		}
 
 	}
 

@@ -8,8 +8,7 @@ import io.github.flashspring.engine.checkpoint.ModelConfig;
 /**
  * What an architecture is defined from.
  *
- * @param checkpoint its settings, and the names of its tensors where checkpoints of one
- * architecture differ
+ * @param checkpoint its config, and its tensors for {@link TensorNames}
  * @param contextLength positions that are planned for, given those that the model was
  * made for
  */
@@ -17,10 +16,6 @@ record ModelSource(Checkpoint checkpoint, IntUnaryOperator contextLength) {
 
 	ModelConfig config() {
 		return this.checkpoint.config();
-	}
-
-	boolean has(String tensor) {
-		return this.checkpoint.has(tensor);
 	}
 
 }

@@ -4,11 +4,10 @@ import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Workload;
-import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Nemotron (dense) and Minitron: layer norms with weights around zero, squared ReLU
- * without a gate, half of each head turned.
+ * without a gate, half of each head rotated.
  *
  * @see <a href="https://arxiv.org/abs/2402.16819">Nemotron-4</a>
  */
@@ -17,35 +16,44 @@ final class Nemotron {
 	private Nemotron() {
 	}
 
-	static ModelDefinition define(ModelSource source) {
-		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config);
-		Decoder decoder = new Decoder(source, sizes);
-		Norm.Kind norm = Norm.Kind.layer(1f, config.getFloat("norm_eps", 1e-5f));
-		decoder.uses(new Workload.LayerNorm());
-		RotaryEmbedding rotary = decoder.partialRotary(rope(config), sizes.headDim());
-		boolean bias = config.getBoolean("attention_bias", false);
-		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
-				ActivationNames.of(config, "hidden_act", Activation.SQUARED_RELU), false,
-				config.getBoolean("mlp_bias", false));
-		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightGroup unit = decoder.unit(i);
-			decoder.add(unit,
-					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit).rotary(rotary).bias(bias, bias).build()),
-					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							decoder.feedForward(unit, "mlp", mlp)));
+	record Config(DecoderConfig decoder, int intermediateSize, Activation hiddenAct, float normEps,
+			RopeParameters ropeParameters, Bias attentionBias, Bias mlpBias) {
+
+		static Config of(ModelConfig config) {
+			return new Config(DecoderConfig.of(config), config.getPositiveInt("intermediate_size"),
+					ActivationNames.of(config, "hidden_act", Activation.SQUARED_RELU),
+					config.getFloat("norm_eps", 1e-5f), ropeParameters(config),
+					Bias.of(config.getBoolean("attention_bias", false)), Bias.of(config.getBoolean("mlp_bias", false)));
 		}
-		return decoder.end(norm).build();
+
+		/** Half of a head unless the config says otherwise. */
+		private static RopeParameters ropeParameters(ModelConfig config) {
+			RopeParameters rope = config.ropeParameters();
+			if (config.has("partial_rotary_factor") || rope.properties().has("partial_rotary_factor")) {
+				return rope;
+			}
+			return rope.partialRotaryFactor(0.5);
+		}
+
+		Mlp.Shape mlp() {
+			return Mlp.Shape.ungated(this.decoder.hiddenSize(), this.intermediateSize, this.hiddenAct)
+				.bias(this.mlpBias);
+		}
+
 	}
 
-	/** Half of a head unless the file says otherwise. */
-	private static RopeParameters rope(ModelConfig config) {
-		RopeParameters rope = config.ropeParameters();
-		if (config.has("partial_rotary_factor") || rope.properties().has("partial_rotary_factor")) {
-			return rope;
+	static ModelDefinition define(ModelSource source) {
+		Config config = Config.of(source.config());
+		Decoder decoder = new Decoder(source, config.decoder());
+		Norm.Kind norm = Norm.Kind.layer(1f, config.normEps());
+		decoder.requirements().uses(new Workload.LayerNorm());
+		RotaryEmbedding rotary = decoder.partialRotary(config.ropeParameters());
+		for (LayerBuilder layer : decoder.layers()) {
+			layer.add(layer.norm("input_layernorm", norm),
+					layer.attention("self_attn").rotary(rotary).bias(config.attentionBias()).build());
+			layer.add(layer.norm("post_attention_layernorm", norm), layer.mlp("mlp", config.mlp()));
 		}
-		return rope.partialRotaryFactor(0.5);
+		return decoder.end(norm);
 	}
 
 }

@@ -6,12 +6,12 @@ import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
- * Brings rows to a common length.
+ * Normalizes rows.
  */
 sealed interface Norm {
 
 	/**
-	 * Norms each row.
+	 * Normalizes each row.
 	 * @param pass the pass
 	 * @param weights of the layer
 	 * @param out F32 [n, width]; may be {@code x}
@@ -61,12 +61,12 @@ sealed interface Norm {
 
 		/**
 		 * Declares a norm.
-		 * @param unit gets its weights
+		 * @param group gets its weights
 		 * @param module name of the module
 		 * @param width length of a row
 		 * @return the norm
 		 */
-		Norm of(WeightGroup unit, String module, int width);
+		Norm of(WeightGroup group, String module, int width);
 
 		/**
 		 * Root mean square norms.
@@ -84,7 +84,8 @@ sealed interface Norm {
 		 * @return the kind
 		 */
 		static Kind rms(float offset, float epsilon) {
-			return (unit, module, width) -> new RootMeanSquare(unit.vector(module + ".weight", width), offset, epsilon);
+			return (group, module, width) -> new RootMeanSquare(group.vector(module + ".weight", width), offset,
+					epsilon);
 		}
 
 		/**
@@ -94,8 +95,8 @@ sealed interface Norm {
 		 * @return the kind
 		 */
 		static Kind layer(float offset, float epsilon) {
-			return (unit, module, width) -> new Layer(unit.vector(module + ".weight", width),
-					unit.vector(module + ".bias", width), offset, epsilon);
+			return (group, module, width) -> new Layer(group.vector(module + ".weight", width),
+					group.vector(module + ".bias", width), offset, epsilon);
 		}
 
 	}

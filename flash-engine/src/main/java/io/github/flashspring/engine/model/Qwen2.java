@@ -1,8 +1,10 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
+
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Qwen 2 and 2.5: Llama with biases of queries, keys and values, and optional sliding
@@ -15,47 +17,62 @@ final class Qwen2 {
 	private Qwen2() {
 	}
 
-	static ModelDefinition define(ModelSource source) {
-		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Defaults(32, 0, false));
-		Decoder decoder = new Decoder(source, sizes);
-		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int[] windows = windows(config, sizes);
-		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
-				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
-		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightGroup unit = decoder.unit(i);
-			decoder.add(unit,
-					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit).rotary(rotary).window(windows[i]).bias(true, false).build()),
-					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							decoder.feedForward(unit, "mlp", mlp)));
+	/**
+	 * Config of Qwen 2.
+	 *
+	 * @param windows positions that each layer sees; 0: all
+	 */
+	record Config(DecoderConfig decoder, int intermediateSize, Activation hiddenAct, float rmsNormEps,
+			RopeParameters ropeParameters, List<Integer> windows) {
+
+		static Config of(ModelConfig config) {
+			return new Config(DecoderConfig.of(config, DecoderConfig.Defaults.numKeyValueHeads(32)),
+					config.getPositiveInt("intermediate_size"),
+					ActivationNames.of(config, "hidden_act", Activation.SILU), config.getFloat("rms_norm_eps", 1e-6f),
+					config.ropeParameters(), Qwen2.windows(config));
 		}
-		return decoder.end(norm).build();
+
+		Mlp.Shape mlp() {
+			return Mlp.Shape.gated(this.decoder.hiddenSize(), this.intermediateSize, this.hiddenAct);
+		}
+
+	}
+
+	static ModelDefinition define(ModelSource source) {
+		Config config = Config.of(source.config());
+		Decoder decoder = new Decoder(source, config.decoder());
+		Norm.Kind norm = Norm.Kind.rms(config.rmsNormEps());
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters());
+		for (LayerBuilder layer : decoder.layers()) {
+			layer.add(layer.norm("input_layernorm", norm),
+					layer.attention("self_attn")
+						.rotary(rotary)
+						.window(config.windows().get(layer.index()))
+						.bias(Bias.PRESENT, Bias.ABSENT)
+						.build());
+			layer.add(layer.norm("post_attention_layernorm", norm), layer.mlp("mlp", config.mlp()));
+		}
+		return decoder.end(norm);
 	}
 
 	/**
-	 * The window of Qwen models, which they do not use unless told so.
-	 * @param config the model's settings
+	 * The window of Qwen models, which they use only with {@code use_sliding_window}.
+	 * @param config the model's config
 	 * @return positions that a sliding layer sees; 0: all
 	 */
 	static int window(ModelConfig config) {
-		return config.getBoolean("use_sliding_window", false) ? DecoderConfig.window(config, 4096) : 0;
+		return config.getBoolean("use_sliding_window", false) ? SlidingWindows.size(config, 4096) : 0;
 	}
 
 	/**
-	 * Windows of dense Qwen models: those layers slide that {@code layer_types} names, or
-	 * else those from {@code max_window_layers} on; none without
-	 * {@code use_sliding_window}.
-	 * @param config the model's settings
-	 * @param sizes layers
+	 * Windows of dense Qwen models: of the layers that {@code layer_types} names,
+	 * otherwise of those from {@code max_window_layers} on.
+	 * @param config the model's config
 	 * @return a window for each layer; 0: all positions
 	 */
-	static int[] windows(ModelConfig config, DecoderConfig sizes) {
-		int window = window(config);
+	static List<Integer> windows(ModelConfig config) {
 		int first = config.getInt("max_window_layers", 28);
-		return sizes.windows(config, window, (layer) -> (layer >= first) ? 1 : 0);
+		return SlidingWindows.of(config, window(config), (layer) -> layer >= first);
 	}
 
 }

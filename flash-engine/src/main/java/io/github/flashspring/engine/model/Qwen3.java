@@ -1,8 +1,10 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
+
 import io.github.flashspring.engine.checkpoint.ModelConfig;
+import io.github.flashspring.engine.checkpoint.RopeParameters;
 import io.github.flashspring.engine.device.Activation;
-import io.github.flashspring.engine.weights.WeightGroup;
 
 /**
  * Qwen 3 (dense): Llama with norms of queries and keys, and optional sliding windows.
@@ -14,30 +16,44 @@ final class Qwen3 {
 	private Qwen3() {
 	}
 
-	static ModelDefinition define(ModelSource source) {
-		ModelConfig config = source.config();
-		DecoderConfig sizes = DecoderConfig.of(config, new DecoderConfig.Defaults(32, 128, false));
-		Decoder decoder = new Decoder(source, sizes);
-		Norm.Kind norm = Norm.Kind.rms(config.getFloat("rms_norm_eps", 1e-6f));
-		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters(), sizes.headDim());
-		int[] windows = Qwen2.windows(config, sizes);
-		boolean bias = config.getBoolean("attention_bias", false);
-		Mlp.Shape mlp = new Mlp.Shape(sizes.hiddenSize(), DecoderConfig.positive(config, "intermediate_size"),
-				ActivationNames.of(config, "hidden_act", Activation.SILU), true, false);
-		for (int i = 0; i < sizes.numHiddenLayers(); i++) {
-			WeightGroup unit = decoder.unit(i);
-			decoder.add(unit,
-					Residual.Branch.of(norm.of(unit, "input_layernorm", sizes.hiddenSize()),
-							decoder.attention(unit)
-								.rotary(rotary)
-								.window(windows[i])
-								.bias(bias, bias)
-								.normOfHeads(norm)
-								.build()),
-					Residual.Branch.of(norm.of(unit, "post_attention_layernorm", sizes.hiddenSize()),
-							decoder.feedForward(unit, "mlp", mlp)));
+	/**
+	 * Config of Qwen 3.
+	 *
+	 * @param windows positions that each layer sees; 0: all
+	 */
+	record Config(DecoderConfig decoder, int intermediateSize, Activation hiddenAct, float rmsNormEps,
+			RopeParameters ropeParameters, List<Integer> windows, Bias attentionBias) {
+
+		static Config of(ModelConfig config) {
+			return new Config(DecoderConfig.of(config, DecoderConfig.Defaults.numKeyValueHeads(32).headDim(128)),
+					config.getPositiveInt("intermediate_size"),
+					ActivationNames.of(config, "hidden_act", Activation.SILU), config.getFloat("rms_norm_eps", 1e-6f),
+					config.ropeParameters(), Qwen2.windows(config),
+					Bias.of(config.getBoolean("attention_bias", false)));
 		}
-		return decoder.end(norm).build();
+
+		Mlp.Shape mlp() {
+			return Mlp.Shape.gated(this.decoder.hiddenSize(), this.intermediateSize, this.hiddenAct);
+		}
+
+	}
+
+	static ModelDefinition define(ModelSource source) {
+		Config config = Config.of(source.config());
+		Decoder decoder = new Decoder(source, config.decoder());
+		Norm.Kind norm = Norm.Kind.rms(config.rmsNormEps());
+		RotaryEmbedding rotary = decoder.rotary(config.ropeParameters());
+		for (LayerBuilder layer : decoder.layers()) {
+			layer.add(layer.norm("input_layernorm", norm),
+					layer.attention("self_attn")
+						.queryKeyNorm(norm)
+						.rotary(rotary)
+						.window(config.windows().get(layer.index()))
+						.bias(config.attentionBias())
+						.build());
+			layer.add(layer.norm("post_attention_layernorm", norm), layer.mlp("mlp", config.mlp()));
+		}
+		return decoder.end(norm);
 	}
 
 }

@@ -11,73 +11,36 @@ import io.github.flashspring.engine.weights.Weights;
 /**
  * A layer: each of its branches reads the residual stream and adds to it.
  *
- * @param stream the residual stream
- * @param normed input of the branches
- * @param delta output of the branches
+ * @param buffers where branches compute
  * @param branches in order
  */
-record Residual(Slots.Slot stream, Slots.Slot normed, Slots.Slot delta,
-		List<Branch> branches) implements StreamingProxy.Layer<Pass> {
+record Residual(Buffers buffers, List<Branch> branches) implements StreamingProxy.Layer<Pass> {
 
 	@Override
 	public void forward(Pass pass, Weights weights) {
+		forward(List.of(pass), weights);
+	}
+
+	/**
+	 * All rows go through one branch before the next, so that a MoE layer sees all of
+	 * them at once.
+	 */
+	@Override
+	public void forward(List<Pass> chunks, Weights weights) {
 		for (Branch branch : this.branches) {
-			Tensor input = input(pass, weights, branch, this.normed);
-			Tensor output = pass.get(this.delta);
-			branch.sublayer().forward(pass, weights, output, input);
-			add(pass, weights, branch, output);
+			branch.sublayer().forward(chunks, weights, new Connection(this.buffers, branch));
 		}
 	}
 
 	/**
-	 * All rows go through one branch before the next, so that a mixture of experts sees
-	 * all of them at once.
+	 * Buffers that all layers share.
+	 *
+	 * @param stream the residual stream
+	 * @param normed input of a branch
+	 * @param delta output of a branch
 	 */
-	@Override
-	public void forward(List<Pass> parts, Weights weights) {
-		for (Branch branch : this.branches) {
-			if (parts.size() > 1 && branch.sublayer() instanceof MoeLayer mixture) {
-				mixture(parts, weights, branch, mixture);
-				continue;
-			}
-			for (Pass part : parts) {
-				weights.begin(part != parts.getLast());
-				Tensor input = input(part, weights, branch, this.normed);
-				Tensor output = part.get(this.delta);
-				branch.sublayer().forward(part, weights, output, input);
-				add(part, weights, branch, output);
-			}
-		}
-	}
+	record Buffers(Slots.Slot stream, Slots.Slot normed, Slots.Slot delta) {
 
-	private void mixture(List<Pass> parts, Weights weights, Branch branch, MoeLayer mixture) {
-		List<Tensor> inputs = parts.stream().map((part) -> input(part, weights, branch, mixture.inputs())).toList();
-		List<Tensor> outputs = mixture.forward(parts, weights, inputs);
-		for (int i = 0; i < outputs.size(); i++) {
-			add(parts.get(i), weights, branch, outputs.get(i));
-		}
-	}
-
-	private Tensor input(Pass pass, Weights weights, Branch branch, Slots.Slot room) {
-		Tensor hidden = pass.get(this.stream);
-		if (branch.before() == null) {
-			return hidden;
-		}
-		Tensor input = pass.get(room);
-		branch.before().forward(pass, weights, input, hidden);
-		return input;
-	}
-
-	private void add(Pass pass, Weights weights, Branch branch, Tensor output) {
-		if (branch.after() != null) {
-			branch.after().forward(pass, weights, output, output);
-		}
-		if (branch.multiplier() == 1f) {
-			pass.device().add(pass.get(this.stream), output);
-		}
-		else {
-			pass.device().elementwise().addScaled(pass.get(this.stream), output, branch.multiplier());
-		}
 	}
 
 	/**
@@ -90,8 +53,81 @@ record Residual(Slots.Slot stream, Slots.Slot normed, Slots.Slot delta,
 	 */
 	record Branch(@Nullable Norm before, Sublayer sublayer, @Nullable Norm after, float multiplier) {
 
-		static Branch of(Norm before, Sublayer sublayer) {
+		/** {@code stream += sublayer(before(stream))}. */
+		static Branch preNorm(Norm before, Sublayer sublayer) {
 			return new Branch(before, sublayer, null, 1f);
+		}
+
+		/** {@code stream += after(sublayer(stream))}. */
+		static Branch postNorm(Sublayer sublayer, Norm after) {
+			return new Branch(null, sublayer, after, 1f);
+		}
+
+		/** {@code stream += after(sublayer(before(stream)))}. */
+		static Branch sandwich(Norm before, Sublayer sublayer, Norm after) {
+			return new Branch(before, sublayer, after, 1f);
+		}
+
+		/** The same with a factor of what is added. */
+		Branch times(float factor) {
+			return new Branch(this.before, this.sublayer, this.after, factor);
+		}
+
+	}
+
+	/** Connects a sublayer with the residual stream. */
+	record Connection(Buffers buffers, Branch branch) {
+
+		/**
+		 * The normed stream.
+		 * @param pass the rows
+		 * @param weights of the layer
+		 * @return F32 [rows, hiddenSize], until the next call
+		 */
+		Tensor input(Pass pass, Weights weights) {
+			return input(pass, weights, this.buffers.normed());
+		}
+
+		/**
+		 * The normed stream in a buffer of the caller's.
+		 * @param pass the rows
+		 * @param weights of the layer
+		 * @param buffer receives it, unless there is no norm
+		 * @return F32 [rows, hiddenSize]
+		 */
+		Tensor input(Pass pass, Weights weights, Slots.Slot buffer) {
+			Tensor stream = pass.get(this.buffers.stream());
+			if (this.branch.before() == null) {
+				return stream;
+			}
+			Tensor input = pass.get(buffer);
+			this.branch.before().forward(pass, weights, input, stream);
+			return input;
+		}
+
+		/** A buffer for the output, F32 [rows, hiddenSize]. */
+		Tensor output(Pass pass) {
+			return pass.get(this.buffers.delta());
+		}
+
+		/**
+		 * Adds to the stream.
+		 * @param pass the rows
+		 * @param weights of the layer
+		 * @param output F32 [rows, hiddenSize]; overwritten
+		 */
+		void add(Pass pass, Weights weights, Tensor output) {
+			if (this.branch.after() != null) {
+				this.branch.after().forward(pass, weights, output, output);
+			}
+			if (this.branch.multiplier() == 1f) {
+				pass.device().add(pass.get(this.buffers.stream()), output);
+			}
+			else {
+				pass.device()
+					.elementwise()
+					.addScaled(pass.get(this.buffers.stream()), output, this.branch.multiplier());
+			}
 		}
 
 	}

@@ -5,7 +5,7 @@ import java.util.List;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
 
 /**
- * What the kinds of rotary embeddings differ in: how fast each pair turns, and a factor
+ * What the kinds of rotary embeddings differ in: the frequency of each pair, and a factor
  * of queries and keys.
  *
  * @param frequencies radians per position of each pair
@@ -18,8 +18,8 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 
 	/**
 	 * Computes the frequencies.
-	 * @param rope settings
-	 * @param dim numbers of a head that are turned, even
+	 * @param rope parameters
+	 * @param dim numbers of a head that are rotated, even
 	 * @param maxPositions positions that the model was made for
 	 * @param contextLength positions that are planned for
 	 * @return the scaling
@@ -54,8 +54,8 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 	}
 
 	/**
-	 * Slow turns are stretched by {@code factor}, fast ones stay, those between are
-	 * mixed.
+	 * Low frequencies are divided by {@code factor}, high ones stay, those between are
+	 * interpolated.
 	 */
 	private static RopeScaling llama3(float[] base, RopeParameters rope, int maxPositions) {
 		int original = rope.originalMaxPositionEmbeddings().orElse(maxPositions);
@@ -64,12 +64,12 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 		double high = rope.highFreqFactor();
 		for (int i = 0; i < base.length; i++) {
 			double frequency = base[i];
-			double turns = original * frequency / (2 * Math.PI);
-			if (turns < low) {
+			double rotations = original * frequency / (2 * Math.PI);
+			if (rotations < low) {
 				base[i] = (float) (frequency / factor);
 			}
-			else if (turns <= high) {
-				double smooth = (turns - low) / (high - low);
+			else if (rotations <= high) {
+				double smooth = (rotations - low) / (high - low);
 				base[i] = (float) ((1 - smooth) * frequency / factor + smooth * frequency);
 			}
 		}
@@ -77,15 +77,15 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 	}
 
 	/**
-	 * Pairs that turn seldom within the original positions are stretched, those that turn
-	 * often stay, with a ramp between.
+	 * Low frequencies are divided by {@code factor}, high ones stay, with a ramp between
+	 * that is linear in the index of the pair.
 	 * @see <a href="https://arxiv.org/abs/2309.00071">Peng et al. 2023</a>
 	 */
 	private static RopeScaling yarn(float[] base, RopeParameters rope, int dim, int maxPositions) {
 		int original = rope.originalMaxPositionEmbeddings().orElse(maxPositions);
 		double factor = rope.factor((double) maxPositions / original);
-		double low = pairOfTurns(rope.positive("beta_fast", 32), dim, rope.theta(), original);
-		double high = pairOfTurns(rope.positive("beta_slow", 1), dim, rope.theta(), original);
+		double low = pairOfRotations(rope.positive("beta_fast", 32), dim, rope.theta(), original);
+		double high = pairOfRotations(rope.positive("beta_slow", 1), dim, rope.theta(), original);
 		if (rope.properties().getBoolean("truncate", true)) {
 			low = Math.floor(low);
 			high = Math.ceil(high);
@@ -102,8 +102,8 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 		return new RopeScaling(base, (float) yarnAttentionFactor(rope, factor));
 	}
 
-	private static double pairOfTurns(double turns, int dim, double theta, int positions) {
-		return dim * StrictMath.log(positions / (turns * 2 * Math.PI)) / (2 * StrictMath.log(theta));
+	private static double pairOfRotations(double rotations, int dim, double theta, int positions) {
+		return dim * StrictMath.log(positions / (rotations * 2 * Math.PI)) / (2 * StrictMath.log(theta));
 	}
 
 	private static double yarnAttentionFactor(RopeParameters rope, double factor) {
@@ -117,8 +117,8 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 	}
 
 	/**
-	 * By how much yarn sharpens attention for a stretch.
-	 * @param factor how far the context is stretched
+	 * By how much yarn sharpens attention of an extended context.
+	 * @param factor how far the context is extended
 	 * @param mscale weight of the correction
 	 * @return the factor
 	 */
@@ -127,7 +127,7 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 	}
 
 	/**
-	 * Each pair has its own stretch: one for contexts within the original positions, one
+	 * Each pair has its own divisor: one for contexts within the original positions, one
 	 * for longer ones. The context that is planned decides, not that of a text, since
 	 * keys that were computed with one cannot be used with the other.
 	 * @see <a href="https://arxiv.org/abs/2402.13753">Ding et al. 2024</a>
@@ -135,12 +135,12 @@ record RopeScaling(float[] frequencies, float attentionFactor) {
 	private static RopeScaling longrope(float[] base, RopeParameters rope, int maxPositions, int contextLength) {
 		int original = rope.originalMaxPositionEmbeddings().orElse(maxPositions);
 		String name = (contextLength > original) ? "long_factor" : "short_factor";
-		List<Double> stretches = rope.properties().getDoubles(name);
-		if (stretches.size() != base.length || stretches.stream().anyMatch((stretch) -> !(stretch > 0))) {
-			throw rope.properties().wrong(name, base.length + " numbers above 0", stretches.toString());
+		List<Double> divisors = rope.properties().getDoubles(name);
+		if (divisors.size() != base.length || divisors.stream().anyMatch((divisor) -> !(divisor > 0))) {
+			throw rope.properties().wrong(name, base.length + " numbers above 0", divisors.toString());
 		}
 		for (int i = 0; i < base.length; i++) {
-			base[i] = (float) (base[i] / stretches.get(i));
+			base[i] = (float) (base[i] / divisors.get(i));
 		}
 		double factor = rope.factor((double) maxPositions / original);
 		double attentionFactor = (factor <= 1) ? 1 : Math.sqrt(1 + StrictMath.log(factor) / StrictMath.log(original));

@@ -5,7 +5,7 @@ import io.github.flashspring.engine.device.RotarySpec;
 import io.github.flashspring.engine.device.Tensor;
 
 /**
- * Angles of the rotary position embedding: pair {@code i} of a head turns by
+ * Angles of the rotary position embedding: pair {@code i} of a head is rotated by
  * {@code position · frequency[i]}. Computed as transformers does, frequencies and angles
  * in FP32, so that long contexts agree with it.
  *
@@ -26,13 +26,13 @@ final class RotaryEmbedding {
 	 */
 	RotaryEmbedding(RopeScaling scaling, Slots slots) {
 		this.scaling = scaling;
-		this.cos = slots.addForPass(scaling.frequencies().length);
-		this.sin = slots.addForPass(scaling.frequencies().length);
+		this.cos = slots.add(scaling.frequencies().length, Slots.Extent.PASS);
+		this.sin = slots.add(scaling.frequencies().length, Slots.Extent.PASS);
 	}
 
 	/**
-	 * Numbers of a head that are turned.
-	 * @param rope settings
+	 * Numbers of a head that are rotated.
+	 * @param rope parameters
 	 * @param headDim length of a head
 	 * @return an even number
 	 */
@@ -69,7 +69,7 @@ final class RotaryEmbedding {
 	}
 
 	/**
-	 * Turns heads in place.
+	 * Rotates heads in place.
 	 * @param pass the rows
 	 * @param x F32 [rows, heads · headDim]
 	 * @param spec which numbers of a head make pairs

@@ -15,14 +15,11 @@ import io.github.flashspring.engine.residency.ExpertGuess;
  * @param experts number of experts
  * @param perToken experts of a token
  * @param scoring what makes scores of logits
- * @param groups into how many groups of neighbours the experts are divided
- * @param chosenGroups groups of a token, from which its experts come
- * @param groupScore what makes a group's score of its experts'
- * @param normalized whether a token's weights add up to {@code scale}
+ * @param groups from which groups of experts those of a token come
+ * @param weighting what makes weights of scores
  * @param scale factor of the weights
  */
-record Routing(int experts, int perToken, Scoring scoring, int groups, int chosenGroups, GroupScore groupScore,
-		boolean normalized, float scale) {
+record Routing(int experts, int perToken, Scoring scoring, Groups groups, Weighting weighting, float scale) {
 
 	private static final double MIN_SUM = 1e-20;
 
@@ -30,39 +27,49 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 	private static final double TAKEN = Double.NaN;
 
 	/**
-	 * Routing without groups.
-	 * @param config the model's settings, for messages
+	 * Routing without groups, whose weights are the scores.
 	 * @param experts number of experts
 	 * @param perToken experts of a token
 	 * @param scoring what makes scores of logits
-	 * @param normalized whether weights add up to 1
-	 * @return the routing
 	 */
-	static Routing plain(ModelConfig config, int experts, int perToken, Scoring scoring, boolean normalized) {
-		return grouped(config, new Routing(experts, perToken, scoring, 1, 1, GroupScore.HIGHEST, normalized, 1f));
+	Routing(int experts, int perToken, Scoring scoring) {
+		this(experts, perToken, scoring, Groups.NONE, Weighting.SCORES, 1f);
+	}
+
+	/** The same with groups. */
+	Routing groups(Groups other) {
+		return new Routing(this.experts, this.perToken, this.scoring, other, this.weighting, this.scale);
+	}
+
+	/** The same with another weighting. */
+	Routing weighting(Weighting other) {
+		return new Routing(this.experts, this.perToken, this.scoring, this.groups, other, this.scale);
+	}
+
+	/** The same with another factor of the weights. */
+	Routing scale(float factor) {
+		return new Routing(this.experts, this.perToken, this.scoring, this.groups, this.weighting, factor);
 	}
 
 	/**
 	 * Checks numbers that depend on each other.
-	 * @param config the model's settings, for messages
-	 * @param routing to be checked
-	 * @return the routing
+	 * @param config the model's config, for messages
+	 * @return this
 	 */
-	static Routing grouped(ModelConfig config, Routing routing) {
-		if (routing.groups < 1 || routing.experts % routing.groups != 0) {
-			throw config.wrong("n_group", "a divisor of the " + routing.experts + " experts",
-					String.valueOf(routing.groups));
+	Routing checked(ModelConfig config) {
+		if (this.groups.count < 1 || this.experts % this.groups.count != 0) {
+			throw config.wrong("n_group", "a divisor of the " + this.experts + " experts",
+					String.valueOf(this.groups.count));
 		}
-		if (routing.chosenGroups < 1 || routing.chosenGroups > routing.groups) {
-			throw config.wrong("topk_group", "a number from 1 to " + routing.groups,
-					String.valueOf(routing.chosenGroups));
+		if (this.groups.chosen < 1 || this.groups.chosen > this.groups.count) {
+			throw config.wrong("topk_group", "a number from 1 to " + this.groups.count,
+					String.valueOf(this.groups.chosen));
 		}
-		int eligible = routing.experts / routing.groups * routing.chosenGroups;
-		if (routing.perToken < 1 || routing.perToken > eligible) {
-			throw config.wrong("num_experts_per_tok", "a number from 1 to " + eligible,
-					String.valueOf(routing.perToken));
+		int eligible = this.experts / this.groups.count * this.groups.chosen;
+		if (this.perToken < 1 || this.perToken > eligible) {
+			throw config.wrong("num_experts_per_tok", "a number from 1 to " + eligible, String.valueOf(this.perToken));
 		}
-		return routing;
+		return this;
 	}
 
 	/**
@@ -85,7 +92,7 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 			ranks[best] = TAKEN;
 			sum += scores[best];
 		}
-		double factor = this.normalized ? this.scale / (sum + MIN_SUM) : this.scale;
+		double factor = (this.weighting == Weighting.NORMALIZED) ? this.scale / (sum + MIN_SUM) : this.scale;
 		for (int k = 0; k < this.perToken; k++) {
 			weights[to + k] = (float) (scores[chosen[to + k]] * factor);
 		}
@@ -102,14 +109,14 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 			ranks[i] += (correction != null) ? correction[i] : 0;
 			ranks[i] = Double.isNaN(ranks[i]) ? Double.NEGATIVE_INFINITY : ranks[i];
 		}
-		if (this.chosenGroups < this.groups) {
+		if (this.groups.chosen < this.groups.count) {
 			excludeGroups(ranks);
 		}
 		return ranks;
 	}
 
 	/**
-	 * Says which experts these logits would choose, and how clearly.
+	 * Predicts which experts these logits would choose, and how clearly.
 	 * @param logits of the router
 	 * @param from index of the token's first logit
 	 * @param correction added to the scores for the choice alone, or null
@@ -165,20 +172,20 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 
 	/** Leaves the experts of the best groups only. */
 	private void excludeGroups(double[] ranks) {
-		int size = this.experts / this.groups;
-		double[] groupRanks = new double[this.groups];
-		for (int group = 0; group < this.groups; group++) {
+		int size = this.experts / this.groups.count;
+		double[] groupRanks = new double[this.groups.count];
+		for (int group = 0; group < this.groups.count; group++) {
 			double first = Double.NEGATIVE_INFINITY;
 			double second = Double.NEGATIVE_INFINITY;
 			for (int i = group * size; i < (group + 1) * size; i++) {
 				second = Math.max(second, Math.min(first, ranks[i]));
 				first = Math.max(first, ranks[i]);
 			}
-			double both = (this.groupScore == GroupScore.HIGHEST || size == 1) ? first : first + second;
+			double both = (this.groups.score == GroupScore.HIGHEST || size == 1) ? first : first + second;
 			groupRanks[group] = Double.isNaN(both) ? Double.NEGATIVE_INFINITY : both;
 		}
-		boolean[] open = new boolean[this.groups];
-		for (int k = 0; k < this.chosenGroups; k++) {
+		boolean[] open = new boolean[this.groups.count];
+		for (int k = 0; k < this.groups.chosen; k++) {
 			int best = best(groupRanks);
 			open[best] = true;
 			groupRanks[best] = TAKEN;
@@ -195,6 +202,39 @@ record Routing(int experts, int perToken, Scoring scoring, int groups, int chose
 			best = (!Double.isNaN(ranks[i]) && (best < 0 || ranks[i] > ranks[best])) ? i : best;
 		}
 		return best;
+	}
+
+	/**
+	 * Groups of neighbouring experts.
+	 *
+	 * @param count number of groups
+	 * @param chosen groups of a token, from which its experts come
+	 * @param score what makes a group's score of its experts'
+	 */
+	record Groups(int count, int chosen, GroupScore score) {
+
+		static final Groups NONE = new Groups(1, 1, GroupScore.HIGHEST);
+
+	}
+
+	/** What makes weights of the scores of a token's experts. */
+	enum Weighting {
+
+		/** The scores themselves. */
+		SCORES,
+
+		/** Scores over their sum. */
+		NORMALIZED;
+
+		/**
+		 * From {@code norm_topk_prob}.
+		 * @param normTopkProb its value
+		 * @return {@link #NORMALIZED} if true
+		 */
+		static Weighting of(boolean normTopkProb) {
+			return normTopkProb ? NORMALIZED : SCORES;
+		}
+
 	}
 
 	/** What makes scores of logits. */

@@ -1,9 +1,11 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
 import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.checkpoint.ModelConfig;
 import io.github.flashspring.engine.device.Activation;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.RaggedBatch;
@@ -11,7 +13,6 @@ import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.weights.Parameter;
-import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
@@ -53,44 +54,33 @@ final class SelectiveStateSpace implements Sublayer {
 
 	/**
 	 * Declares the weights of one layer's mixer.
-	 * @param decoder the model
-	 * @param unit weights of the layer
-	 * @param layerPrefix what the names of its tensors begin with
+	 * @param layer gets them
+	 * @param names finds the filters of the convolution
 	 * @param shape sizes
 	 */
-	SelectiveStateSpace(Decoder decoder, WeightGroup unit, String layerPrefix, Shape shape) {
+	SelectiveStateSpace(LayerBuilder layer, BackboneNames names, Shape shape) {
 		this.shape = shape;
-		int hidden = decoder.config().hiddenSize();
+		int hidden = layer.hiddenSize();
 		int inner = shape.inner();
 		int channels = shape.channels();
 		int width = inner + channels + shape.heads();
-		this.input = Linear.of(unit, "mixer.in_proj", width, hidden, shape.bias());
-		this.filters = filters(decoder, unit, layerPrefix);
-		this.filterBias = shape.filterBias() ? unit.vector("mixer.conv1d.bias", channels) : null;
-		this.stepBias = unit.vector("mixer.dt_bias", shape.heads());
-		this.aLog = unit.vector("mixer.A_log", shape.heads());
-		this.skip = unit.vector("mixer.D", shape.heads());
-		this.norm = unit.vector("mixer.norm.weight", inner);
-		this.output = Linear.of(unit, "mixer.out_proj", hidden, inner, shape.bias());
-		this.convolutionState = decoder.nextState((shape.taps() - 1L) * channels);
-		this.recurrenceState = decoder.nextState((long) inner * shape.stateSize());
-		this.projected = decoder.slot("stateSpace.projected", width);
-		this.convolved = decoder.slot("stateSpace.convolved", channels);
-		this.mixed = decoder.slot("stateSpace.mixed", inner);
-		decoder.widen(inner);
-		decoder.uses(new Workload.Recurrence(shape.taps(), shape.activation(), shape.stateSize()));
-		decoder.uses(new Workload.Gate(Activation.SILU));
-	}
-
-	/** Filters are [channels, 1, taps], or [channels, taps, 1] in MLX's checkpoints. */
-	private Parameter filters(Decoder decoder, WeightGroup unit, String layerPrefix) {
-		String name = "mixer.conv1d.weight";
-		int channels = this.shape.channels();
-		int taps = this.shape.taps();
-		long[] found = decoder.source().has(layerPrefix + name)
-				? decoder.source().checkpoint().tensor(layerPrefix + name).shape() : new long[0];
-		boolean tapsInside = found.length == 3 && found[2] == 1 && taps != 1;
-		return tapsInside ? unit.flat(name, channels, taps, 1) : unit.flat(name, channels, 1, taps);
+		this.input = layer.linear("mixer.in_proj", width, hidden, shape.bias());
+		this.filters = names.filters(layer, "mixer.conv1d.weight", channels, shape.taps());
+		this.filterBias = (shape.filterBias() == Bias.PRESENT) ? layer.vector("mixer.conv1d.bias", channels) : null;
+		this.stepBias = layer.vector("mixer.dt_bias", shape.heads());
+		this.aLog = layer.vector("mixer.A_log", shape.heads());
+		this.skip = layer.vector("mixer.D", shape.heads());
+		this.norm = layer.vector("mixer.norm.weight", inner);
+		this.output = layer.linear("mixer.out_proj", hidden, inner, shape.bias());
+		Requirements requirements = layer.requirements();
+		this.convolutionState = requirements.nextState((shape.taps() - 1L) * channels);
+		this.recurrenceState = requirements.nextState((long) inner * shape.stateSize());
+		this.projected = layer.slots().shared("stateSpace.projected", width);
+		this.convolved = layer.slots().shared("stateSpace.convolved", channels);
+		this.mixed = layer.slots().shared("stateSpace.mixed", inner);
+		requirements.widen(inner);
+		requirements.uses(new Workload.Recurrence(shape.taps(), shape.activation(), shape.stateSize()));
+		requirements.uses(new Workload.Gate(Activation.SILU));
 	}
 
 	@Override
@@ -146,19 +136,43 @@ final class SelectiveStateSpace implements Sublayer {
 	 * @param stateSize numbers of a state for each value of a head
 	 * @param taps tokens that the convolution sees
 	 * @param epsilon of the norm behind the gate
-	 * @param bias whether the projections have biases
-	 * @param filterBias whether the convolution has one
-	 * @param minStep least time step
-	 * @param maxStep greatest time step
+	 * @param bias of the projections
+	 * @param filterBias of the convolution
+	 * @param minStep minimum of the time step
+	 * @param maxStep maximum of the time step
 	 * @param activation behind the convolution
 	 */
-	record Shape(int heads, int headDim, int groups, int stateSize, int taps, float epsilon, boolean bias,
-			boolean filterBias, float minStep, float maxStep, Activation activation) {
+	record Shape(int heads, int headDim, int groups, int stateSize, int taps, float epsilon, Bias bias, Bias filterBias,
+			float minStep, float maxStep, Activation activation) {
+
+		/**
+		 * Reads the properties whose names do not differ between architectures.
+		 * @param config the model's config
+		 * @param names of the others
+		 * @return the sizes, without biases of projections, with SiLU
+		 */
+		static Shape of(ModelConfig config, Names names) {
+			int heads = config.getPositiveInt(names.heads());
+			int groups = config.getInt("n_groups", 8);
+			if (groups < 1 || heads % groups != 0) {
+				throw config.wrong("n_groups", "a divisor of the " + heads + " heads", String.valueOf(groups));
+			}
+			List<Double> limits = config.getDoubles("time_step_limit");
+			if (!limits.isEmpty() && (limits.size() != 2 || !(limits.get(0) <= limits.get(1)))) {
+				throw config.wrong("time_step_limit", "two ascending numbers", limits.toString());
+			}
+			float minStep = limits.isEmpty() ? 0f : limits.get(0).floatValue();
+			float maxStep = limits.isEmpty() ? Float.POSITIVE_INFINITY : limits.get(1).floatValue();
+			return new Shape(heads, config.getPositiveInt(names.headDim()), groups,
+					config.getPositiveInt(names.stateSize()), config.getInt("conv_kernel", 4),
+					config.getFloat("layer_norm_epsilon", 1e-5f), Bias.ABSENT,
+					Bias.of(config.getBoolean("use_conv_bias", true)), minStep, maxStep, Activation.SILU);
+		}
 
 		/** The same with other limits of the time step. */
-		Shape steps(float least, float most) {
+		Shape steps(float min, float max) {
 			return new Shape(this.heads, this.headDim, this.groups, this.stateSize, this.taps, this.epsilon, this.bias,
-					this.filterBias, least, most, this.activation);
+					this.filterBias, min, max, this.activation);
 		}
 
 		/** The same with another activation. */
@@ -167,12 +181,29 @@ final class SelectiveStateSpace implements Sublayer {
 					this.filterBias, this.minStep, this.maxStep, other);
 		}
 
+		/** The same with or without biases of the projections. */
+		Shape bias(Bias other) {
+			return new Shape(this.heads, this.headDim, this.groups, this.stateSize, this.taps, this.epsilon, other,
+					this.filterBias, this.minStep, this.maxStep, this.activation);
+		}
+
 		int inner() {
 			return this.heads * this.headDim;
 		}
 
 		int channels() {
 			return inner() + 2 * this.groups * this.stateSize;
+		}
+
+		/**
+		 * Names of properties.
+		 *
+		 * @param heads number of heads
+		 * @param headDim length of a head
+		 * @param stateSize size of a state
+		 */
+		record Names(String heads, String headDim, String stateSize) {
+
 		}
 
 	}

@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.device.Buffer;
@@ -16,45 +18,42 @@ final class Slots {
 
 	private final List<Slot> slots = new ArrayList<>();
 
-	/** Most experts of a token. */
+	private final Map<Shared, Slot> shared = new HashMap<>();
+
+	/** Largest number of experts of a token. */
 	private int perToken;
 
 	/**
-	 * Adds an activation that a layer computes and uses up.
+	 * Adds an activation.
 	 * @param width values per row
+	 * @param extent for which rows there is a buffer
 	 * @return its handle
 	 */
-	Slot add(int width) {
-		return add(new Slot(this.slots.size(), width, Extent.CHUNK));
+	Slot add(int width, Extent extent) {
+		Slot slot = new Slot(this.slots.size(), width, extent);
+		this.slots.add(slot);
+		return slot;
 	}
 
 	/**
-	 * Adds an activation that lives through the whole pass, beyond the layer that
-	 * computes it.
+	 * An activation of a chunk that all layers share, since one computes after the other.
+	 * @param name what it is for
 	 * @param width values per row
-	 * @return its handle
+	 * @return the same for the same name and width
 	 */
-	Slot addForPass(int width) {
-		return add(new Slot(this.slots.size(), width, Extent.PASS));
+	Slot shared(String name, int width) {
+		return shared(name, width, Extent.CHUNK);
 	}
 
 	/**
-	 * Adds an activation that is needed where a layer computes a pass in several parts,
-	 * beyond each of them.
+	 * An activation that all layers share, since one computes after the other.
+	 * @param name what it is for
 	 * @param width values per row
-	 * @return its handle
+	 * @param extent for which rows there is a buffer
+	 * @return the same for the same name, width and extent
 	 */
-	Slot addForParts(int width) {
-		return add(new Slot(this.slots.size(), width, Extent.PARTS));
-	}
-
-	/**
-	 * Adds an activation of experts that are computed at once.
-	 * @param width values per row
-	 * @return its handle
-	 */
-	Slot addForExperts(int width) {
-		return add(new Slot(this.slots.size(), width, Extent.EXPERTS));
+	Slot shared(String name, int width, Extent extent) {
+		return this.shared.computeIfAbsent(new Shared(name, width, extent), (key) -> add(width, extent));
 	}
 
 	/**
@@ -67,23 +66,18 @@ final class Slots {
 	}
 
 	/**
-	 * Most rows that a linear layer, or several at once, are applied to.
-	 * @param chunkRows most rows that a layer computes at once
+	 * Maximum of rows that a linear layer, or several at once, are applied to.
+	 * @param chunkRows maximum of rows that a layer computes at once
 	 * @return rows
 	 */
 	int rowsAtOnce(int chunkRows) {
 		return Math.max(chunkRows, this.perToken);
 	}
 
-	private Slot add(Slot slot) {
-		this.slots.add(slot);
-		return slot;
-	}
-
 	/**
 	 * Memory for passes of a length.
-	 * @param chunkRows most rows that a layer computes at once
-	 * @param passRows most rows of a pass
+	 * @param chunkRows maximum of rows that a layer computes at once
+	 * @param passRows maximum of rows of a pass
 	 * @return bytes
 	 */
 	long bytes(int chunkRows, int passRows) {
@@ -106,7 +100,7 @@ final class Slots {
 			case CHUNK -> chunkRows;
 			case EXPERTS -> rowsAtOnce(chunkRows);
 			case PASS -> passRows;
-			case PARTS -> (passRows > chunkRows) ? passRows : 0;
+			case CHUNKED_PASS -> (passRows > chunkRows) ? passRows : 0;
 		};
 	}
 
@@ -119,31 +113,35 @@ final class Slots {
 	 *
 	 * @param index place in its {@link Slots}
 	 * @param width values per row
-	 * @param extent for which rows there is room
+	 * @param extent for which rows there is a buffer
 	 */
 	record Slot(int index, int width, Extent extent) {
 
-		/** Whether there is a row for every row of a pass. */
+		/** True if there is a row for every row of a pass. */
 		boolean forPass() {
-			return this.extent == Extent.PASS || this.extent == Extent.PARTS;
+			return this.extent == Extent.PASS || this.extent == Extent.CHUNKED_PASS;
 		}
 
 	}
 
-	/** For which rows there is room. */
+	private record Shared(String name, int width, Extent extent) {
+
+	}
+
+	/** For which rows there is a buffer. */
 	enum Extent {
 
-		/** Those that a layer computes at once. */
+		/** Those of a chunk, which a layer computes and uses up. */
 		CHUNK,
 
 		/** Those of experts that are computed at once. */
 		EXPERTS,
 
-		/** All of a pass. */
+		/** All of a pass, beyond the layer that computes them. */
 		PASS,
 
-		/** All of a pass, if it has more than a layer computes at once. */
-		PARTS
+		/** All of a pass that is computed in several chunks. */
+		CHUNKED_PASS
 
 	}
 

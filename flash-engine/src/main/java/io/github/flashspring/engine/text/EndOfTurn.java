@@ -2,7 +2,6 @@ package io.github.flashspring.engine.text;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,14 +34,16 @@ record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
 
 	private static final String MARK = "An answer 7f3a.";
 
-	static EndOfTurn read(Path modelFolder, Vocabulary vocabulary) {
+	static EndOfTurn read(Path modelFolder, Vocabulary vocabulary, @Nullable ChatTemplate template) {
 		Set<Integer> ids = new LinkedHashSet<>(ids(modelFolder));
 		Map<String, String> specialTokens = specialTokens(modelFolder);
 		Integer eos = vocabulary.addedIds().get(specialTokens.getOrDefault("eos_token", ""));
 		if (eos != null) {
 			ids.add(eos);
 		}
-		addFromTemplate(modelFolder, vocabulary, ids);
+		if (template != null) {
+			addFromTemplate(template, vocabulary, ids);
+		}
 		return new EndOfTurn(specialTokens, Collections.unmodifiableSet(ids));
 	}
 
@@ -85,12 +87,20 @@ record EndOfTurn(Map<String, String> specialTokens, Set<Integer> ids) {
 		return Map.copyOf(tokens);
 	}
 
-	private static void addFromTemplate(Path modelFolder, Vocabulary vocabulary, Set<Integer> to) {
+	/** The model's chat template; null if it has none that can be used. */
+	static @Nullable ChatTemplate findTemplate(Path modelFolder) {
 		try {
-			ChatTemplate template = ChatTemplate.find(modelFolder, Clock.systemDefaultZone()).orElse(null);
-			if (template == null) {
-				return;
-			}
+			return ChatTemplate.find(modelFolder).orElse(null);
+		}
+		catch (ChatTemplateException ex) {
+			// the same error comes up, with more context, when somebody wants to chat
+			logger.debug("The chat template does not tell how a turn ends: {}", ex.getMessage());
+			return null;
+		}
+	}
+
+	private static void addFromTemplate(ChatTemplate template, Vocabulary vocabulary, Set<Integer> to) {
+		try {
 			String text = template.renderAsIs(List.of(ChatMessage.user("A question"), ChatMessage.assistant(MARK)));
 			int end = text.lastIndexOf(MARK);
 			if (end < 0) {

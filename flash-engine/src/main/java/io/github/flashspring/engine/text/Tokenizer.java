@@ -93,6 +93,20 @@ public final class Tokenizer implements AutoCloseable {
 	 * @throws CheckpointException if a configuration is damaged
 	 */
 	public static Tokenizer load(Path modelFolder) {
+		return load(modelFolder, EndOfTurn.findTemplate(modelFolder));
+	}
+
+	/**
+	 * Loads the tokenizer of a model whose chat template is loaded already.
+	 * @param modelFolder folder with {@code tokenizer.json}; the end of a turn is also
+	 * looked for in {@code generation_config.json}, {@code config.json} and
+	 * {@code tokenizer_config.json}
+	 * @param template the model's chat template, null if it has none that can be used
+	 * @return the tokenizer; the caller closes it
+	 * @throws TokenizerException if a file is missing or wrong
+	 * @throws CheckpointException if a configuration is damaged
+	 */
+	public static Tokenizer load(Path modelFolder, @Nullable ChatTemplate template) {
 		Path file = modelFolder.resolve("tokenizer.json");
 		String json = ModelFiles.readText(file, MAX_BYTES);
 		if (json == null) {
@@ -100,7 +114,7 @@ public final class Tokenizer implements AutoCloseable {
 		}
 		Vocabulary.Source source = Vocabulary.read(json, file, AddedToken.ofOtherFiles(modelFolder));
 		Vocabulary vocabulary = source.vocabulary();
-		EndOfTurn endOfTurn = EndOfTurn.read(modelFolder, vocabulary);
+		EndOfTurn endOfTurn = EndOfTurn.read(modelFolder, vocabulary, template);
 		NativeTokenizer tokenizer;
 		try {
 			tokenizer = NativeTokenizer.create(source.json());

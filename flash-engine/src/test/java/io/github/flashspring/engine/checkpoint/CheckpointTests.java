@@ -91,7 +91,7 @@ class CheckpointTests {
 	void quantizationFollowsOverridesAndScales() {
 		try (Checkpoint checkpoint = Checkpoint.open(TestData.path("models/stories260K/mlx-4bit-g32"))) {
 			assertThat(checkpoint.quantization("model.layers.0.mlp.up_proj"))
-				.contains(new Quantization("affine", 4, 32));
+				.contains(new Quantization(Quantization.Mode.AFFINE, 4, 32));
 			assertThat(checkpoint.quantization("model.layers.0.mlp.down_proj")).isEmpty();
 			assertThat(checkpoint.quantization("model.norm")).isEmpty();
 		}
@@ -133,7 +133,7 @@ class CheckpointTests {
 	}
 
 	@Test
-	void missingFolderConfigOrWeightsAreTold() throws IOException {
+	void missingFolderConfigOrWeightsAreReported() throws IOException {
 		assertThatExceptionOfType(CheckpointException.class)
 			.isThrownBy(() -> Checkpoint.open(this.folder.resolve("none")))
 			.withMessageContaining("There is no model folder");
@@ -157,7 +157,7 @@ class CheckpointTests {
 	}
 
 	@Test
-	void indexIsHeldAgainstTheShards() throws IOException {
+	void indexIsCheckedAgainstShards() throws IOException {
 		Files.writeString(this.folder.resolve("config.json"), "{}");
 		write("model-1.safetensors", "a", "b");
 		write("model-2.safetensors", "c");
@@ -219,7 +219,7 @@ class CheckpointTests {
 	}
 
 	@Test
-	void staleIndexBesideACompleteFileIsIgnored() throws IOException {
+	void staleIndexNextToCompleteFileIsIgnored() throws IOException {
 		Files.writeString(this.folder.resolve("config.json"), "{}");
 		write("model.safetensors", "a");
 		index("{\"a\": \"model-00001-of-00002.safetensors\", \"b\": \"model-00002-of-00002.safetensors\"}");

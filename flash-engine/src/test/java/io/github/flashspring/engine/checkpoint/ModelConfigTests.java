@@ -14,7 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /**
- * Settings of models in old and new spellings, and what is refused in them.
+ * Configs of models in old and new spellings, and what is refused in them.
  */
 class ModelConfigTests {
 
@@ -104,7 +104,7 @@ class ModelConfigTests {
 	@ParameterizedTest
 	@ValueSource(
 			strings = { "", "[]", "1", "{", "{\"a\":1}{", "{\"a\":1,\"a\":2}", "{\"a\":01}", "{'a':1}", "{\"a\":1,}" })
-	void refusesWhatIsNoStrictJsonObject(String json) {
+	void refusesAnythingButStrictJsonObjects(String json) {
 		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> parse(json))
 			.withMessageContaining("some/config.json");
 	}
@@ -143,7 +143,7 @@ class ModelConfigTests {
 	}
 
 	@Test
-	void originalPositionsBesideTheScalingGoFirst() {
+	void topLevelOriginalPositionsTakePrecedence() {
 		RopeParameters rope = parse("""
 				{"original_max_position_embeddings": 32, "rope_parameters": {"rope_type": "yarn", "factor": 2,
 				 "original_max_position_embeddings": 64}}""").ropeParameters();
@@ -151,7 +151,7 @@ class ModelConfigTests {
 	}
 
 	@Test
-	void nullIsNotTheSameAsNothingWhereThatMatters() {
+	void nullDiffersFromAbsent() {
 		ModelConfig config = parse("{\"sliding_window\": null, \"q_lora_rank\": 7}");
 		assertThat(config.isNull("sliding_window")).isTrue();
 		assertThat(config.has("sliding_window")).isFalse();
@@ -207,17 +207,17 @@ class ModelConfigTests {
 						{"quantization": {"group_size": 64, "bits": 4, "mode": "affine", "model.a": {"group_size": 32, "bits": 8},
 						 "model.b": false, "model.c": true, "model.d": {"mode": "nvfp4"}, "model.e": {"bits": 6}}}""")
 			.quantization();
-		Quantization standard = new Quantization("affine", 4, 64);
+		Quantization standard = new Quantization(Quantization.Mode.AFFINE, 4, 64);
 		assertThat(config.isPresent()).isTrue();
 		assertThat(config.standard()).contains(standard);
 		assertThat(config.of("model.x")).contains(standard);
-		assertThat(config.of("model.a")).contains(new Quantization("affine", 8, 32));
+		assertThat(config.of("model.a")).contains(new Quantization(Quantization.Mode.AFFINE, 8, 32));
 		assertThat(config.of("model.b")).isEqualTo(Optional.empty());
 		assertThat(config.of("model.c")).contains(standard);
-		assertThat(config.of("model.d")).contains(new Quantization("nvfp4", 4, 16));
-		assertThat(config.of("model.e")).contains(new Quantization("affine", 6, 64));
+		assertThat(config.of("model.d")).contains(new Quantization(Quantization.Mode.NVFP4, 4, 16));
+		assertThat(config.of("model.e")).contains(new Quantization(Quantization.Mode.AFFINE, 6, 64));
 		assertThat(parse("{\"quantization_config\": {\"group_size\": 32, \"bits\": 8}}").quantization().standard())
-			.contains(new Quantization("affine", 8, 32));
+			.contains(new Quantization(Quantization.Mode.AFFINE, 8, 32));
 		assertThat(parse("{}").quantization()).isSameAs(QuantizationConfig.none());
 	}
 
@@ -244,12 +244,12 @@ class ModelConfigTests {
 	@Test
 	void readsTheQuantizationOfOriginals() {
 		QuantizationConfig blocks = parse("{\"quantization_config\": {\"quant_method\": \"mxfp4\"}}").quantization();
-		assertThat(blocks.standard()).contains(new Quantization("mxfp4", 4, 32));
+		assertThat(blocks.standard()).contains(new Quantization(Quantization.Mode.MXFP4, 4, 32));
 		assertThat(blocks.naming()).isEqualTo(QuantizationConfig.Naming.BLOCKS);
 		QuantizationConfig rectangles = parse(
 				"{\"quantization_config\": {\"quant_method\": \"fp8\", \"weight_block_size\": [64, 128]}}")
 			.quantization();
-		assertThat(rectangles.standard()).contains(new Quantization("fp8", 8, 128, 64));
+		assertThat(rectangles.standard()).contains(new Quantization(Quantization.Mode.FP8, 8, 128, 64));
 		assertThat(rectangles.standard().orElseThrow()).hasToString("fp8, 8 bits, blocks of 64 by 128");
 		assertThat(rectangles.naming()).isEqualTo(QuantizationConfig.Naming.RECTANGLES);
 	}

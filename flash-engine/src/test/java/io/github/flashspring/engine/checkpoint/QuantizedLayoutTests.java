@@ -50,7 +50,7 @@ class QuantizedLayoutTests {
 		put("m.scales", DType.F16, 3, 2);
 		put("m.biases", DType.F16, 3, 2);
 		QuantizedTensors tensors = accepts();
-		assertThat(tensors.quantization()).isEqualTo(new Quantization("affine", bits, 32));
+		assertThat(tensors.quantization()).isEqualTo(new Quantization(Quantization.Mode.AFFINE, bits, 32));
 		assertThat(tensors.columns()).isEqualTo(64);
 	}
 
@@ -61,7 +61,8 @@ class QuantizedLayoutTests {
 		put("m.weight", DType.U32, 5, 3, words);
 		put("m.scales", DType.U8, 5, 3, groups);
 		QuantizedTensors tensors = accepts();
-		assertThat(tensors.quantization()).isEqualTo(new Quantization(mode, bits, groupSize));
+		assertThat(tensors.quantization())
+			.isEqualTo(new Quantization(Quantization.Mode.of(mode).orElseThrow(), bits, groupSize));
 		assertThat(tensors.columns()).isEqualTo(64);
 		assertThat(tensors.biases()).isNull();
 	}
@@ -140,7 +141,7 @@ class QuantizedLayoutTests {
 	}
 
 	@Test
-	void settingsAndTensorsSayTheSame() throws IOException {
+	void configAndTensorsMustAgree() throws IOException {
 		put("m.weight", DType.U32, 2, 8);
 		put("m.scales", DType.F16, 2, 2);
 		put("m.biases", DType.F16, 2, 2);

@@ -21,7 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /**
- * What architectures read from settings, and what they refuse.
+ * What architectures read from a config, and what they refuse.
  */
 class ArchitecturesTests {
 
@@ -29,7 +29,7 @@ class ArchitecturesTests {
 	Path folder;
 
 	@Test
-	void anUnknownTypeIsRefusedWithTheNearestOne() throws Exception {
+	void unsupportedModelTypeSuggestsTheNearest() throws Exception {
 		assertThatExceptionOfType(UnsupportedArchitectureException.class)
 			.isThrownBy(() -> define("qwen3", "\"qwen3\"", "\"qwen3_mo\""))
 			.withMessageContainingAll("config.json", "Unsupported model type 'qwen3_mo'. Did you mean 'qwen3_moe'?",
@@ -60,7 +60,7 @@ class ArchitecturesTests {
 	}
 
 	@Test
-	void optionsThatAreNotComputedAreRefused() throws Exception {
+	void unsupportedConfigValuesAreRefused() throws Exception {
 		assertRefused("llama", "\"silu\"", "\"selu\"",
 				"hidden_act \"selu\" is not supported; supported are gelu, gelu_accurate");
 		assertRefused("gemma3_text", "\"use_bidirectional_attention\": false", "\"use_bidirectional_attention\": true",
@@ -75,7 +75,7 @@ class ArchitecturesTests {
 	}
 
 	@Test
-	void scalesOfExpertsThatAreNoNumbersAreRefused() throws Exception {
+	void nonFiniteGlobalScaleOfExpertsIsRefused() throws Exception {
 		Path golden = TestModel.folder("golden-variants/qwen3_moe-mlx-global");
 		String tensor = "model.layers.1.mlp.switch_mlp.up_proj.global_scale";
 		Files.copy(golden.resolve("config.json"), this.folder.resolve("config.json"));
@@ -92,7 +92,7 @@ class ArchitecturesTests {
 	}
 
 	@Test
-	void latentAttentionKeepsTheShortVectorAlone() throws Exception {
+	void latentAttentionCachesOnlyTheLatentVector() throws Exception {
 		ModelDefinition definition = define("deepseek_v3", "\"vocab_size\"", "\"vocab_size\"");
 		// 4 layers of 32 numbers and 8 that carry the position
 		assertThat(definition.kvBytes(64, 64, 1)).isEqualTo(64 * 4 * 48 * 4L);

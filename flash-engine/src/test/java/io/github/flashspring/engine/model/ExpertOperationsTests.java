@@ -36,7 +36,7 @@ class ExpertOperationsTests {
 	@ValueSource(strings = { "golden/mixtral", "golden/qwen2_moe", "golden/qwen3_moe", "golden/deepseek_v2",
 			"golden/nemotron_h", "golden/gpt_oss", "golden-mlx/qwen3_moe-4bit-g32", "golden-mlx/gpt_oss-4bit-g32",
 			"golden-mlx/gpt_oss-mxfp4-original", "golden-variants/nemotron_h-latent" })
-	void tokenTakesAsManyOperationsWithFourExpertsAsWithTwo(String name) throws Exception {
+	void deviceOperationsDoNotDependOnExpertsPerToken(String name) throws Exception {
 		boolean transposed = name.equals("golden/gpt_oss");
 		Map<String, Integer> two = operations(name, 2, 1);
 		Map<String, Integer> four = operations(name, 4, 1);
@@ -50,7 +50,7 @@ class ExpertOperationsTests {
 	}
 
 	@Test
-	void layerTakesTwoMatrixProductsForAllOfItsExperts() throws Exception {
+	void moeLayerTakesTwoMatmulsForAllExperts() throws Exception {
 		// in each of four layers: queries, keys and values; output; router; two of
 		// experts; in three also the router of the next layer
 		assertThat(operations("golden-mlx/qwen3_moe-4bit-g32", 4, 1)).containsEntry("matmul", 4 * 5 + 3)

@@ -35,7 +35,7 @@ class HiddenStatesTests {
 	@ValueSource(strings = { "deepseek_v2", "deepseek_v3", "gemma2", "gemma3_text", "gpt_oss", "granite", "llama",
 			"mamba2", "mistral", "mixtral", "nemotron", "nemotron_h", "olmo2", "phi3", "qwen2", "qwen2_moe", "qwen3",
 			"qwen3_moe" })
-	void agreeBehindEveryLayer(String name) throws Exception {
+	void hiddenStatesAgreeWithReferenceAfterEveryLayer(String name) throws Exception {
 		Path folder = TestModel.folder("golden/" + name);
 		int[] prompt = ModelConfig.read(folder.resolve("golden.json"))
 			.getInts("prompt")

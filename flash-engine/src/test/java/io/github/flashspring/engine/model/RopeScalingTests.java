@@ -19,7 +19,7 @@ import static org.assertj.core.api.Assertions.within;
 class RopeScalingTests {
 
 	@Test
-	void linear() {
+	void linearScalingDividesFrequencies() {
 		RopeScaling scaling = scaling("{'type': 'linear', 'factor': 4}", 8, 512, 512);
 		assertThat(scaling.frequencies()).containsExactly(0.25f, 0.025f, 0.0025f, 0.00025f);
 		assertThat(scaling.attentionFactor()).isEqualTo(1f);
@@ -27,7 +27,7 @@ class RopeScalingTests {
 
 	@Test
 	void yarnWithWholePairs() {
-		// dim 16, base 10000, 64 positions: 32 turns at pair -0.99 → 0, 1 turn at 2.02 →
+		// dim 16, base 10000, 64 positions: 32 rotations at pair -0.99 → 0, 1 at 2.02 →
 		// 3
 		RopeScaling scaling = scaling(
 				"{'rope_type': 'yarn', 'factor': 4, 'original_max_position_embeddings': 64, 'mscale': 1, 'mscale_all_dim': 1}",
@@ -71,7 +71,7 @@ class RopeScalingTests {
 	}
 
 	@Test
-	void dynamicIsRefusedWithTheReason() {
+	void dynamicScalingIsRefused() {
 		assertThatExceptionOfType(UnsupportedArchitectureException.class)
 			.isThrownBy(() -> scaling("{'type': 'dynamic', 'factor': 2}", 4, 256, 64))
 			.withMessageContainingAll("config.json", "\"dynamic\"", "how long it becomes");

@@ -27,8 +27,7 @@ class RoutingTests {
 
 	@Test
 	void softmaxOverAllExperts() {
-		Routing.plain(CONFIG, 8, 2, Routing.Scoring.SOFTMAX, false)
-			.choose(LOGITS, 1, null, this.chosen, this.weights, 1);
+		new Routing(8, 2, Routing.Scoring.SOFTMAX).choose(LOGITS, 1, null, this.chosen, this.weights, 1);
 		double sum = Math.exp(1) + Math.exp(2) + 1 + Math.exp(-1) + Math.exp(3) + 1 + Math.exp(2.5) + Math.exp(-5);
 		assertThat(this.chosen).containsExactly(0, 4, 6);
 		assertThat(this.weights[1]).isCloseTo((float) (Math.exp(3) / sum), within(1e-7f));
@@ -37,24 +36,21 @@ class RoutingTests {
 
 	@Test
 	void normalizedWeightsAddUpToOne() {
-		Routing.plain(CONFIG, 8, 2, Routing.Scoring.SOFTMAX, true)
-			.choose(LOGITS, 1, null, this.chosen, this.weights, 0);
+		normalized(8, 2).choose(LOGITS, 1, null, this.chosen, this.weights, 0);
 		assertThat(this.weights[0]).isCloseTo((float) (1 / (1 + Math.exp(-0.5))), within(1e-7f));
 		assertThat(this.weights[0] + this.weights[1]).isCloseTo(1f, within(1e-6f));
 	}
 
 	@Test
-	void theFirstOfEqualExpertsWins() {
-		Routing.plain(CONFIG, 4, 3, Routing.Scoring.SOFTMAX, true)
-			.choose(new float[] { 0, 1, 1, 0 }, 0, null, this.chosen, this.weights, 0);
+	void tiedExpertsAreSelectedInOrder() {
+		normalized(4, 3).choose(new float[] { 0, 1, 1, 0 }, 0, null, this.chosen, this.weights, 0);
 		assertThat(this.chosen).containsExactly(1, 2, 0);
 	}
 
 	@Test
-	void correctionChangesTheChoiceAlone() {
+	void correctionBiasChangesOnlyTheSelection() {
 		float[] correction = { 0, 0, 0, 5, 0, 0, 0, 4 };
-		Routing routing = Routing.grouped(CONFIG,
-				new Routing(8, 2, Routing.Scoring.SIGMOID, 1, 1, Routing.GroupScore.TWO_HIGHEST, false, 2.5f));
+		Routing routing = new Routing(8, 2, Routing.Scoring.SIGMOID).scale(2.5f);
 		routing.choose(LOGITS, 1, correction, this.chosen, this.weights, 0);
 		assertThat(this.chosen).startsWith(3, 7);
 		assertThat(this.weights[0]).isCloseTo((float) (2.5 / (1 + Math.exp(1))), within(1e-6f));
@@ -72,13 +68,18 @@ class RoutingTests {
 		assertThat(this.chosen).containsExactly(4, 1, 0);
 	}
 
+	private static Routing normalized(int experts, int perToken) {
+		return new Routing(experts, perToken, Routing.Scoring.SOFTMAX).weighting(Routing.Weighting.NORMALIZED);
+	}
+
 	private void route(float[] logits, Routing.GroupScore score) {
-		Routing.grouped(CONFIG, new Routing(8, 3, Routing.Scoring.SIGMOID, 4, 2, score, true, 1f))
+		new Routing(8, 3, Routing.Scoring.SIGMOID).groups(new Routing.Groups(4, 2, score))
+			.weighting(Routing.Weighting.NORMALIZED)
 			.choose(logits, 0, null, this.chosen, this.weights, 0);
 	}
 
 	@Test
-	void logitsThatAreNoNumbersChooseAsManyExperts() {
+	void nanLogitsSelectDistinctExperts() {
 		float[] logits = new float[8];
 		Arrays.fill(logits, Float.NaN);
 		route(logits, Routing.GroupScore.TWO_HIGHEST);
@@ -87,24 +88,25 @@ class RoutingTests {
 		logits[5] = 1;
 		route(logits, Routing.GroupScore.HIGHEST);
 		assertThat(this.chosen).doesNotHaveDuplicates().startsWith(5);
-		Routing.plain(CONFIG, 8, 3, Routing.Scoring.SOFTMAX, true)
-			.choose(logits, 0, new float[] { 0, 0, Float.NEGATIVE_INFINITY, 0, 0, 0, 0, Float.POSITIVE_INFINITY },
-					this.chosen, this.weights, 0);
+		normalized(8, 3).choose(logits, 0,
+				new float[] { 0, 0, Float.NEGATIVE_INFINITY, 0, 0, 0, 0, Float.POSITIVE_INFINITY }, this.chosen,
+				this.weights, 0);
 		assertThat(this.chosen).doesNotHaveDuplicates();
 	}
 
 	@Test
-	void impossibleNumbersAreRefused() {
-		assertThatExceptionOfType(CheckpointException.class)
-			.isThrownBy(() -> Routing.plain(CONFIG, 8, 9, Routing.Scoring.SOFTMAX, true))
+	void inconsistentRoutingConfigIsRefused() {
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> normalized(8, 9).checked(CONFIG))
 			.withMessageContainingAll("num_experts_per_tok", "from 1 to 8", "9");
 		assertThatExceptionOfType(CheckpointException.class)
-			.isThrownBy(() -> Routing.grouped(CONFIG,
-					new Routing(8, 2, Routing.Scoring.SIGMOID, 3, 1, Routing.GroupScore.HIGHEST, true, 1f)))
+			.isThrownBy(() -> new Routing(8, 2, Routing.Scoring.SIGMOID)
+				.groups(new Routing.Groups(3, 1, Routing.GroupScore.HIGHEST))
+				.checked(CONFIG))
 			.withMessageContaining("n_group");
 		assertThatExceptionOfType(CheckpointException.class)
-			.isThrownBy(() -> Routing.grouped(CONFIG,
-					new Routing(8, 3, Routing.Scoring.SIGMOID, 4, 1, Routing.GroupScore.HIGHEST, true, 1f)))
+			.isThrownBy(() -> new Routing(8, 3, Routing.Scoring.SIGMOID)
+				.groups(new Routing.Groups(4, 1, Routing.GroupScore.HIGHEST))
+				.checked(CONFIG))
 			.withMessageContainingAll("num_experts_per_tok", "from 1 to 2");
 	}
 

@@ -20,7 +20,7 @@ class SequenceStateTests {
 
 	@ParameterizedTest
 	@ValueSource(strings = { "mamba2", "nemotron_h" })
-	void snapshotsBringTheSameBitsAgain(String name) throws Exception {
+	void restoredSnapshotGivesTheSameLogits(String name) throws Exception {
 		try (TestModel test = new TestModel(TestModel.folder("golden/" + name))) {
 			test.forward(TEXT, 0, 6);
 			try (SequenceMemory.Snapshot snapshot = test.memory().snapshot()) {
@@ -35,7 +35,7 @@ class SequenceStateTests {
 	}
 
 	@Test
-	void aTextBeginsWithoutWhatWasBefore() throws Exception {
+	void newSequenceStartsWithoutEarlierState() throws Exception {
 		try (TestModel test = new TestModel(TestModel.folder("golden/nemotron_h"))) {
 			List<float[]> first = test.forward(TEXT, 0, TEXT.length);
 			List<float[]> again = test.forward(TEXT, 0, TEXT.length);

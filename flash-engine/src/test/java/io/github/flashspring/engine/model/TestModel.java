@@ -54,7 +54,7 @@ final class TestModel implements AutoCloseable {
 		this.device = wrapper.apply(new CpuDeviceProvider().create(new DeviceProvider.Options(2)));
 		this.checkpoint = Checkpoint.open(folder);
 		ModelDefinition definition = Architectures.define(this.checkpoint, (most) -> CONTEXT);
-		WeightLayout layout = WeightLayout.of(this.checkpoint, definition.units(), definition.embedding(),
+		WeightLayout layout = WeightLayout.of(this.checkpoint, definition.weightGroups(), definition.embedding(),
 				definition.ignoredTensors());
 		ResidencyPlan plan = ResidencyPlan.of(RamBudget.UNLIMITED, layout,
 				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0), Disk.UNKNOWN);

@@ -65,7 +65,7 @@ enum AffineBlocks {
 	}
 
 	Quantization quantization() {
-		return new Quantization(Quantization.AFFINE, this.bits, GROUP);
+		return new Quantization(Quantization.Mode.AFFINE, this.bits, GROUP);
 	}
 
 	/** Bytes of 32 packed codes. */

@@ -99,7 +99,7 @@ final class SettingsJson {
 	private static void put(ObjectNode node, Quantization quantization) {
 		node.put("group_size", quantization.groupSize());
 		node.put("bits", quantization.bits());
-		node.put("mode", quantization.mode());
+		node.put("mode", quantization.mode().toString());
 	}
 
 	private static void put(ObjectNode node, String name, OptionalInt value) {

@@ -24,11 +24,11 @@ final class Addresses {
 	}
 
 	/**
-	 * Checks that a stretch lies within a segment. Who uses the address keeps the segment
+	 * Checks that a range lies within a segment. Who uses the address keeps the segment
 	 * alive meanwhile.
 	 * @param memory native memory
-	 * @param offset of the stretch, in bytes
-	 * @param bytes of the stretch
+	 * @param offset of the range, in bytes
+	 * @param bytes of the range
 	 * @return its address; {@link #known} has to be applied where it is used
 	 * @throws IndexOutOfBoundsException if it does not lie within
 	 */

@@ -14,7 +14,50 @@ package io.github.flashspring.engine.device.cpu;
  * power of two instead. At the top, a code whose upper bit is flipped is the code minus
  * the middle of all codes.
  */
-final class BlockOrder {
+enum BlockOrder {
+
+	/** One of every 16 columns. */
+	SINGLES {
+
+		@Override
+		int column(int lane, int step) {
+			return step * Kernels.LANES + lane;
+		}
+
+	},
+
+	/** Two neighbours of every 32 columns. */
+	HALVES {
+
+		@Override
+		int column(int lane, int step) {
+			return step / 2 * 2 * Kernels.LANES + 2 * lane + step % 2;
+		}
+
+	},
+
+	/** Eight neighbours. */
+	NEIGHBOURS {
+
+		@Override
+		int column(int lane, int step) {
+			return lane * STEPS + step;
+		}
+
+	},
+
+	/**
+	 * Eight neighbours of two words: those of even lanes lie in the first half of the
+	 * block, those of odd ones in the second.
+	 */
+	WORD_PAIRS {
+
+		@Override
+		int column(int lane, int step) {
+			return (lane & 1) * COLUMNS / 2 + lane / 2 * STEPS + step;
+		}
+
+	};
 
 	/** Columns of a block. */
 	static final int COLUMNS = 128;
@@ -22,30 +65,22 @@ final class BlockOrder {
 	/** Columns of a lane in a block. */
 	static final int STEPS = 8;
 
-	private static final int LANES = Kernels.LANES;
+	/** By width of a register: the column of each packed value. */
+	private final int[][] indices = new int[Integer.numberOfTrailingZeros(Kernels.LANES) + 1][];
 
-	/** By format and width of a register: the column of each packed value. */
-	private static final int[][][] INDICES = new int[Format.values().length][Integer.numberOfTrailingZeros(LANES)
-			+ 1][];
-
-	static {
-		for (Format format : Format.values()) {
-			for (int log = 0; 1 << log <= LANES; log++) {
-				INDICES[format.ordinal()][log] = order(format, 1 << log);
-			}
+	BlockOrder() {
+		for (int log = 0; log < this.indices.length; log++) {
+			this.indices[log] = order(1 << log);
 		}
 	}
 
-	private BlockOrder() {
-	}
-
-	private static int[] order(Format format, int width) {
-		int[] indices = new int[COLUMNS];
+	private int[] order(int width) {
+		int[] columns = new int[COLUMNS];
 		for (int i = 0; i < COLUMNS; i++) {
 			int lane = i / (STEPS * width) * width + i % width;
-			indices[i] = column(format, lane, i / width % STEPS);
+			columns[i] = column(lane, i / width % STEPS);
 		}
-		return indices;
+		return columns;
 	}
 
 	static int blocks(int columns) {
@@ -55,27 +90,7 @@ final class BlockOrder {
 	/**
 	 * The column of a block that a lane takes in a step.
 	 */
-	static int column(Format format, int lane, int step) {
-		return switch (format) {
-			case F16, BF16 -> step / 2 * 2 * LANES + 2 * lane + step % 2;
-			case AFFINE2, AFFINE4, MXFP4, NVFP4 -> lane * STEPS + step;
-			// even lanes lie in the low words of 64 bits, odd ones come from 64 bytes on
-			case AFFINE8, MXFP8, FP8 -> (lane & 1) * COLUMNS / 2 + lane / 2 * STEPS + step;
-			default -> step * LANES + lane;
-		};
-	}
-
-	/**
-	 * What the code of a step is multiplied with by its position in a word.
-	 * @return a power of two
-	 */
-	static float place(Format format, int step) {
-		return switch (format) {
-			case AFFINE2, AFFINE8 -> 1L << Integer.SIZE - format.bits();
-			case AFFINE4 -> (step % 2 == 0) ? 1f : 16f;
-			default -> 1f;
-		};
-	}
+	abstract int column(int lane, int step);
 
 	/**
 	 * The columns of a block in the order of a packed input: {@code width} lanes are
@@ -84,13 +99,13 @@ final class BlockOrder {
 	 * @param width lanes of a register
 	 * @return 128 columns; not to be changed
 	 */
-	static int[] indices(int width, Format format) {
-		return INDICES[format.ordinal()][Integer.numberOfTrailingZeros(width)];
+	int[] indices(int width) {
+		return this.indices[Integer.numberOfTrailingZeros(width)];
 	}
 
 	/** A number of groups as a multiple of the lanes. */
 	static int padded(int groups) {
-		return Math.ceilDiv(groups, LANES) * LANES;
+		return Math.ceilDiv(groups, Kernels.LANES) * Kernels.LANES;
 	}
 
 }

@@ -33,7 +33,7 @@ final class CpuDevice implements Device {
 	 */
 	private static final int MIN_BAND_WORK = 1 << 15;
 
-	/** Least outputs of a linear layer that one thread computes at once. */
+	/** Minimum of outputs of a linear layer that one thread computes at once. */
 	private static final int MIN_OUTPUTS = 16;
 
 	/** How much work an output may be, compared with those computed in the same job. */

@@ -46,6 +46,7 @@ public final class CpuDeviceProvider implements DeviceProvider {
 		if (options.threads() < 0) {
 			throw new IllegalArgumentException("Expected a number of threads from 0 on, found " + options.threads());
 		}
+		JvmOptions.check();
 		int threads = (options.threads() > 0) ? options.threads() : Runtime.getRuntime().availableProcessors();
 		return new CpuDevice(CpuDeviceProvider::kernels, threads);
 	}

@@ -67,12 +67,14 @@ final class Decoding {
 		return E8M0[code];
 	}
 
-	/**
-	 * Values of the scales of a format whose scales are bytes, by their codes; not to be
-	 * changed.
-	 */
-	static float[] scales(Format format) {
-		return (format == Format.NVFP4) ? E4M3 : E8M0;
+	/** Values of E4M3, by their codes; not to be changed. */
+	static float[] e4m3() {
+		return E4M3;
+	}
+
+	/** Values of E8M0, by their codes; not to be changed. */
+	static float[] e8m0() {
+		return E8M0;
 	}
 
 	/**
@@ -86,7 +88,7 @@ final class Decoding {
 		long offset = scales.row(weights.scaleRow(row)) + (long) group * scales.type().bytes();
 		if (scales.type() == DType.U8 || scales.type() == DType.F8_E8M0) {
 			int code = scales.memory().get(ValueLayout.JAVA_BYTE, offset) & 0xff;
-			return scales(weights.format())[code];
+			return weights.format().byteScales()[code];
 		}
 		return PortableKernels.value(scales.memory(), scales.type(), offset);
 	}
@@ -96,42 +98,6 @@ final class Decoding {
 	 */
 	static float bias(Weights weights, int row, int group) {
 		return PortableKernels.value(Objects.requireNonNull(weights.biases()), row, group);
-	}
-
-	/**
-	 * Decodes neighbouring values of a row.
-	 * @param weights the matrix
-	 * @param row row of the matrix
-	 * @param from first column
-	 * @param count number of columns
-	 * @param out receives the values
-	 * @param to index of the first
-	 */
-	static void decode(Weights weights, int row, int from, int count, float[] out, int to) {
-		int groupSize = weights.groupSize();
-		for (int i = from; i < from + count;) {
-			int group = i / groupSize;
-			int end = Math.min((group + 1) * groupSize, from + count);
-			float scale = scale(weights, row, group);
-			switch (weights.format()) {
-				case MXFP4, NVFP4 -> {
-					for (; i < end; i++) {
-						out[to + i - from] = e2m1(code(weights, row, i)) * scale;
-					}
-				}
-				case MXFP8, FP8 -> {
-					for (; i < end; i++) {
-						out[to + i - from] = e4m3(code(weights, row, i)) * scale;
-					}
-				}
-				default -> {
-					float bias = bias(weights, row, group);
-					for (; i < end; i++) {
-						out[to + i - from] = Math.fma((float) code(weights, row, i), scale, bias);
-					}
-				}
-			}
-		}
 	}
 
 	/** A code, of up to eight bits that lie in one byte or two. */

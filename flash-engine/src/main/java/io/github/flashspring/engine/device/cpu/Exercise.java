@@ -53,7 +53,7 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	/** Outputs of a linear layer of many rows: two pairs. */
 	private static final int OUTPUTS = 4;
 
-	/** Most whole blocks of a row: those of a chunk. */
+	/** Maximum of whole blocks of a row: those of a chunk. */
 	private static final int BLOCKS = 8;
 
 	/** Rows that are computed together. */

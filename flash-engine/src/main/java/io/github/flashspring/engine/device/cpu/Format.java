@@ -1,66 +1,32 @@
 package io.github.flashspring.engine.device.cpu;
 
-import io.github.flashspring.engine.checkpoint.DType;
-import io.github.flashspring.engine.checkpoint.Quantization;
-
 /**
- * How the values of a weight row are stored.
+ * How the values of a weight row are stored: a type for each number format, with its
+ * plain reference ({@link #number}, {@link #lookUp}) and its fast reader
+ * ({@link #vector}) in one file, which tests compare. {@link Formats} has them all.
  */
-enum Format {
+abstract sealed class Format permits NumberFormat, AffineFormat, FloatCodeFormat {
 
-	/** Single precision. */
-	F32(32),
-
-	/** Half precision. */
-	F16(16),
-
-	/** The upper half of a single. */
-	BF16(16),
-
-	/**
-	 * Eight codes in a 32-bit word, low bits first; each group has a scale and a bias.
-	 */
-	AFFINE4(4),
-
-	/** Four codes in a 32-bit word, low bits first; each group has a scale and a bias. */
-	AFFINE8(8),
-
-	/** Codes of one bit, low bits first; each group has a scale and a bias. */
-	AFFINE1(1),
-
-	/** Codes of two bits, low bits first; each group has a scale and a bias. */
-	AFFINE2(2),
-
-	/** Codes of three bits, which cross the bounds of words and bytes. */
-	AFFINE3(3),
-
-	/** Codes of five bits, which cross the bounds of words and bytes. */
-	AFFINE5(5),
-
-	/** Codes of six bits, which cross the bounds of words and bytes. */
-	AFFINE6(6),
-
-	/** Floats of four bits, E2M1; each 32 have a power of two as scale, E8M0. */
-	MXFP4(4),
-
-	/** Floats of eight bits, E4M3; each 32 have a power of two as scale, E8M0. */
-	MXFP8(8),
-
-	/** Floats of four bits, E2M1; each 16 have a scale that is E4M3. */
-	NVFP4(4),
-
-	/** Floats of eight bits, E4M3; rectangles of them share a scale. */
-	FP8(8);
+	private final String name;
 
 	private final int bits;
 
-	Format(int bits) {
+	private final BlockOrder order;
+
+	Format(String name, int bits, BlockOrder order) {
+		this.name = name;
 		this.bits = bits;
+		this.order = order;
 	}
 
 	/** Bits of a value or code. */
-	int bits() {
+	final int bits() {
 		return this.bits;
+	}
+
+	/** The order in which products are added. */
+	final BlockOrder order() {
+		return this.order;
 	}
 
 	/**
@@ -68,24 +34,21 @@ enum Format {
 	 * formats, whose codes cross the bounds of bytes, are first brought to FP32.
 	 */
 	boolean coded() {
-		return switch (this) {
-			case AFFINE2, AFFINE4, AFFINE8, MXFP4, MXFP8, NVFP4, FP8 -> true;
-			default -> false;
-		};
+		return false;
 	}
 
 	/**
 	 * Whether codes are integers that are multiplied minus their {@link #center()}, and
 	 * biases are added to the sums of groups.
 	 */
-	boolean centered() {
+	final boolean centered() {
 		return coded() && affine();
 	}
 
 	/**
 	 * Whether weights are brought to FP32 before they are multiplied.
 	 */
-	boolean decoded() {
+	final boolean decoded() {
 		return affine() && !coded();
 	}
 
@@ -93,10 +56,7 @@ enum Format {
 	 * Whether groups have biases.
 	 */
 	boolean affine() {
-		return switch (this) {
-			case AFFINE1, AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 -> true;
-			default -> false;
-		};
+		return false;
 	}
 
 	/**
@@ -104,39 +64,88 @@ enum Format {
 	 * middle of the codes where that costs nothing, 0 for the others.
 	 */
 	int center() {
-		return switch (this) {
-			case AFFINE2 -> 2;
-			case AFFINE8 -> 128;
-			default -> 0;
-		};
+		return 0;
 	}
 
-	static Format of(DType type) {
-		return switch (type) {
-			case F32 -> F32;
-			case F16 -> F16;
-			case BF16 -> BF16;
-			default -> throw new IllegalArgumentException("Expected weights of type F32, F16 or BF16, found " + type);
-		};
+	/**
+	 * What the code of a step is multiplied with by its position in a word.
+	 * @return a power of two
+	 */
+	float place(int step) {
+		return 1f;
 	}
 
-	static Format of(Quantization quantization) {
-		return switch (quantization.mode()) {
-			case Quantization.MXFP4 -> MXFP4;
-			case Quantization.MXFP8 -> MXFP8;
-			case Quantization.NVFP4 -> NVFP4;
-			case Quantization.FP8 -> FP8;
-			default -> switch (quantization.bits()) {
-				case 1 -> AFFINE1;
-				case 2 -> AFFINE2;
-				case 3 -> AFFINE3;
-				case 4 -> AFFINE4;
-				case 5 -> AFFINE5;
-				case 6 -> AFFINE6;
-				case 8 -> AFFINE8;
-				default -> throw new IllegalArgumentException("The CPU device does not compute " + quantization);
-			};
-		};
+	/** Whether columns are a multiple of the group size. */
+	boolean wholeGroups() {
+		return true;
+	}
+
+	/** Values of scales that are bytes, by their codes; not to be changed. */
+	float[] byteScales() {
+		return Decoding.e8m0();
+	}
+
+	/**
+	 * Checks the type of the scales.
+	 * @param scales of a matrix of this format
+	 * @throws IllegalArgumentException if they have another type
+	 */
+	void checkScales(Rows scales) {
+		Checks.number("scales", scales);
+	}
+
+	/**
+	 * What is multiplied: a number, or a code without its scale, an integer minus the
+	 * middle of all.
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 * @param column column of the matrix
+	 */
+	abstract float number(Weights weights, int row, int column);
+
+	/**
+	 * Looks up neighbouring values of a row.
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 * @param from first column, which begins a group
+	 * @param count number of columns
+	 * @param out receives the values
+	 */
+	abstract void lookUp(Weights weights, int row, int from, int count, float[] out);
+
+	/**
+	 * Decodes neighbouring values of a quantised row.
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 * @param from first column
+	 * @param count number of columns
+	 * @param out receives the values
+	 * @param to index of the first
+	 */
+	final void decode(Weights weights, int row, int from, int count, float[] out, int to) {
+		int groupSize = weights.groupSize();
+		for (int i = from; i < from + count;) {
+			int end = Math.min((i / groupSize + 1) * groupSize, from + count);
+			decodeGroup(weights, row, i, end - i, out, to + i - from);
+			i = end;
+		}
+	}
+
+	/** Decodes neighbouring values of one group; only for quantised formats. */
+	void decodeGroup(Weights weights, int row, int from, int count, float[] out, int to) {
+		throw new UnsupportedOperationException(this + " has no codes");
+	}
+
+	/**
+	 * The fast reader. It is asked for only where the Vector API is present.
+	 * @param weights a matrix of this format
+	 * @return a reader, which threads may share
+	 */
+	abstract VectorFormat vector(Weights weights);
+
+	@Override
+	public final String toString() {
+		return this.name;
 	}
 
 }

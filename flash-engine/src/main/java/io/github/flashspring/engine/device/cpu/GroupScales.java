@@ -119,14 +119,14 @@ final class GroupScales {
 	}
 
 	private void single(Rows source, int row, long out) {
-		float[] table = Decoding.scales(this.weights.format());
+		float[] table = this.weights.format().byteScales();
 		long offset = source.row(this.weights.scaleRow(row));
 		boolean codes = source.type().bytes() == 1;
 		for (int i = 0; i < this.stride; i++) {
 			int group = i;
 			if (this.spread.lanes()) {
 				int column = i / Kernels.LANES * BlockOrder.COLUMNS
-						+ BlockOrder.column(this.weights.format(), i % Kernels.LANES, 0);
+						+ this.weights.format().order().column(i % Kernels.LANES, 0);
 				group = Math.min(column, this.weights.columns() - 1) / this.weights.groupSize();
 			}
 			float scale = codes ? table[source.memory().get(ValueLayout.JAVA_BYTE, offset + group) & 0xff]
@@ -156,15 +156,14 @@ final class GroupScales {
 	 */
 	record Spread(int groups, boolean lanes, long[] offsets, VectorShuffle<Float>[] shuffles) {
 
-		static final Spread NONE = of(Format.F32, BlockOrder.COLUMNS);
+		static final Spread NONE = of(BlockOrder.SINGLES, BlockOrder.COLUMNS);
 
-		/** Those of the usual sizes of groups, from 16 to 128, by format. */
-		private static final Spread[][] USUAL = new Spread[Format.values().length][];
+		/** Those of the usual sizes of groups, from 16 to 128, by order. */
+		private static final Spread[][] USUAL = new Spread[BlockOrder.values().length][];
 
 		static {
-			for (Format format : Format.values()) {
-				USUAL[format.ordinal()] = new Spread[] { of(format, 16), of(format, 32), of(format, 64),
-						of(format, 128) };
+			for (BlockOrder order : BlockOrder.values()) {
+				USUAL[order.ordinal()] = new Spread[] { of(order, 16), of(order, 32), of(order, 64), of(order, 128) };
 			}
 		}
 
@@ -172,27 +171,26 @@ final class GroupScales {
 			if (!weights.format().coded()) {
 				return NONE;
 			}
-			for (Spread spread : USUAL[weights.format().ordinal()]) {
+			for (Spread spread : USUAL[weights.format().order().ordinal()]) {
 				if (!spread.lanes && spread.groups * weights.groupSize() == BlockOrder.COLUMNS) {
 					return spread;
 				}
 			}
-			return of(weights.format(), weights.groupSize());
+			return of(weights.format().order(), weights.groupSize());
 		}
 
 		@SuppressWarnings("unchecked")
-		private static Spread of(Format format, int groupSize) {
+		private static Spread of(BlockOrder order, int groupSize) {
 			// in registers of four lanes, those of eight-bit codes reach 64 columns on
-			boolean lanes = BlockOrder.COLUMNS % groupSize != 0
-					|| BlockOrder.column(format, 1, 0) / groupSize >= VectorFormat.WIDTH;
+			boolean lanes = BlockOrder.COLUMNS % groupSize != 0 || order.column(1, 0) / groupSize >= VectorFormat.WIDTH;
 			long[] offsets = new long[VectorFormat.PARTS];
 			VectorShuffle<Float>[] shuffles = new VectorShuffle[VectorFormat.PARTS];
 			for (int part = 0; part < VectorFormat.PARTS; part++) {
 				int first = part * VectorFormat.WIDTH;
-				int base = lanes ? first : BlockOrder.column(format, first, 0) / groupSize;
+				int base = lanes ? first : order.column(first, 0) / groupSize;
 				offsets[part] = 4L * base;
 				shuffles[part] = VectorShuffle.fromOp(VectorFormat.FLOATS,
-						(lane) -> lanes ? lane : BlockOrder.column(format, first + lane, 0) / groupSize - base);
+						(lane) -> lanes ? lane : order.column(first + lane, 0) / groupSize - base);
 			}
 			return new Spread(lanes ? Kernels.LANES : BlockOrder.COLUMNS / groupSize, lanes, offsets, shuffles);
 		}

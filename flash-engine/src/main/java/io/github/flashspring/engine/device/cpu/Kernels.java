@@ -41,7 +41,7 @@ interface Kernels {
 	int LANES = 16;
 
 	/**
-	 * What these kernels are, for people.
+	 * A human-readable name.
 	 * @return such as {@code vector 256 bits}
 	 */
 	String name();
@@ -97,7 +97,7 @@ interface Kernels {
 	int rowsAtOnce();
 
 	/**
-	 * Rows for which the packed input of a linear layer takes room.
+	 * Rows for which the packed input of a linear layer has space.
 	 * @param rows number of rows, at most {@link #rowsAtOnce}
 	 * @return as many, or less than twice as many
 	 */
@@ -106,7 +106,7 @@ interface Kernels {
 	}
 
 	/**
-	 * Room for the packed input of a linear layer.
+	 * Space for the packed input of a linear layer.
 	 * @param rows number of rows, at most {@link #rowsAtOnce}
 	 * @param columns number of inputs
 	 * @return number of floats
@@ -114,7 +114,7 @@ interface Kernels {
 	long inputFloats(int rows, int columns);
 
 	/**
-	 * Makes room for the packed input of a linear layer.
+	 * Reserves space for the packed input of a linear layer.
 	 * @param input grows
 	 * @param rows number of rows, at most {@link #rowsAtOnce}
 	 * @param weights [outputs, inputs]
@@ -150,8 +150,9 @@ interface Kernels {
 			int to, Scratch scratch);
 
 	/**
-	 * Norms the rows {@code from … to - 1}: {@code (x · inverse) · (weight + offset)}
-	 * with {@code inverse = 1 / sqrt(Σx² / columns + epsilon)}.
+	 * Normalizes the rows {@code from … to - 1}:
+	 * {@code (x · inverse) · (weight + offset)} with
+	 * {@code inverse = 1 / sqrt(Σx² / columns + epsilon)}.
 	 * @param out F32 [n, columns]
 	 * @param x F32 [n, columns]
 	 * @param weight [m, columns]; row {@code r} gets row {@code r mod m}
@@ -164,7 +165,7 @@ interface Kernels {
 	void rmsNorm(Rows out, Rows x, Rows weight, float offset, float epsilon, int from, int to, Scratch scratch);
 
 	/**
-	 * Turns the pairs of all heads of the rows {@code from … to - 1}:
+	 * Rotates the pairs of all heads of the rows {@code from … to - 1}:
 	 * {@code (a·cos − b·sin, b·cos + a·sin)} with products rounded before they are added.
 	 * @param x F32 [n, heads · headDim]
 	 * @param headDim length of a head

@@ -20,7 +20,7 @@ final class Packed {
 
 	private long panelFloats;
 
-	/** The part of the panel, once all inputs have room; the same whoever makes it. */
+	/** The part of the panel, once all inputs have space; the same whoever makes it. */
 	private @Nullable MemorySegment part;
 
 	/** An input with memory of its own. */
@@ -37,8 +37,8 @@ final class Packed {
 	}
 
 	/**
-	 * Makes room, behind the inputs that got some since the memory was cleared. What was
-	 * packed before is lost.
+	 * Reserves space behind the inputs that got some since the memory was cleared. What
+	 * was packed before is lost.
 	 * @param values number of values in an array
 	 * @param sums number of sums over groups in an array
 	 * @param panel number of values in native memory

@@ -21,7 +21,7 @@ final class PortableKernels implements Kernels {
 	static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
 	/** Weights unpacked at a time; a multiple of every group size. */
-	private static final int STRETCH = 256;
+	private static final int RANGE = 256;
 
 	/** Rows that share unpacked weights. */
 	private static final int ROWS = 32;
@@ -55,18 +55,18 @@ final class PortableKernels implements Kernels {
 	@Override
 	public long scratchFloats(Limits limits) {
 		long lanes = Math.max(Math.min(ROWS, limits.rows()) * LANES, RowwiseKernels.ROWS * RowwiseKernels.BLOCK);
-		return STRETCH + 3L * limits.columns() + lanes + PortableAttention.scratchFloats(limits);
+		return RANGE + 3L * limits.columns() + lanes + PortableAttention.scratchFloats(limits);
 	}
 
 	@Override
 	public void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch) {
 		MemorySegment memory = out.memory();
 		long offset = out.row(outRow);
-		float[] stretch = scratch.weights(STRETCH);
-		for (int k = 0; k < weights.columns(); k += STRETCH) {
-			int count = Math.min(STRETCH, weights.columns() - k);
-			unpack(weights, row, k, count, stretch);
-			MemorySegment.copy(stretch, 0, memory, FLOAT, offset + (long) k * Float.BYTES, count);
+		float[] values = scratch.weights(RANGE);
+		for (int k = 0; k < weights.columns(); k += RANGE) {
+			int count = Math.min(RANGE, weights.columns() - k);
+			weights.format().lookUp(weights, row, k, count, values);
+			MemorySegment.copy(values, 0, memory, FLOAT, offset + (long) k * Float.BYTES, count);
 		}
 	}
 
@@ -90,12 +90,12 @@ final class PortableKernels implements Kernels {
 	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
 		int columns = weights.columns();
 		int stride = BlockOrder.blocks(columns) * BlockOrder.COLUMNS;
-		int[] indices = BlockOrder.indices(LANES, weights.format());
+		int[] indices = weights.format().order().indices(LANES);
 		for (int r = from; r < to; r++) {
 			long offset = x.row(firstRow + r);
 			for (int i = 0; i < stride; i++) {
 				int column = i / BlockOrder.COLUMNS * BlockOrder.COLUMNS + indices[i % BlockOrder.COLUMNS];
-				float factor = 1f / BlockOrder.place(weights.format(), i / LANES % BlockOrder.STEPS);
+				float factor = 1f / weights.format().place(i / LANES % BlockOrder.STEPS);
 				input.values()[input.valuesAt() + r * stride + i] = (column < columns)
 						? x.memory().get(FLOAT, offset + (long) column * Float.BYTES) * factor : 0f;
 			}
@@ -246,7 +246,7 @@ final class PortableKernels implements Kernels {
 		}
 	}
 
-	/** Turns neighbours {@code (2i, 2i + 1)} of all heads. */
+	/** Rotates neighbours {@code (2i, 2i + 1)} of all heads. */
 	static void ropeNeighbours(Rows x, int headDim, Rows cos, Rows sin, int from, int to) {
 		for (int r = from; r < to; r++) {
 			for (int head = 0; head < x.columns(); head += headDim) {
@@ -318,71 +318,15 @@ final class PortableKernels implements Kernels {
 	 */
 	private static void unpackBlock(Weights weights, int row, int block, float[] out) {
 		Format format = weights.format();
+		BlockOrder order = format.order();
 		for (int i = 0; i < BlockOrder.COLUMNS; i++) {
-			int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, i % LANES, i / LANES);
-			out[i] = (column < weights.columns()) ? number(weights, row, column) * BlockOrder.place(format, i / LANES)
-					: 0f;
+			int column = block * BlockOrder.COLUMNS + order.column(i % LANES, i / LANES);
+			out[i] = (column < weights.columns()) ? format.number(weights, row, column) * format.place(i / LANES) : 0f;
 		}
 		for (int l = 0; format.coded() && l < LANES; l++) {
-			int column = block * BlockOrder.COLUMNS + BlockOrder.column(format, l, 0);
+			int column = block * BlockOrder.COLUMNS + order.column(l, 0);
 			out[BlockOrder.COLUMNS + l] = (column < weights.columns())
 					? Decoding.scale(weights, row, column / weights.groupSize()) : 0f;
-		}
-	}
-
-	/** A number, or a code: an integer minus the middle of all, or a float. */
-	private static float number(Weights weights, int row, int column) {
-		Format format = weights.format();
-		return switch (format) {
-			case F32, BF16 -> value(weights.values(), row, column);
-			case F16 -> {
-				// only damaged weights hold infinities
-				float half = value(weights.values(), row, column);
-				yield Float.isInfinite(half) ? Float.NaN : half;
-			}
-			case AFFINE2, AFFINE4, AFFINE8 -> Decoding.code(weights, row, column) - format.center();
-			case MXFP4, NVFP4 -> Decoding.e2m1(Decoding.code(weights, row, column));
-			case MXFP8, FP8 -> Decoding.e4m3(Decoding.code(weights, row, column));
-			default -> Math.fma((float) Decoding.code(weights, row, column),
-					Decoding.scale(weights, row, column / weights.groupSize()),
-					Decoding.bias(weights, row, column / weights.groupSize()));
-		};
-	}
-
-	/**
-	 * Unpacks {@code count} values of a row from column {@code from} on, which begins a
-	 * group.
-	 */
-	static void unpack(Weights weights, int row, int from, int count, float[] out) {
-		switch (weights.format()) {
-			case F32, F16, BF16 -> read(weights.values(), row, from, count, out);
-			case AFFINE4 -> unpackAffine(weights, 4, row, from, count, out);
-			case AFFINE8 -> unpackAffine(weights, 8, row, from, count, out);
-			default -> Decoding.decode(weights, row, from, count, out, 0);
-		}
-	}
-
-	private static void unpackAffine(Weights weights, int bits, int row, int from, int count, float[] out) {
-		Rows scales = weights.scales();
-		Rows biases = weights.biases();
-		if (scales == null || biases == null) {
-			throw new IllegalArgumentException("Affine weights need scales and biases");
-		}
-		int perByte = 8 / bits;
-		int mask = (1 << bits) - 1;
-		MemorySegment codes = weights.values().memory();
-		long at = weights.values().row(row) + from / perByte;
-		for (int g = 0; g < count; g += weights.groupSize()) {
-			float scale = value(scales, row, (from + g) / weights.groupSize());
-			float bias = value(biases, row, (from + g) / weights.groupSize());
-			int end = Math.min(g + weights.groupSize(), count);
-			for (int i = g; i < end; i += perByte) {
-				int code = codes.get(ValueLayout.JAVA_BYTE, at++);
-				for (int j = 0; j < perByte; j++) {
-					out[i + j] = Math.fma((float) (code & mask), scale, bias);
-					code >>= bits;
-				}
-			}
 		}
 	}
 

@@ -65,7 +65,7 @@ final class PortableRowwise implements RowwiseKernels {
 				int rows = Math.min(ROWS, x.count() - row);
 				begin(out, row, rows, column, count, accumulate, sums);
 				for (int o = 0; o < weights.rows(); o++) {
-					PortableKernels.unpack(weights, o, column, count, values);
+					weights.format().lookUp(weights, o, column, count, values);
 					for (int r = 0; r < rows; r++) {
 						float factor = PortableKernels.get(x, row + r, o);
 						for (int i = 0; i < count; i++) {

@@ -73,7 +73,7 @@ final class RowStreams {
 		int whole = BlockOrder.blocks(weights.columns()) - 1;
 		int rest = weights.columns() - whole * BlockOrder.COLUMNS;
 		for (int part = 0; part < this.blocks.length; part++) {
-			int column = BlockOrder.column(weights.format(), part * VectorFormat.WIDTH, 0);
+			int column = weights.format().order().column(part * VectorFormat.WIDTH, 0);
 			this.blocks[part] = (column < rest) ? whole + 1 : whole;
 			this.masks[part] = (column < rest) ? VectorMatmul.lastMask(weights) : Lanes.ALL;
 		}

@@ -16,7 +16,7 @@ interface RowwiseKernels {
 	int ROWS = 8;
 
 	/**
-	 * Norms the rows {@code from … to - 1}: {@code (x − mean) · inverse · (weight +
+	 * Normalizes the rows {@code from … to - 1}: {@code (x − mean) · inverse · (weight +
 	 * offset) + bias} with {@code mean = Σx / columns} and
 	 * {@code inverse = 1 / sqrt(Σ(x − mean)² / columns + epsilon)}.
 	 */

@@ -26,9 +26,9 @@ final class Scratch {
 	private MemorySegment attention = MemorySegment.NULL;
 
 	/**
-	 * Room for unpacked weights.
-	 * @param length least number of values
-	 * @return the array, longer perhaps
+	 * Buffer for unpacked weights.
+	 * @param length minimum number of values
+	 * @return the array, possibly longer
 	 */
 	float[] weights(int length) {
 		this.weights = grown(this.weights, length);
@@ -36,9 +36,9 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for the scales and biases of a weight row.
-	 * @param length least number of values
-	 * @return the array, longer perhaps
+	 * Buffer for the scales and biases of a weight row.
+	 * @param length minimum number of values
+	 * @return the array, possibly longer
 	 */
 	float[] groups(int length) {
 		this.groups = grown(this.groups, length);
@@ -46,9 +46,9 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for accumulators.
-	 * @param length least number of values
-	 * @return the array, longer perhaps
+	 * Buffer for accumulators.
+	 * @param length minimum number of values
+	 * @return the array, possibly longer
 	 */
 	float[] lanes(int length) {
 		this.lanes = grown(this.lanes, length);
@@ -56,9 +56,9 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for the scores and sums of attention.
-	 * @param length least number of values
-	 * @return the array, longer perhaps
+	 * Buffer for the scores and sums of attention.
+	 * @param length minimum number of values
+	 * @return the array, possibly longer
 	 */
 	float[] scores(int length) {
 		this.scores = grown(this.scores, length);
@@ -66,7 +66,7 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for the first visible position of each query of a unit of attention.
+	 * Buffer for the first visible position of each query of a unit of attention.
 	 * @return the array
 	 */
 	int[] ranges() {
@@ -75,7 +75,7 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for the end of the visible positions of each query of a unit of attention.
+	 * Buffer for the end of the visible positions of each query of a unit of attention.
 	 * @return the array
 	 */
 	int[] rangeEnds() {
@@ -84,9 +84,9 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for the matrices of a unit of attention, aligned.
-	 * @param floats least number of values
-	 * @return the memory, longer perhaps
+	 * Buffer for the matrices of a unit of attention, aligned.
+	 * @param floats minimum number of values
+	 * @return the memory, possibly longer
 	 */
 	MemorySegment attention(long floats) {
 		this.attention = grown(this.attention, floats);
@@ -94,9 +94,9 @@ final class Scratch {
 	}
 
 	/**
-	 * Room for the accumulators of rows that are computed together, aligned.
-	 * @param floats least number of values
-	 * @return the memory, longer perhaps
+	 * Buffer for the accumulators of rows that are computed together, aligned.
+	 * @param floats minimum number of values
+	 * @return the memory, possibly longer
 	 */
 	MemorySegment accumulators(long floats) {
 		this.accumulators = grown(this.accumulators, floats);

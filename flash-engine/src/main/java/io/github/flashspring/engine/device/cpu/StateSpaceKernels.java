@@ -40,7 +40,7 @@ interface StateSpaceKernels {
 	 * @param aLog [1, heads]
 	 * @param d [1, heads]
 	 * @param dtBias [1, heads]
-	 * @param minStep least time step
+	 * @param minStep minimum of the time step
 	 * @param maxStep greatest time step
 	 * @param state F32 [heads · headDim, stateSize]
 	 * @param first whether the state counts as zero

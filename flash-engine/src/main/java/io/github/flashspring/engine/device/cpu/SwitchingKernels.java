@@ -279,7 +279,7 @@ final class SwitchingKernels implements Kernels {
 		compute(Kernel.Operation.ADD, null, (kernels) -> kernels.add(x, y, from, to));
 	}
 
-	/** What the twin of a cold kernel has computed. */
+	/** What the portable stand-in of a cold kernel has computed. */
 	private static final class Cold {
 
 		/**

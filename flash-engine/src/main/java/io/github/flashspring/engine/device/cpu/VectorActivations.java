@@ -9,7 +9,7 @@ import io.github.flashspring.engine.device.Activation;
  */
 final class VectorActivations {
 
-	/** Most values at a time. */
+	/** Maximum of values at a time. */
 	static final int CHUNK = 256;
 
 	/** Length of an array that holds them, with working memory behind. */

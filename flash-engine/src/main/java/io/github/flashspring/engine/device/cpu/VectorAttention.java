@@ -260,7 +260,7 @@ final class VectorAttention {
 	}
 
 	/**
-	 * Turns scores into weights and adds these up.
+	 * Makes weights of scores and adds these up.
 	 * @param from first position of the tile to compute, a multiple of 16
 	 * @param to end of the positions, a multiple of 16
 	 */

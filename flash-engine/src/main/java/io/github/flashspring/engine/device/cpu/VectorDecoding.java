@@ -46,65 +46,55 @@ final class VectorDecoding {
 	}
 
 	/**
-	 * Decodes neighbouring values of a row.
-	 * @param from first column, a multiple of 16
-	 * @param count number of columns
+	 * Columns that are decoded by registers: whole ones, unless the row is shorter than
+	 * what is read at once.
 	 */
-	static void decode(Weights weights, int row, int from, int count, float[] out, int to) {
-		int whole = count / STEP * STEP;
-		decode(weights, row, from, STEP, count / STEP, out, to);
-		Decoding.decode(weights, row, from + whole, count - whole, out, to + whole);
+	private static int whole(Weights weights, int row, int count) {
+		return (end(weights, row) - weights.values().row(row) < Long.BYTES) ? 0 : count / STEP * STEP;
 	}
 
 	/**
-	 * Decodes registers of neighbouring values.
-	 * @param first first column, a multiple of {@link #STEP}
-	 * @param stride from one register's first column to the next one's
-	 * @param count number of registers
-	 * @param out receives the registers one after the other
+	 * Decodes neighbouring affine codes of a row.
+	 * @param from first column, a multiple of 16
+	 * @param count number of columns
 	 */
-	private static void decode(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
-		if (end(weights, row) - weights.values().row(row) < Long.BYTES) {
-			for (int i = 0; i < count; i++) {
-				Decoding.decode(weights, row, first + i * stride, STEP, out, to + i * STEP);
-			}
-			return;
-		}
-		switch (weights.format()) {
-			case MXFP4, NVFP4 -> e2m1(weights, row, first, stride, count, out, to);
-			case MXFP8, FP8 -> e4m3(weights, row, first, stride, count, out, to);
-			default -> affine(weights, row, first, stride, count, out, to);
-		}
-	}
-
-	private static void affine(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
+	static void affine(Weights weights, int row, int from, int count, float[] out, int to) {
+		int whole = whole(weights, row, count);
 		MemorySegment memory = weights.values().memory();
 		long offset = weights.values().row(row);
 		long end = end(weights, row);
 		int bits = weights.format().bits();
 		IntVector shifts = shifts(bits);
 		int mask = (1 << bits) - 1;
-		for (int i = 0; i < count; i++) {
-			int column = first + i * stride;
+		for (int i = 0; i < whole; i += STEP) {
+			int column = from + i;
 			int group = column / weights.groupSize();
 			FloatVector scale = FloatVector.broadcast(FLOATS, Decoding.scale(weights, row, group));
 			FloatVector bias = FloatVector.broadcast(FLOATS, Decoding.bias(weights, row, group));
 			((FloatVector) codes(memory, offset, end, column, bits, shifts).and(mask)
-				.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias).intoArray(out, to + i * STEP);
+				.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(scale, bias).intoArray(out, to + i);
 		}
+		weights.format().decode(weights, row, from + whole, count - whole, out, to + whole);
 	}
 
-	private static void e2m1(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
+	/**
+	 * Decodes neighbouring four-bit floats of a row.
+	 * @param from first column, a multiple of 16
+	 * @param count number of columns
+	 */
+	static void e2m1(Weights weights, int row, int from, int count, float[] out, int to) {
+		int whole = whole(weights, row, count);
 		MemorySegment memory = weights.values().memory();
 		long offset = weights.values().row(row);
 		long end = end(weights, row);
 		IntVector shifts = shifts(4);
-		for (int i = 0; i < count; i++) {
-			int column = first + i * stride;
+		for (int i = 0; i < whole; i += STEP) {
+			int column = from + i;
 			float scale = Decoding.scale(weights, row, column / weights.groupSize());
 			e2m1(codes(memory, offset, end, column, 4, shifts), MAGNITUDES, UPPER_MAGNITUDES).mul(scale)
-				.intoArray(out, to + i * STEP);
+				.intoArray(out, to + i);
 		}
+		weights.format().decode(weights, row, from + whole, count - whole, out, to + whole);
 	}
 
 	/**
@@ -122,16 +112,23 @@ final class VectorDecoding {
 		return codes.lanewise(VectorOperators.LSHL, 28).and(0x80000000).or(magnitude).reinterpretAsFloats();
 	}
 
-	private static void e4m3(Weights weights, int row, int first, int stride, int count, float[] out, int to) {
+	/**
+	 * Decodes neighbouring eight-bit floats of a row.
+	 * @param from first column, a multiple of 16
+	 * @param count number of columns
+	 */
+	static void e4m3(Weights weights, int row, int from, int count, float[] out, int to) {
+		int whole = whole(weights, row, count);
 		MemorySegment memory = weights.values().memory();
 		long offset = weights.values().row(row);
 		long end = end(weights, row);
 		IntVector shifts = shifts(8);
-		for (int i = 0; i < count; i++) {
-			int column = first + i * stride;
+		for (int i = 0; i < whole; i += STEP) {
+			int column = from + i;
 			float scale = Decoding.scale(weights, row, column / weights.groupSize());
-			e4m3(codes(memory, offset, end, column, 8, shifts)).mul(scale).intoArray(out, to + i * STEP);
+			e4m3(codes(memory, offset, end, column, 8, shifts)).mul(scale).intoArray(out, to + i);
 		}
+		weights.format().decode(weights, row, from + whole, count - whole, out, to + whole);
 	}
 
 	/**

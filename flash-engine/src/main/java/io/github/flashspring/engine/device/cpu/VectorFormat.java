@@ -9,8 +9,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * How rows of one format are read into registers: multiplied at once where rows of the
- * input are few, unpacked where they are many. The plain twin of all is
- * {@link PortableKernels}.
+ * input are few, unpacked where they are many. Its plain reference is
+ * {@link Format#number}.
  *
  * <p>
  * A <em>part</em> is as many of the 16 lanes as a register holds. Loops call the Vector
@@ -82,22 +82,25 @@ interface VectorFormat {
 	}
 
 	/**
+	 * Looks up neighbouring values of a row, with their scales and biases, in the order
+	 * of columns.
+	 * @param weights the matrix
+	 * @param row row of the matrix
+	 * @param from first column, which begins a group
+	 * @param count number of columns
+	 * @param out receives the values
+	 * @param to index of the first
+	 * @param groups buffer for the scales and biases
+	 */
+	void lookUp(Weights weights, int row, int from, int count, float[] out, int to, float[] groups);
+
+	/**
 	 * The reader of a matrix.
 	 * @param weights the matrix
 	 * @return a reader, shared by all threads
 	 */
 	static VectorFormat of(Weights weights) {
-		return switch (weights.format()) {
-			case F32 -> SingleRows.INSTANCE;
-			case F16 -> HalfRows.INSTANCE;
-			case BF16 -> BrainRows.INSTANCE;
-			case AFFINE2 -> TwoBitRows.INSTANCE;
-			case AFFINE4 -> FourBitRows.INSTANCE;
-			case AFFINE8 -> EightBitRows.INSTANCE;
-			case MXFP4, NVFP4 -> E2m1Rows.INSTANCE;
-			case MXFP8, FP8 -> E4m3Rows.INSTANCE;
-			default -> new OddBitRows(weights);
-		};
+		return weights.format().vector(weights);
 	}
 
 }

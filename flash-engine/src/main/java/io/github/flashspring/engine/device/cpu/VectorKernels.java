@@ -15,7 +15,7 @@ final class VectorKernels implements Kernels {
 
 	private static final int STEP = Lanes.WIDE.length();
 
-	/** Most rows of a linear layer that are computed one by one. */
+	/** Maximum of rows of a linear layer that are computed one by one. */
 	private final int few;
 
 	private final VectorElementwise elementwise = new VectorElementwise();
@@ -59,7 +59,7 @@ final class VectorKernels implements Kernels {
 
 	@Override
 	public long scratchFloats(Limits limits) {
-		// operations beside linear layers and attention need this where the model is
+		// operations other than linear layers and attention need this where the model is
 		// narrow
 		int rowwise = 2 * RowwiseKernels.ROWS * RowwiseKernels.BLOCK;
 		return VectorMatmul.scratchFloats(limits) + VectorAttention.scratchFloats(limits) + rowwise;
@@ -68,12 +68,12 @@ final class VectorKernels implements Kernels {
 	@Override
 	public void unpack(Rows out, int outRow, Weights weights, int row, Scratch scratch) {
 		int columns = weights.columns();
-		int stretch = Math.min(VectorMatmul.STRETCH, columns);
-		float[] values = scratch.weights(stretch + LANES);
-		float[] groups = scratch.groups((weights.groupSize() > 0) ? 2 * stretch / weights.groupSize() : 0);
-		for (int i = 0; i < columns; i += stretch) {
-			int count = Math.min(stretch, columns - i);
-			VectorNumbers.unpack(weights, row, i, count, values, 0, groups);
+		int range = Math.min(VectorMatmul.RANGE, columns);
+		float[] values = scratch.weights(range + LANES);
+		float[] groups = scratch.groups((weights.groupSize() > 0) ? 2 * range / weights.groupSize() : 0);
+		for (int i = 0; i < columns; i += range) {
+			int count = Math.min(range, columns - i);
+			VectorNumbers.lookUp(weights, row, i, count, values, 0, groups);
 			MemorySegment.copy(values, 0, out.memory(), PortableKernels.FLOAT, out.row(outRow) + 4L * i, count);
 		}
 	}

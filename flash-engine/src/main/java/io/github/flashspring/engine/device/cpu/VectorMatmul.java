@@ -14,13 +14,13 @@ import io.github.flashspring.engine.device.Device.Limits;
  */
 final class VectorMatmul {
 
-	/** Most rows that are computed one by one. */
+	/** Maximum of rows that are computed one by one. */
 	static final int FEW = 3;
 
 	private static final int LANES = Kernels.LANES;
 
 	/** Columns that are looked up at a time. */
-	static final int STRETCH = 1024;
+	static final int RANGE = 1024;
 
 	private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
 
@@ -43,9 +43,9 @@ final class VectorMatmul {
 
 	static long scratchFloats(Limits limits) {
 		int columns = limits.columns();
-		long groups = Math.max(2 * STRETCH / 16, VectorTangent.scratchFloats());
+		long groups = Math.max(2 * RANGE / 16, VectorTangent.scratchFloats());
 		// a layer norm puts its weights and biases here
-		long weights = Math.max(2L * columns, STRETCH + LANES);
+		long weights = Math.max(2L * columns, RANGE + LANES);
 		long lanes = VectorTangent.scratchFloats();
 		long accumulators = Math.max(FewRows.scratchFloats(columns),
 				(limits.rows() > FEW) ? VectorPanels.scratchFloats(limits.rows(), columns) : 0);
@@ -74,13 +74,15 @@ final class VectorMatmul {
 		return Addresses.of(input.panel(), 4 * (valueFloats(rows, weights) + row * groups), 4 * groups);
 	}
 
-	/** Packs rows of the input for {@link FewRows}, or else for {@link VectorPanels}. */
+	/**
+	 * Packs rows of the input for {@link FewRows}, otherwise for {@link VectorPanels}.
+	 */
 	static void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input, boolean few) {
 		int columns = weights.columns();
 		int blocks = BlockOrder.blocks(columns);
-		int[] indices = BlockOrder.indices(VectorFormat.WIDTH, weights.format());
-		float even = 1f / BlockOrder.place(weights.format(), 0);
-		float odd = 1f / BlockOrder.place(weights.format(), 1);
+		int[] indices = weights.format().order().indices(VectorFormat.WIDTH);
+		float even = 1f / weights.format().place(0);
+		float odd = 1f / weights.format().place(1);
 		for (int r = from; r < to; r++) {
 			long source = Addresses.of(x.memory(), x.row(firstRow + r), 4L * columns);
 			for (int b = 0; b < blocks; b++) {

@@ -137,33 +137,22 @@ final class VectorNumbers {
 	}
 
 	/**
-	 * Unpacks a stretch of a weight row, which begins at a group, in the order of
-	 * columns.
-	 * @param groups room for the scales and biases of the stretch
+	 * Looks up a range of a weight row, which begins at a group, in the order of columns;
+	 * zeros follow up to a multiple of the lanes.
+	 * @param groups buffer for the scales and biases of the range
 	 */
-	static void unpack(Weights weights, int row, int from, int count, float[] out, int to, float[] groups) {
-		switch (weights.format()) {
-			case F32, F16, BF16 -> read(weights.values(), row, from, count, out, to);
-			case AFFINE4 -> {
-				int number = readGroups(weights, row, from, count, groups);
-				unpack4(weights, row, from, count, out, to, groups, number);
-			}
-			case AFFINE8 -> {
-				int number = readGroups(weights, row, from, count, groups);
-				unpack8(weights, row, from, count, out, to, groups, number);
-			}
-			default -> VectorDecoding.decode(weights, row, from, count, out, to);
-		}
+	static void lookUp(Weights weights, int row, int from, int count, float[] out, int to, float[] groups) {
+		VectorFormat.of(weights).lookUp(weights, row, from, count, out, to, groups);
 		for (int i = count; i % Kernels.LANES != 0; i++) {
 			out[to + i] = 0f;
 		}
 	}
 
 	/**
-	 * Reads the scales of a stretch of groups, then their biases.
+	 * Reads the scales of a range of groups, then their biases.
 	 * @return number of groups; the biases begin there
 	 */
-	static int readGroups(Weights weights, int row, int from, int count, float[] out) {
+	private static int readGroups(Weights weights, int row, int from, int count, float[] out) {
 		int first = from / weights.groupSize();
 		int number = count / weights.groupSize();
 		read(Objects.requireNonNull(weights.scales()), row, first, number, out, 0);
@@ -171,8 +160,9 @@ final class VectorNumbers {
 		return number;
 	}
 
-	private static void unpack4(Weights weights, int row, int from, int count, float[] out, int to, float[] groups,
-			int number) {
+	/** Looks up affine codes of four bits. */
+	static void lookUp4(Weights weights, int row, int from, int count, float[] out, int to, float[] groups) {
+		int number = readGroups(weights, row, from, count, groups);
 		MemorySegment codes = weights.values().memory();
 		long offset = weights.values().row(row) + from / 2;
 		int shift = Integer.numberOfTrailingZeros(weights.groupSize());
@@ -189,8 +179,9 @@ final class VectorNumbers {
 		}
 	}
 
-	private static void unpack8(Weights weights, int row, int from, int count, float[] out, int to, float[] groups,
-			int number) {
+	/** Looks up affine codes of eight bits. */
+	static void lookUp8(Weights weights, int row, int from, int count, float[] out, int to, float[] groups) {
+		int number = readGroups(weights, row, from, count, groups);
 		MemorySegment codes = weights.values().memory();
 		long offset = weights.values().row(row) + from;
 		int shift = Integer.numberOfTrailingZeros(weights.groupSize());

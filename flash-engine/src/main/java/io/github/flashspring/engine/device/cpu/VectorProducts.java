@@ -41,7 +41,7 @@ final class VectorProducts {
 
 	/**
 	 * Multiplies. Strides are distances of rows in bytes; rows of {@code A}, {@code B}
-	 * and {@code C} lie in one piece each.
+	 * and {@code C} are contiguous.
 	 * @param a address of {@code A}
 	 * @param aStride of {@code A}; 0: all rows are the same
 	 * @param b address of {@code B}

@@ -106,7 +106,7 @@ final class VectorRowwise implements RowwiseKernels {
 				int rows = Math.min(ROWS, x.count() - row);
 				PortableRowwise.begin(out, row, rows, column, count, accumulate, sums);
 				for (int o = 0; o < weights.rows(); o++) {
-					VectorNumbers.unpack(weights, o, column, count, values, 0, groups);
+					VectorNumbers.lookUp(weights, o, column, count, values, 0, groups);
 					for (int r = 0; r < rows; r++) {
 						multiplyAdd(PortableKernels.get(x, row + r, o), values, sums, r * BLOCK, count);
 					}

@@ -26,7 +26,7 @@ final class VectorTangent {
 	 * @param from index of the first
 	 * @param count their number
 	 * @param cap above 0
-	 * @param scratch room for {@link #scratchFloats} values
+	 * @param scratch buffer for {@link #scratchFloats} values
 	 */
 	static void softcap(float[] values, int from, int count, float cap, float[] scratch) {
 		int whole = count / STEP * STEP;

@@ -2,7 +2,6 @@ package io.github.flashspring.engine.device.cpu;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.device.Matrix;
 
@@ -26,7 +25,7 @@ record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows
 		return switch (matrix) {
 			case Matrix.Dense dense -> {
 				Rows values = Rows.of(dense.values());
-				yield new Weights(Format.of(values.type()), values, null, null, 0, 1, 0, values.count(),
+				yield new Weights(Formats.of(values.type()), values, null, null, 0, 1, 0, values.count(),
 						values.columns());
 			}
 			case Matrix.Quantized quantized -> quantized(quantized);
@@ -35,14 +34,14 @@ record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows
 
 	private static Weights quantized(Matrix.Quantized matrix) {
 		Quantization quantization = matrix.quantization();
-		Format format = Format.of(quantization);
+		Format format = Formats.of(quantization);
 		int groupSize = quantization.groupSize();
 		int groupRows = quantization.groupRows();
 		int columns = matrix.columns();
 		Rows codes = Rows.of(matrix.codes());
 		Rows scales = Rows.of(matrix.scales());
 		Rows biases = (matrix.biases() != null) ? Rows.of(matrix.biases()) : null;
-		if (groupSize % 16 != 0 || (format != Format.FP8 && columns % groupSize != 0)) {
+		if (groupSize % 16 != 0 || (format.wholeGroups() && columns % groupSize != 0)) {
 			throw new IllegalArgumentException(
 					"Columns of a quantised matrix must be a multiple of its group size, and that of 16; found "
 							+ columns + " columns in groups of " + groupSize);
@@ -53,7 +52,7 @@ record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows
 		}
 		int groups = Math.toIntExact(quantization.groups(columns));
 		Checks.shape("scales", scales, Math.ceilDiv(matrix.skippedRows() + codes.count(), groupRows), groups);
-		checkScales(format, scales);
+		format.checkScales(scales);
 		if ((biases != null) != format.affine()) {
 			throw new IllegalArgumentException(
 					"A matrix of format " + format + (format.affine() ? " needs biases" : " has no biases"));
@@ -64,22 +63,6 @@ record Weights(Format format, Rows values, @Nullable Rows scales, @Nullable Rows
 		}
 		return new Weights(format, codes, scales, biases, groupSize, groupRows, matrix.skippedRows(), codes.count(),
 				columns);
-	}
-
-	private static void checkScales(Format format, Rows scales) {
-		switch (format) {
-			case MXFP4, MXFP8, NVFP4 -> {
-				if (scales.type() != DType.U8) {
-					throw new IllegalArgumentException("Expected scales of type U8, found " + scales.type());
-				}
-			}
-			case FP8 -> {
-				if (scales.type() != DType.F8_E8M0) {
-					Checks.number("scales", scales);
-				}
-			}
-			default -> Checks.number("scales", scales);
-		}
 	}
 
 	/**

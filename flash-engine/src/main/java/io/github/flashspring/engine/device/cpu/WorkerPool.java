@@ -24,7 +24,7 @@ final class WorkerPool implements AutoCloseable {
 
 	/**
 	 * Bands for each thread. More than one, so that a thread that the system takes a core
-	 * from does not hold up the others; few, so that each reads long stretches of memory.
+	 * from does not hold up the others; few, so that each reads long ranges of memory.
 	 */
 	private static final int BANDS_PER_THREAD = 4;
 
@@ -130,7 +130,7 @@ final class WorkerPool implements AutoCloseable {
 	}
 
 	/**
-	 * An operation on a stretch of its items.
+	 * An operation on a range of its items.
 	 */
 	@FunctionalInterface
 	interface Band {

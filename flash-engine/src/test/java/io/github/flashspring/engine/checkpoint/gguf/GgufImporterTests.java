@@ -102,7 +102,8 @@ class GgufImporterTests {
 		Path gguf = STORIES.resolve("gguf/stories260K-q8_0.gguf");
 		GgufImporter.importFile(gguf, out(), GgufImporterTests::ignore);
 		try (GgufFile file = GgufFile.open(gguf); Checkpoint imported = Checkpoint.open(out())) {
-			assertThat(imported.quantization("model.layers.4.mlp.up_proj")).contains(new Quantization("affine", 8, 32));
+			assertThat(imported.quantization("model.layers.4.mlp.up_proj"))
+				.contains(new Quantization(Quantization.Mode.AFFINE, 8, 32));
 			assertThat(imported.quantization("model.layers.4.mlp.down_proj")).isEmpty();
 			GgufTensor tensor = Objects.requireNonNull(file.tensors().get("blk.4.attn_k.weight"));
 			assertThat(tensor.type()).isEqualTo(GgufType.Q8_0);

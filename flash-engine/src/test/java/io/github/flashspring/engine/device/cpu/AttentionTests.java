@@ -109,7 +109,7 @@ class AttentionTests {
 	}
 
 	@Test
-	void laterTokensThatAreNotNumbersSpoilNothingBefore() {
+	void nanInLaterTokensDoesNotAffectEarlierOnes() {
 		Sequence sequence = new Sequence(new Shape(1, 1, 16, 16, false, 16, 30, 0f, false, 100, 3));
 		Tensor expected = sequence.attend(new VectorKernels(), 1, 100);
 		for (int d = 0; d < 16; d++) {

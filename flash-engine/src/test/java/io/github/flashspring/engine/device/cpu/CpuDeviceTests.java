@@ -38,23 +38,24 @@ class CpuDeviceTests {
 			long seed) {
 
 		Matrix matrix(Operands operands) {
-			return switch (this.format) {
-				case F32 -> operands.dense(DType.F32, this.outputs, this.inputs);
-				case F16 -> operands.dense(DType.F16, this.outputs, this.inputs);
-				case BF16 -> operands.dense(DType.BF16, this.outputs, this.inputs);
-				case AFFINE1, AFFINE2, AFFINE3, AFFINE4, AFFINE5, AFFINE6, AFFINE8 ->
+			return switch (this.format.toString()) {
+				case "F32" -> operands.dense(DType.F32, this.outputs, this.inputs);
+				case "F16" -> operands.dense(DType.F16, this.outputs, this.inputs);
+				case "BF16" -> operands.dense(DType.BF16, this.outputs, this.inputs);
+				case "AFFINE1", "AFFINE2", "AFFINE3", "AFFINE4", "AFFINE5", "AFFINE6", "AFFINE8" ->
 					operands.affine(this.format.bits(), this.groupSize, this.outputs, this.inputs, this.scales);
-				case MXFP4 -> quantized(operands, new Quantization(Quantization.MXFP4, 4, 32));
-				case MXFP8 -> quantized(operands, new Quantization(Quantization.MXFP8, 8, 32));
-				case NVFP4 -> quantized(operands, new Quantization(Quantization.NVFP4, 4, 16));
-				case FP8 -> {
+				case "MXFP4" -> quantized(operands, new Quantization(Quantization.Mode.MXFP4, 4, 32));
+				case "MXFP8" -> quantized(operands, new Quantization(Quantization.Mode.MXFP8, 8, 32));
+				case "NVFP4" -> quantized(operands, new Quantization(Quantization.Mode.NVFP4, 4, 16));
+				case "FP8" -> {
 					int groupRows = 1 + operands.random().nextInt(20);
 					int from = operands.random().nextInt(2 * groupRows);
 					yield operands
-						.quantized(new Quantization(Quantization.FP8, 8, this.groupSize, groupRows),
+						.quantized(new Quantization(Quantization.Mode.FP8, 8, this.groupSize, groupRows),
 								from + this.outputs + 1, this.inputs, this.scales)
 						.rows(from, this.outputs);
 				}
+				default -> throw new IllegalArgumentException(this.format.toString());
 			};
 		}
 
@@ -64,10 +65,10 @@ class CpuDeviceTests {
 
 		/** The next number of inputs that makes whole groups. */
 		static int whole(Format format, int groupSize, int inputs) {
-			return switch (format) {
-				case F32, F16, BF16, FP8 -> inputs;
-				case NVFP4 -> Math.ceilDiv(inputs, 16) * 16;
-				case MXFP4, MXFP8 -> Math.ceilDiv(inputs, 32) * 32;
+			return switch (format.toString()) {
+				case "F32", "F16", "BF16", "FP8" -> inputs;
+				case "NVFP4" -> Math.ceilDiv(inputs, 16) * 16;
+				case "MXFP4", "MXFP8" -> Math.ceilDiv(inputs, 32) * 32;
 				default -> Math.ceilDiv(inputs, groupSize) * groupSize;
 			};
 		}
@@ -76,7 +77,7 @@ class CpuDeviceTests {
 
 	@Provide
 	static Arbitrary<Linear> linears() {
-		Arbitrary<Format> formats = Arbitraries.of(Format.values());
+		Arbitrary<Format> formats = Arbitraries.of(Formats.ALL);
 		Arbitrary<Integer> groups = Arbitraries.of(32, 64, 128);
 		Arbitrary<DType> scales = Arbitraries.of(DType.F32, DType.F16, DType.BF16);
 		Arbitrary<Integer> rows = Arbitraries.integers().between(1, 70);
@@ -123,14 +124,14 @@ class CpuDeviceTests {
 	}
 
 	@Property(tries = 40)
-	void expertsOfAnyFormatAndNumberOfRowsTogetherEqualEachAlone(@ForAll("linears") Linear linear,
+	void batchedExpertMatmulsEqualSingleOnes(@ForAll("linears") Linear linear,
 			@ForAll @IntRange(min = 1, max = 3) int threads, @ForAll long seed) {
 		Operands operands = new Operands(seed);
 		Tensor shared = operands.activations(1, linear.inputs());
 		List<Device.Matmul> layers = new ArrayList<>();
 		for (int i = 0; i < 24; i++) {
 			int rows = (i % 3 == 0) ? 1 : 1 + operands.random().nextInt(9);
-			Format format = (i % 7 == 0) ? Format.values()[operands.random().nextInt(Format.values().length)]
+			Format format = (i % 7 == 0) ? Formats.ALL.get(operands.random().nextInt(Formats.ALL.size()))
 					: linear.format();
 			Linear expert = new Linear(format, linear.groupSize(), linear.scales(), rows,
 					Linear.whole(format, linear.groupSize(), linear.inputs()), 1 + operands.random().nextInt(60), 1,
@@ -162,7 +163,7 @@ class CpuDeviceTests {
 	void expertsOfATokenAreOneJob() {
 		Operands operands = new Operands(3);
 		int experts = 32;
-		Linear linear = new Linear(Format.AFFINE4, 64, DType.BF16, 1, 2048, 256, 2, 3);
+		Linear linear = new Linear(Formats.AFFINE4, 64, DType.BF16, 1, 2048, 256, 2, 3);
 		AtomicInteger bands = new AtomicInteger();
 		Kernels counting = counting(new VectorKernels(), bands);
 		List<Device.Matmul> layers = new ArrayList<>();
@@ -260,7 +261,7 @@ class CpuDeviceTests {
 	}
 
 	@Property(tries = 60)
-	void turnsPairs(@ForAll @IntRange(min = 1, max = 20) int rows, @ForAll @IntRange(min = 1, max = 4) int heads,
+	void rotatesPairs(@ForAll @IntRange(min = 1, max = 20) int rows, @ForAll @IntRange(min = 1, max = 4) int heads,
 			@ForAll @IntRange(min = 1, max = 50) int pairs, @ForAll @IntRange(min = 0, max = 9) int rest,
 			@ForAll long seed) {
 		Operands operands = new Operands(seed);

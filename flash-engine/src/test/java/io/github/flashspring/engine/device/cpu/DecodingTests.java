@@ -2,6 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,7 +57,8 @@ class DecodingTests {
 	@ValueSource(booleans = { false, true })
 	void allCodesAndScalesOfEightBits(boolean vector) {
 		Operands operands = new Operands(1);
-		Matrix.Quantized matrix = operands.quantized(new Quantization(Quantization.MXFP8, 8, 32), 256, 256, DType.U8);
+		Matrix.Quantized matrix = operands.quantized(new Quantization(Quantization.Mode.MXFP8, 8, 32), 256, 256,
+				DType.U8);
 		for (int row = 0; row < 256; row++) {
 			for (int i = 0; i < 256; i++) {
 				set(matrix.codes(), row, i, i);
@@ -76,11 +78,11 @@ class DecodingTests {
 
 	@ParameterizedTest
 	@ValueSource(booleans = { false, true })
-	void whatIsNoNumberStaysNone(boolean vector) {
-		for (String mode : new String[] { Quantization.MXFP4, Quantization.NVFP4 }) {
+	void nanStaysNan(boolean vector) {
+		for (Quantization.Mode mode : List.of(Quantization.Mode.MXFP4, Quantization.Mode.NVFP4)) {
 			Operands operands = new Operands(1);
 			Matrix.Quantized matrix = operands
-				.quantized(new Quantization(mode, 4, mode.equals(Quantization.MXFP4) ? 32 : 16), 3, 256, DType.U8);
+				.quantized(new Quantization(mode, 4, (mode == Quantization.Mode.MXFP4) ? 32 : 16), 3, 256, DType.U8);
 			set(matrix.scales(), 1, 2, 0xff);
 			int groupSize = matrix.quantization().groupSize();
 			float[][] values = lookUp(operands, matrix, vector);
@@ -99,19 +101,19 @@ class DecodingTests {
 	}
 
 	@Test
-	void matricesNeedTheirScalesAndBiases() {
+	void quantizedMatricesNeedScalesAndBiases() {
 		Operands operands = new Operands(1);
 		Matrix.Quantized affine = operands.affine(3, 32, 4, 64, DType.F16);
 		refuses(operands, new Matrix.Quantized(affine.codes(), affine.scales(), null, affine.quantization()),
 				"AFFINE3 needs biases");
 		refuses(operands, new Matrix.Quantized(affine.codes(), affine.scales().columns(0, 1), affine.biases(),
 				affine.quantization()), "Expected scales of shape [4, 2], found [4, 1]");
-		Matrix.Quantized floats = operands.quantized(new Quantization(Quantization.MXFP4, 4, 32), 4, 64, DType.U8);
+		Matrix.Quantized floats = operands.quantized(new Quantization(Quantization.Mode.MXFP4, 4, 32), 4, 64, DType.U8);
 		refuses(operands, new Matrix.Quantized(floats.codes(), floats.scales(), affine.biases(), floats.quantization()),
 				"MXFP4 has no biases");
 		refuses(operands, new Matrix.Quantized(floats.codes(), affine.scales(), null, floats.quantization()),
 				"Expected scales of type U8, found F16");
-		Matrix.Quantized rectangles = operands.quantized(new Quantization(Quantization.FP8, 8, 32, 3), 4, 64,
+		Matrix.Quantized rectangles = operands.quantized(new Quantization(Quantization.Mode.FP8, 8, 32, 3), 4, 64,
 				DType.F32);
 		refuses(operands,
 				new Matrix.Quantized(rectangles.codes(), rectangles.scales(), null, rectangles.quantization(), 3),

@@ -40,7 +40,7 @@ final class KernelResults {
 				DataOutputStream out = new DataOutputStream(file)) {
 			System.out.println(device.info().name());
 			for (int rows : ROWS) {
-				for (Format format : Format.values()) {
+				for (Format format : Formats.ALL) {
 					for (int inputs : new int[] { 128, 1408 }) {
 						product(device, out, format, 64, rows, inputs);
 					}

@@ -2,6 +2,7 @@ package io.github.flashspring.engine.device.cpu;
 
 import java.lang.foreign.ValueLayout;
 
+import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -46,8 +47,9 @@ class KernelsAgreeTests {
 	}
 
 	@Property(tries = 40)
-	void onWidthsThatEndInAnyPartOfABlock(@ForAll Format format, @ForAll @IntRange(min = 1, max = 40) int groups,
-			@ForAll @IntRange(min = 1, max = 6) int rows, @ForAll long seed) {
+	void onWidthsThatEndInAnyPartOfABlock(@ForAll("formats") Format format,
+			@ForAll @IntRange(min = 1, max = 40) int groups, @ForAll @IntRange(min = 1, max = 6) int rows,
+			@ForAll long seed) {
 		onProducts(new CpuDeviceTests.Linear(format, 32, DType.F16, rows, 32 * groups, 21, 2, seed));
 	}
 
@@ -71,12 +73,18 @@ class KernelsAgreeTests {
 	}
 
 	@Provide
+	static Arbitrary<Format> formats() {
+		return Arbitraries.of(Formats.ALL);
+	}
+
+	@Provide
 	static Arbitrary<CpuDeviceTests.Linear> linears() {
 		return CpuDeviceTests.linears();
 	}
 
 	@Property(tries = 20)
-	void onWideProducts(@ForAll Format format, @ForAll @IntRange(min = 1, max = 9) int rows, @ForAll long seed) {
+	void onWideProducts(@ForAll("formats") Format format, @ForAll @IntRange(min = 1, max = 9) int rows,
+			@ForAll long seed) {
 		CpuDeviceTests.Linear linear = new CpuDeviceTests.Linear(format, 64, DType.BF16, rows, 3 * 1024 + 192, 35, 2,
 				seed);
 		onProducts(linear);

@@ -65,13 +65,13 @@ final class Operands {
 	}
 
 	Matrix.Quantized affine(int bits, int groupSize, int rows, int columns, DType scaleType) {
-		return quantized(new Quantization(Quantization.AFFINE, bits, groupSize), rows, columns, scaleType);
+		return quantized(new Quantization(Quantization.Mode.AFFINE, bits, groupSize), rows, columns, scaleType);
 	}
 
 	/** Random codes; those of eight-bit floats are numbers. */
 	Matrix.Quantized quantized(Quantization quantization, int rows, int columns, DType scaleType) {
-		boolean floats = quantization.mode().equals(Quantization.MXFP8) || quantization.mode().equals(Quantization.FP8);
-		boolean rectangles = quantization.mode().equals(Quantization.FP8);
+		boolean floats = quantization.mode() == Quantization.Mode.MXFP8 || quantization.mode() == Quantization.Mode.FP8;
+		boolean rectangles = quantization.mode() == Quantization.Mode.FP8;
 		int bits = rectangles ? Byte.SIZE : Integer.SIZE;
 		Tensor codes = empty(rectangles ? DType.F8_E4M3 : DType.U32, rows,
 				Math.toIntExact((long) columns * quantization.bits() / bits));
@@ -79,11 +79,10 @@ final class Operands {
 		int scaleRows = Math.ceilDiv(rows, quantization.groupRows());
 		int groups = Math.toIntExact(quantization.groups(columns));
 		return switch (quantization.mode()) {
-			case Quantization.AFFINE -> new Matrix.Quantized(codes, numbers(scaleType, rows, groups),
+			case AFFINE -> new Matrix.Quantized(codes, numbers(scaleType, rows, groups),
 					numbers(scaleType, rows, groups), quantization);
-			case Quantization.FP8 ->
-				new Matrix.Quantized(codes, numbers(scaleType, scaleRows, groups), null, quantization);
-			case Quantization.NVFP4 -> {
+			case FP8 -> new Matrix.Quantized(codes, numbers(scaleType, scaleRows, groups), null, quantization);
+			case NVFP4 -> {
 				Tensor scales = empty(DType.U8, rows, groups);
 				bytes(scales, (code) -> code % 0x7f);
 				yield new Matrix.Quantized(codes, scales, null, quantization);
@@ -172,13 +171,12 @@ final class Operands {
 		int group = column / quantization.groupSize();
 		int code = code(matrix, row, column);
 		return switch (quantization.mode()) {
-			case Quantization.AFFINE -> Math.fma((float) code, get(matrix.scales(), scaleRow, group),
+			case AFFINE -> Math.fma((float) code, get(matrix.scales(), scaleRow, group),
 					get(Objects.requireNonNull(matrix.biases()), row, group));
-			case Quantization.MXFP4 -> (float) (minifloat(code, 2, 1) * power(matrix, scaleRow, group));
-			case Quantization.MXFP8 -> (float) (minifloat(code, 4, 3) * power(matrix, scaleRow, group));
-			case Quantization.NVFP4 ->
-				(float) (minifloat(code, 2, 1) * minifloat(scaleCode(matrix, scaleRow, group), 4, 3));
-			case Quantization.FP8 -> (float) minifloat(code, 4, 3) * get(matrix.scales(), scaleRow, group);
+			case MXFP4 -> (float) (minifloat(code, 2, 1) * power(matrix, scaleRow, group));
+			case MXFP8 -> (float) (minifloat(code, 4, 3) * power(matrix, scaleRow, group));
+			case NVFP4 -> (float) (minifloat(code, 2, 1) * minifloat(scaleCode(matrix, scaleRow, group), 4, 3));
+			case FP8 -> (float) minifloat(code, 4, 3) * get(matrix.scales(), scaleRow, group);
 			default -> throw new IllegalArgumentException(quantization.toString());
 		};
 	}

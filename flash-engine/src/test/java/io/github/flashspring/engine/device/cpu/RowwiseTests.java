@@ -139,7 +139,7 @@ class RowwiseTests {
 	}
 
 	@Property(tries = 40)
-	void turnsNeighboursInsideOfHeads(@ForAll @IntRange(min = 1, max = 9) int rows,
+	void rotatesNeighbourPairsInsideHeads(@ForAll @IntRange(min = 1, max = 9) int rows,
 			@ForAll @IntRange(min = 1, max = 3) int heads, @ForAll @IntRange(min = 1, max = 20) int pairs,
 			@ForAll @IntRange(min = 0, max = 9) int offset, @ForAll boolean interleaved, @ForAll long seed) {
 		Operands operands = new Operands(seed);

@@ -8,7 +8,7 @@ import java.util.Set;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
@@ -30,7 +30,7 @@ class SwitchingKernelsTests {
 	private static final int COLUMNS = 576;
 
 	private static final Workload.Linear FOUR_BITS = new Workload.Linear(COLUMNS, DType.U32,
-			new Quantization(Quantization.AFFINE, 4, 32), DType.BF16);
+			new Quantization(Quantization.Mode.AFFINE, 4, 32), DType.BF16);
 
 	private static final Workload WORKLOAD = new Workload(Set.of(FOUR_BITS), FOUR_BITS,
 			new KvPages.Layout(16, 1, 64, 64), COLUMNS, DType.BF16, Set.of(new Workload.Gate(Activation.SILU)));
@@ -47,8 +47,12 @@ class SwitchingKernelsTests {
 
 	private final Kernels portable = new PortableKernels();
 
+	static List<Format> formats() {
+		return Formats.ALL;
+	}
+
 	@ParameterizedTest
-	@EnumSource(Format.class)
+	@MethodSource("formats")
 	void switchInTheMiddleOfAPassKeepsEveryBit(Format format) {
 		CpuDeviceTests.Linear shape = new CpuDeviceTests.Linear(format, 64, DType.BF16, 5, COLUMNS, COLUMNS, 1, 7);
 		Operands operands = new Operands(7);

@@ -1,4 +1,4 @@
-package io.github.flashspring.engine;
+package io.github.flashspring.engine.device.cpu;
 
 import java.util.List;
 

@@ -1,4 +1,4 @@
-package io.github.flashspring.engine;
+package io.github.flashspring.engine.device.cpu;
 
 import java.lang.management.ManagementFactory;
 import java.util.List;
@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
  */
 final class JvmOptions {
 
-	private static final Logger logger = LoggerFactory.getLogger(FlashEngine.class);
+	private static final Logger logger = LoggerFactory.getLogger(CpuDevice.class);
 
 	private static final Pattern SLOW = Pattern
 		.compile("-Xint|-XX:TieredStopAtLevel=[0-3]|-XX:-UseCompiler|-XX:-EnableVectorSupport");
@@ -22,14 +22,15 @@ final class JvmOptions {
 	private JvmOptions() {
 	}
 
-	/** Warns, if there is something to warn of. */
+	/** Warns if an option makes computing slow. */
 	static void check() {
 		List<String> arguments;
 		try {
 			arguments = ManagementFactory.getRuntimeMXBean().getInputArguments();
 		}
 		catch (LinkageError ex) {
-			logger.debug("This Java does not tell its options", ex); // without the module
+			logger.debug("This Java does not report its options", ex); // without the
+																		// module
 			return;
 		}
 		String slow = slow(arguments);
