@@ -35,7 +35,6 @@ import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
-import io.github.flashspring.engine.residency.DiskSpeed;
 import io.github.flashspring.engine.memory.MemoryLimits;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.InterferenceLoad;
@@ -122,7 +121,7 @@ final class LocalFlashEngine implements FlashEngine {
 			logger.info("Loaded {} ({}, {}) on {} in {} ms: {} of {} of weights stay in memory, budget {}",
 					config.model(), engine.info.architecture(), engine.info.precision(), engine.device.info().name(),
 					(System.nanoTime() - start) / 1_000_000, ByteSize.readable(engine.plan.pinnedBytes()),
-					ByteSize.readable(engine.plan.weightBytes()), ByteSize.readable(engine.plan.budgetBytes()));
+					ByteSize.readable(engine.plan.weightBytes()), engine.plan.budget().readable());
 			return engine;
 		}
 		catch (Throwable ex) {
@@ -383,7 +382,7 @@ final class LocalFlashEngine implements FlashEngine {
 		catch (IllegalStateException ex) {
 			throw closed(ex);
 		}
-		logger.info("The budget is {} now: {} of {} of weights stay in memory", ByteSize.readable(next.budgetBytes()),
+		logger.info("The budget is {} now: {} of {} of weights stay in memory", next.budget().readable(),
 				ByteSize.readable(next.pinnedBytes()), ByteSize.readable(next.weightBytes()));
 		return next;
 	}
@@ -395,12 +394,12 @@ final class LocalFlashEngine implements FlashEngine {
 
 	@Override
 	public double diskBytesPerSecond(long bytes) {
-		return new DiskSpeed(this.parts.layout(), this.store.plan(), this.parts.files()).measure(bytes);
+		return this.store.diskBytesPerSecond(bytes);
 	}
 
 	@Override
 	public InterferenceLoad readBeside() {
-		return this.store.readBeside();
+		return this.store.startInterference();
 	}
 
 	@Override
@@ -417,9 +416,9 @@ final class LocalFlashEngine implements FlashEngine {
 		memory.add(new EngineSnapshot.Memory("scratch", this.scratchBytes));
 		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
 		memory.add(new EngineSnapshot.Memory("heap", now.heapBytes()));
-		return new EngineSnapshot(this.device.info().name(), now.unlimited() ? null : now.budgetBytes(), memory,
-				this.store.snapshot(), this.store.metrics(), this.scheduler.work(), this.passes.last(),
-				this.store.pacing(), this.store.experts(), this.text.grammarMetrics());
+		return new EngineSnapshot(this.device.info().name(), now.budget().bound(), memory, this.store.snapshot(),
+				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing(),
+				this.store.experts(), this.text.grammarMetrics());
 	}
 
 	@Override
@@ -429,7 +428,7 @@ final class LocalFlashEngine implements FlashEngine {
 		if (this.follower != null) {
 			this.follower.close();
 		}
-		if (!this.plan.unlimited() && !wasClosed) {
+		if (!this.plan.budget().unlimited() && !wasClosed) {
 			this.parts.files().learn(this.plan.reads(), this.store.pacing().diskBytesPerSecond());
 		}
 		this.resources.close();

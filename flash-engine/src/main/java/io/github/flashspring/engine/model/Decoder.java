@@ -1,7 +1,6 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -10,9 +9,7 @@ import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.RopeParameters;
-import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.weights.WeightGroup;
@@ -296,17 +293,17 @@ final class Decoder {
 	 * @return the definition, whose embedding, head and cache may still be changed
 	 */
 	ModelDefinition.Builder end(Norm.Kind norm) {
-		WeightGroup embedding = new WeightGroup("embed_tokens", "");
+		WeightGroup embedding = WeightGroup.embedding("embed_tokens", "");
 		embedding.matrix(this.names.embedding(), this.config.vocabSize(), this.config.hiddenSize());
-		WeightGroup last = new WeightGroup("head", "");
-		boolean tied = this.config.tieWordEmbeddings() && !hasOwnHead();
+		WeightGroup last = WeightGroup.head("head", "");
+		// A head that is there counts whatever the config says, as in transformers.
+		// Whether
+		// it is a copy of the embedding shows only once both were read.
+		boolean tied = this.config.tieWordEmbeddings() && !this.source.has(HEAD + ".weight");
 		Norm finalNorm = norm.of(last, this.names.norm(), this.config.hiddenSize());
 		Head head = new Head(finalNorm,
 				last.matrix(tied ? this.names.embedding() : HEAD, this.config.vocabSize(), this.config.hiddenSize()),
 				this.hidden, 1f, 0f);
-		if (tied) {
-			this.ignored.addAll(List.of(HEAD + ".weight", HEAD + ".scales", HEAD + ".biases"));
-		}
 		KvBlocks.Layout layout = new KvBlocks.Layout(1, this.config.numKeyValueHeads(), this.config.headDim(),
 				this.config.headDim());
 		return new ModelDefinition.Builder(this.slots, this.hidden, List.copyOf(this.rotaries.values()), embedding,
@@ -315,23 +312,6 @@ final class Decoder {
 			.keyValues(this.keyValueLayers, this.config.numAttentionHeads(), layout)
 			.states(this.stateFloats)
 			.steps(this.steps);
-	}
-
-	/**
-	 * Whether there is a head that is not the embedding, whatever the settings say: such
-	 * a one counts, as in transformers, while a copy of the embedding would only take
-	 * memory.
-	 */
-	private boolean hasOwnHead() {
-		String embedding = this.names.embedding() + ".weight";
-		if (!this.source.has(HEAD + ".weight") || !this.source.has(embedding)) {
-			return false;
-		}
-		Checkpoint checkpoint = this.source.checkpoint();
-		TensorInfo head = checkpoint.tensor(HEAD + ".weight");
-		TensorInfo table = checkpoint.tensor(embedding);
-		return head.dtype() != table.dtype() || !Arrays.equals(head.shape(), table.shape())
-				|| !checkpoint.sameBytes(head, table);
 	}
 
 	/**
