@@ -24,7 +24,6 @@ import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.Timeline;
 import io.github.flashspring.engine.model.CausalLanguageModel;
 import io.github.flashspring.engine.model.ModelDefinition;
-import io.github.flashspring.engine.residency.DiskSpeed;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.ResidencyPlan;
@@ -117,7 +116,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 			logger.info("Loaded {} ({}, {}) on {} in {} ms: {} of {} of weights stay in memory, budget {}",
 					config.model(), engine.info.architecture(), engine.info.precision(), engine.device.info().name(),
 					(System.nanoTime() - start) / 1_000_000, ByteSize.readable(engine.plan.pinnedBytes()),
-					ByteSize.readable(engine.plan.weightBytes()), ByteSize.readable(engine.plan.budgetBytes()));
+					ByteSize.readable(engine.plan.weightBytes()), engine.plan.budget().readable());
 			return engine;
 		}
 		catch (Throwable ex) {
@@ -292,7 +291,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		catch (IllegalStateException ex) {
 			throw closed(ex);
 		}
-		logger.info("The budget is {} now: {} of {} of weights stay in memory", ByteSize.readable(next.budgetBytes()),
+		logger.info("The budget is {} now: {} of {} of weights stay in memory", next.budget().readable(),
 				ByteSize.readable(next.pinnedBytes()), ByteSize.readable(next.weightBytes()));
 		return next;
 	}
@@ -309,12 +308,12 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	@Override
 	public double diskBytesPerSecond(long bytes) {
-		return new DiskSpeed(this.parts.layout(), this.store.plan(), this.parts.files()).measure(bytes);
+		return this.store.diskBytesPerSecond(bytes);
 	}
 
 	@Override
 	public InterferenceLoad interferenceLoad() {
-		return this.store.readBeside();
+		return this.store.startInterference();
 	}
 
 	@Override
@@ -331,9 +330,9 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		memory.add(new EngineSnapshot.Memory("scratch", this.scratchBytes));
 		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
 		memory.add(new EngineSnapshot.Memory("heap", now.heapBytes()));
-		return new EngineSnapshot(this.device.info().name(), now.unlimited() ? null : now.budgetBytes(), memory,
-				this.store.snapshot(), this.store.metrics(), this.scheduler.work(), this.passes.last(),
-				this.store.pacing(), this.store.experts(), this.text.grammarMetrics());
+		return new EngineSnapshot(this.device.info().name(), now.budget().bound(), memory, this.store.snapshot(),
+				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing(),
+				this.store.experts(), this.text.grammarMetrics());
 	}
 
 	@Override
@@ -343,7 +342,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		if (this.follower != null) {
 			this.follower.close();
 		}
-		if (!this.plan.unlimited() && !wasClosed) {
+		if (!this.plan.budget().unlimited() && !wasClosed) {
 			this.parts.files().learn(this.plan.reads(), this.store.pacing().diskBytesPerSecond());
 		}
 		this.resources.close();

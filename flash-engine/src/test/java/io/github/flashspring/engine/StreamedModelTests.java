@@ -170,7 +170,7 @@ class StreamedModelTests {
 			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens()).isEqualTo(expected);
 			assertThat(engine.snapshot().io().bytesRead()).isGreaterThan(30 * least.streamedBytes());
 			assertThat(engine.ramBudget(RamBudget.UNLIMITED).mapped()).isEqualTo(map);
-			assertThat(engine.plan().unlimited()).isTrue();
+			assertThat(engine.plan().budget().unlimited()).isTrue();
 			assertThat(Golden.generate(engine, new int[] { 1, 403, 407 }, 40).tokens()).isEqualTo(expected);
 		}
 	}
@@ -185,7 +185,7 @@ class StreamedModelTests {
 		}
 		assertThat(timeline.spans()).extracting(Timeline.Span::name)
 			.contains("layers.0", "head", "pass of 1 token")
-			.anyMatch((name) -> name.startsWith("ahead layers.") || name.startsWith("wanted layers."));
+			.anyMatch((name) -> name.startsWith("prefetch layers.") || name.startsWith("demand layers."));
 		assertThat(timeline.spans()).allMatch((span) -> span.endNanos() >= span.startNanos());
 		StringBuilder json = new StringBuilder();
 		timeline.writeChromeTrace(json);

@@ -31,8 +31,6 @@ public final class Checkpoint implements AutoCloseable {
 	/** What the names of tensors begin with that only fill gaps between others. */
 	public static final String PADDING = "__padding__.";
 
-	private static final int COMPARED_BYTES = 1 << 16;
-
 	private final Path folder;
 
 	private final ModelConfig config;
@@ -247,30 +245,6 @@ public final class Checkpoint implements AutoCloseable {
 	 */
 	public void requireUnchanged(String purpose) {
 		this.shards.values().forEach((shard) -> shard.requireUnchanged(purpose));
-	}
-
-	/**
-	 * Whether two tensors hold the same bytes.
-	 * @param first one of {@link #tensors()}
-	 * @param second another one
-	 * @return true if they are as long and equal
-	 * @throws CheckpointException if a file ends early or fails
-	 */
-	public boolean sameBytes(TensorInfo first, TensorInfo second) {
-		if (first.byteSize() != second.byteSize()) {
-			return false;
-		}
-		ByteBuffer one = ByteBuffer.allocate(COMPARED_BYTES);
-		ByteBuffer other = ByteBuffer.allocate(COMPARED_BYTES);
-		for (long from = 0; from < first.byteSize(); from += COMPARED_BYTES) {
-			int length = (int) Math.min(COMPARED_BYTES, first.byteSize() - from);
-			read(first, from, one.clear().limit(length));
-			read(second, from, other.clear().limit(length));
-			if (!one.flip().equals(other.flip())) {
-				return false;
-			}
-		}
-		return true;
 	}
 
 	/**

@@ -4,6 +4,9 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import io.github.flashspring.engine.metrics.ByteSize;
+import org.jspecify.annotations.Nullable;
+
 /**
  * How much memory an engine may use.
  *
@@ -24,6 +27,28 @@ public record RamBudget(Kind kind, long bytes) {
 		if (kind == Kind.BYTES && bytes <= 0) {
 			throw new IllegalArgumentException("A RAM budget must be above 0 bytes, but is " + bytes);
 		}
+	}
+
+	/**
+	 * {@return whether there is no bound}
+	 */
+	public boolean unlimited() {
+		return this.kind == Kind.UNLIMITED;
+	}
+
+	/**
+	 * {@return the bound for reports, as a number that JSON has; null where there is
+	 * none}
+	 */
+	public @Nullable Long bound() {
+		return (this.kind == Kind.BYTES) ? Long.valueOf(this.bytes) : null;
+	}
+
+	/**
+	 * {@return the budget as text, such as {@code 2.5 GB} or {@code unlimited}}
+	 */
+	public String readable() {
+		return (this.kind == Kind.BYTES) ? ByteSize.readable(this.bytes) : this.kind.name().toLowerCase(Locale.ROOT);
 	}
 
 	/**
@@ -49,8 +74,9 @@ public record RamBudget(Kind kind, long bytes) {
 	}
 
 	/**
-	 * The budget where none is set: everything if it fits into three quarters of what
-	 * this process may have, else those; the rest is for the JVM and for others.
+	 * The default budget: the whole model if it fits in 75 % of the memory that this
+	 * process may have, otherwise 75 % of that memory; the rest is for the JVM and for
+	 * others.
 	 * @param limits memory that this process may have: that of its container, or of the
 	 * machine
 	 * @param neededBytes memory that the engine would use without a bound
@@ -62,9 +88,8 @@ public record RamBudget(Kind kind, long bytes) {
 	}
 
 	/**
-	 * Reads a budget as people write it: {@code 4} or {@code 0.5} (gigabytes),
-	 * {@code 800MB}, {@code 900KB}, {@code min}, {@code unlimited}. Units are powers of
-	 * 1024.
+	 * Reads a human-readable budget: {@code 4} or {@code 0.5} (gigabytes), {@code 800MB},
+	 * {@code 900KB}, {@code min}, {@code unlimited}. Units are powers of 1024.
 	 * @param text the budget
 	 * @return the budget
 	 * @throws IllegalArgumentException if it cannot be read

@@ -2,9 +2,7 @@ package io.github.flashspring.engine.metrics;
 
 import java.util.Locale;
 
-/**
- * Numbers of bytes as people read them.
- */
+/** Human-readable numbers of bytes. */
 public final class ByteSize {
 
 	private static final String[] UNITS = { "B", "KB", "MB", "GB", "TB" };
@@ -14,13 +12,10 @@ public final class ByteSize {
 
 	/**
 	 * Writes a number of bytes with three digits, in units of 1024.
-	 * @param bytes number of bytes; {@link Long#MAX_VALUE}: no bound
-	 * @return such as {@code 3.25 GB}, {@code 812 MB} or {@code unlimited}
+	 * @param bytes number of bytes
+	 * @return such as {@code 3.25 GB} or {@code 812 MB}
 	 */
 	public static String readable(long bytes) {
-		if (bytes == Long.MAX_VALUE) {
-			return "unlimited";
-		}
 		double value = bytes;
 		int unit = 0;
 		while (value >= 1024 && unit < UNITS.length - 1) {

@@ -129,9 +129,9 @@ final class Decoder {
 	ModelDefinition end(Norm.Kind kind) {
 		int hidden = this.config.hiddenSize();
 		int vocabulary = this.config.vocabSize();
-		WeightGroup embedding = new WeightGroup("embed_tokens", "");
+		WeightGroup embedding = WeightGroup.embedding("embed_tokens", "");
 		embedding.matrix(this.names.embedding(), vocabulary, hidden);
-		WeightGroup last = new WeightGroup("head", "");
+		WeightGroup last = WeightGroup.head("head", "");
 		String module = this.names.head(this.config);
 		Norm norm = kind.of(last, this.names.norm(), hidden);
 		Parameter weight = last.matrix(module, vocabulary, hidden);

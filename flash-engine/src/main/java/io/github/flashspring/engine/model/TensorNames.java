@@ -1,12 +1,10 @@
 package io.github.flashspring.engine.model;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
-import io.github.flashspring.engine.checkpoint.TensorInfo;
 
 /**
  * Where checkpoints of an architecture have what the model code asks for. This class and
@@ -41,32 +39,18 @@ class TensorNames {
 	}
 
 	/**
-	 * Module of the head.
+	 * Module of the head. A head that the checkpoint has is used even if
+	 * {@code tie_word_embeddings} is set, as in transformers. Whether it is a copy of the
+	 * embedding would show only once both were read.
 	 * @param config says whether the head is the embedding
 	 * @return {@code lm_head}, or the embedding's
 	 */
 	final String head(DecoderConfig config) {
-		if (!config.tieWordEmbeddings() || hasOwnHead()) {
+		if (!config.tieWordEmbeddings() || has(HEAD + ".weight")) {
 			return HEAD;
 		}
 		this.unused.addAll(List.of(HEAD + ".weight", HEAD + ".scales", HEAD + ".biases"));
 		return embedding();
-	}
-
-	/**
-	 * True if the checkpoint has a head that differs from the embedding; it is used even
-	 * if {@code tie_word_embeddings} is set, as in transformers. A copy of the embedding
-	 * would only take memory.
-	 */
-	private boolean hasOwnHead() {
-		String embedding = embedding() + ".weight";
-		if (!has(HEAD + ".weight") || !has(embedding)) {
-			return false;
-		}
-		TensorInfo head = this.checkpoint.tensor(HEAD + ".weight");
-		TensorInfo table = this.checkpoint.tensor(embedding);
-		return head.dtype() != table.dtype() || !Arrays.equals(head.shape(), table.shape())
-				|| !this.checkpoint.sameBytes(head, table);
 	}
 
 	/** Ends of names of tensors that the checkpoint may hold although none is used. */

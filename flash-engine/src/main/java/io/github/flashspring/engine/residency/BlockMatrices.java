@@ -1,11 +1,14 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.reading.BlockRead;
+import io.github.flashspring.engine.reading.IoRecorder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 
 import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.Weight;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.weights.Weights;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
@@ -17,78 +20,79 @@ import io.github.flashspring.engine.device.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The matrices of one unit, acquired block by block from whoever brings them into memory,
- * and given back as soon as the last piece of a block was used.
+ * The matrices of one weight group, acquired block by block, and given back as soon as
+ * the last tile of a block was used.
  * <p>
- * Products of which none needs another are a set of tasks, one for each piece. A task is
- * ready when its block is in memory. Those of streamed blocks run first, so that the next
- * blocks find room; those of blocks that stay fill the time in which reads are under way;
- * only when none is ready is there a wait, for whichever block comes first.
+ * Products of which none needs another are a set of tasks, one for each tile. A task is
+ * ready when its block is in memory. Tasks of streamed blocks run first, so that the next
+ * blocks find memory; those of pinned blocks fill the time in which reads are under way;
+ * only when none is ready does compute wait, for whichever block comes first.
  */
 final class BlockMatrices implements Weights.Matrices {
 
-	private final WeightLayout.Unit unit;
+	private final WeightLayout.Group group;
 
 	private final Device device;
 
-	private final Blocks blocks;
+	private final BlockSource source;
 
-	private final List<Block> unitBlocks;
+	private final List<Block> groupBlocks;
 
 	private final IoRecorder recorder;
 
-	private final List<List<Place>> places = new ArrayList<>();
+	private final List<List<Tile>> tiles = new ArrayList<>();
 
-	/** Pieces of each block. */
-	private final List<List<Place>> placesOfBlocks = new ArrayList<>();
+	/** Tiles of each block. */
+	private final List<List<Tile>> tilesOfBlocks = new ArrayList<>();
 
 	/** Tasks that have not run yet, in the order of use; reused. */
-	private final Place[] open;
+	private final Tile[] open;
 
-	/** Which product a piece belongs to, by the piece's place. */
+	/** Which product a tile belongs to, by the tile's index. */
 	private final int[] products;
 
-	/** How many tasks have not run yet, by place of their block. */
+	/** How many tasks have not run yet, by index of their block in the group. */
 	private final int[] openOfBlock;
 
-	/** Whether the last piece of a block is among them. */
+	/** Whether the last tile of a block is among them. */
 	private final boolean[] closing;
 
 	/** Blocks of tasks that have not run yet, and of which nothing is held; reused. */
 	private final List<Block> missing = new ArrayList<>();
 
-	/** What is held of the unit, by place of its block. */
+	/** What is held of the group, by index of its block in it. */
 	private final @Nullable BlockRead[] held;
 
-	/** Views of pieces that stay where they are, by the piece's place. */
+	/** Views of tiles that stay where they are, by the tile's index. */
 	private final @Nullable Matrix[] fixed;
 
 	private boolean keep;
 
-	/** When computing with matrices that came together began; 0 if nobody asks. */
+	/** When compute with matrices that came together began; 0 if nobody asks. */
 	private long start;
 
-	BlockMatrices(WeightLayout.Unit unit, List<Block> blocks, Device device, Blocks source, IoRecorder recorder) {
-		this.unit = unit;
+	BlockMatrices(WeightLayout.Group group, List<Block> blocks, Device device, BlockSource source,
+			IoRecorder recorder) {
+		this.group = group;
 		this.device = device;
-		this.blocks = source;
+		this.source = source;
 		this.recorder = recorder;
-		this.unitBlocks = blocks;
+		this.groupBlocks = blocks;
 		this.held = new BlockRead[blocks.size()];
-		unit.weights().forEach((weight) -> this.places.add(new ArrayList<>()));
+		group.weights().forEach((weight) -> this.tiles.add(new ArrayList<>()));
 		int count = 0;
 		for (int i = 0; i < blocks.size(); i++) {
 			Block block = blocks.get(i);
-			this.placesOfBlocks.add(new ArrayList<>());
-			for (Block.Piece piece : block.pieces()) {
-				boolean last = piece == block.pieces().getLast();
-				Place place = new Place(count++, i, block, piece, last);
-				this.places.get(piece.weight()).add(place);
-				this.placesOfBlocks.get(i).add(place);
+			this.tilesOfBlocks.add(new ArrayList<>());
+			for (Block.Tile rows : block.tiles()) {
+				boolean last = rows == block.tiles().getLast();
+				Tile tile = new Tile(count++, i, block, rows, last);
+				this.tiles.get(rows.weight()).add(tile);
+				this.tilesOfBlocks.get(i).add(tile);
 			}
 		}
 		this.fixed = new Matrix[count];
-		this.open = new Place[count];
+		this.open = new Tile[count];
 		this.products = new int[count];
 		this.openOfBlock = new int[blocks.size()];
 		this.closing = new boolean[blocks.size()];
@@ -96,10 +100,10 @@ final class BlockMatrices implements Weights.Matrices {
 
 	@Override
 	public void forEach(int weight, Weights.Visitor visitor) {
-		for (Place place : this.places.get(weight)) {
-			visitor.rows(place.piece().firstRow(), matrix(place));
-			if (place.last() && !this.keep) {
-				release(place.local());
+		for (Tile tile : this.tiles.get(weight)) {
+			visitor.rows(tile.rows().firstRow(), matrix(tile));
+			if (tile.last() && !this.keep) {
+				release(tile.local());
 			}
 		}
 	}
@@ -110,24 +114,24 @@ final class BlockMatrices implements Weights.Matrices {
 		Arrays.fill(this.closing, false);
 		int count = 0;
 		for (int i = 0; i < weights.length; i++) {
-			for (Place place : this.places.get(weights[i])) {
-				this.open[count++] = place;
-				this.products[place.index()] = i;
-				this.openOfBlock[place.local()]++;
-				this.closing[place.local()] |= place.last();
+			for (Tile tile : this.tiles.get(weights[i])) {
+				this.open[count++] = tile;
+				this.products[tile.index()] = i;
+				this.openOfBlock[tile.local()]++;
+				this.closing[tile.local()] |= tile.last();
 			}
 		}
 		while (count > 0) {
 			int next = next(count);
-			Place place = this.open[next];
+			Tile tile = this.open[next];
 			count--;
 			System.arraycopy(this.open, next + 1, this.open, next, count - next);
 			long start = this.recorder.traces() ? System.nanoTime() : 0;
-			visitor.rows(this.products[place.index()], place.piece().firstRow(), matrix(place));
+			visitor.rows(this.products[tile.index()], tile.rows().firstRow(), matrix(tile));
 			if (start != 0) {
-				noteMultiplied(place, start);
+				noteMultiplied(tile, start);
 			}
-			ended(place);
+			ended(tile);
 		}
 	}
 
@@ -138,8 +142,8 @@ final class BlockMatrices implements Weights.Matrices {
 		}
 		List<Weights.Rows> rows = new ArrayList<>(weights.length);
 		for (int i = 0; i < weights.length; i++) {
-			for (Place place : this.places.get(weights[i])) {
-				rows.add(new Weights.Rows(i, place.piece().firstRow(), matrix(place)));
+			for (Tile tile : this.tiles.get(weights[i])) {
+				rows.add(new Weights.Rows(i, tile.rows().firstRow(), matrix(tile)));
 			}
 		}
 		this.start = this.recorder.traces() ? System.nanoTime() : 0;
@@ -149,12 +153,12 @@ final class BlockMatrices implements Weights.Matrices {
 	@Override
 	public void used(int[] weights, Supplier<Fence> behind) {
 		for (int weight : weights) {
-			for (Place place : this.places.get(weight)) {
+			for (Tile tile : this.tiles.get(weight)) {
 				if (this.start != 0) {
-					noteMultiplied(place, this.start);
+					noteMultiplied(tile, this.start);
 				}
-				if (place.last() && !this.keep) {
-					release(place.local(), behind);
+				if (tile.last() && !this.keep) {
+					release(tile.local(), behind);
 				}
 			}
 		}
@@ -166,24 +170,24 @@ final class BlockMatrices implements Weights.Matrices {
 	 * @return whether they are all in memory
 	 */
 	private boolean gather(int[] weights) {
-		Place missing = null;
+		Tile missing = null;
 		boolean others = false;
 		for (int weight : weights) {
-			for (Place place : this.places.get(weight)) {
-				if (this.fixed[place.index()] != null || this.held[place.local()] != null) {
+			for (Tile tile : this.tiles.get(weight)) {
+				if (this.fixed[tile.index()] != null || this.held[tile.local()] != null) {
 					others = true;
 				}
-				else if (missing == null || missing.local() != place.local()) {
-					BlockRead load = this.blocks.poll(List.of(place.block()));
-					if (load != null) {
-						hold(place.local(), load);
+				else if (missing == null || missing.local() != tile.local()) {
+					BlockRead read = this.source.poll(List.of(tile.block()));
+					if (read != null) {
+						hold(tile.local(), read);
 						others = true;
 					}
 					else if (missing != null) {
 						return false;
 					}
 					else {
-						missing = place;
+						missing = tile;
 					}
 				}
 			}
@@ -194,52 +198,52 @@ final class BlockMatrices implements Weights.Matrices {
 		if (others) {
 			return false;
 		}
-		hold(missing.local(), this.blocks.acquire(missing.block()));
+		hold(missing.local(), this.source.acquire(missing.block()));
 		return true;
 	}
 
-	private void noteMultiplied(Place place, long start) {
-		this.recorder.multiplied(this.unit.weights().get(place.piece().weight()).parameter().module(),
-				place.piece().firstRow(), place.piece().rows(), start);
+	private void noteMultiplied(Tile tile, long start) {
+		this.recorder.multiplied(this.group.weights().get(tile.rows().weight()).parameter().module(),
+				tile.rows().firstRow(), tile.rows().rows(), start);
 	}
 
 	/**
 	 * Chooses a task that is ready; waits if none is.
 	 * @param count open tasks
-	 * @return its place among them
+	 * @return its index among them
 	 */
 	private int next(int count) {
 		while (true) {
-			int stays = -1;
+			int pinned = -1;
 			this.missing.clear();
 			for (int i = 0; i < count; i++) {
-				Place place = this.open[i];
-				if (this.held[place.local()] != null) {
+				Tile tile = this.open[i];
+				if (this.held[tile.local()] != null) {
 					return i;
 				}
-				if (this.fixed[place.index()] != null) {
-					stays = (stays < 0) ? i : stays;
+				if (this.fixed[tile.index()] != null) {
+					pinned = (pinned < 0) ? i : pinned;
 				}
-				else if (this.missing.isEmpty() || this.missing.getLast() != place.block()) {
-					this.missing.add(place.block());
+				else if (this.missing.isEmpty() || this.missing.getLast() != tile.block()) {
+					this.missing.add(tile.block());
 				}
 			}
-			BlockRead load = null;
+			BlockRead read = null;
 			if (!this.missing.isEmpty()) {
-				load = (stays >= 0) ? this.blocks.poll(this.missing) : this.blocks.take(this.missing);
+				read = (pinned >= 0) ? this.source.poll(this.missing) : this.source.take(this.missing);
 			}
-			if (load == null) {
-				return stays;
+			if (read == null) {
+				return pinned;
 			}
-			hold(load.block().index() - this.unitBlocks.getFirst().index(), load);
+			hold(read.block().index() - this.groupBlocks.getFirst().index(), read);
 		}
 	}
 
 	/**
-	 * Gives a block back once its last piece and all open ones were computed with.
+	 * Gives a block back once its last tile and all open ones were used.
 	 */
-	private void ended(Place place) {
-		int local = place.local();
+	private void ended(Tile tile) {
+		int local = tile.local();
 		if (--this.openOfBlock[local] == 0 && this.closing[local] && !this.keep) {
 			release(local);
 		}
@@ -247,9 +251,9 @@ final class BlockMatrices implements Weights.Matrices {
 
 	@Override
 	public boolean present(int weight) {
-		return this.places.get(weight)
+		return this.tiles.get(weight)
 			.stream()
-			.allMatch((place) -> this.fixed[place.index()] != null || this.blocks.present(place.block()) != null);
+			.allMatch((tile) -> this.fixed[tile.index()] != null || this.source.present(tile.block()) != null);
 	}
 
 	@Override
@@ -269,133 +273,66 @@ final class BlockMatrices implements Weights.Matrices {
 	}
 
 	private void release(int local, Supplier<Fence> behind) {
-		BlockRead load = this.held[local];
-		if (load != null) {
+		BlockRead read = this.held[local];
+		if (read != null) {
 			this.held[local] = null;
-			this.blocks.release(load, behind.get());
+			this.source.release(read, behind.get());
 		}
 	}
 
-	private Matrix matrix(Place place) {
-		Matrix known = this.fixed[place.index()];
+	private Matrix matrix(Tile tile) {
+		Matrix known = this.fixed[tile.index()];
 		if (known != null) {
 			return known;
 		}
-		BlockRead load = this.held[place.local()];
-		if (load == null) {
-			load = this.blocks.acquire(place.block());
-			hold(place.local(), load);
+		BlockRead read = this.held[tile.local()];
+		if (read == null) {
+			read = this.source.acquire(tile.block());
+			hold(tile.local(), read);
 		}
-		known = this.fixed[place.index()];
-		return (known != null) ? known : view(place, load);
+		known = this.fixed[tile.index()];
+		return (known != null) ? known : view(tile, read);
 	}
 
-	/** Keeps a block that stays for good, and another one until it is released. */
-	private void hold(int local, BlockRead load) {
-		if (this.blocks.stays(load.block())) {
-			for (Place place : this.placesOfBlocks.get(local)) {
-				this.fixed[place.index()] = view(place, load);
+	/** Keeps a pinned block for good, and another one until it is released. */
+	private void hold(int local, BlockRead read) {
+		if (this.source.pins(read.block())) {
+			for (Tile tile : this.tilesOfBlocks.get(local)) {
+				this.fixed[tile.index()] = view(tile, read);
 			}
 		}
 		else {
-			this.held[local] = load;
+			this.held[local] = read;
 		}
 	}
 
-	private Matrix view(Place place, BlockRead load) {
-		return view(this.unit.weights().get(place.piece().weight()), place.piece(), load.offset(),
-				this.blocks.buffer(load, this.device));
+	private Matrix view(Tile tile, BlockRead read) {
+		return view(this.group.weights().get(tile.rows().weight()), tile.rows(), read.offset(),
+				this.source.buffer(read, this.device));
 	}
 
 	/**
 	 * Rows of a matrix in a block.
 	 * @param offset where the block begins in the buffer
 	 */
-	static Matrix view(WeightLayout.Weight weight, Block.Piece piece, long offset, Buffer buffer) {
+	static Matrix view(Weight weight, Block.Tile rows, long offset, Buffer buffer) {
 		List<TensorInfo> parts = weight.parts();
-		return weight.matrix(piece.firstRow(),
-				(part) -> Tensor.of(buffer, offset + piece.positions()[parts.indexOf(part)], part.dtype(),
-						weight.rowsOf(part, piece.firstRow(), piece.rows()),
+		return weight.matrix(rows.firstRow(),
+				(part) -> Tensor.of(buffer, offset + rows.positions()[parts.indexOf(part)], part.dtype(),
+						weight.rowsOf(part, rows.firstRow(), rows.rows()),
 						Math.toIntExact(part.dimension(part.rank() - 1))));
 	}
 
-	/** Brings blocks into memory. */
-	interface Blocks {
-
-		/**
-		 * Waits for a block.
-		 * @param block the block
-		 * @return the block in memory, held until it is released
-		 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if it
-		 * cannot be read
-		 * @throws IllegalStateException if this is closed
-		 */
-		BlockRead acquire(Block block);
-
-		/**
-		 * One of some blocks, if any is in memory.
-		 * @param wanted blocks in the order of use
-		 * @return a block in memory, held until it is released; null if there is none
-		 */
-		default @Nullable BlockRead poll(List<Block> wanted) {
-			return null;
-		}
-
-		/**
-		 * Waits for one of some blocks.
-		 * @param wanted blocks in the order of use, at least one
-		 * @return the one that is in memory first, held until it is released
-		 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the
-		 * first one cannot be read
-		 * @throws IllegalStateException if this is closed
-		 */
-		default BlockRead take(List<Block> wanted) {
-			return acquire(wanted.getFirst());
-		}
-
-		/**
-		 * Gives a block back.
-		 * @param load what was acquired
-		 * @param fence behind the work that uses it
-		 */
-		void release(BlockRead load, Fence fence);
-
-		/**
-		 * Whether a block stays where it is once it is in memory, without being held.
-		 * @param block the block
-		 * @return true for pinned ones
-		 */
-		boolean stays(Block block);
-
-		/**
-		 * A block that stays, if it is in memory already.
-		 * @param block the block
-		 * @return null if it must be read, or may leave
-		 */
-		default @Nullable BlockRead present(Block block) {
-			return null;
-		}
-
-		/**
-		 * The memory that holds a block.
-		 * @param load what was acquired
-		 * @param device sees it
-		 * @return a buffer, in which the block lies at its offset
-		 */
-		Buffer buffer(BlockRead load, Device device);
-
-	}
-
 	/**
-	 * Where a piece is.
+	 * Rows of a matrix in a block.
 	 *
-	 * @param index place among the pieces of the unit
-	 * @param local place of its block in the unit
+	 * @param index among the tiles of the group
+	 * @param local index of its block in the group
 	 * @param block its block
-	 * @param piece the piece
+	 * @param rows which rows
 	 * @param last whether it is the last of its block
 	 */
-	private record Place(int index, int local, Block block, Block.Piece piece, boolean last) {
+	private record Tile(int index, int local, Block block, Block.Tile rows, boolean last) {
 
 	}
 

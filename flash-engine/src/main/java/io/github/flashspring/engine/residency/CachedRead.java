@@ -1,16 +1,15 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.reading.BlockRead;
 import io.github.flashspring.engine.weights.Block;
 
-/**
- * A block of an expert in the {@link ExpertCache}.
- */
+/** A block of an expert in the {@link ExpertCache}. */
 final class CachedRead extends BlockRead {
 
 	private final ExpertCache.Slot slot;
 
-	/** Place in the cache's list. */
-	int place;
+	/** Index in the cache's list. */
+	int index;
 
 	/** Whether the layer that computes needs it and has not computed it yet. */
 	boolean wanted;
@@ -21,8 +20,8 @@ final class CachedRead extends BlockRead {
 	/** Whether the next layer with experts will probably need it. */
 	boolean expected;
 
-	/** Whether it was read because it was expected, and nobody has needed it yet. */
-	boolean unproven;
+	/** Whether it was prefetched, and nobody has needed it yet. */
+	volatile boolean unproven;
 
 	CachedRead(Block block, ExpertCache.Slot slot) {
 		super(block, slot.memory(), 0, slot.lastUse());

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Predicate;
 
 import io.github.flashspring.engine.memory.NativeMemory;
@@ -17,32 +18,32 @@ import io.github.flashspring.engine.device.Fence;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Experts in memory, block by block, up to a number of bytes. Who comes in pushes out
- * what is worth least, of whichever layer, but never what is held, being read, or needed
- * by the layer that computes. Belongs to the lock of the {@link ReadQueue}; memory is
- * given out and taken back by the thread that computes alone.
+ * Experts in memory, block by block, up to a number of bytes. Inserting an expert evicts
+ * the least valuable one, of whichever layer, but never what is held, being read, or
+ * needed by the layer that computes. Changed by the thread that computes alone; other
+ * threads may ask what is in memory.
  */
 final class ExpertCache implements AutoCloseable {
 
 	/** Slots of a size whose memory is reserved together. */
-	private static final int SHELF = 16;
+	private static final int SLOTS_OF_SHELF = 16;
 
 	private final ExpertRanking ranking;
 
-	private final @Nullable CachedRead[] byBlock;
+	private final AtomicReferenceArray<@Nullable CachedRead> byBlock;
 
 	private final List<CachedRead> all = new ArrayList<>();
 
 	/** Memory that nobody uses, by its size. */
 	private final Map<Long, Deque<Slot>> free = new HashMap<>();
 
-	private long capacity;
+	private volatile long capacity;
 
 	/** Memory of all slots, used or free. */
 	private long allocated;
 
 	/** Hears of what leaves. */
-	private final Leaving leaving;
+	private final Eviction eviction;
 
 	/** The memory from which the next slots are taken, by their size. */
 	private final Map<Long, Shelf> shelves = new HashMap<>();
@@ -51,12 +52,12 @@ final class ExpertCache implements AutoCloseable {
 	 * An empty cache.
 	 * @param blocks number of blocks of the model
 	 * @param ranking says what is worth most
-	 * @param leaving hears of what leaves
+	 * @param eviction hears of what leaves
 	 */
-	ExpertCache(int blocks, ExpertRanking ranking, Leaving leaving) {
-		this.byBlock = new CachedRead[blocks];
+	ExpertCache(int blocks, ExpertRanking ranking, Eviction eviction) {
+		this.byBlock = new AtomicReferenceArray<>(blocks);
 		this.ranking = ranking;
-		this.leaving = leaving;
+		this.eviction = eviction;
 	}
 
 	/**
@@ -64,15 +65,14 @@ final class ExpertCache implements AutoCloseable {
 	 * @param bytes most memory
 	 */
 	void resize(long bytes) {
-		for (CachedRead load : List.copyOf(this.all)) {
-			load.wanted = false;
-			load.expected = false;
-			if (!load.ready()) {
-				remove(load);
+		for (CachedRead read : List.copyOf(this.all)) {
+			read.wanted = false;
+			if (!read.ready()) {
+				remove(read);
 			}
 		}
 		this.capacity = bytes;
-		while (this.allocated > bytes && (closeFree() || evict(Double.POSITIVE_INFINITY, (load) -> true))) {
+		while (this.allocated > bytes && (closeFree() || evict(Double.POSITIVE_INFINITY, (read) -> true))) {
 			// until it fits
 		}
 	}
@@ -87,7 +87,7 @@ final class ExpertCache implements AutoCloseable {
 	 * @return null if it must be read
 	 */
 	@Nullable CachedRead get(Block block) {
-		return this.byBlock[block.index()];
+		return this.byBlock.get(block.index());
 	}
 
 	List<CachedRead> all() {
@@ -95,22 +95,60 @@ final class ExpertCache implements AutoCloseable {
 	}
 
 	/**
+	 * Bytes that are in memory.
+	 * @param blocks of some experts
+	 */
+	long readyBytes(List<Block> blocks) {
+		long bytes = 0;
+		for (Block block : blocks) {
+			CachedRead read = get(block);
+			bytes += (read != null && read.ready()) ? block.bytes() : 0;
+		}
+		return bytes;
+	}
+
+	/**
+	 * {@return number of some blocks that were prefetched and not needed so far}
+	 */
+	int unproven(List<Block> blocks) {
+		int count = 0;
+		for (Block block : blocks) {
+			CachedRead read = get(block);
+			count += (read != null && read.unproven) ? 1 : 0;
+		}
+		return count;
+	}
+
+	/**
+	 * {@return whether some blocks are all in memory}
+	 */
+	boolean contains(List<Block> blocks) {
+		for (Block block : blocks) {
+			CachedRead read = get(block);
+			if (read == null || !read.ready()) {
+				return false;
+			}
+		}
+		return true;
+	}
+
+	/**
 	 * Takes a block in.
 	 * @param block a block that is not here
-	 * @param worth what it is worth: only what is worth less leaves for it
-	 * @param yielding what may leave, besides what nobody uses
-	 * @return the block, to be read, or null if there is no room for it
+	 * @param worth only what is worth less is evicted for it
+	 * @param yielding what may be evicted
+	 * @return the block, to be read, or null if there is no memory for it
 	 */
 	@Nullable CachedRead admit(Block block, double worth, Predicate<CachedRead> yielding) {
 		Slot slot = slot(block.bytes(), worth, yielding);
 		if (slot == null) {
 			return null;
 		}
-		CachedRead load = new CachedRead(block, slot);
-		load.place = this.all.size();
-		this.all.add(load);
-		this.byBlock[block.index()] = load;
-		return load;
+		CachedRead read = new CachedRead(block, slot);
+		read.index = this.all.size();
+		this.all.add(read);
+		this.byBlock.set(block.index(), read);
+		return read;
 	}
 
 	private @Nullable Slot slot(long bytes, double worth, Predicate<CachedRead> yielding) {
@@ -138,8 +176,8 @@ final class ExpertCache implements AutoCloseable {
 			return NativeMemory.allocate(bytes);
 		}
 		Shelf shelf = this.shelves.get(bytes);
-		if (shelf == null || shelf.slots == SHELF) {
-			NativeMemory.Region region = NativeMemory.reserve(SHELF * NativeMemory.aligned(bytes));
+		if (shelf == null || shelf.slots == SLOTS_OF_SHELF) {
+			NativeMemory.Region region = NativeMemory.reserve(SLOTS_OF_SHELF * NativeMemory.aligned(bytes));
 			if (region == null) {
 				return NativeMemory.allocate(bytes);
 			}
@@ -168,11 +206,11 @@ final class ExpertCache implements AutoCloseable {
 	private boolean evict(double worth, Predicate<CachedRead> yielding) {
 		CachedRead least = null;
 		double leastWorth = worth;
-		for (CachedRead load : this.all) {
-			if (!load.held && load.pending == 0 && yielding.test(load)) {
-				double found = (load.failure != null) ? -1 : this.ranking.worth(load.block().unit());
+		for (CachedRead read : this.all) {
+			if (!read.held() && !read.underWay() && yielding.test(read)) {
+				double found = read.failed() ? -1 : this.ranking.worth(read.block().group());
 				if (found < leastWorth) {
-					least = load;
+					least = read;
 					leastWorth = found;
 				}
 			}
@@ -184,24 +222,24 @@ final class ExpertCache implements AutoCloseable {
 	}
 
 	/**
-	 * Lets a block go. It is not held, and no read of it is under way.
-	 * @param load the block
+	 * Evicts a block. It is not held, and no read of it is under way.
+	 * @param read the block
 	 */
-	void remove(CachedRead load) {
-		this.leaving.left(load);
+	void remove(CachedRead read) {
+		this.eviction.evicted(read);
 		CachedRead last = this.all.removeLast();
-		if (last != load) {
-			this.all.set(load.place, last);
-			last.place = load.place;
+		if (last != read) {
+			this.all.set(read.index, last);
+			last.index = read.index;
 		}
-		this.byBlock[load.block().index()] = null;
-		load.dropped = true;
-		this.free.computeIfAbsent(load.slot().bytes(), (key) -> new ArrayDeque<>()).addLast(load.slot());
+		this.byBlock.set(read.block().index(), null);
+		read.drop();
+		this.free.computeIfAbsent(read.slot().bytes(), (key) -> new ArrayDeque<>()).addLast(read.slot());
 	}
 
 	@Override
 	public void close() {
-		this.all.forEach((load) -> load.slot().close());
+		this.all.forEach((read) -> read.slot().close());
 		this.all.clear();
 		this.free.values().forEach((slots) -> slots.forEach(Slot::close));
 		this.free.clear();
@@ -225,13 +263,13 @@ final class ExpertCache implements AutoCloseable {
 
 	/** Hears of blocks that leave. */
 	@FunctionalInterface
-	interface Leaving {
+	interface Eviction {
 
 		/**
 		 * A block leaves.
-		 * @param load the block
+		 * @param read the block
 		 */
-		void left(CachedRead load);
+		void evicted(CachedRead read);
 
 	}
 

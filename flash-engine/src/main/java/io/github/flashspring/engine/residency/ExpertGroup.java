@@ -13,19 +13,19 @@ public final class ExpertGroup {
 
 	private final WeightStore store;
 
-	private final int layerUnit;
+	private final int layerGroup;
 
-	private final int firstUnit;
+	private final int firstGroup;
 
 	/**
 	 * Names the experts.
 	 * @param store has their weights
-	 * @param layerUnit index of the layer's own unit; those of its experts follow
+	 * @param layerGroup index of the layer's own group; those of its experts follow
 	 */
-	public ExpertGroup(WeightStore store, int layerUnit) {
+	public ExpertGroup(WeightStore store, int layerGroup) {
 		this.store = store;
-		this.layerUnit = layerUnit;
-		this.firstUnit = layerUnit + 1;
+		this.layerGroup = layerGroup;
+		this.firstGroup = layerGroup + 1;
 	}
 
 	/**
@@ -33,7 +33,7 @@ public final class ExpertGroup {
 	 * @return its weights, not begun
 	 */
 	public Weights layerWeights() {
-		return this.store.weights(this.layerUnit);
+		return this.store.weights(this.layerGroup);
 	}
 
 	/**
@@ -47,7 +47,7 @@ public final class ExpertGroup {
 	 * them
 	 */
 	public int[] choose(int[] rowsOf, int rows, boolean ordered) {
-		return this.store.choose(this.firstUnit, rowsOf, rows, ordered);
+		return this.store.choose(this.firstGroup, rowsOf, rows, ordered);
 	}
 
 	/**
@@ -65,14 +65,14 @@ public final class ExpertGroup {
 	public void compute(int[] experts, boolean ordered, int[] rowsOf, int maxRows, Computation computation) {
 		int[] left = experts;
 		while (left.length > 0) {
-			int[] ready = this.store.ready(this.firstUnit, left, ordered);
+			int[] ready = this.store.ready(this.firstGroup, left, ordered);
 			int rows = rowsOf[ready[0]];
 			int count = 1;
 			while (count < ready.length && rows + rowsOf[ready[count]] <= maxRows) {
 				rows += rowsOf[ready[count++]];
 			}
 			int[] now = Arrays.copyOf(ready, count);
-			this.store.compute(Arrays.stream(now).map((expert) -> this.firstUnit + expert).toArray(),
+			this.store.compute(Arrays.stream(now).map((expert) -> this.firstGroup + expert).toArray(),
 					(weights) -> computation.compute(now, weights));
 			left = Arrays.stream(left)
 				.filter((expert) -> Arrays.stream(now).noneMatch((one) -> one == expert))
@@ -85,7 +85,7 @@ public final class ExpertGroup {
 	 * @return false if nothing is read, or guesses have proved of little use
 	 */
 	public boolean wantsGuesses() {
-		return this.store.wantsGuesses(this.firstUnit);
+		return this.store.wantsGuesses(this.firstGroup);
 	}
 
 	/**
@@ -94,7 +94,7 @@ public final class ExpertGroup {
 	 * @param guesses one or more for each token of the pass
 	 */
 	public void expect(List<ExpertGuess> guesses) {
-		this.store.expect(this.firstUnit, guesses);
+		this.store.expect(this.firstGroup, guesses);
 	}
 
 	/** Computes with some experts. */

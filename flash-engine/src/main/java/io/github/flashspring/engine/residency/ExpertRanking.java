@@ -14,17 +14,17 @@ sealed interface ExpertRanking {
 
 	/**
 	 * Notes that an expert is used.
-	 * @param unit its unit
+	 * @param group its group
 	 * @param share share of the tokens of the pass
 	 */
-	void used(int unit, double share);
+	void used(int group, double share);
 
 	/**
 	 * Worth of an expert.
-	 * @param unit its unit
+	 * @param group its group
 	 * @return from 0; comparable with a probability, at least in its order
 	 */
-	double worth(int unit);
+	double worth(int group);
 
 	/**
 	 * The probability that the next token needs an expert, as measured: a mixture of how
@@ -57,10 +57,10 @@ sealed interface ExpertRanking {
 		/** Share of the long run that was seen at all: less than 1 at the beginning. */
 		private double seen;
 
-		Measured(int units) {
-			this.often = new double[units];
-			this.lately = new double[units];
-			this.worth = new double[units];
+		Measured(int groups) {
+			this.often = new double[groups];
+			this.lately = new double[groups];
+			this.worth = new double[groups];
 		}
 
 		@Override
@@ -76,19 +76,19 @@ sealed interface ExpertRanking {
 		}
 
 		@Override
-		public void used(int unit, double share) {
-			this.often[unit] += share * (1 - this.oftenLeft);
-			this.lately[unit] += share * (1 - this.latelyLeft);
-			rate(unit);
+		public void used(int group, double share) {
+			this.often[group] += share * (1 - this.oftenLeft);
+			this.lately[group] += share * (1 - this.latelyLeft);
+			rate(group);
 		}
 
-		private void rate(int unit) {
-			this.worth[unit] = (1 - RECENCY) * this.often[unit] / this.seen + RECENCY * this.lately[unit];
+		private void rate(int group) {
+			this.worth[group] = (1 - RECENCY) * this.often[group] / this.seen + RECENCY * this.lately[group];
 		}
 
 		@Override
-		public double worth(int unit) {
-			return this.worth[unit];
+		public double worth(int group) {
+			return this.worth[group];
 		}
 
 	}
@@ -100,8 +100,8 @@ sealed interface ExpertRanking {
 
 		private long uses = 1;
 
-		LastUse(int units) {
-			this.last = new double[units];
+		LastUse(int groups) {
+			this.last = new double[groups];
 		}
 
 		@Override
@@ -110,13 +110,13 @@ sealed interface ExpertRanking {
 		}
 
 		@Override
-		public void used(int unit, double share) {
-			this.last[unit] = 1 - 1.0 / ++this.uses;
+		public void used(int group, double share) {
+			this.last[group] = 1 - 1.0 / ++this.uses;
 		}
 
 		@Override
-		public double worth(int unit) {
-			return this.last[unit];
+		public double worth(int group) {
+			return this.last[group];
 		}
 
 	}

@@ -1,12 +1,14 @@
 package io.github.flashspring.engine.residency;
 
-import java.util.ArrayDeque;
+import io.github.flashspring.engine.reading.BlockRead;
+import io.github.flashspring.engine.reading.ComputeWait;
+import io.github.flashspring.engine.reading.ReadQueue;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.weights.BlockLayout;
@@ -14,29 +16,21 @@ import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
-import io.github.flashspring.engine.residency.ReadQueue.Urgency;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Brings the experts into memory that routers choose: all that a layer lacks at once, and
- * those that the next layer will probably lack while nothing more urgent is read. Called
- * by the thread that computes.
+ * those that the next layer will probably lack while nothing more urgent is read. Used by
+ * the thread that computes; other threads may ask for snapshots.
  */
-final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
+final class ExpertStore implements BlockSource, AutoCloseable {
 
-	/** Computing that waits for a larger share of the time has no use for pacing. */
-	private static final double BEHIND = 0.1;
-
-	/** Weight of a pass in the average. */
-	private static final double WEIGHT = 0.25;
+	/** Compute that waits for a larger share of the time has no use for pacing. */
+	private static final double MAX_STALL_SHARE = 0.1;
 
 	private final BlockLayout blocks;
 
-	private final ReadQueue queue;
-
-	private final ReentrantLock lock;
-
-	private final IoRecorder recorder;
+	private final ComputeWait wait;
 
 	private final boolean keeps;
 
@@ -44,63 +38,39 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 
 	private final ExpertCache cache;
 
-	private final Lookahead lookahead;
+	private final ExpertPrefetch prefetch;
 
-	/** Blocks that the layer lacks, in the order in which it computes, not yet read. */
-	private final Deque<Block> lacking = new ArrayDeque<>();
+	private final ExpertDemand demand;
 
-	/** Blocks that are expected of the next layer. */
-	private final List<CachedRead> expected = new ArrayList<>();
+	private final StallShare stalls = new StallShare();
 
-	/** Blocks that the layer lacked, being read or waiting to be computed with. */
-	private int begun;
+	private final AtomicLong hits = new AtomicLong();
 
-	/** When the pass began. */
-	private long passStart;
+	private final AtomicLong misses = new AtomicLong();
 
-	/** Time of the pass in which computing waited for experts. */
-	private long stallNanos;
-
-	/** Share of the time of passes in which computing waited, on average. */
-	private double stalled;
-
-	private long hits;
-
-	private long misses;
-
-	private long missedBytes;
-
-	private long aheadReads;
-
-	private long aheadBytes;
-
-	private long aheadUsed;
-
-	private long uselessReads;
-
-	private long uselessBytes;
+	private final AtomicLong missedBytes = new AtomicLong();
 
 	/**
 	 * An empty store.
 	 * @param blocks all blocks of the model
 	 * @param queue reads
-	 * @param settings what is kept
-	 * @param recorder hears of waiting
+	 * @param wait waits for reads
+	 * @param maxBegun most blocks that are read at once
+	 * @param streaming what is kept
 	 */
-	ExpertStore(BlockLayout blocks, ReadQueue queue, ExpertStreaming settings, IoRecorder recorder) {
+	ExpertStore(BlockLayout blocks, ReadQueue queue, ComputeWait wait, int maxBegun, ExpertStreaming streaming) {
 		this.blocks = blocks;
-		this.queue = queue;
-		this.lock = queue.lock();
-		this.recorder = recorder;
-		this.keeps = settings.keep() != ExpertStreaming.Keep.NONE;
-		this.ranking = (settings.keep() == ExpertStreaming.Keep.LAST_USED) ? new ExpertRanking.LastUse(blocks.units())
-				: new ExpertRanking.Measured(blocks.units());
-		this.cache = new ExpertCache(blocks.blocks().size(), this.ranking, this::left);
-		this.lookahead = new Lookahead(settings.lookahead());
+		this.wait = wait;
+		this.keeps = streaming.keep() != ExpertStreaming.Keep.NONE;
+		this.ranking = (streaming.keep() == ExpertStreaming.Keep.LAST_USED) ? new ExpertRanking.LastUse(blocks.groups())
+				: new ExpertRanking.Measured(blocks.groups());
+		this.prefetch = new ExpertPrefetch(blocks, queue, maxBegun, streaming);
+		this.cache = new ExpertCache(blocks.blocks().size(), this.ranking, this.prefetch::evicted);
+		this.demand = new ExpertDemand(queue, this.cache, maxBegun);
 	}
 
 	/**
-	 * Changes the memory. Called with the lock held, while nothing is read.
+	 * Changes the memory, while nothing is read.
 	 * @param bytes most memory
 	 */
 	void resize(long bytes) {
@@ -113,99 +83,69 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	 * @param rows its tokens
 	 */
 	void beginPass(int rows) {
-		this.lock.lock();
-		try {
-			forgetPass();
-			measureStalls();
-			this.ranking.passed(rows);
-			for (CachedRead load : List.copyOf(this.cache.all())) {
-				if (load.pending == 0 && load.failure != null && !load.held) {
-					this.cache.remove(load);
-				}
+		forgetPass();
+		this.wait.gate().computeIsBehind(this.stalls.beginPass(System.nanoTime()) > MAX_STALL_SHARE);
+		this.ranking.passed(rows);
+		for (CachedRead read : List.copyOf(this.cache.all())) {
+			if (read.failed() && !read.underWay() && !read.held()) {
+				this.cache.remove(read);
 			}
 		}
-		finally {
-			this.lock.unlock();
-		}
-	}
-
-	/** Looks at the pass before. */
-	private void measureStalls() {
-		long now = System.nanoTime();
-		if (this.passStart != 0) {
-			double share = Math.min(1, (double) this.stallNanos / Math.max(1, now - this.passStart));
-			this.stalled += WEIGHT * (share - this.stalled);
-			this.queue.behind(this.stalled > BEHIND);
-		}
-		this.passStart = now;
-		this.stallNanos = 0;
 	}
 
 	private void forgetPass() {
-		this.lacking.clear();
-		this.begun = 0;
-		for (CachedRead load : this.cache.all()) {
-			load.wanted = false;
-			load.counted = false;
-			load.expected = false;
-		}
-		this.expected.clear();
+		this.demand.clear();
+		this.prefetch.clear();
 	}
 
 	/**
 	 * Says which experts a layer needs, and reads those that are not in memory.
-	 * @param firstUnit unit of the layer's first expert
+	 * @param firstGroup group of the layer's first expert
 	 * @param rowsOf how many tokens go to each expert
 	 * @param rows tokens of the pass
 	 * @param ordered whether the experts must be computed in their own order
 	 * @return experts that are needed; unless ordered, first those in memory
 	 */
-	int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
-		this.lock.lock();
-		try {
-			this.lookahead.chosen(firstUnit, rowsOf);
-			settle(firstUnit, rowsOf);
-			List<Integer> here = new ArrayList<>();
-			List<Integer> coming = new ArrayList<>();
-			List<Integer> missing = new ArrayList<>();
-			List<Integer> all = new ArrayList<>();
-			for (int expert = 0; expert < rowsOf.length; expert++) {
-				if (rowsOf[expert] > 0) {
-					int unit = firstUnit + expert;
-					this.ranking.used(unit, (double) rowsOf[expert] / rows);
-					all.add(expert);
-					(switch (want(unit)) {
-						case HERE -> here;
-						case COMING -> coming;
-						case MISSING -> missing;
-					}).add(expert);
-				}
+	int[] choose(int firstGroup, int[] rowsOf, int rows, boolean ordered) {
+		this.prefetch.cancelUnused(firstGroup, rowsOf, this.cache);
+		List<Integer> here = new ArrayList<>();
+		List<Integer> coming = new ArrayList<>();
+		List<Integer> missing = new ArrayList<>();
+		List<Integer> all = new ArrayList<>();
+		List<CachedRead> promoted = new ArrayList<>();
+		for (int expert = 0; expert < rowsOf.length; expert++) {
+			if (rowsOf[expert] > 0) {
+				int group = firstGroup + expert;
+				this.ranking.used(group, (double) rowsOf[expert] / rows);
+				all.add(expert);
+				(switch (want(group, promoted)) {
+					case HERE -> here;
+					case COMING -> coming;
+					case MISSING -> missing;
+				}).add(expert);
 			}
-			this.misses += missing.size();
-			this.hits += all.size() - missing.size();
-			missing.forEach((expert) -> lack(firstUnit + expert));
-			readLacking();
-			if (!missing.isEmpty()) {
-				long start = System.nanoTime();
-				this.queue.awaitBegun();
-				stalled(firstUnit, start);
-			}
-			if (ordered) {
-				return all.stream().mapToInt(Integer::intValue).toArray();
-			}
-			here.addAll(coming);
-			here.addAll(missing);
-			return here.stream().mapToInt(Integer::intValue).toArray();
 		}
-		finally {
-			this.lock.unlock();
+		this.misses.addAndGet(missing.size());
+		this.hits.addAndGet(all.size() - missing.size());
+		for (int expert : missing) {
+			this.missedBytes.addAndGet(this.demand.lack(this.blocks.of(firstGroup + expert)));
 		}
+		this.demand.read(promoted);
+		if (!missing.isEmpty()) {
+			this.stalls.stalled(this.wait.awaitBegun(firstGroup));
+		}
+		if (!ordered) {
+			all = here;
+			all.addAll(coming);
+			all.addAll(missing);
+		}
+		return all.stream().mapToInt(Integer::intValue).toArray();
 	}
 
 	/**
 	 * Those of some experts that can be computed with: all that are in memory, or the
 	 * first of them to come.
-	 * @param firstUnit unit of the layer's first expert
+	 * @param firstGroup group of the layer's first expert
 	 * @param experts needed and not yet computed with, at least one
 	 * @param ordered whether they must be computed in this order
 	 * @return some of the experts; one that is not in memory as a whole comes alone, and
@@ -213,37 +153,42 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the first
 	 * one cannot be read
 	 */
-	int[] ready(int firstUnit, int[] experts, boolean ordered) {
-		this.lock.lock();
-		this.queue.waits(true);
+	int[] ready(int firstGroup, int[] experts, boolean ordered) {
+		this.wait.gate().computeWaits(true);
 		try {
-			int[] ready = present(firstUnit, experts, ordered);
-			CachedRead coming = (ready.length == 0) ? coming(firstUnit + experts[0]) : null;
+			int[] ready = present(firstGroup, experts, ordered);
+			CachedRead coming = (ready.length == 0) ? coming(firstGroup + experts[0]) : null;
 			if (coming != null) {
-				long start = System.nanoTime();
-				RuntimeException failure = this.queue.await(coming,
-						() -> present(firstUnit, experts, ordered).length > 0);
-				stalled(firstUnit, start);
-				if (failure != null) {
-					this.cache.remove(coming);
-					throw failure;
-				}
-				ready = present(firstUnit, experts, ordered);
+				await(coming, () -> present(firstGroup, experts, ordered).length > 0);
+				ready = present(firstGroup, experts, ordered);
 			}
 			return (ready.length > 0) ? ready : new int[] { experts[0] };
 		}
 		finally {
-			this.queue.waits(false);
-			this.lock.unlock();
+			this.wait.gate().computeWaits(false);
+		}
+	}
+
+	/**
+	 * Waits for a block, or for something else; evicts the block if it cannot be read.
+	 */
+	private void await(CachedRead read, BooleanSupplier other) {
+		long start = System.nanoTime();
+		RuntimeException failure = this.wait.await(read, other);
+		this.stalls.stalled(System.nanoTime() - start);
+		if (failure != null) {
+			read.hold(false);
+			this.cache.remove(read);
+			throw failure;
 		}
 	}
 
 	/** Experts of which all blocks are in memory; if ordered, those before any other. */
-	private int[] present(int firstUnit, int[] experts, boolean ordered) {
+	private int[] present(int firstGroup, int[] experts, boolean ordered) {
 		int[] present = new int[experts.length];
 		int count = 0;
 		for (int expert : experts) {
-			if (isPresent(firstUnit + expert)) {
+			if (this.cache.contains(this.blocks.of(firstGroup + expert))) {
 				present[count++] = expert;
 			}
 			else if (ordered) {
@@ -253,318 +198,130 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		return Arrays.copyOf(present, count);
 	}
 
-	private boolean isPresent(int unit) {
-		for (Block block : this.blocks.of(unit)) {
-			CachedRead load = this.cache.get(block);
-			if (load == null || !load.ready()) {
-				return false;
-			}
-		}
-		return true;
-	}
-
 	/** The first block of an expert that is being read; null if none is. */
-	private @Nullable CachedRead coming(int unit) {
-		for (Block block : this.blocks.of(unit)) {
-			CachedRead load = this.cache.get(block);
-			if (load != null && !load.ready()) {
-				return load;
+	private @Nullable CachedRead coming(int group) {
+		for (Block block : this.blocks.of(group)) {
+			CachedRead read = this.cache.get(block);
+			if (read != null && !read.ready()) {
+				return read;
 			}
 		}
 		return null;
 	}
 
-	/** Ends what was expected: what comes in vain need not come at all. */
-	private void settle(int firstUnit, int[] rowsOf) {
-		for (CachedRead load : this.expected) {
-			load.expected = false;
-			int expert = load.block().unit() - firstUnit;
-			boolean needed = expert >= 0 && expert < rowsOf.length && rowsOf[expert] > 0;
-			if (!needed && load.pending > 0 && !load.dropped) {
-				giveUp(load);
-			}
-			else if (!needed && !this.keeps && !load.held && !load.dropped) {
-				this.cache.remove(load);
-			}
-		}
-		this.expected.clear();
-	}
-
-	private void giveUp(CachedRead load) {
-		List<Block.Extent> unread = this.queue.cancel(load);
-		long bytes = unread.stream().mapToLong(Block.Extent::length).sum();
-		boolean untouched = bytes == load.block().bytes();
-		this.aheadBytes -= bytes;
-		this.aheadReads -= untouched ? 1 : 0;
-		load.unproven &= !untouched;
-		if (load.pending == 0) {
-			this.cache.remove(load);
-		}
-		else if (bytes > 0) {
-			load.failed.addAll(unread);
-			load.failure = new IllegalStateException("Nobody needed the block while it was read");
-		}
-	}
-
-	private Presence want(int unit) {
+	private Presence want(int group, List<CachedRead> promoted) {
 		Presence presence = Presence.HERE;
-		for (Block block : this.blocks.of(unit)) {
-			CachedRead load = this.cache.get(block);
-			if (load == null || load.failure != null) {
+		for (Block block : this.blocks.of(group)) {
+			CachedRead read = this.cache.get(block);
+			if (read == null || read.failed()) {
 				presence = Presence.MISSING;
 				continue;
 			}
-			load.wanted = true;
-			if (load.unproven) {
-				load.unproven = false;
-				this.aheadUsed++;
-			}
-			if (load.pending > 0) {
-				this.queue.hurry(load);
+			read.wanted = true;
+			this.prefetch.needed(read);
+			if (read.underWay()) {
+				promoted.add(read);
 				presence = (presence == Presence.HERE) ? Presence.COMING : presence;
 			}
 		}
 		return presence;
 	}
 
-	private void lack(int unit) {
-		for (Block block : this.blocks.of(unit)) {
-			if (this.cache.get(block) == null) {
-				this.lacking.addLast(block);
-				this.missedBytes += block.bytes();
-			}
-		}
-	}
-
-	/**
-	 * Begins to read what is lacking: as much at once as keeps the readers busy, so that
-	 * a prompt that needs all experts does not push out more than that.
-	 */
-	private void readLacking() {
-		while (!this.lacking.isEmpty() && this.begun < 2 * this.queue.threads()) {
-			CachedRead load = this.cache.admit(this.lacking.getFirst(), Double.POSITIVE_INFINITY,
-					(other) -> !other.wanted);
-			if (load == null) {
-				return;
-			}
-			this.lacking.removeFirst();
-			load.wanted = true;
-			load.counted = true;
-			this.begun++;
-			this.queue.add(load, Urgency.NOW);
-		}
-	}
-
 	@Override
 	public BlockRead acquire(Block block) {
-		this.lock.lock();
-		this.queue.waits(true);
+		this.wait.gate().computeWaits(true);
 		try {
-			CachedRead load = this.cache.get(block);
-			if (load == null) {
-				load = fetch(block);
+			CachedRead read = this.cache.get(block);
+			if (read == null) {
+				read = this.demand.fetch(block);
 			}
-			load.held = true;
-			if (load.ready()) {
-				return load;
+			read.hold(true);
+			if (!read.ready()) {
+				await(read, () -> false);
 			}
-			long start = System.nanoTime();
-			RuntimeException failure = this.queue.await(load);
-			stalled(block.unit(), start);
-			if (failure != null) {
-				load.held = false;
-				this.cache.remove(load);
-				throw failure;
-			}
-			return load;
+			return read;
 		}
 		finally {
-			this.queue.waits(false);
-			this.lock.unlock();
+			this.wait.gate().computeWaits(false);
 		}
 	}
 
 	@Override
 	public @Nullable BlockRead poll(List<Block> wanted) {
-		this.lock.lock();
-		try {
-			for (Block block : wanted) {
-				CachedRead load = this.cache.get(block);
-				if (load != null && load.ready()) {
-					load.held = true;
-					return load;
-				}
-			}
-			return null;
-		}
-		finally {
-			this.lock.unlock();
-		}
-	}
-
-	private void stalled(int unit, long start) {
-		long end = System.nanoTime();
-		this.stallNanos += end - start;
-		this.recorder.stalled(unit, start, end);
-	}
-
-	/** Reads a block for which there was no room before. */
-	private CachedRead fetch(Block block) {
-		this.lacking.remove(block);
-		CachedRead load = admit(block, (other) -> !other.wanted);
-		while (load == null) {
-			load = admit(block, (other) -> true);
-			if (load == null) {
-				if (this.cache.all().stream().noneMatch((other) -> other.pending > 0)) {
-					throw new IllegalStateException(
-							"The memory for experts is too small for " + block.bytes() + " bytes");
-				}
-				this.queue.awaitRead();
+		for (Block block : wanted) {
+			CachedRead read = this.cache.get(block);
+			if (read != null && read.ready()) {
+				read.hold(true);
+				return read;
 			}
 		}
-		load.wanted = true;
-		this.queue.add(load, Urgency.NOW);
-		return load;
-	}
-
-	private @Nullable CachedRead admit(Block block, Predicate<CachedRead> yielding) {
-		return this.cache.admit(block, Double.POSITIVE_INFINITY, yielding);
+		return null;
 	}
 
 	@Override
-	public void release(BlockRead load, Fence fence) {
-		this.lock.lock();
-		try {
-			load.held = false;
-			((CachedRead) load).slot().usedUntil(fence);
-		}
-		finally {
-			this.lock.unlock();
-		}
+	public void release(BlockRead read, Fence fence) {
+		read.hold(false);
+		((CachedRead) read).slot().usedUntil(fence);
 	}
 
 	@Override
-	public boolean stays(Block block) {
+	public boolean pins(Block block) {
 		return false;
 	}
 
 	@Override
-	public Buffer buffer(BlockRead load, Device device) {
-		return ((CachedRead) load).slot().buffer(device);
+	public Buffer buffer(BlockRead read, Device device) {
+		return ((CachedRead) read).slot().buffer(device);
 	}
 
 	/**
 	 * Notes that an expert was computed with, for all tokens of the pass.
-	 * @param unit its unit
+	 * @param group its group
 	 */
-	void computed(int unit) {
-		this.lock.lock();
-		try {
-			for (Block block : this.blocks.of(unit)) {
-				CachedRead load = this.cache.get(block);
-				if (load != null) {
-					load.wanted = false;
-					this.begun -= load.counted ? 1 : 0;
-					load.counted = false;
-					if (!this.keeps && load.pending == 0 && !load.held) {
-						this.cache.remove(load);
-					}
+	void computed(int group) {
+		for (Block block : this.blocks.of(group)) {
+			CachedRead read = this.cache.get(block);
+			if (read != null) {
+				this.demand.computed(read);
+				if (!this.keeps && !read.underWay() && !read.held()) {
+					this.cache.remove(read);
 				}
 			}
-			readLacking();
 		}
-		finally {
-			this.lock.unlock();
-		}
+		this.demand.read(List.of());
 	}
 
 	/**
-	 * Whether guesses about the experts of a layer are welcome.
-	 * @param firstUnit unit of its first expert
-	 * @return false if they would not help
+	 * {@return whether guesses about the experts of a layer would help}
 	 */
-	boolean wantsGuesses(int firstUnit) {
-		this.lock.lock();
-		try {
-			return this.lookahead.wanted(firstUnit);
-		}
-		finally {
-			this.lock.unlock();
-		}
+	boolean wantsGuesses(int firstGroup) {
+		return this.prefetch.wantsGuesses(firstGroup);
 	}
 
 	/**
 	 * Reads experts that a layer will probably choose.
-	 * @param firstUnit unit of the layer's first expert
+	 * @param firstGroup group of the layer's first expert
 	 * @param guesses experts of the layer
 	 */
-	void expect(int firstUnit, List<ExpertGuess> guesses) {
-		this.lock.lock();
-		try {
-			for (Lookahead.Likely likely : this.lookahead.likely(firstUnit, guesses)) {
-				for (Block block : this.blocks.of(firstUnit + likely.expert())) {
-					CachedRead load = this.cache.get(block);
-					if (load == null) {
-						load = (this.expected.size() < 2 * this.queue.threads()) ? this.cache.admit(block,
-								likely.probability(), (other) -> !other.wanted && !other.expected) : null;
-						if (load == null) {
-							continue;
-						}
-						load.unproven = true;
-						this.aheadReads++;
-						this.aheadBytes += block.bytes();
-						this.queue.add(load, Urgency.LIKELY);
-					}
-					load.expected = true;
-					this.expected.add(load);
-				}
-			}
-		}
-		finally {
-			this.lock.unlock();
-		}
-	}
-
-	private void left(CachedRead load) {
-		if (load.unproven) {
-			load.unproven = false;
-			this.uselessReads++;
-			this.uselessBytes += load.block().bytes();
-		}
+	void expect(int firstGroup, List<ExpertGuess> guesses) {
+		this.prefetch.expect(firstGroup, guesses, this.cache);
 	}
 
 	/**
-	 * What of some units is in memory.
-	 * @param from first unit
+	 * What of some groups is in memory.
+	 * @param from first group
 	 * @param to behind the last
 	 * @return bytes
 	 */
 	long bytesOf(int from, int to) {
-		this.lock.lock();
-		try {
-			return this.cache.all()
-				.stream()
-				.filter((load) -> load.ready() && load.block().unit() >= from && load.block().unit() < to)
-				.mapToLong((load) -> load.block().bytes())
-				.sum();
-		}
-		finally {
-			this.lock.unlock();
-		}
+		return IntStream.range(from, to).mapToLong((group) -> this.cache.readyBytes(this.blocks.of(group))).sum();
 	}
 
 	ExpertMetrics snapshot() {
-		this.lock.lock();
-		try {
-			long unproven = this.cache.all().stream().filter((load) -> load.unproven).count();
-			return new ExpertMetrics(this.hits, this.misses, this.missedBytes,
-					this.cache.all().stream().filter(BlockRead::ready).mapToLong((load) -> load.block().bytes()).sum(),
-					this.cache.capacity(), this.aheadReads, this.aheadBytes, this.aheadUsed, this.uselessReads,
-					this.uselessBytes, unproven);
-		}
-		finally {
-			this.lock.unlock();
-		}
+		return new ExpertMetrics(this.hits.get(), this.misses.get(), this.missedBytes.get(),
+				this.cache.readyBytes(this.blocks.blocks()), this.cache.capacity(), this.prefetch.reads(),
+				this.prefetch.bytes(), this.prefetch.used(), this.prefetch.wasted(), this.prefetch.wastedBytes(),
+				this.cache.unproven(this.blocks.blocks()));
 	}
 
 	@Override

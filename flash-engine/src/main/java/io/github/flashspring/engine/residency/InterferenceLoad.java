@@ -1,6 +1,6 @@
 package io.github.flashspring.engine.residency;
 
-import java.util.ArrayList;
+import io.github.flashspring.engine.pacing.BandwidthController;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -11,15 +11,15 @@ import java.util.concurrent.locks.ReentrantLock;
 import io.github.flashspring.engine.memory.NativeMemory;
 import io.github.flashspring.engine.storage.DirectFile;
 import io.github.flashspring.engine.storage.ReadPattern;
-import io.github.flashspring.engine.storage.ReadThread;
+import io.github.flashspring.engine.storage.ReaderPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads the files of a model from beginning to end, again and again, beside passes that
- * need none of it: shows how much reading disturbs computing, and how well the
- * {@link BandwidthController} bounds that. It rests until it is told otherwise. Safe for
- * use by several threads.
+ * Reads the files of a model from beginning to end, again and again, next to passes that
+ * need none of it: shows how much reads slow compute down, and how well the
+ * {@link BandwidthController} bounds that. It rests until its mode changes. Safe for use
+ * by several threads.
  */
 public final class InterferenceLoad implements AutoCloseable {
 
@@ -31,24 +31,24 @@ public final class InterferenceLoad implements AutoCloseable {
 
 	private final long readBytes;
 
-	private final List<Thread> threads = new ArrayList<>();
-
 	private final AtomicLong next = new AtomicLong();
 
 	private final AtomicLong bytes = new AtomicLong();
 
 	private final AtomicInteger running = new AtomicInteger();
 
-	/** One asks whether a read may go, the others queue behind it. */
+	/** One reader asks whether a read may go, the others queue behind it. */
 	private final ReentrantLock turn = new ReentrantLock();
 
 	private final Condition changed = this.turn.newCondition();
 
 	private volatile Mode mode = Mode.REST;
 
-	private volatile boolean disturbed;
+	private volatile boolean ran;
 
 	private volatile boolean closed;
+
+	private final ReaderPool readers;
 
 	/**
 	 * Prepares to read.
@@ -61,11 +61,8 @@ public final class InterferenceLoad implements AutoCloseable {
 		this.controller = controller;
 		int alignment = files.stream().mapToInt(DirectFile::alignment).max().orElseThrow();
 		this.readBytes = Math.ceilDiv(pattern.readBytes(), alignment) * (long) alignment;
-		for (int i = 0; i < pattern.readsInFlight(); i++) {
-			this.threads.add(new ReadThread(this::read, "flash-beside-" + i));
-		}
 		controller.aside(true);
-		this.threads.forEach(Thread::start);
+		this.readers = new ReaderPool(pattern.readsInFlight(), "flash-interference-", this::read);
 	}
 
 	private void read() {
@@ -73,8 +70,8 @@ public final class InterferenceLoad implements AutoCloseable {
 			while (!this.closed) {
 				long number = this.next.getAndIncrement();
 				DirectFile file = this.files.get((int) (number % this.files.size()));
-				long pieces = Math.max(1, file.size() / this.readBytes);
-				long offset = number / this.files.size() % pieces * this.readBytes;
+				long tiles = Math.max(1, file.size() / this.readBytes);
+				long offset = number / this.files.size() % tiles * this.readBytes;
 				long length = Math.min(this.readBytes,
 						Math.ceilDiv(file.size() - offset, file.alignment()) * file.alignment());
 				if (awaitTurn(length)) {
@@ -84,14 +81,14 @@ public final class InterferenceLoad implements AutoCloseable {
 		}
 		catch (RuntimeException ex) {
 			if (!this.closed) {
-				logger.warn("Reads beside the passes end", ex);
+				logger.warn("Reads concurrent with passes end", ex);
 			}
 		}
 	}
 
 	private void read(DirectFile file, long offset, long length, NativeMemory memory) {
 		this.running.incrementAndGet();
-		this.disturbed = true;
+		this.ran = true;
 		try {
 			long start = System.nanoTime();
 			file.read(offset, memory.segment().asSlice(0, length));
@@ -118,7 +115,7 @@ public final class InterferenceLoad implements AutoCloseable {
 						if (pause == 0) {
 							return true;
 						}
-						// Holding the lock: the others are behind this read.
+						// The others wait for their turn meanwhile.
 						LockSupport.parkNanos(pause);
 					}
 				}
@@ -146,16 +143,17 @@ public final class InterferenceLoad implements AutoCloseable {
 		}
 	}
 
-	/** Whether there were reads since this was last asked. */
-	boolean wasDisturbed() {
-		boolean was = this.disturbed;
-		this.disturbed = this.running.get() > 0;
+	/**
+	 * {@return whether there were reads since this was last asked}
+	 */
+	boolean ranConcurrently() {
+		boolean was = this.ran;
+		this.ran = this.running.get() > 0;
 		return was;
 	}
 
 	/**
-	 * What was read so far.
-	 * @return bytes
+	 * {@return bytes read so far}
 	 */
 	public long bytes() {
 		return this.bytes.get();
@@ -167,20 +165,7 @@ public final class InterferenceLoad implements AutoCloseable {
 		this.closed = true;
 		mode(Mode.REST);
 		this.controller.aside(false);
-		boolean interrupted = false;
-		for (Thread thread : this.threads) {
-			while (thread.isAlive()) {
-				try {
-					thread.join();
-				}
-				catch (InterruptedException ex) {
-					interrupted = true;
-				}
-			}
-		}
-		if (interrupted) {
-			Thread.currentThread().interrupt();
-		}
+		this.readers.close();
 	}
 
 	/** How to read. */

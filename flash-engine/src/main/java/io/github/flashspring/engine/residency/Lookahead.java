@@ -11,7 +11,7 @@ import java.util.Map;
  * Learns how far guesses about the experts of each layer can be trusted: it compares all
  * of them with what was chosen, also those for which nothing was read, by how clear they
  * were. Only those come through that were right often enough; the bound follows how many
- * were in vain. Where hardly any comes through, guesses are asked for rarely.
+ * were wasted. Where hardly any comes through, guesses are asked for rarely.
  */
 final class Lookahead {
 
@@ -24,8 +24,8 @@ final class Lookahead {
 	/** Weight of a new guess in moving averages, at least. */
 	private static final double WEIGHT = 0.02;
 
-	/** Share of what comes through that may be in vain. */
-	private static final double MAX_IN_VAIN = 0.06;
+	/** Share of what comes through that may be wasted. */
+	private static final double MAX_WASTED = 0.06;
 
 	private static final double LOWEST_BOUND = 0.7;
 
@@ -43,7 +43,7 @@ final class Lookahead {
 
 	private double bound = 0.85;
 
-	private double inVain = MAX_IN_VAIN / 2;
+	private double wasted = MAX_WASTED / 2;
 
 	/**
 	 * Begins to learn.
@@ -55,25 +55,25 @@ final class Lookahead {
 
 	/**
 	 * Whether guesses about a layer are wanted in this pass.
-	 * @param firstUnit names the layer
+	 * @param firstGroup names the layer
 	 * @return false where they would hardly help
 	 */
-	boolean wanted(int firstUnit) {
+	boolean wanted(int firstGroup) {
 		if (!this.enabled) {
 			return false;
 		}
-		Layer layer = layer(firstUnit);
-		return layer.fruitless < PATIENCE || layer.asked++ % RARELY == 0;
+		Layer layer = layer(firstGroup);
+		return layer.unproductive < PATIENCE || layer.asked++ % RARELY == 0;
 	}
 
 	/**
 	 * The guesses that can be trusted.
-	 * @param firstUnit names the layer
+	 * @param firstGroup names the layer
 	 * @param guesses one or more for each token
 	 * @return experts, the most probable first
 	 */
-	List<Likely> likely(int firstUnit, List<ExpertGuess> guesses) {
-		Layer layer = layer(firstUnit);
+	List<Likely> likely(int firstGroup, List<ExpertGuess> guesses) {
+		Layer layer = layer(firstGroup);
 		layer.guesses = List.copyOf(guesses);
 		Map<Integer, Double> unlikely = new HashMap<>();
 		for (ExpertGuess guess : guesses) {
@@ -87,17 +87,17 @@ final class Lookahead {
 		});
 		likely.sort(Comparator.comparingDouble(Likely::probability).reversed().thenComparingInt(Likely::expert));
 		layer.likely = likely;
-		layer.fruitless = likely.isEmpty() ? layer.fruitless + 1 : 0;
+		layer.unproductive = likely.isEmpty() ? layer.unproductive + 1 : 0;
 		return likely;
 	}
 
 	/**
 	 * Compares guesses with what was chosen.
-	 * @param firstUnit names the layer
+	 * @param firstGroup names the layer
 	 * @param rowsOf how many tokens go to each expert
 	 */
-	void chosen(int firstUnit, int[] rowsOf) {
-		Layer layer = this.layers.get(firstUnit);
+	void chosen(int firstGroup, int[] rowsOf) {
+		Layer layer = this.layers.get(firstGroup);
 		if (layer == null || layer.guesses.isEmpty()) {
 			return;
 		}
@@ -105,8 +105,8 @@ final class Lookahead {
 			layer.learn(kind(guess), rowsOf[guess.expert()] > 0);
 		}
 		for (Likely likely : layer.likely) {
-			this.inVain += WEIGHT * (((rowsOf[likely.expert()] > 0) ? 0 : 1) - this.inVain);
-			this.bound = (this.inVain > MAX_IN_VAIN) ? Math.min(HIGHEST_BOUND, this.bound + 0.002)
+			this.wasted += WEIGHT * (((rowsOf[likely.expert()] > 0) ? 0 : 1) - this.wasted);
+			this.bound = (this.wasted > MAX_WASTED) ? Math.min(HIGHEST_BOUND, this.bound + 0.002)
 					: Math.max(LOWEST_BOUND, this.bound - 0.0005);
 		}
 		layer.guesses = List.of();
@@ -122,8 +122,8 @@ final class Lookahead {
 		return kind;
 	}
 
-	private Layer layer(int firstUnit) {
-		return this.layers.computeIfAbsent(firstUnit, (key) -> new Layer());
+	private Layer layer(int firstGroup) {
+		return this.layers.computeIfAbsent(firstGroup, (key) -> new Layer());
 	}
 
 	/**
@@ -147,7 +147,7 @@ final class Lookahead {
 
 		private List<Likely> likely = List.of();
 
-		private int fruitless;
+		private int unproductive;
 
 		private int asked;
 

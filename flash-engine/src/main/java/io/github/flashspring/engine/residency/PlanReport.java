@@ -45,11 +45,10 @@ public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long pla
 	public static PlanReport of(ResidencyPlan plan) {
 		boolean streams = plan.streamedBytes() > 0;
 		boolean measured = streams && plan.reads().bytesPerSecond() > 0;
-		return new PlanReport(plan.unlimited() ? null : Long.valueOf(plan.budgetBytes()), plan.minimumBytes(),
-				plan.plannedBytes(), plan.weightBytes(), plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(),
-				plan.workBytes(), plan.tokenizerBytes(), plan.heapBytes(), plan.contextLength(), plan.passRows(),
-				plan.chunkRows(), plan.streamedBytes(), streams ? plan.reads() : null,
-				measured ? Double.valueOf(plan.tokensPerSecond()) : null,
+		return new PlanReport(plan.budget().bound(), plan.minimumBytes(), plan.plannedBytes(), plan.weightBytes(),
+				plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(), plan.workBytes(), plan.tokenizerBytes(),
+				plan.heapBytes(), plan.contextLength(), plan.passRows(), plan.chunkRows(), plan.streamedBytes(),
+				streams ? plan.reads() : null, measured ? Double.valueOf(plan.tokensPerSecond()) : null,
 				plan.units()
 					.stream()
 					.map((unit) -> new Unit(unit.name(), unit.bytes(), unit.pinnedBytes(), unit.streamedBytes(),

@@ -1,12 +1,19 @@
 package io.github.flashspring.engine.residency;
 
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 
 import io.github.flashspring.engine.storage.Disk;
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.storage.DiskSpeed;
 import io.github.flashspring.engine.storage.ReadPattern;
+import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.WeightGroup.Kind;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.metrics.ByteSize;
 
@@ -15,7 +22,7 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * the weights stay in memory, which are read again in every pass, what the rest needs,
  * and how fast that will be at best.
  *
- * @param budgetBytes memory that may be used; {@link Long#MAX_VALUE}: no bound
+ * @param budget memory that may be used: a number of bytes, or unlimited
  * @param mapped whether all matrices stay in the system's page cache, as those of a
  * mapped file do, and each pass copies them from there, block by block
  * @param minimumBytes the least in which the model can run with this context
@@ -38,7 +45,7 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param workBytes activations, logits, scratch memory of the device, embedding rows
  * @param tokenizerBytes estimate for the tokenizer
  */
-public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes, int contextLength, int passRows,
+public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes, int contextLength, int passRows,
 		int chunkRows, ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units,
 		List<PlannedBlock> blocks, long weightBytesPerToken, long vectorBytes, long windowBytes, long expertBytes,
 		long kvBytes, long workBytes, long tokenizerBytes) {
@@ -79,11 +86,10 @@ public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes,
 	}
 
 	/**
-	 * Whether the memory has no bound.
-	 * @return true without a budget
+	 * {@return memory that may be used, in bytes; 0 if the budget is unlimited}
 	 */
-	public boolean unlimited() {
-		return this.budgetBytes == Long.MAX_VALUE;
+	public long budgetBytes() {
+		return this.budget.bytes();
 	}
 
 	/**
@@ -110,6 +116,31 @@ public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes,
 	 */
 	public long streamedBytes() {
 		return this.units.stream().mapToLong(PlannedUnit::streamedBytes).sum();
+	}
+
+	/**
+	 * {@return what passes read, in order; experts in an order of their own}
+	 */
+	List<DiskSpeed.Range> streamedRanges(WeightLayout layout) {
+		List<Block> experts = new ArrayList<>();
+		List<Block> read = new ArrayList<>();
+		for (Block block : BlockLayout.cut(layout, this.blockBytes, this.alignment).blocks()) {
+			if (block.onDemand()) {
+				experts.add(block);
+			}
+			else if (block.kind() != Kind.EMBEDDING && !this.blocks.get(block.index()).pinned()) {
+				read.add(block);
+			}
+		}
+		if (cachedExpertBytes() < experts.stream().mapToLong(Block::bytes).sum()) {
+			// As tokens need them: here one and there one.
+			Collections.shuffle(experts, new Random(1));
+			read.addAll(experts);
+		}
+		return read.stream()
+			.flatMap((block) -> block.extents().stream())
+			.map((extent) -> new DiskSpeed.Range(extent.file(), extent.offset(), extent.length()))
+			.toList();
 	}
 
 	/**
@@ -157,7 +188,7 @@ public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes,
 	 */
 	public String render() {
 		StringBuilder text = new StringBuilder();
-		line(text, "budget", this.budgetBytes, "at least " + ByteSize.readable(this.minimumBytes));
+		line(text, "budget", this.budget.readable(), "at least " + ByteSize.readable(this.minimumBytes));
 		line(text, "weights in memory", pinnedBytes(), share(pinnedBytes()));
 		line(text, "read window", this.windowBytes, (streamedBytes() == 0) ? "not needed"
 				: "%d × %s at once".formatted(this.reads.readsInFlight(), ByteSize.readable(this.reads.readBytes())));
@@ -194,7 +225,11 @@ public record ResidencyPlan(long budgetBytes, boolean mapped, long minimumBytes,
 	}
 
 	private static void line(StringBuilder text, String name, long bytes, String note) {
-		text.append(String.format(Locale.ROOT, "%-20s %10s  %s", name, ByteSize.readable(bytes), note).stripTrailing())
+		line(text, name, ByteSize.readable(bytes), note);
+	}
+
+	private static void line(StringBuilder text, String name, String size, String note) {
+		text.append(String.format(Locale.ROOT, "%-20s %10s  %s", name, size, note).stripTrailing())
 			.append(System.lineSeparator());
 	}
 

@@ -1,11 +1,12 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.reading.IoRecorder;
 import io.github.flashspring.engine.weights.Weights;
 import java.util.List;
 
 /**
  * Stands around a layer: has its weights in memory when it computes, and gives them back.
- * The layer knows nothing of streaming, the proxy nothing of the architecture.
+ * The layer knows nothing of residency, the proxy nothing of the architecture.
  *
  * @param <P> what a layer computes on
  */
@@ -13,19 +14,19 @@ public final class StreamingProxy<P> {
 
 	private final WeightStore store;
 
-	private final int unit;
+	private final int group;
 
 	private final Layer<P> layer;
 
 	/**
 	 * Wraps a layer.
 	 * @param store has the weights
-	 * @param unit index of the layer's unit
+	 * @param group index of the layer's group
 	 * @param layer the layer
 	 */
-	public StreamingProxy(WeightStore store, int unit, Layer<P> layer) {
+	public StreamingProxy(WeightStore store, int group, Layer<P> layer) {
 		this.store = store;
-		this.unit = unit;
+		this.group = group;
 		this.layer = layer;
 	}
 
@@ -38,9 +39,9 @@ public final class StreamingProxy<P> {
 		long start = System.nanoTime();
 		long stalled = recorder.stallNanos();
 		long others = recorder.computeNanos();
-		Weights weights = this.store.weights(this.unit);
+		Weights weights = this.store.weights(this.group);
 		boolean complete = false;
-		this.store.computing(this.unit);
+		this.store.computing(this.group);
 		try {
 			this.layer.forward(parts, weights);
 			complete = true;
@@ -50,15 +51,15 @@ public final class StreamingProxy<P> {
 			long end = System.nanoTime();
 			long nanos = end - start - (recorder.stallNanos() - stalled);
 			// What experts computed was counted as theirs.
-			recorder.computed(this.unit, start, end, nanos - (recorder.computeNanos() - others));
+			recorder.computed(this.group, start, end, nanos - (recorder.computeNanos() - others));
 			if (complete) {
-				this.store.computed(this.unit, nanos);
+				this.store.computed(this.group, nanos);
 			}
 		}
 	}
 
 	/**
-	 * A part of a model that computes with the weights of one unit.
+	 * A part of a model that computes with the weights of one group.
 	 *
 	 * @param <P> what it computes on
 	 */
@@ -68,7 +69,7 @@ public final class StreamingProxy<P> {
 		/**
 		 * Records the computation.
 		 * @param pass what to compute on
-		 * @param weights the unit's weights, valid during this call for what is recorded
+		 * @param weights the group's weights, valid during this call for what is recorded
 		 * in it
 		 */
 		void forward(P pass, Weights weights);
@@ -76,7 +77,7 @@ public final class StreamingProxy<P> {
 		/**
 		 * Records the computation on one part of a pass after the other.
 		 * @param parts in order, at least one
-		 * @param weights the unit's weights; {@link Weights#begin} says before each part
+		 * @param weights the group's weights; {@link Weights#begin} says before each part
 		 * whether they will be used once more
 		 */
 		default void forward(List<P> parts, Weights weights) {

@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.reading.BlockRead;
+import io.github.flashspring.engine.reading.RowBatch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -11,6 +13,7 @@ import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.Weight;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
@@ -26,9 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class TokenEmbedding implements AutoCloseable {
 
-	private final WeightLayout.Weight table;
+	private final Weight table;
 
-	private final int unit;
+	private final int group;
 
 	private final List<RowsOf> blocks = new ArrayList<>();
 
@@ -49,7 +52,7 @@ final class TokenEmbedding implements AutoCloseable {
 	private Fence free = Fence.DONE;
 
 	/**
-	 * Allocates room for rows.
+	 * Allocates memory for rows.
 	 * @param layout the weights
 	 * @param blocks all blocks
 	 * @param prefetcher reads
@@ -58,21 +61,21 @@ final class TokenEmbedding implements AutoCloseable {
 	 */
 	TokenEmbedding(WeightLayout layout, BlockLayout blocks, Prefetcher prefetcher, Device device, int rows) {
 		this.table = layout.table();
-		int tied = layout.tiedUnit();
-		this.unit = (tied >= 0) ? tied : layout.units().size();
+		int tied = layout.tiedGroup();
+		this.group = (tied >= 0) ? tied : layout.groups().size();
 		this.prefetcher = prefetcher;
 		this.device = device;
 		this.rows = rows;
-		List<WeightLayout.Weight> weights = (tied >= 0) ? layout.units().get(tied).weights() : List.of(this.table);
-		for (Block block : blocks.of(this.unit)) {
-			for (Block.Piece piece : block.pieces()) {
-				if (weights.get(piece.weight()).codes().name().equals(this.table.codes().name())) {
-					this.blocks.add(new RowsOf(block, piece));
+		List<Weight> weights = (tied >= 0) ? layout.groups().get(tied).weights() : List.of(this.table);
+		for (Block block : blocks.of(this.group)) {
+			for (Block.Tile tile : block.tiles()) {
+				if (weights.get(tile.weight()).codes().name().equals(this.table.codes().name())) {
+					this.blocks.add(new RowsOf(block, tile));
 				}
 			}
 		}
 		for (TensorInfo part : this.table.parts()) {
-			MemorySegment memory = this.arena.allocate(rows * WeightLayout.Weight.rowBytes(part), 64);
+			MemorySegment memory = this.arena.allocate(rows * Weight.rowBytes(part), 64);
 			this.staged.add(memory);
 			this.buffers.add(device.wrap(memory));
 		}
@@ -95,15 +98,15 @@ final class TokenEmbedding implements AutoCloseable {
 
 	private void some(Tensor out, int[] tokens) {
 		this.free.await();
-		Map<Integer, Integer> places = new HashMap<>();
-		List<ReadQueue.RowRead> reads = new ArrayList<>();
+		Map<Integer, Integer> rowOf = new HashMap<>();
+		List<RowBatch.Row> reads = new ArrayList<>();
 		int[] rowOfToken = IntStream.of(tokens).map((token) -> {
-			Integer known = places.get(token);
+			Integer known = rowOf.get(token);
 			if (known != null) {
 				return known;
 			}
-			int row = places.size();
-			places.put(token, row);
+			int row = rowOf.size();
+			rowOf.put(token, row);
 			stage(token, row, reads);
 			return row;
 		}).toArray();
@@ -114,21 +117,21 @@ final class TokenEmbedding implements AutoCloseable {
 		this.free = this.device.commit();
 	}
 
-	private void stage(int token, int row, List<ReadQueue.RowRead> reads) {
+	private void stage(int token, int row, List<RowBatch.Row> reads) {
 		RowsOf holder = this.blocks.stream().filter((rowsOf) -> rowsOf.has(token)).findFirst().orElseThrow();
-		@Nullable BlockRead load = this.prefetcher.present(holder.block());
+		@Nullable BlockRead read = this.prefetcher.present(holder.block());
 		List<TensorInfo> parts = this.table.parts();
 		for (int i = 0; i < parts.size(); i++) {
 			TensorInfo part = parts.get(i);
-			long bytes = WeightLayout.Weight.rowBytes(part);
+			long bytes = Weight.rowBytes(part);
 			MemorySegment target = this.staged.get(i).asSlice(row * bytes, bytes);
-			if (load != null) {
-				long position = holder.piece().positions()[i]
-						+ (this.table.rowOf(part, token) - this.table.rowOf(part, holder.piece().firstRow())) * bytes;
-				MemorySegment.copy(load.memory(), position, target, 0, bytes);
+			if (read != null) {
+				long position = holder.tile().positions()[i]
+						+ (this.table.rowOf(part, token) - this.table.rowOf(part, holder.tile().firstRow())) * bytes;
+				MemorySegment.copy(read.memory(), position, target, 0, bytes);
 			}
 			else {
-				reads.add(new ReadQueue.RowRead(this.unit, part.file(),
+				reads.add(new RowBatch.Row(this.group, part.file(),
 						part.offset() + this.table.rowOf(part, token) * bytes, target));
 			}
 		}
@@ -144,12 +147,12 @@ final class TokenEmbedding implements AutoCloseable {
 	 * Some rows of the table.
 	 *
 	 * @param block block that holds them
-	 * @param piece which rows
+	 * @param tile which rows
 	 */
-	private record RowsOf(Block block, Block.Piece piece) {
+	private record RowsOf(Block block, Block.Tile tile) {
 
 		boolean has(int row) {
-			return row >= this.piece.firstRow() && row < this.piece.firstRow() + this.piece.rows();
+			return row >= this.tile.firstRow() && row < this.tile.firstRow() + this.tile.rows();
 		}
 
 	}

@@ -1,21 +1,17 @@
 package io.github.flashspring.engine.residency;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
+import io.github.flashspring.engine.pacing.BandwidthController;
+import io.github.flashspring.engine.reading.IoRecorder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
-import io.github.flashspring.engine.weights.Block;
-import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.storage.DiskSpeed;
 import io.github.flashspring.engine.weights.WeightFiles;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.weights.Weights;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
-import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
@@ -26,8 +22,8 @@ import io.github.flashspring.engine.metrics.Timeline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives out the weights of one unit after the other, as the plan has it: pinned blocks
- * from memory of their own, the others from a ring into which they are prefetched, from
+ * Gives out the weights of one group after the other, as the plan has it: pinned blocks
+ * from memory of their own, the others from a window into which they are prefetched, from
  * the disk or from the page cache. One thread computes with them.
  * <p>
  * Kernels never touch a mapping of a file: where the file is truncated or its disk fails,
@@ -47,55 +43,51 @@ public final class WeightStore implements AutoCloseable {
 
 	private final ExpertStreaming streaming;
 
+	/** From a weight group to the layer that computes with it. */
 	private final int[] layers;
 
-	private final Arena arena = Arena.ofShared();
-
-	private final List<Buffer> buffers = new ArrayList<>();
-
-	private final List<@Nullable Tensor[]> vectors = new ArrayList<>();
+	private final ResidentVectors vectors;
 
 	private volatile ResidencyPlan plan;
 
-	private volatile Blocks source;
+	private volatile BlockWeights weights;
 
-	private volatile @Nullable InterferenceLoad beside;
+	private volatile @Nullable InterferenceLoad load;
 
 	private WeightStore(WeightLayout layout, WeightFiles files, ResidencyPlan plan, Device device,
 			double maxDegradation, ExpertStreaming streaming) {
 		this.layout = layout;
 		this.streaming = streaming;
-		this.layers = layout.layersOfUnits();
-		int[] parts = layout.partsOfUnits();
+		this.layers = layout.layersOfGroups();
+		int[] parts = layout.partsOfGroups();
 		this.files = files;
 		this.device = device;
 		this.plan = plan;
 		this.recorder = new IoRecorder(layout.parts().stream().map(WeightLayout.Part::name).toArray(String[]::new),
-				(unit) -> parts[unit]);
+				(group) -> parts[group]);
 		this.controller = new BandwidthController(System::nanoTime, maxDegradation, plan.reads().windowBytes(),
-				new long[layerCount()]);
+				new long[layout.layers()]);
+		this.vectors = new ResidentVectors(layout, device);
 		boolean complete = false;
 		try {
-			readVectors();
-			layout.checkpoint().requireUnchanged("loading it");
-			this.source = new Blocks(plan);
+			this.weights = blockWeights(plan);
 			complete = true;
 		}
 		finally {
 			if (!complete) {
-				closeVectors();
+				this.vectors.close();
 			}
 		}
 	}
 
 	/**
-	 * Opens the weights, and begins to read what the plan keeps in memory.
-	 * @param layout which tensors make up which unit
+	 * Opens the weights, and begins to read what the plan pins.
+	 * @param layout which tensors make up which weight group
 	 * @param files the files; the caller closes them after the store
-	 * @param plan which blocks stay in memory
+	 * @param plan which blocks are pinned
 	 * @param device computes with them
-	 * @param maxDegradation by how much reads ahead may lengthen computing: 0.05 for 5 %
-	 * @param streaming how experts stream
+	 * @param maxDegradation by how much prefetches may lengthen compute: 0.05 for 5 %
+	 * @param streaming how experts are streamed
 	 * @return the store; the caller closes it, before the checkpoint
 	 * @throws CheckpointException if files cannot be read
 	 */
@@ -104,33 +96,13 @@ public final class WeightStore implements AutoCloseable {
 		return new WeightStore(layout, files, plan, device, maxDegradation, streaming);
 	}
 
-	private int layerCount() {
-		return 1 + this.layers[this.layers.length - 2];
-	}
-
-	private void readVectors() {
-		MemorySegment memory = this.arena.allocate(Math.max(1, this.layout.vectorBytes()), 64);
-		Buffer buffer = this.device.wrap(memory);
-		this.buffers.add(buffer);
-		long offset = 0;
-		for (WeightLayout.Unit unit : this.layout.units()) {
-			@Nullable Tensor[] tensors = new Tensor[unit.weights().size()];
-			for (int i = 0; i < tensors.length; i++) {
-				WeightLayout.Weight weight = unit.weights().get(i);
-				if (weight.parameter().vector()) {
-					TensorInfo tensor = weight.codes();
-					this.layout.checkpoint().read(tensor, 0, memory.asSlice(offset, tensor.byteSize()).asByteBuffer());
-					tensors[i] = Tensor.of(buffer, offset, tensor.dtype(), 1, weight.parameter().columns());
-					offset += WeightLayout.alignVector(tensor.byteSize());
-				}
-			}
-			this.vectors.add(tensors);
-		}
+	private BlockWeights blockWeights(ResidencyPlan next) {
+		return new BlockWeights(this.layout, this.files, this.vectors, next, this.device, this.streaming, this.recorder,
+				this.controller);
 	}
 
 	/**
-	 * The plan that is in force.
-	 * @return the plan
+	 * {@return the plan that is in force}
 	 */
 	public ResidencyPlan plan() {
 		return this.plan;
@@ -143,7 +115,7 @@ public final class WeightStore implements AutoCloseable {
 	 */
 	public void beginPass(int rows, int headRounds) {
 		this.controller.beginPass(rows);
-		this.source.beginPass(rows, headRounds);
+		this.weights.beginPass(rows, headRounds);
 	}
 
 	/**
@@ -156,103 +128,115 @@ public final class WeightStore implements AutoCloseable {
 		this.recorder.passed(rows, start, System.nanoTime());
 	}
 
-	/** Notes that a unit begins to compute. */
-	void computing(int unit) {
-		wasDisturbed();
-		this.controller.computing(this.layers[unit]);
+	/** Notes that a group begins to compute. */
+	void computing(int group) {
+		ranConcurrently();
+		this.controller.computing(this.layers[group]);
 	}
 
-	/** Notes that a unit was computed, in so much time without waiting for reads. */
-	void computed(int unit, long nanos) {
-		this.controller.computed(this.layers[unit], nanos, wasDisturbed());
+	/** Notes that a group was computed, in so much time without waiting for reads. */
+	void computed(int group, long nanos) {
+		this.controller.computed(this.layers[group], nanos, ranConcurrently());
 	}
 
-	private boolean wasDisturbed() {
-		InterferenceLoad others = this.beside;
-		return this.source.wasDisturbed() | (others != null && others.wasDisturbed());
+	private boolean ranConcurrently() {
+		InterferenceLoad others = this.load;
+		return this.weights.ranConcurrently() | (others != null && others.ranConcurrently());
 	}
 
 	/**
-	 * Reads the files again and again, whatever passes need, once it is told how.
-	 * @return the reads; the caller closes them, one after the other
+	 * Starts reads of the files that no pass needs, to measure how they slow compute
+	 * down.
+	 * @return the reads, at rest; the caller closes them
 	 */
-	public InterferenceLoad readBeside() {
+	public InterferenceLoad startInterference() {
 		InterferenceLoad reads = new InterferenceLoad(this.files.open(), this.plan.reads(), this.controller);
-		this.beside = reads;
+		this.load = reads;
 		return reads;
 	}
 
 	/**
-	 * How reading ahead and computing get along.
-	 * @return a snapshot
+	 * Measures how fast the disk gives what passes read when nothing is computed.
+	 * @param bytes how much to read, about
+	 * @return bytes per second; 0 if passes read nothing
+	 * @throws CheckpointException if a file cannot be read
+	 */
+	public double diskBytesPerSecond(long bytes) {
+		ResidencyPlan now = this.plan;
+		return now.budget().unlimited() ? 0
+				: new DiskSpeed(now.streamedRanges(this.layout), now.reads().readsInFlight(), this.files.open())
+					.measure(bytes);
+	}
+
+	/**
+	 * {@return how prefetches and compute share the machine}
 	 */
 	public PacingMetrics pacing() {
 		return this.controller.snapshot();
 	}
 
 	/**
-	 * Weights of a unit.
-	 * @param unit index of the unit
-	 * @return its weights
+	 * {@return weights of a group}
 	 */
-	Weights weights(int unit) {
-		return this.source.weights(unit);
+	Weights weights(int group) {
+		return this.weights.of(group);
 	}
 
 	/**
 	 * Says which experts a layer needs in this pass.
-	 * @param firstUnit unit of its first expert
+	 * @param firstGroup group of its first expert
 	 * @param rowsOf how many tokens go to each expert
 	 * @param rows tokens of the pass
 	 * @param ordered whether they will be computed in their own order
 	 * @return the experts that are needed, in the order in which to compute them
 	 */
-	int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
-		return this.source.choose(firstUnit, rowsOf, rows, ordered);
+	int[] choose(int firstGroup, int[] rowsOf, int rows, boolean ordered) {
+		return this.weights.experts().choose(firstGroup, rowsOf, rows, ordered);
 	}
 
 	/** Those of some experts of a layer that can be computed with, at least one. */
-	int[] ready(int firstUnit, int[] experts, boolean ordered) {
-		return this.source.ready(firstUnit, experts, ordered);
+	int[] ready(int firstGroup, int[] experts, boolean ordered) {
+		return this.weights.experts().ready(firstGroup, experts, ordered);
 	}
 
 	/**
 	 * Computes with the weights of experts of a layer.
-	 * @param units their units
+	 * @param groups their groups
 	 * @param computation gets the weights of each
 	 */
-	void compute(int[] units, Consumer<List<Weights>> computation) {
+	void compute(int[] groups, Consumer<List<Weights>> computation) {
 		long start = System.nanoTime();
 		long stalled = this.recorder.stallNanos();
-		List<Weights> weights = Arrays.stream(units).mapToObj(this.source::weights).toList();
-		weights.forEach((unit) -> unit.begin(false));
+		List<Weights> weights = Arrays.stream(groups).mapToObj(this.weights::of).toList();
+		weights.forEach((group) -> group.begin(false));
 		try {
 			computation.accept(weights);
 		}
 		finally {
 			weights.forEach(Weights::end);
 			long end = System.nanoTime();
-			this.recorder.computed(units[0], start, end, end - start - (this.recorder.stallNanos() - stalled));
-			Arrays.stream(units).forEach(this.source::computed);
+			this.recorder.computed(groups[0], start, end, end - start - (this.recorder.stallNanos() - stalled));
+			Arrays.stream(groups).forEach(this.weights.experts()::computed);
 		}
 	}
 
-	/** Whether guesses about the experts of a layer are welcome. */
-	boolean wantsGuesses(int firstUnit) {
-		return this.source.wantsGuesses(firstUnit);
+	/**
+	 * {@return whether guesses about the experts of a layer would help}
+	 */
+	boolean wantsGuesses(int firstGroup) {
+		return this.weights.experts().wantsGuesses(firstGroup);
 	}
 
 	/** Reads experts that a layer will probably choose. */
-	void expect(int firstUnit, List<ExpertGuess> guesses) {
-		this.source.expect(firstUnit, guesses);
+	void expect(int firstGroup, List<ExpertGuess> guesses) {
+		this.weights.experts().expect(firstGroup, guesses);
 	}
 
 	/**
-	 * How experts come into memory.
-	 * @return a snapshot
+	 * {@return how experts come into memory}
 	 */
 	public ExpertMetrics experts() {
-		return this.source.experts();
+		return this.weights.experts().snapshot();
 	}
 
 	IoRecorder recorder() {
@@ -260,19 +244,19 @@ public final class WeightStore implements AutoCloseable {
 	}
 
 	/**
-	 * Changes the memory for weights, between two passes. What was in memory and stays is
+	 * Changes the memory for weights, between two passes. What is in memory and pinned is
 	 * not read again.
 	 * @param next a plan for the same model, of the same rows
 	 * @throws CheckpointException if files cannot be opened
 	 */
 	public void apply(ResidencyPlan next) {
 		if (next.mapped() == this.plan.mapped() && next.blockBytes() == this.plan.blockBytes()) {
-			this.source.plan(next);
+			this.weights.plan(next);
 		}
 		else {
-			Blocks old = this.source;
-			this.source = new Blocks(next);
-			old.close();
+			BlockWeights before = this.weights;
+			this.weights = blockWeights(next);
+			before.close();
 		}
 		this.plan = next;
 	}
@@ -284,7 +268,7 @@ public final class WeightStore implements AutoCloseable {
 	 * @throws CheckpointException if they cannot be read
 	 */
 	public void embed(Tensor out, int[] tokens) {
-		this.source.embed(out, tokens);
+		this.weights.embed(out, tokens);
 	}
 
 	/**
@@ -296,141 +280,32 @@ public final class WeightStore implements AutoCloseable {
 	}
 
 	/**
-	 * Reads of weights so far.
-	 * @return a snapshot
+	 * {@return reads of weights so far}
 	 */
 	public IoMetrics metrics() {
-		return this.source.metrics();
+		return this.weights.metrics();
 	}
 
 	/**
-	 * Residency of the units.
-	 * @return the units of the plan, with what was read for each
+	 * Residency of the groups.
+	 * @return the groups of the plan, with what was read for each
 	 */
 	public List<EngineSnapshot.Unit> snapshot() {
-		List<ResidencyPlan.PlannedUnit> units = this.plan.units();
-		return IntStream.range(0, units.size()).mapToObj((i) -> {
+		List<ResidencyPlan.PlannedUnit> groups = this.plan.units();
+		return IntStream.range(0, groups.size()).mapToObj((i) -> {
 			WeightLayout.Part part = this.layout.parts().get(i);
-			long inMemory = part.experts() ? this.source.expertBytes(part) : units.get(i).pinnedBytes();
-			return new EngineSnapshot.Unit(units.get(i).name(), units.get(i).bytes(),
-					units.get(i).pinnedBytes() == units.get(i).bytes(), this.recorder.bytesRead(i), inMemory,
+			long inMemory = part.experts() ? this.weights.experts().bytesOf(part.from(), part.to())
+					: groups.get(i).pinnedBytes();
+			return new EngineSnapshot.Unit(groups.get(i).name(), groups.get(i).bytes(),
+					groups.get(i).pinnedBytes() == groups.get(i).bytes(), this.recorder.bytesRead(i), inMemory,
 					this.recorder.stallNanos(i), this.recorder.computeNanos(i));
 		}).toList();
 	}
 
 	@Override
 	public void close() {
-		this.source.close();
-		closeVectors();
-	}
-
-	private void closeVectors() {
-		this.buffers.forEach(Buffer::close);
-		this.arena.close();
-	}
-
-	/** Blocks in memory of their own, blocks that stream through a ring, and experts. */
-	private final class Blocks implements AutoCloseable {
-
-		private final Prefetcher prefetcher;
-
-		private final TokenEmbedding embedding;
-
-		private final BlockLayout blocks;
-
-		private final List<Weights> weights = new ArrayList<>();
-
-		Blocks(ResidencyPlan plan) {
-			WeightLayout layout = WeightStore.this.layout;
-			this.blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
-			WeightFiles files = WeightStore.this.files;
-			ReadQueue.Settings settings = new ReadQueue.Settings(plan.mapped() ? files.cached() : files.open(),
-					plan.reads().readsInFlight(), ResidencyPlanner.rowReadBytes(layout, plan.alignment()),
-					plan.reads().readBytes());
-			this.prefetcher = new Prefetcher(layout, this.blocks, plan.mapped() ? settings.ofPageCache() : settings,
-					WeightStore.this.streaming, WeightStore.this.recorder, WeightStore.this.controller);
-			this.embedding = new TokenEmbedding(layout, this.blocks, this.prefetcher, WeightStore.this.device,
-					plan.chunkRows());
-			plan(plan);
-		}
-
-		void plan(ResidencyPlan plan) {
-			WeightLayout layout = WeightStore.this.layout;
-			boolean[] stays = new boolean[this.blocks.blocks().size()];
-			long[] streamed = new long[layerCount()];
-			for (Block block : this.blocks.blocks()) {
-				stays[block.index()] = !block.onDemand() && plan.blocks().get(block.index()).pinned();
-				int layer = WeightStore.this.layers[block.unit()];
-				if (!stays[block.index()] && !block.onDemand() && layer >= 0) {
-					streamed[layer] += block.bytes();
-				}
-			}
-			this.prefetcher.plan(stays, plan.windowBytes(), plan.expertBytes(), WeightStore.this.device);
-			WeightStore.this.controller.plan(streamed);
-			this.weights.clear();
-			for (int i = 0; i < layout.units().size(); i++) {
-				WeightLayout.Unit unit = layout.units().get(i);
-				this.weights.add(new Weights(WeightStore.this.device, WeightStore.this.vectors.get(i),
-						new BlockMatrices(unit, this.blocks.of(i), WeightStore.this.device,
-								unit.onDemand() ? this.prefetcher.experts() : this.prefetcher,
-								WeightStore.this.recorder)));
-			}
-		}
-
-		void beginPass(int rows, int headRounds) {
-			this.prefetcher.beginPass(rows, headRounds);
-		}
-
-		boolean wasDisturbed() {
-			return this.prefetcher.wasDisturbed();
-		}
-
-		int[] choose(int firstUnit, int[] rowsOf, int rows, boolean ordered) {
-			return this.prefetcher.experts().choose(firstUnit, rowsOf, rows, ordered);
-		}
-
-		int[] ready(int firstUnit, int[] experts, boolean ordered) {
-			return this.prefetcher.experts().ready(firstUnit, experts, ordered);
-		}
-
-		void computed(int unit) {
-			this.prefetcher.experts().computed(unit);
-		}
-
-		boolean wantsGuesses(int firstUnit) {
-			return this.prefetcher.experts().wantsGuesses(firstUnit);
-		}
-
-		void expect(int firstUnit, List<ExpertGuess> guesses) {
-			this.prefetcher.experts().expect(firstUnit, guesses);
-		}
-
-		ExpertMetrics experts() {
-			return this.prefetcher.experts().snapshot();
-		}
-
-		long expertBytes(WeightLayout.Part part) {
-			return this.prefetcher.experts().bytesOf(part.from(), part.to());
-		}
-
-		Weights weights(int unit) {
-			return this.weights.get(unit);
-		}
-
-		void embed(Tensor out, int[] tokens) {
-			this.embedding.lookup(out, tokens);
-		}
-
-		IoMetrics metrics() {
-			return this.prefetcher.snapshot();
-		}
-
-		@Override
-		public void close() {
-			this.embedding.close();
-			this.prefetcher.close();
-		}
-
+		this.weights.close();
+		this.vectors.close();
 	}
 
 }

@@ -1,7 +1,6 @@
 package io.github.flashspring.engine.storage;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
@@ -9,21 +8,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import java.util.function.Function;
-import java.util.zip.CRC32C;
 
-import io.github.flashspring.engine.memory.NativeMemory;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.FileVersion;
 import org.jspecify.annotations.Nullable;
@@ -39,11 +32,6 @@ import org.slf4j.LoggerFactory;
 public final class DirectFile implements AutoCloseable {
 
 	private static final Logger logger = LoggerFactory.getLogger(DirectFile.class);
-
-	private static final int MIN_ALIGNMENT = 4096;
-
-	/** With larger blocks, aligned reads would fetch much that nobody asked for. */
-	private static final int MAX_ALIGNMENT = 1 << 16;
 
 	/** Most bytes of one system call. */
 	private static final long CALL_BYTES = 1 << 30;
@@ -69,12 +57,11 @@ public final class DirectFile implements AutoCloseable {
 	private final ExecutorService threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS,
 			new SynchronousQueue<>(), ReadThread.factory("flash-read-"));
 
-	/** Checksums of ranges when they were first read. */
-	private final Map<Range, Integer> checksums = new ConcurrentHashMap<>();
+	private final ReadChecksums checksums = new ReadChecksums();
 
 	private volatile boolean closed;
 
-	private DirectFile(Path file, FileAccess source, boolean direct, int alignment, Consumer<Duration> sleeper)
+	DirectFile(Path file, FileAccess source, boolean direct, int alignment, Consumer<Duration> sleeper)
 			throws IOException {
 		this.file = file;
 		this.source = source;
@@ -87,146 +74,6 @@ public final class DirectFile implements AutoCloseable {
 			throw new NoSuchFileException(file.toString());
 		}
 		this.version = found;
-	}
-
-	/**
-	 * Opens a file.
-	 * @param file a regular file
-	 * @return the open file; the caller closes it when no read is under way
-	 * @throws CheckpointException if it cannot be opened or read
-	 */
-	public static DirectFile open(Path file) {
-		return openAll(List.of(file)).getFirst();
-	}
-
-	/**
-	 * Opens several files, and says in the log, once, if some cannot be read directly.
-	 * @param files regular files
-	 * @return the open files, in the same order
-	 * @throws CheckpointException if one cannot be opened or read; none is open then
-	 */
-	public static List<DirectFile> openAll(List<Path> files) {
-		return openAll(files, SystemFileAccess.OPENER, DirectFile::sleep);
-	}
-
-	/**
-	 * Opens several files.
-	 * @param files regular files
-	 * @param direct whether reads go around the page cache where the file system allows
-	 * it; else pages are dropped behind them
-	 * @return the open files, in the same order
-	 * @throws CheckpointException if one cannot be opened or read; none is open then
-	 */
-	public static List<DirectFile> openAll(List<Path> files, boolean direct) {
-		return direct ? openAll(files) : openEach(files, (file) -> openBuffered(file, SystemFileAccess.OPENER));
-	}
-
-	/**
-	 * Opens several files to be read through the page cache, where their pages stay.
-	 * @param files regular files
-	 * @return the open files, in the same order
-	 * @throws CheckpointException if one cannot be opened or read; none is open then
-	 */
-	public static List<DirectFile> openCached(List<Path> files) {
-		return openEach(files, (file) -> openBuffered(file, SystemFileAccess.CACHED));
-	}
-
-	/**
-	 * Opens several files of another system.
-	 * @param files the files
-	 * @param opener opens them
-	 * @param sleeper waits before a read is tried again
-	 */
-	public static List<DirectFile> openAll(List<Path> files, FileAccess.Opener opener, Consumer<Duration> sleeper) {
-		List<DirectFile> open = openEach(files, (file) -> open(file, opener, sleeper));
-		open.stream()
-			.filter((file) -> !file.direct())
-			.findFirst()
-			.ifPresent((file) -> logger.warn(
-					"The file system of {} refuses direct reads: reading through the page cache and dropping "
-							+ "the pages behind. Expect slower reads; keep models on a local ext4, xfs, btrfs or APFS.",
-					file.file));
-		return open;
-	}
-
-	private static List<DirectFile> openEach(List<Path> files, Function<Path, DirectFile> opener) {
-		List<DirectFile> open = new ArrayList<>();
-		try {
-			for (Path file : files) {
-				open.add(opener.apply(file.toAbsolutePath()));
-			}
-			return List.copyOf(open);
-		}
-		catch (RuntimeException ex) {
-			open.forEach(DirectFile::close);
-			throw ex;
-		}
-	}
-
-	private static DirectFile openBuffered(Path file, FileAccess.Opener opener) {
-		try {
-			return of(file, opener.open(file, false), false, MIN_ALIGNMENT, DirectFile::sleep);
-		}
-		catch (IOException ex) {
-			throw cannotOpen(file, ex);
-		}
-	}
-
-	private static CheckpointException cannotOpen(Path file, IOException cause) {
-		return new CheckpointException("Cannot open " + file + " for reading weights (" + cause + ").",
-				"Check that the file exists and that this process may read it.", cause);
-	}
-
-	private static DirectFile open(Path file, FileAccess.Opener opener, Consumer<Duration> sleeper) {
-		try {
-			long block = opener.blockSize(file);
-			if (block <= MAX_ALIGNMENT && Long.bitCount(block) == 1) {
-				int alignment = Math.max((int) block, MIN_ALIGNMENT);
-				FileAccess source = openDirect(file, opener, alignment);
-				if (source != null) {
-					return of(file, source, true, alignment, sleeper);
-				}
-			}
-			return of(file, opener.open(file, false), false, MIN_ALIGNMENT, sleeper);
-		}
-		catch (IOException ex) {
-			throw cannotOpen(file, ex);
-		}
-	}
-
-	private static DirectFile of(Path file, FileAccess source, boolean direct, int alignment,
-			Consumer<Duration> sleeper) throws IOException {
-		try {
-			return new DirectFile(file, source, direct, alignment, sleeper);
-		}
-		catch (IOException ex) {
-			source.close();
-			throw ex;
-		}
-	}
-
-	/**
-	 * Opens a file for direct reads and reads a block: some file systems accept the
-	 * option and refuse the reads. A second attempt tells a refusal from an accident.
-	 * @return null if direct reads are refused
-	 */
-	private static @Nullable FileAccess openDirect(Path file, FileAccess.Opener opener, int alignment)
-			throws IOException {
-		for (int attempt = 0; attempt < 2; attempt++) {
-			FileAccess source = null;
-			try (Arena arena = Arena.ofConfined()) {
-				source = opener.open(file, true);
-				source.read(arena.allocate(alignment, alignment).asByteBuffer(), 0);
-				return source;
-			}
-			catch (IOException | UnsupportedOperationException ex) {
-				logger.debug("Direct reads of {} fail", file, ex);
-				if (source != null) {
-					source.close();
-				}
-			}
-		}
-		return null;
 	}
 
 	/**
@@ -368,11 +215,10 @@ public final class DirectFile implements AutoCloseable {
 	/**
 	 * Remembers what was read, so that a file that has changed can be compared with it.
 	 * @param offset where in the file
-	 * @param memory what was read there, perhaps beyond the end of the file
+	 * @param memory what was read there, optionally beyond the end of the file
 	 */
 	public void remember(long offset, MemorySegment memory) {
-		this.checksums.computeIfAbsent(new Range(offset, Math.min(memory.byteSize(), this.size - offset)),
-				(range) -> checksum(memory, range.length()));
+		this.checksums.add(offset, memory.asSlice(0, Math.min(memory.byteSize(), this.size - offset)));
 	}
 
 	/**
@@ -382,24 +228,7 @@ public final class DirectFile implements AutoCloseable {
 	 * @throws CheckpointException if it cannot be read
 	 */
 	public boolean holdsWhatWasRead(DirectFile earlier) {
-		if (this.size != earlier.size) {
-			return false;
-		}
-		long most = earlier.checksums.keySet().stream().mapToLong(Range::length).max().orElse(0);
-		try (NativeMemory memory = NativeMemory.allocate(Math.ceilDiv(most, this.alignment) * this.alignment)) {
-			return earlier.checksums.entrySet().stream().allMatch((entry) -> {
-				Range range = entry.getKey();
-				read(range.offset(),
-						memory.segment().asSlice(0, Math.ceilDiv(range.length(), this.alignment) * this.alignment));
-				return checksum(memory.segment(), range.length()) == entry.getValue();
-			});
-		}
-	}
-
-	private static int checksum(MemorySegment memory, long length) {
-		CRC32C sum = new CRC32C();
-		sum.update(memory.asSlice(0, length).asByteBuffer());
-		return (int) sum.getValue();
+		return this.size == earlier.size && earlier.checksums.match(this);
 	}
 
 	/**
@@ -458,21 +287,6 @@ public final class DirectFile implements AutoCloseable {
 		catch (IOException ex) {
 			logger.warn("Cannot close {}", this.file, ex);
 		}
-	}
-
-	private static void sleep(Duration pause) {
-		// Only read threads come here, and they cannot be interrupted.
-		LockSupport.parkNanos(pause.toNanos());
-	}
-
-	/**
-	 * Bytes of the file.
-	 *
-	 * @param offset the first
-	 * @param length how many
-	 */
-	private record Range(long offset, long length) {
-
 	}
 
 }

@@ -10,6 +10,12 @@ public final class DiskRate {
 
 	private static final int READS = 32;
 
+	/** Weight of a new value in moving averages. */
+	private static final double WEIGHT = 0.25;
+
+	/** What is left of the best rate each time that it was not seen again. */
+	private static final double FADING = 0.98;
+
 	private final LongSupplier clock;
 
 	private final long[] bytes = new long[READS];
@@ -19,6 +25,10 @@ public final class DiskRate {
 	private final long[] ends = new long[READS];
 
 	private int count;
+
+	private double readNanos;
+
+	private double best;
 
 	/**
 	 * Knows no reads yet.
@@ -39,11 +49,30 @@ public final class DiskRate {
 		this.bytes[slot] = size;
 		this.ends[slot] = this.clock.getAsLong();
 		this.starts[slot] = this.ends[slot] - Math.max(1, nanos);
+		this.readNanos += WEIGHT * (nanos - this.readNanos);
 	}
 
 	/**
-	 * The rate.
-	 * @return bytes per second, 0 before the first read
+	 * {@return time that a read takes, in nanoseconds, on average}
+	 */
+	public double readNanos() {
+		return this.readNanos;
+	}
+
+	/** Compares the rate with the best one, as at the end of each pass. */
+	public void updateBest() {
+		this.best = Math.max(FADING * this.best, bytesPerSecond());
+	}
+
+	/**
+	 * {@return what the disk can do, in bytes per second: reads held back do not show it}
+	 */
+	public double best() {
+		return this.best;
+	}
+
+	/**
+	 * {@return bytes per second; 0 before the first read}
 	 */
 	public double bytesPerSecond() {
 		int known = Math.min(this.count, READS);

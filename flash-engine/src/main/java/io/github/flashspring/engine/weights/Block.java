@@ -3,40 +3,49 @@ package io.github.flashspring.engine.weights;
 import java.nio.file.Path;
 import java.util.List;
 
+import io.github.flashspring.engine.weights.WeightGroup.Kind;
+
 /**
- * What is read, pinned and dropped as one: neighbouring pieces of one unit, in the order
- * of use, and the stretches of files that hold them. A block has the same layout wherever
- * it lies in memory.
+ * What is read, pinned and dropped as one: neighbouring tiles of one weight group, in the
+ * order of use, and the ranges of files that hold them. A block has the same layout
+ * wherever it lies in memory.
  *
- * @param index place in the order of a pass
- * @param unit index of the unit that it belongs to
- * @param onDemand whether it is read only when somebody asks for it
- * @param pieces what is computed with, in the order of use
+ * @param index in the order of a pass
+ * @param group index of the weight group that it belongs to
+ * @param kind what that group is for
+ * @param tiles what is computed with, in the order of use
  * @param extents what is read
  * @param bytes memory that it takes: the sum of its extents
  */
-public record Block(int index, int unit, boolean onDemand, List<Piece> pieces, List<Extent> extents, long bytes) {
+public record Block(int index, int group, Kind kind, List<Tile> tiles, List<Extent> extents, long bytes) {
 
 	public Block {
-		pieces = List.copyOf(pieces);
+		tiles = List.copyOf(tiles);
 		extents = List.copyOf(extents);
+	}
+
+	/**
+	 * {@return whether it is read only when a pass asks for it}
+	 */
+	public boolean onDemand() {
+		return this.kind == Kind.EXPERT;
 	}
 
 	/**
 	 * Rows of a matrix that are computed with at once.
 	 *
-	 * @param weight index of the matrix in its unit
+	 * @param weight index of the matrix in its group
 	 * @param firstRow first row
 	 * @param rows number of rows
 	 * @param positions where the rows of each part of the weight begin in the block's
-	 * memory, in the order of {@link WeightLayout.Weight#parts()}
+	 * memory, in the order of {@link Weight#parts()}
 	 */
-	public record Piece(int weight, int firstRow, int rows, long[] positions) {
+	public record Tile(int weight, int firstRow, int rows, long[] positions) {
 
 	}
 
 	/**
-	 * A stretch of a file, in whole blocks of the file system.
+	 * A range of a file, in whole file-system blocks.
 	 *
 	 * @param file the file
 	 * @param offset first byte in the file

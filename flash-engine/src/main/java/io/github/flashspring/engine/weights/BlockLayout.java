@@ -7,7 +7,8 @@ import java.util.List;
 
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.weights.Block.Extent;
-import io.github.flashspring.engine.weights.Block.Piece;
+import io.github.flashspring.engine.weights.Block.Tile;
+import io.github.flashspring.engine.weights.WeightGroup.Kind;
 
 /**
  * Cuts the matrices of a model into blocks of about the same size: large matrices by
@@ -16,7 +17,7 @@ import io.github.flashspring.engine.weights.Block.Piece;
  */
 public final class BlockLayout {
 
-	/** Rows of a piece are a multiple of this, so that threads share them evenly. */
+	/** Rows of a tile are a multiple of this, so that threads share them evenly. */
 	private static final int ROWS = 32;
 
 	/** Blocks may be larger than asked for by this factor, before they are cut. */
@@ -26,20 +27,20 @@ public final class BlockLayout {
 
 	private final List<Block> blocks;
 
-	private final List<List<Block>> unitBlocks;
+	private final List<List<Block>> groupBlocks;
 
 	private final long onDemandBytes;
 
-	private BlockLayout(long blockBytes, List<Block> blocks, int units) {
+	private BlockLayout(long blockBytes, List<Block> blocks, int groups) {
 		this.blockBytes = blockBytes;
 		this.blocks = List.copyOf(blocks);
 		this.onDemandBytes = blocks.stream().filter(Block::onDemand).mapToLong(Block::bytes).sum();
-		List<List<Block>> byUnit = new ArrayList<>();
-		for (int i = 0; i < units; i++) {
-			byUnit.add(new ArrayList<>());
+		List<List<Block>> byGroup = new ArrayList<>();
+		for (int i = 0; i < groups; i++) {
+			byGroup.add(new ArrayList<>());
 		}
-		blocks.forEach((block) -> byUnit.get(block.unit()).add(block));
-		this.unitBlocks = byUnit.stream().map(List::copyOf).toList();
+		blocks.forEach((block) -> byGroup.get(block.group()).add(block));
+		this.groupBlocks = byGroup.stream().map(List::copyOf).toList();
 	}
 
 	/**
@@ -47,27 +48,27 @@ public final class BlockLayout {
 	 * @param layout the weights
 	 * @param blockBytes wanted size of a block
 	 * @param alignment what offsets and lengths of reads must be multiples of
-	 * @return blocks of the units in the order of a pass, then of the embedding unless it
-	 * is tied to a unit
+	 * @return blocks of the groups in the order of a pass, then of the embedding unless
+	 * it is tied to a group
 	 */
 	public static BlockLayout cut(WeightLayout layout, long blockBytes, int alignment) {
-		List<WeightLayout.Unit> units = new ArrayList<>(layout.units());
-		if (layout.tiedUnit() < 0) {
-			units.add(layout.embedding());
+		List<WeightLayout.Group> groups = new ArrayList<>(layout.groups());
+		if (layout.tiedGroup() < 0) {
+			groups.add(layout.embedding());
 		}
 		List<Block> blocks = new ArrayList<>();
-		for (int i = 0; i < units.size(); i++) {
-			for (List<Rows> rows : group(tiles(units.get(i), blockBytes), blockBytes)) {
-				blocks.add(block(blocks.size(), i, units.get(i).onDemand(), rows, alignment));
+		for (int i = 0; i < groups.size(); i++) {
+			for (List<Rows> rows : pack(tiles(groups.get(i), blockBytes), blockBytes)) {
+				blocks.add(block(blocks.size(), i, groups.get(i).kind(), rows, alignment));
 			}
 		}
-		return new BlockLayout(blockBytes, blocks, units.size());
+		return new BlockLayout(blockBytes, blocks, groups.size());
 	}
 
-	private static List<Rows> tiles(WeightLayout.Unit unit, long blockBytes) {
+	private static List<Rows> tiles(WeightLayout.Group group, long blockBytes) {
 		List<Rows> tiles = new ArrayList<>();
-		for (int i = 0; i < unit.weights().size(); i++) {
-			WeightLayout.Weight weight = unit.weights().get(i);
+		for (int i = 0; i < group.weights().size(); i++) {
+			Weight weight = group.weights().get(i);
 			if (weight.parameter().vector()) {
 				continue;
 			}
@@ -82,63 +83,63 @@ public final class BlockLayout {
 		return tiles;
 	}
 
-	private static List<List<Rows>> group(List<Rows> tiles, long blockBytes) {
-		List<List<Rows>> groups = new ArrayList<>();
-		List<Rows> group = new ArrayList<>();
+	private static List<List<Rows>> pack(List<Rows> tiles, long blockBytes) {
+		List<List<Rows>> packs = new ArrayList<>();
+		List<Rows> pack = new ArrayList<>();
 		long bytes = 0;
 		for (Rows tile : tiles) {
-			if (!group.isEmpty() && bytes + tile.bytes() > SLACK * blockBytes) {
-				groups.add(group);
-				group = new ArrayList<>();
+			if (!pack.isEmpty() && bytes + tile.bytes() > SLACK * blockBytes) {
+				packs.add(pack);
+				pack = new ArrayList<>();
 				bytes = 0;
 			}
-			group.add(tile);
+			pack.add(tile);
 			bytes += tile.bytes();
 		}
-		if (!group.isEmpty()) {
-			groups.add(group);
+		if (!pack.isEmpty()) {
+			packs.add(pack);
 		}
-		return groups;
+		return packs;
 	}
 
-	private static Block block(int index, int unit, boolean onDemand, List<Rows> group, int alignment) {
-		List<Extent> extents = extents(group, alignment);
+	private static Block block(int index, int group, Kind kind, List<Rows> pack, int alignment) {
+		List<Extent> extents = extents(pack, alignment);
 		long bytes = extents.stream().mapToLong(Extent::length).sum();
-		List<Piece> pieces = group.stream()
-			.map((rows) -> new Piece(rows.index(), rows.from(), rows.count(),
+		List<Tile> tiles = pack.stream()
+			.map((rows) -> new Tile(rows.index(), rows.from(), rows.count(),
 					rows.weight().parts().stream().mapToLong((part) -> position(extents, rows, part)).toArray()))
 			.toList();
-		return new Block(index, unit, onDemand, pieces, extents, bytes);
+		return new Block(index, group, kind, tiles, extents, bytes);
 	}
 
-	/** Stretches that touch the same or neighbouring blocks of the file become one. */
-	private static List<Extent> extents(List<Rows> group, int alignment) {
-		List<Extent> stretches = new ArrayList<>();
-		for (Rows rows : group) {
+	/** Ranges that touch the same or neighbouring file-system blocks become one. */
+	private static List<Extent> extents(List<Rows> pack, int alignment) {
+		List<Extent> ranges = new ArrayList<>();
+		for (Rows rows : pack) {
 			for (TensorInfo part : rows.weight().parts()) {
 				long from = Math.floorDiv(rows.offset(part), alignment) * alignment;
 				long to = Math.ceilDiv(rows.offset(part) + rows.bytes(part), alignment) * alignment;
-				stretches.add(new Extent(part.file(), from, to - from, 0));
+				ranges.add(new Extent(part.file(), from, to - from, 0));
 			}
 		}
-		stretches.sort(Comparator.comparing(Extent::file).thenComparing(Extent::offset));
+		ranges.sort(Comparator.comparing(Extent::file).thenComparing(Extent::offset));
 		List<Extent> extents = new ArrayList<>();
 		long position = 0;
 		Path file = null;
 		long from = 0;
 		long to = 0;
-		for (Extent stretch : stretches) {
-			if (file != null && stretch.file().equals(file) && stretch.offset() <= to) {
-				to = Math.max(to, stretch.offset() + stretch.length());
+		for (Extent range : ranges) {
+			if (file != null && range.file().equals(file) && range.offset() <= to) {
+				to = Math.max(to, range.offset() + range.length());
 				continue;
 			}
 			if (file != null) {
 				extents.add(new Extent(file, from, to - from, position));
 				position += to - from;
 			}
-			file = stretch.file();
-			from = stretch.offset();
-			to = from + stretch.length();
+			file = range.file();
+			from = range.offset();
+			to = from + range.length();
 		}
 		if (file != null) {
 			extents.add(new Extent(file, from, to - from, position));
@@ -169,16 +170,16 @@ public final class BlockLayout {
 	}
 
 	/**
-	 * Blocks of a unit.
-	 * @param unit index of the unit
+	 * Blocks of a group.
+	 * @param group index of the group
 	 * @return blocks in the order of use
 	 */
-	public List<Block> of(int unit) {
-		return this.unitBlocks.get(unit);
+	public List<Block> of(int group) {
+		return this.groupBlocks.get(group);
 	}
 
-	public int units() {
-		return this.unitBlocks.size();
+	public int groups() {
+		return this.groupBlocks.size();
 	}
 
 	/**
@@ -217,22 +218,22 @@ public final class BlockLayout {
 	 * Rows of a matrix.
 	 *
 	 * @param weight the matrix
-	 * @param index its index in the unit
+	 * @param index its index in the group
 	 * @param from first row
 	 * @param count number of rows
 	 */
-	private record Rows(WeightLayout.Weight weight, int index, int from, int count) {
+	private record Rows(Weight weight, int index, int from, int count) {
 
 		long bytes() {
 			return this.weight.parts().stream().mapToLong(this::bytes).sum();
 		}
 
 		long bytes(TensorInfo part) {
-			return this.weight.rowsOf(part, this.from, this.count) * WeightLayout.Weight.rowBytes(part);
+			return this.weight.rowsOf(part, this.from, this.count) * Weight.rowBytes(part);
 		}
 
 		long offset(TensorInfo part) {
-			return part.offset() + this.weight.rowOf(part, this.from) * WeightLayout.Weight.rowBytes(part);
+			return part.offset() + this.weight.rowOf(part, this.from) * Weight.rowBytes(part);
 		}
 
 	}

@@ -16,7 +16,7 @@ import io.github.flashspring.engine.checkpoint.TensorInfo;
 
 /**
  * The order in which a file should hold the tensors of a model so that streaming reads it
- * in few long stretches: as a pass uses them, each from the beginning of a page, and the
+ * in few long ranges: as a pass uses them, each from the beginning of a page, and the
  * tensors of an expert together. Matrices of experts that a checkpoint stacks in one
  * tensor get tensors of their own.
  *
@@ -47,9 +47,9 @@ record FileOrder(List<Placed> tensors, Map<String, List<String>> modules) {
 		SequencedMap<String, Placed> placed = new LinkedHashMap<>();
 		Map<String, Set<String>> modules = new TreeMap<>();
 		Set<String> taken = new HashSet<>();
-		for (WeightLayout.Unit unit : units(layout)) {
+		for (WeightLayout.Group group : groups(layout)) {
 			boolean first = true;
-			for (WeightLayout.Weight weight : unit.weights()) {
+			for (Weight weight : group.weights()) {
 				String apart = weight.parameter().apart();
 				for (TensorInfo part : weight.parts()) {
 					String end = (apart != null) ? end(part.name(), apart) : "";
@@ -58,7 +58,7 @@ record FileOrder(List<Placed> tensors, Map<String, List<String>> modules) {
 					if (source == null || placed.containsKey(name)) {
 						continue;
 					}
-					placed.put(name, new Placed(name, source, first || !unit.onDemand()));
+					placed.put(name, new Placed(name, source, first || !group.onDemand()));
 					taken.add(part.name());
 					first = false;
 					if (apart != null) {
@@ -78,18 +78,18 @@ record FileOrder(List<Placed> tensors, Map<String, List<String>> modules) {
 		return new FileOrder(List.copyOf(placed.values()), Map.copyOf(lists));
 	}
 
-	private static List<WeightLayout.Unit> units(WeightLayout layout) {
-		List<WeightLayout.Unit> units = new ArrayList<>();
-		units.add(layout.embedding());
-		units.addAll(layout.units());
-		return units;
+	private static List<WeightLayout.Group> groups(WeightLayout layout) {
+		List<WeightLayout.Group> groups = new ArrayList<>();
+		groups.add(layout.embedding());
+		groups.addAll(layout.groups());
+		return groups;
 	}
 
 	private static FileOrder compatible(WeightLayout layout) {
 		Map<String, TensorInfo> whole = layout.checkpoint().tensors();
 		Set<TensorInfo> order = new LinkedHashSet<>();
-		for (WeightLayout.Unit unit : units(layout)) {
-			for (WeightLayout.Weight weight : unit.weights()) {
+		for (WeightLayout.Group group : groups(layout)) {
+			for (Weight weight : group.weights()) {
 				weight.parts().forEach((part) -> order.add(whole.getOrDefault(part.name(), part)));
 			}
 		}

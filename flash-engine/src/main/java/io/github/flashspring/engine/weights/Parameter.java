@@ -9,7 +9,7 @@ import io.github.flashspring.engine.checkpoint.TensorInfo;
  * Names one weight of a {@link WeightGroup}; the layer that declared it asks
  * {@link Weights} for it in every pass.
  *
- * @param index place in the unit
+ * @param index index in the group
  * @param name full name of the tensor in the checkpoint, with {@code .weight} or
  * {@code .bias}
  * @param vector whether it is dense and always in memory

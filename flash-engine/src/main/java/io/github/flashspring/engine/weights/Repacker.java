@@ -15,6 +15,7 @@ import java.util.Set;
 
 import io.github.flashspring.engine.memory.NativeMemory;
 import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.DirectFiles;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.DType;
@@ -39,7 +40,7 @@ public final class Repacker {
 	/** Pages of every system and file system that models lie on, but a few. */
 	static final int PAGE = 4096;
 
-	private static final int PIECE = 4 << 20;
+	private static final int CHUNK = 4 << 20;
 
 	/** Room for the header and the small files. */
 	private static final long SPARE = 64 << 20;
@@ -137,12 +138,12 @@ public final class Repacker {
 
 	private void copy(FileOrder.Placed placed, WritableByteChannel channel) throws IOException {
 		TensorInfo source = placed.source();
-		ByteBuffer piece = ByteBuffer.allocate((int) Math.min(PIECE, source.byteSize()));
-		for (long from = 0; from < source.byteSize(); from += PIECE) {
-			piece.clear().limit((int) Math.min(PIECE, source.byteSize() - from));
-			this.checkpoint.read(source, from, piece);
-			channel.write(piece.flip());
-			progress("writing", placed, piece.limit());
+		ByteBuffer chunk = ByteBuffer.allocate((int) Math.min(CHUNK, source.byteSize()));
+		for (long from = 0; from < source.byteSize(); from += CHUNK) {
+			chunk.clear().limit((int) Math.min(CHUNK, source.byteSize() - from));
+			this.checkpoint.read(source, from, chunk);
+			channel.write(chunk.flip());
+			progress("writing", placed, chunk.limit());
 		}
 	}
 
@@ -151,7 +152,7 @@ public final class Repacker {
 		this.progress.at(step + " " + placed.name(), this.done, this.total);
 	}
 
-	/** Copies settings, tokenizer and whatever else is no weights. */
+	/** Copies config, tokenizer and whatever else is no weights. */
 	private void copyOthers(Path folder) throws IOException {
 		try (DirectoryStream<Path> files = Files.newDirectoryStream(this.checkpoint.folder(), Files::isRegularFile)) {
 			for (Path file : files) {
@@ -167,12 +168,12 @@ public final class Repacker {
 		}
 	}
 
-	/** What the settings say about a stacked module goes for those it became. */
-	private void rename(Path config) throws IOException {
-		ObjectNode settings = (ObjectNode) JsonMapper.shared().readTree(Files.readString(config));
+	/** What the config says about a stacked module goes for those it became. */
+	private void rename(Path file) throws IOException {
+		ObjectNode config = (ObjectNode) JsonMapper.shared().readTree(Files.readString(file));
 		boolean changed = false;
 		for (String section : List.of("quantization", "quantization_config")) {
-			if (!(settings.get(section) instanceof ObjectNode quantization)) {
+			if (!(config.get(section) instanceof ObjectNode quantization)) {
 				continue;
 			}
 			for (Map.Entry<String, List<String>> module : this.order.modules().entrySet()) {
@@ -184,21 +185,20 @@ public final class Repacker {
 			}
 		}
 		if (changed) {
-			Files.writeString(config,
-					JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(settings));
+			Files.writeString(file, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(config));
 		}
 	}
 
 	/** Compares what lies on the disk now with the source. */
 	private void verify(Path folder) {
 		try (Checkpoint written = Checkpoint.open(folder);
-				DirectFile file = DirectFile.open(folder.resolve("model.safetensors"));
-				NativeMemory memory = NativeMemory.allocate(PIECE + 2L * file.alignment())) {
-			ByteBuffer expected = ByteBuffer.allocate(PIECE);
+				DirectFile file = DirectFiles.open(folder.resolve("model.safetensors"));
+				NativeMemory memory = NativeMemory.allocate(CHUNK + 2L * file.alignment())) {
+			ByteBuffer expected = ByteBuffer.allocate(CHUNK);
 			for (FileOrder.Placed placed : this.order.tensors()) {
 				TensorInfo found = written.tensor(placed.name());
-				for (long from = 0; from < found.byteSize(); from += PIECE) {
-					int length = (int) Math.min(PIECE, found.byteSize() - from);
+				for (long from = 0; from < found.byteSize(); from += CHUNK) {
+					int length = (int) Math.min(CHUNK, found.byteSize() - from);
 					long begin = found.offset() + from;
 					long start = begin / file.alignment() * file.alignment();
 					long end = Math.ceilDiv(begin + length, (long) file.alignment()) * file.alignment();
@@ -226,7 +226,7 @@ public final class Repacker {
 
 		/**
 		 * Something was written or checked.
-		 * @param what for people
+		 * @param what human-readable
 		 * @param done bytes written and bytes checked
 		 * @param total bytes to write and to check
 		 */

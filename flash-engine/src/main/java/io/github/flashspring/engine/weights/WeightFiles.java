@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 
 import io.github.flashspring.engine.storage.Disk;
 import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.DirectFiles;
 import io.github.flashspring.engine.storage.DiskProbe;
 import io.github.flashspring.engine.storage.DiskProfile;
 import io.github.flashspring.engine.storage.ReadPattern;
@@ -52,7 +53,7 @@ public final class WeightFiles implements AutoCloseable {
 	 * it
 	 */
 	public WeightFiles(WeightLayout layout, boolean direct) {
-		this(layout, (files) -> DirectFile.openAll(files, direct), DirectFile::openCached);
+		this(layout, (files) -> DirectFiles.openAll(files, direct), DirectFiles::openCached);
 	}
 
 	/**
@@ -130,8 +131,8 @@ public final class WeightFiles implements AutoCloseable {
 	}
 
 	private List<DirectFile> open(Function<List<Path>, List<DirectFile>> how) {
-		List<Path> files = Stream.concat(this.layout.units().stream(), Stream.of(this.layout.embedding()))
-			.flatMap((unit) -> unit.weights().stream())
+		List<Path> files = Stream.concat(this.layout.groups().stream(), Stream.of(this.layout.embedding()))
+			.flatMap((group) -> group.weights().stream())
 			.flatMap((weight) -> weight.parts().stream())
 			.map((part) -> part.file().toAbsolutePath())
 			.distinct()

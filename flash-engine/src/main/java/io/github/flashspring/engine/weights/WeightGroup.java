@@ -8,9 +8,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A part of a model whose weights are acquired and released as one: usually a layer. The
- * model code declares the weights here, in the order in which it will use them; the
- * weight store finds them in the checkpoint.
+ * Weights that are acquired and released as one: usually those of a layer. The model code
+ * declares them here, in the order in which it will use them; the weight store finds them
+ * in the checkpoint.
  */
 public final class WeightGroup {
 
@@ -18,36 +18,53 @@ public final class WeightGroup {
 
 	private final String prefix;
 
-	/** Of how many such units a token needs how many; 0 of 0: every pass needs it. */
-	private final int choices;
+	private final Kind kind;
 
-	private final int chosen;
+	private final double share;
 
 	private final List<Parameter> parameters = new ArrayList<>();
 
 	/**
-	 * Starts an empty unit.
-	 * @param name for people, such as {@code layers.3}
+	 * Starts an empty layer.
+	 * @param name human-readable, such as {@code layers.3}
 	 * @param prefix what the names of its tensors begin with, such as
 	 * {@code model.layers.3.}
 	 */
 	public WeightGroup(String name, String prefix) {
-		this(name, prefix, 0, 0);
+		this(Kind.LAYER, name, prefix, 1);
 	}
 
 	/**
-	 * Starts an empty unit that perhaps not every pass needs: an expert. It is read only
-	 * when a pass asks for it. The experts of a layer follow the layer's unit.
-	 * @param name for people
+	 * Starts an empty expert, which is read only when a pass asks for it. The experts of
+	 * a layer follow the layer's group.
+	 * @param name human-readable
 	 * @param prefix what the names of its tensors begin with
 	 * @param chosen how many experts of the layer a token needs
 	 * @param choices how many experts the layer has
 	 */
 	public WeightGroup(String name, String prefix, int chosen, int choices) {
+		this(Kind.EXPERT, name, prefix, (double) chosen / choices);
+	}
+
+	private WeightGroup(Kind kind, String name, String prefix, double share) {
+		this.kind = kind;
 		this.name = name;
 		this.prefix = prefix;
-		this.chosen = chosen;
-		this.choices = choices;
+		this.share = share;
+	}
+
+	/**
+	 * {@return an empty group of what follows the last layer}
+	 */
+	public static WeightGroup head(String name, String prefix) {
+		return new WeightGroup(Kind.HEAD, name, prefix, 1);
+	}
+
+	/**
+	 * {@return an empty group of the token embedding}
+	 */
+	public static WeightGroup embedding(String name, String prefix) {
+		return new WeightGroup(Kind.EMBEDDING, name, prefix, 1);
 	}
 
 	/**
@@ -115,7 +132,7 @@ public final class WeightGroup {
 	 * Declares one of the matrices that a tensor of three dimensions holds, and that the
 	 * model code finds as well where it has a tensor of its own.
 	 * @param tensor name of the tensor below the prefix
-	 * @param apart path below the prefix of the module that has the matrix where it is
+	 * @param separate path below the prefix of the module that has the matrix where it is
 	 * not stacked
 	 * @param count number of matrices
 	 * @param index of the matrix wanted
@@ -123,25 +140,25 @@ public final class WeightGroup {
 	 * @param columns number of inputs
 	 * @return its handle
 	 */
-	public Parameter stacked(String tensor, String apart, int count, int index, int rows, int columns) {
+	public Parameter stacked(String tensor, String separate, int count, int index, int rows, int columns) {
 		return add(tensor, false, rows, columns,
-				new Parameter.Part(new long[] { count, rows, columns }, (long) index * rows, this.prefix + apart));
+				new Parameter.Part(new long[] { count, rows, columns }, (long) index * rows, this.prefix + separate));
 	}
 
 	/**
 	 * Declares one of the dense vectors that a tensor of two dimensions holds, and that
 	 * the model code finds as well where it has a tensor of its own.
 	 * @param tensor name of the tensor below the prefix
-	 * @param apart path below the prefix of the module that has the vector where it is
+	 * @param separate path below the prefix of the module that has the vector where it is
 	 * not stacked
 	 * @param count number of vectors
 	 * @param index of the vector wanted
 	 * @param length number of values
 	 * @return its handle
 	 */
-	public Parameter stackedVector(String tensor, String apart, int count, int index, int length) {
+	public Parameter stackedVector(String tensor, String separate, int count, int index, int length) {
 		return add(tensor, true, 1, length,
-				new Parameter.Part(new long[] { count, length }, index, this.prefix + apart));
+				new Parameter.Part(new long[] { count, length }, index, this.prefix + separate));
 	}
 
 	/**
@@ -181,17 +198,36 @@ public final class WeightGroup {
 		return this.name;
 	}
 
-	boolean onDemand() {
-		return this.choices > 0;
+	Kind kind() {
+		return this.kind;
 	}
 
-	/** Share of the tokens that need it, if all experts are alike. */
+	/**
+	 * {@return share of the tokens that need it, if all experts are alike}
+	 */
 	double share() {
-		return onDemand() ? (double) this.chosen / this.choices : 1;
+		return this.share;
 	}
 
 	List<Parameter> parameters() {
 		return Collections.unmodifiableList(this.parameters);
+	}
+
+	/** What a group is for. */
+	public enum Kind {
+
+		/** Every pass needs it, one after the other. */
+		LAYER,
+
+		/** A pass reads it when a token is routed to it. */
+		EXPERT,
+
+		/** Passes go through it as often as they need logits. */
+		HEAD,
+
+		/** Passes need single rows. */
+		EMBEDDING
+
 	}
 
 }

@@ -5,13 +5,8 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
-
-import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
@@ -19,59 +14,58 @@ import io.github.flashspring.engine.checkpoint.DType;
 import io.github.flashspring.engine.checkpoint.Quantization;
 import io.github.flashspring.engine.checkpoint.QuantizedTensors;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.device.Matrix;
-import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
+import io.github.flashspring.engine.weights.WeightGroup.Kind;
 
 /**
- * Which tensors of a checkpoint make up each weight of each unit, checked against what
+ * Which tensors of a checkpoint make up each weight of each group, checked against what
  * the model code expects.
  */
 public final class WeightLayout {
 
 	private final Checkpoint checkpoint;
 
-	private final List<Unit> units;
+	private final List<Group> groups;
 
-	private final Unit embedding;
+	private final Group embedding;
 
 	private final List<Part> parts;
 
-	private WeightLayout(Checkpoint checkpoint, List<Unit> units, Unit embedding) {
+	private WeightLayout(Checkpoint checkpoint, List<Group> groups, Group embedding) {
 		this.checkpoint = checkpoint;
-		this.units = units;
+		this.groups = groups;
 		this.embedding = embedding;
-		this.parts = parts(units, embedding, tiedUnit() >= 0);
+		this.parts = parts(groups, embedding, tiedGroup() >= 0);
 	}
 
 	/**
-	 * Finds the tensors of the units.
+	 * Finds the tensors of the groups.
 	 * @param checkpoint the files
-	 * @param units the parts of a pass, in order
-	 * @param embedding unit with the token embedding as its only matrix; a tied head has
-	 * the same tensor in one of {@code units}
+	 * @param groups the parts of a pass, in order
+	 * @param embedding group with the token embedding as its only matrix; a tied head has
+	 * the same tensor in one of {@code groups}
 	 * @param ignored ends of names of tensors that a checkpoint may hold although the
 	 * model does not use them
 	 * @return the layout
 	 * @throws CheckpointException if a tensor is missing, has another shape or type than
-	 * expected, or belongs to no unit
+	 * expected, or belongs to no group
 	 */
-	public static WeightLayout of(Checkpoint checkpoint, List<WeightGroup> units, WeightGroup embedding,
+	public static WeightLayout of(Checkpoint checkpoint, List<WeightGroup> groups, WeightGroup embedding,
 			List<String> ignored) {
 		Set<String> used = new HashSet<>();
-		List<Unit> found = new ArrayList<>();
-		for (WeightGroup unit : units) {
-			found.add(unit(checkpoint, unit, used));
+		List<Group> found = new ArrayList<>();
+		for (WeightGroup group : groups) {
+			found.add(group(checkpoint, group, used));
 		}
-		Unit table = unit(checkpoint, embedding, used);
+		Group table = group(checkpoint, embedding, used);
 		checkpoint.requireNoSurplus(used, (name) -> ignored.stream().anyMatch(name::endsWith));
 		return new WeightLayout(checkpoint, found, table);
 	}
 
-	private static Unit unit(Checkpoint checkpoint, WeightGroup unit, Set<String> used) {
-		List<Weight> weights = unit.parameters().stream().map((parameter) -> weight(checkpoint, parameter)).toList();
+	private static Group group(Checkpoint checkpoint, WeightGroup group, Set<String> used) {
+		List<Weight> weights = group.parameters().stream().map((parameter) -> weight(checkpoint, parameter)).toList();
 		weights.forEach((weight) -> weight.parts().forEach((part) -> used.add(part.name())));
-		return new Unit(unit.name(), weights, unit.onDemand(), unit.share());
+		return new Group(group.name(), weights, group.kind(), group.share());
 	}
 
 	private static Weight weight(Checkpoint checkpoint, Parameter parameter) {
@@ -123,34 +117,34 @@ public final class WeightLayout {
 		return this.checkpoint;
 	}
 
-	public List<Unit> units() {
-		return this.units;
+	public List<Group> groups() {
+		return this.groups;
 	}
 
-	public Unit embedding() {
+	public Group embedding() {
 		return this.embedding;
 	}
 
 	/**
-	 * What people see as parts of the model: every unit is one, but the experts of a
-	 * layer are one together. The last is the embedding, unless it is tied to a unit.
+	 * Parts of the model in reports: every group is one, but the experts of a layer are
+	 * one together. The last is the embedding, unless it is tied to a group.
 	 * @return the parts in the order of a pass
 	 */
 	public List<Part> parts() {
 		return this.parts;
 	}
 
-	private static List<Part> parts(List<Unit> units, Unit embedding, boolean tied) {
+	private static List<Part> parts(List<Group> groups, Group embedding, boolean tied) {
 		List<Part> parts = new ArrayList<>();
 		int from = 0;
-		while (from < units.size()) {
-			Unit unit = units.get(from);
+		while (from < groups.size()) {
+			Group group = groups.get(from);
 			int to = from + 1;
-			while (unit.onDemand() && to < units.size() && units.get(to).onDemand()) {
+			while (group.onDemand() && to < groups.size() && groups.get(to).onDemand()) {
 				to++;
 			}
-			String name = unit.onDemand() ? parts.getLast().name() + ".experts" : unit.name();
-			parts.add(new Part(name, from, to, unit.onDemand(), unit.share()));
+			String name = group.onDemand() ? parts.getLast().name() + ".experts" : group.name();
+			parts.add(new Part(name, from, to, group.onDemand(), group.share()));
 			from = to;
 		}
 		if (!tied) {
@@ -160,11 +154,11 @@ public final class WeightLayout {
 	}
 
 	/**
-	 * From units to what people see.
-	 * @return index of the part by index of the unit, the embedding's as the last
+	 * From groups to parts.
+	 * @return index of the part by index of the group, the embedding's as the last
 	 */
-	public int[] partsOfUnits() {
-		int[] found = new int[this.units.size() + 1];
+	public int[] partsOfGroups() {
+		int[] found = new int[this.groups.size() + 1];
 		for (int i = 0; i < this.parts.size(); i++) {
 			Arrays.fill(found, this.parts.get(i).from(), this.parts.get(i).to(), i);
 		}
@@ -172,29 +166,36 @@ public final class WeightLayout {
 	}
 
 	/**
-	 * From units to those that a pass computes one after the other: experts belong to the
-	 * layer before them.
-	 * @return index by index of the unit; the embedding's, as the last, is -1
+	 * From groups to those that a pass computes one after the other: experts belong to
+	 * the layer before them.
+	 * @return index by index of the group; the embedding's, as the last, is -1
 	 */
-	public int[] layersOfUnits() {
-		int[] found = new int[this.units.size() + 1];
+	public int[] layersOfGroups() {
+		int[] found = new int[this.groups.size() + 1];
 		int layer = -1;
-		for (int i = 0; i < this.units.size(); i++) {
-			layer += this.units.get(i).onDemand() ? 0 : 1;
+		for (int i = 0; i < this.groups.size(); i++) {
+			layer += this.groups.get(i).onDemand() ? 0 : 1;
 			found[i] = layer;
 		}
-		found[this.units.size()] = -1;
+		found[this.groups.size()] = -1;
 		return found;
 	}
 
 	/**
-	 * Index of the unit that also holds the embedding, when the head is tied to it.
+	 * {@return number of layers, the head among them, that a pass computes}
+	 */
+	public int layers() {
+		return (int) this.groups.stream().filter((group) -> !group.onDemand()).count();
+	}
+
+	/**
+	 * Index of the group that also holds the embedding, when the head is tied to it.
 	 * @return index, or -1
 	 */
-	public int tiedUnit() {
+	public int tiedGroup() {
 		String table = this.embedding.weights().getFirst().codes().name();
-		for (int i = 0; i < this.units.size(); i++) {
-			for (Weight weight : this.units.get(i).weights()) {
+		for (int i = 0; i < this.groups.size(); i++) {
+			for (Weight weight : this.groups.get(i).weights()) {
 				if (weight.codes().name().equals(table)) {
 					return i;
 				}
@@ -216,8 +217,8 @@ public final class WeightLayout {
 	 * @return formats and widths, in the order of a pass
 	 */
 	public Set<Workload.Linear> linears() {
-		return this.units.stream()
-			.flatMap((unit) -> unit.weights().stream())
+		return this.groups.stream()
+			.flatMap((group) -> group.weights().stream())
 			.filter((weight) -> !weight.parameter().vector())
 			.map(Weight::linear)
 			.collect(Collectors.toCollection(LinkedHashSet::new));
@@ -236,8 +237,8 @@ public final class WeightLayout {
 	 * @return the type of the first
 	 */
 	public DType vectorType() {
-		return this.units.stream()
-			.flatMap((unit) -> unit.weights().stream())
+		return this.groups.stream()
+			.flatMap((group) -> group.weights().stream())
 			.filter((weight) -> weight.parameter().vector())
 			.map((weight) -> weight.codes().dtype())
 			.findFirst()
@@ -253,12 +254,12 @@ public final class WeightLayout {
 	}
 
 	/**
-	 * Bytes of all vectors of all units, which are always in memory.
+	 * Bytes of all vectors of all groups, which are always in memory.
 	 * @return bytes, each vector aligned
 	 */
 	public long vectorBytes() {
-		return this.units.stream()
-			.flatMap((unit) -> unit.weights().stream())
+		return this.groups.stream()
+			.flatMap((group) -> group.weights().stream())
 			.filter((weight) -> weight.parameter().vector())
 			.mapToLong((weight) -> alignVector(weight.codes().byteSize()))
 			.sum();
@@ -269,27 +270,34 @@ public final class WeightLayout {
 	}
 
 	/**
-	 * A part of the model as people see it.
+	 * A part of the model in reports.
 	 *
 	 * @param name such as {@code layers.3} or {@code layers.3.experts}
-	 * @param from its first unit
-	 * @param to behind its last unit
-	 * @param experts whether its units are read only when a pass asks for them
-	 * @param share share of the tokens that need one of its units, if all are alike
+	 * @param from its first group
+	 * @param to behind its last group
+	 * @param experts whether its groups are read only when a pass asks for them
+	 * @param share share of the tokens that need one of its groups, if all are alike
 	 */
 	public record Part(String name, int from, int to, boolean experts, double share) {
 
 	}
 
 	/**
-	 * The weights of a unit of the model.
+	 * The weights of a group of the model.
 	 *
-	 * @param name for people
+	 * @param name human-readable
 	 * @param weights in the order of their parameters
-	 * @param onDemand whether it is read only when a pass asks for it
+	 * @param kind what it is for
 	 * @param share share of the tokens that need it, if all on demand are alike
 	 */
-	public record Unit(String name, List<Weight> weights, boolean onDemand, double share) {
+	public record Group(String name, List<Weight> weights, Kind kind, double share) {
+
+		/**
+		 * {@return whether it is read only when a pass asks for it}
+		 */
+		public boolean onDemand() {
+			return this.kind == Kind.EXPERT;
+		}
 
 		/**
 		 * Size in the files.
@@ -300,104 +308,6 @@ public final class WeightLayout {
 				.flatMap((weight) -> weight.parts().stream())
 				.mapToLong(TensorInfo::byteSize)
 				.sum();
-		}
-
-	}
-
-	/**
-	 * A weight.
-	 *
-	 * @param parameter what the model code asked for
-	 * @param codes its values, or their codes when quantised
-	 * @param scales null when not quantised
-	 * @param biases null when not quantised
-	 * @param quantization null when not quantised
-	 */
-	public record Weight(Parameter parameter, TensorInfo codes, @Nullable TensorInfo scales,
-			@Nullable TensorInfo biases, @Nullable Quantization quantization) {
-
-		Workload.Linear linear() {
-			return new Workload.Linear(this.parameter.columns(), this.codes.dtype(), this.quantization,
-					(this.scales != null) ? this.scales.dtype() : null);
-		}
-
-		public List<TensorInfo> parts() {
-			return Stream.of(this.codes, this.scales, this.biases).filter(Objects::nonNull).toList();
-		}
-
-		/**
-		 * Bytes of one row of a part.
-		 * @param part one of {@link #parts()}
-		 * @return bytes
-		 */
-		public static long rowBytes(TensorInfo part) {
-			return part.byteSize() / part.dimension(0);
-		}
-
-		/**
-		 * Which row of a part belongs to a row of the weight: another one only for scales
-		 * that several rows share.
-		 * @param part one of {@link #parts()}
-		 * @param row row of the weight
-		 * @return row of the part
-		 */
-		public long rowOf(TensorInfo part, int row) {
-			return shared(part) ? (skippedRows() + row) / groupRows() : row;
-		}
-
-		/**
-		 * Number of rows of a part that belong to rows of the weight.
-		 * @param part one of {@link #parts()}
-		 * @param from first row of the weight
-		 * @param count number of rows of the weight
-		 * @return number of rows of the part
-		 */
-		public int rowsOf(TensorInfo part, int from, int count) {
-			return Math.toIntExact(rowOf(part, from + count - 1) - rowOf(part, from) + 1);
-		}
-
-		private boolean shared(TensorInfo part) {
-			return groupRows() > 1 && part.equals(this.scales);
-		}
-
-		private int groupRows() {
-			return (this.quantization != null) ? this.quantization.groupRows() : 1;
-		}
-
-		/** Rows before the first one that share their scales with it. */
-		private int skippedRows() {
-			return (int) (this.parameter.firstRow() % groupRows());
-		}
-
-		/**
-		 * Some rows of the weight as the device sees them.
-		 * @param firstRow the first of them
-		 * @param locator gives each part's place in memory
-		 * @return the matrix
-		 */
-		public Matrix matrix(int firstRow, Function<TensorInfo, Tensor> locator) {
-			Tensor first = locator.apply(this.codes);
-			if (this.scales == null || this.quantization == null) {
-				return new Matrix.Dense(first);
-			}
-			return new Matrix.Quantized(first, locator.apply(this.scales),
-					(this.biases != null) ? locator.apply(this.biases) : null, this.quantization,
-					(skippedRows() + firstRow) % groupRows());
-		}
-
-		/**
-		 * Rows of the weight that do not lie together, each with scales of its own.
-		 * @param locator gives each part's place in memory, with a row for each row
-		 * @return the matrix
-		 */
-		public Matrix separateRows(Function<TensorInfo, Tensor> locator) {
-			if (this.quantization == null || groupRows() == 1) {
-				return matrix(0, locator);
-			}
-			Quantization single = new Quantization(this.quantization.mode(), this.quantization.bits(),
-					this.quantization.groupSize());
-			return new Matrix.Quantized(locator.apply(this.codes), locator.apply(Objects.requireNonNull(this.scales)),
-					null, single, 0);
 		}
 
 	}

@@ -12,9 +12,9 @@ import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 
 /**
- * The weights of one unit while it computes. Matrices are not handed out, since they may
- * be in memory only row by row: the unit asks for the linear layer instead. Vectors are
- * always in memory.
+ * The weights of one weight group while it computes. Matrices are not handed out, since
+ * they may be in memory only row by row: the group asks for the linear layer instead.
+ * Vectors are always in memory.
  */
 public final class Weights {
 
@@ -31,13 +31,13 @@ public final class Weights {
 	}
 
 	/**
-	 * Applies a linear layer of the unit:
+	 * Applies a linear layer of the group:
 	 * {@code out[r, o] = Σ x[r, i] · weight[o, i] + bias[o]}. Call them in the order in
-	 * which the unit declared them: that is the order in which weights are read.
+	 * which the group declared them: that is the order in which weights are read.
 	 * @param out F32 [n, rows of the weight]; not {@code x}
 	 * @param x F32 [n, columns of the weight]
-	 * @param weight handle of a matrix that the unit gave out
-	 * @param bias handle of a vector that the unit gave out, or null
+	 * @param weight handle of a matrix that the group gave out
+	 * @param bias handle of a vector that the group gave out, or null
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the weights
 	 * cannot be read
 	 */
@@ -46,10 +46,10 @@ public final class Weights {
 	}
 
 	/**
-	 * Applies linear layers of the unit of which none needs what another computes. Their
+	 * Applies linear layers of the group of which none needs what another computes. Their
 	 * rows are computed as they come into memory, in any order: no value depends on
 	 * another, so that the bits are the same.
-	 * @param products the layers, in the order in which the unit declared them
+	 * @param products the layers, in the order in which the group declared them
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the weights
 	 * cannot be read
 	 */
@@ -60,24 +60,24 @@ public final class Weights {
 			return;
 		}
 		int[] weights = indices(products);
-		List<Rows> pieces = (products.length > 1) ? this.matrices.together(weights) : null;
-		if (pieces == null) {
+		List<Rows> tiles = (products.length > 1) ? this.matrices.together(weights) : null;
+		if (tiles == null) {
 			this.matrices.forEach(weights, (index, firstRow, rows) -> {
 				Device.Matmul layer = layer(products[index], firstRow, rows);
 				this.device.matmul(layer.out(), layer.x(), layer.weight(), layer.bias());
 			});
 			return;
 		}
-		List<Device.Matmul> layers = new ArrayList<>(pieces.size());
-		pieces.forEach((piece) -> layers.add(layer(products[piece.index()], piece.firstRow(), piece.rows())));
+		List<Device.Matmul> layers = new ArrayList<>(tiles.size());
+		tiles.forEach((tile) -> layers.add(layer(products[tile.index()], tile.firstRow(), tile.rows())));
 		this.device.matmul(layers);
 		this.matrices.used(weights, new Commit(this.device));
 	}
 
 	/**
-	 * Applies linear layers of several units of which none needs what another computes:
+	 * Applies linear layers of several groups of which none needs what another computes:
 	 * all that are in memory together, then the others.
-	 * @param uses the units and their layers
+	 * @param uses the groups and their layers
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if the weights
 	 * cannot be read
 	 */
@@ -86,15 +86,15 @@ public final class Weights {
 		List<Use> present = new ArrayList<>(uses.size());
 		List<Device.Matmul> layers = new ArrayList<>(2 * uses.size());
 		for (Use use : uses) {
-			Weights unit = use.weights();
+			Weights group = use.weights();
 			boolean alone = uses.size() == 1 || use.products()[0].transposed();
-			List<Rows> pieces = alone ? null : unit.matrices.together(indices(use.products()));
-			if (pieces == null) {
+			List<Rows> tiles = alone ? null : group.matrices.together(indices(use.products()));
+			if (tiles == null) {
 				waiting.add(use);
 				continue;
 			}
-			pieces.forEach(
-					(piece) -> layers.add(unit.layer(use.products()[piece.index()], piece.firstRow(), piece.rows())));
+			tiles
+				.forEach((tile) -> layers.add(group.layer(use.products()[tile.index()], tile.firstRow(), tile.rows())));
 			present.add(use);
 		}
 		if (!present.isEmpty()) {
@@ -123,12 +123,12 @@ public final class Weights {
 	}
 
 	/**
-	 * Multiplies with the columns of a matrix of the unit:
+	 * Multiplies with the columns of a matrix of the group:
 	 * {@code out[r, i] = Σ x[r, o] · weight[o, i] + bias[i]}.
 	 * @param out F32 [n, columns of the weight]; not {@code x}
 	 * @param x F32 [n, rows of the weight]
-	 * @param weight handle of a matrix that the unit gave out
-	 * @param bias handle of a vector that the unit gave out, or null
+	 * @param weight handle of a matrix that the group gave out
+	 * @param bias handle of a vector that the group gave out, or null
 	 */
 	public void linearTransposed(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
 		if (bias != null) {
@@ -139,8 +139,8 @@ public final class Weights {
 	}
 
 	/**
-	 * A vector of the unit.
-	 * @param parameter handle that the unit gave out
+	 * A vector of the group.
+	 * @param parameter handle that the group gave out
 	 * @return [1, columns]
 	 */
 	public Tensor vector(Parameter parameter) {
@@ -154,39 +154,40 @@ public final class Weights {
 	/**
 	 * Whether a matrix is in memory and stays there, so that using it out of turn costs
 	 * no read.
-	 * @param weight handle of a matrix that the unit gave out
-	 * @return false if it streams, or was not read yet
+	 * @param weight handle of a matrix that the group gave out
+	 * @return false if it is streamed, or was not read yet
 	 */
 	public boolean isPresent(Parameter weight) {
 		return this.matrices.present(weight.index());
 	}
 
 	/**
-	 * Begins to compute with the unit.
+	 * Begins to compute with the group.
 	 * @param again whether the same weights will be used once more afterwards
 	 */
 	public void begin(boolean again) {
 		this.matrices.keep(again);
 	}
 
-	/** Ends computing with the unit: nothing of it is used any more. */
+	/** Ends the use of the group: nothing of it is used any more. */
 	public void end() {
 		this.matrices.release();
 	}
 
-	/** The matrices of a unit, as they come into memory. */
+	/** The matrices of a group, as they come into memory. */
 	public interface Matrices {
 
 		/**
 		 * Goes through the rows of a matrix.
-		 * @param weight index of the matrix in its unit
+		 * @param weight index of the matrix in its group
 		 * @param visitor gets them in order
 		 */
 		void forEach(int weight, Visitor visitor);
 
 		/**
 		 * Goes through the rows of some matrices.
-		 * @param weights indices of different matrices in their unit, in the order of use
+		 * @param weights indices of different matrices in their group, in the order of
+		 * use
 		 * @param visitor gets the rows in whatever order they come into memory
 		 */
 		default void forEach(int[] weights, AnyOrder visitor) {
@@ -199,7 +200,8 @@ public final class Weights {
 		/**
 		 * All rows of some matrices at once, if nobody has to wait for a part of them
 		 * while others could be computed.
-		 * @param weights indices of different matrices in their unit, in the order of use
+		 * @param weights indices of different matrices in their group, in the order of
+		 * use
 		 * @return the rows, in memory until {@link #used} is called with the same
 		 * weights; null if they have to come one by one
 		 */
@@ -217,7 +219,7 @@ public final class Weights {
 
 		/**
 		 * Whether a matrix is in memory and stays there.
-		 * @param weight index of the matrix in its unit
+		 * @param weight index of the matrix in its group
 		 * @return true if so
 		 */
 		default boolean present(int weight) {
@@ -305,8 +307,8 @@ public final class Weights {
 	 *
 	 * @param out F32 [n, rows of the weight]; not {@code x}
 	 * @param x F32 [n, columns of the weight]
-	 * @param weight handle of a matrix that the unit gave out
-	 * @param bias handle of a vector that the unit gave out, or null
+	 * @param weight handle of a matrix that the group gave out
+	 * @param bias handle of a vector that the group gave out, or null
 	 * @param transposed whether to multiply with the columns of the matrix, rows and
 	 * columns exchanged; such a layer is applied alone
 	 */
@@ -319,10 +321,10 @@ public final class Weights {
 	}
 
 	/**
-	 * Linear layers of one of several units.
+	 * Linear layers of one of several groups.
 	 *
-	 * @param weights of the unit
-	 * @param products its layers, in the order in which the unit declared them
+	 * @param weights of the group
+	 * @param products its layers, in the order in which the group declared them
 	 */
 	@SuppressWarnings("ArrayRecordComponent") // Made for one call.
 	public record Use(Weights weights, Product... products) {

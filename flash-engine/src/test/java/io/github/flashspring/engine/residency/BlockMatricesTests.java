@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.reading.BlockRead;
+import io.github.flashspring.engine.reading.IoRecorder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -21,6 +23,7 @@ import java.util.stream.Stream;
 
 import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.weights.BlockLayout;
+import io.github.flashspring.engine.weights.Weight;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
@@ -65,20 +68,20 @@ class BlockMatricesTests {
 		Path folder = folder();
 		try (Checkpoint checkpoint = Checkpoint.open(folder)) {
 			WeightLayout layout = layout(checkpoint);
-			List<WeightLayout.Weight> weights = layout.units().getFirst().weights();
+			List<Weight> weights = layout.groups().getFirst().weights();
 			int compared = 0;
 			for (Block block : BlockLayout.cut(layout, blockBytes, 512).blocks()) {
-				if (block.unit() > 0) {
+				if (block.group() > 0) {
 					continue;
 				}
 				Buffer buffer = this.device.wrap(read(block));
-				for (Block.Piece piece : block.pieces()) {
-					WeightLayout.Weight weight = weights.get(piece.weight());
-					float[][] found = values(BlockMatrices.view(weight, piece, 0, buffer));
+				for (Block.Tile tile : block.tiles()) {
+					Weight weight = weights.get(tile.weight());
+					float[][] found = values(BlockMatrices.view(weight, tile, 0, buffer));
 					float[][] whole = values(weight.matrix(0, (part) -> read(checkpoint, part)));
 					assertThat(found)
-						.isDeepEqualTo(Arrays.copyOfRange(whole, piece.firstRow(), piece.firstRow() + piece.rows()));
-					compared += piece.rows();
+						.isDeepEqualTo(Arrays.copyOfRange(whole, tile.firstRow(), tile.firstRow() + tile.rows()));
+					compared += tile.rows();
 				}
 			}
 			assertThat(compared).isEqualTo(weights.stream().mapToInt((weight) -> weight.parameter().rows()).sum());
@@ -93,7 +96,7 @@ class BlockMatricesTests {
 	void partsOfMatricesHaveTheirOwnScales(int head) throws Exception {
 		Path folder = folder();
 		try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-			List<WeightLayout.Weight> weights = layout(checkpoint).units().getFirst().weights();
+			List<Weight> weights = layout(checkpoint).groups().getFirst().weights();
 			float[][] whole = values(weights.get(3).matrix(0, (part) -> read(checkpoint, part)));
 			float[][] keys = values(weights.get(4 + 2 * head).matrix(0, (part) -> read(checkpoint, part)));
 			float[][] values = values(weights.get(5 + 2 * head).matrix(0, (part) -> read(checkpoint, part)));
@@ -123,7 +126,7 @@ class BlockMatricesTests {
 				}
 			}
 			int late = script.arrivals.size();
-			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+			BlockMatrices matrices = new BlockMatrices(layout.groups().getFirst(), blocks, this.device, script,
 					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
 			Set<Integer> computed = new LinkedHashSet<>();
 			float[][][] found = { new float[300][], new float[200][] };
@@ -138,13 +141,13 @@ class BlockMatricesTests {
 			assertThat(script.released).as("streamed blocks of which nothing is left to compute")
 				.containsExactlyElementsOf(order.stream()
 					.filter((index) -> !script.pinned.contains(index)
-							&& blocks.get(index).pieces().getLast().weight() < 2)
+							&& blocks.get(index).tiles().getLast().weight() < 2)
 					.toList());
 			matrices.release();
 			assertThat(script.released).hasSize(used.size() - 2).doesNotHaveDuplicates();
 			for (int i = 0; i < 2; i++) {
-				assertThat(found[i]).isDeepEqualTo(
-						values(layout.units().getFirst().weights().get(i).matrix(0, (part) -> read(checkpoint, part))));
+				assertThat(found[i]).isDeepEqualTo(values(
+						layout.groups().getFirst().weights().get(i).matrix(0, (part) -> read(checkpoint, part))));
 			}
 		}
 	}
@@ -158,7 +161,7 @@ class BlockMatricesTests {
 			List<Integer> both = Stream.concat(gate.stream(), blocksOf(blocks, 1).stream()).distinct().toList();
 			Script script = new Script();
 			script.arrivals.addAll(both);
-			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+			BlockMatrices matrices = new BlockMatrices(layout.groups().getFirst(), blocks, this.device, script,
 					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
 			assertThat(matrices.together(new int[] { 0, 1 })).as("nothing is there").isNull();
 			matrices.keep(true);
@@ -169,7 +172,7 @@ class BlockMatricesTests {
 			assertThat(script.released).as("blocks are held while they are computed with").isEmpty();
 			for (int i = 0; i < 2; i++) {
 				float[][] whole = values(
-						layout.units().getFirst().weights().get(i).matrix(0, (part) -> read(checkpoint, part)));
+						layout.groups().getFirst().weights().get(i).matrix(0, (part) -> read(checkpoint, part)));
 				for (Weights.Rows rows : found) {
 					if (rows.index() == i) {
 						assertThat(values(rows.rows())).isDeepEqualTo(
@@ -194,7 +197,7 @@ class BlockMatricesTests {
 			assertThat(gate).hasSizeGreaterThan(2);
 			Script script = new Script();
 			script.ready.addAll(gate.subList(1, gate.size()));
-			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+			BlockMatrices matrices = new BlockMatrices(layout.groups().getFirst(), blocks, this.device, script,
 					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
 			assertThat(matrices.together(new int[] { 0 })).as("a block is on its way").isNull();
 			script.ready.add(gate.getFirst());
@@ -215,7 +218,7 @@ class BlockMatricesTests {
 			List<Integer> gate = blocksOf(blocks, 0);
 			Script script = new Script();
 			script.arrivals.addAll(gate.reversed());
-			BlockMatrices matrices = new BlockMatrices(layout.units().getFirst(), blocks, this.device, script,
+			BlockMatrices matrices = new BlockMatrices(layout.groups().getFirst(), blocks, this.device, script,
 					new IoRecorder(new String[] { "layers.0" }, (unit) -> 0));
 			matrices.keep(true);
 			matrices.forEach(new int[] { 0 }, (matrix, firstRow, rows) -> {
@@ -240,16 +243,16 @@ class BlockMatricesTests {
 	/** Indices of the blocks that hold rows of a matrix. */
 	private static List<Integer> blocksOf(List<Block> blocks, int weight) {
 		return blocks.stream()
-			.filter((block) -> block.pieces().stream().anyMatch((piece) -> piece.weight() == weight))
+			.filter((block) -> block.tiles().stream().anyMatch((tile) -> tile.weight() == weight))
 			.map(Block::index)
 			.toList();
 	}
 
 	private static int blockOf(List<Block> blocks, int weight, int firstRow) {
 		return blocks.stream()
-			.filter((block) -> block.pieces()
+			.filter((block) -> block.tiles()
 				.stream()
-				.anyMatch((piece) -> piece.weight() == weight && piece.firstRow() == firstRow))
+				.anyMatch((tile) -> tile.weight() == weight && tile.firstRow() == firstRow))
 			.findFirst()
 			.orElseThrow()
 			.index();
@@ -265,7 +268,7 @@ class BlockMatricesTests {
 			unit.rows("self_attn.kv_b_proj", HEADS * 88, 88 * head, 48, 72);
 			unit.rows("self_attn.kv_b_proj", HEADS * 88, 88 * head + 48, 40, 72);
 		}
-		WeightGroup embedding = new WeightGroup("embed_tokens", "model.");
+		WeightGroup embedding = WeightGroup.embedding("embed_tokens", "model.");
 		embedding.matrix("embed_tokens", 131, 200);
 		return WeightLayout.of(checkpoint, List.of(unit), embedding, List.of(""));
 	}
@@ -303,7 +306,7 @@ class BlockMatricesTests {
 	}
 
 	/** Blocks that come into memory when the test wants it. */
-	private final class Script implements BlockMatrices.Blocks {
+	private final class Script implements BlockSource {
 
 		private final Set<Integer> pinned = new HashSet<>();
 
@@ -335,28 +338,28 @@ class BlockMatricesTests {
 
 		@Override
 		public BlockRead take(List<Block> wanted) {
-			BlockRead load = poll(wanted);
-			while (load == null) {
+			BlockRead read = poll(wanted);
+			while (read == null) {
 				this.waits++;
 				this.ready.add(this.arrivals.removeFirst());
-				load = poll(wanted);
+				read = poll(wanted);
 			}
-			return load;
+			return read;
 		}
 
 		@Override
-		public void release(BlockRead load, Fence fence) {
-			this.released.add(load.block().index());
+		public void release(BlockRead read, Fence fence) {
+			this.released.add(read.block().index());
 		}
 
 		@Override
-		public boolean stays(Block block) {
+		public boolean pins(Block block) {
 			return this.pinned.contains(block.index());
 		}
 
 		@Override
-		public Buffer buffer(BlockRead load, Device device) {
-			return device.wrap(load.memory());
+		public Buffer buffer(BlockRead read, Device device) {
+			return device.wrap(read.memory());
 		}
 
 	}

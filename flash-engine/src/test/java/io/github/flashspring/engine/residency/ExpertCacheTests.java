@@ -8,6 +8,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.WeightGroup.Kind;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,7 +30,7 @@ class ExpertCacheTests {
 	private final List<Integer> left = new ArrayList<>();
 
 	private final ExpertCache cache = new ExpertCache(EXPERTS, this.ranking,
-			(load) -> this.left.add(load.block().index()));
+			(read) -> this.left.add(read.block().index()));
 
 	@AfterEach
 	void close() {
@@ -37,14 +38,14 @@ class ExpertCacheTests {
 	}
 
 	private static Block block(int index, long bytes) {
-		return new Block(index, index, true, List.of(),
+		return new Block(index, index, Kind.EXPERT, List.of(),
 				List.of(new Block.Extent(Path.of("/model.safetensors"), index * bytes, bytes, 0)), bytes);
 	}
 
 	private CachedRead admit(int index, double worth) {
-		CachedRead load = Objects.requireNonNull(this.cache.admit(block(index, BYTES), worth, (other) -> true));
-		load.pending = 0;
-		return load;
+		CachedRead read = Objects.requireNonNull(this.cache.admit(block(index, BYTES), worth, (other) -> true));
+		read.begin(0);
+		return read;
 	}
 
 	private boolean contains(int index) {
@@ -90,13 +91,13 @@ class ExpertCacheTests {
 	@Test
 	void whatIsInUseNeverLeaves() {
 		this.cache.resize(3 * BYTES);
-		admit(0, 1).held = true;
-		admit(1, 1).pending = 1;
+		admit(0, 1).hold(true);
+		admit(1, 1).begin(1);
 		admit(2, 1).wanted = true;
 		assertThat(this.cache.admit(block(3, BYTES), Double.POSITIVE_INFINITY, (other) -> !other.wanted)).isNull();
 		assertThat(this.left).isEmpty();
 		assertThat(this.cache.all()).hasSize(3);
-		this.cache.all().getFirst().held = false;
+		this.cache.all().getFirst().hold(false);
 		assertThat(this.cache.admit(block(3, BYTES), Double.POSITIVE_INFINITY, (other) -> !other.wanted)).isNotNull();
 		assertThat(this.left).containsExactly(0);
 	}
@@ -106,7 +107,9 @@ class ExpertCacheTests {
 		this.cache.resize(2 * BYTES);
 		admit(0, 1);
 		token(1);
-		admit(1, 1).failure = new IllegalStateException("read");
+		CachedRead failed = admit(1, 1);
+		failed.begin(1);
+		failed.ended(failed.block().extents().getFirst(), new IllegalStateException("read"));
 		admit(2, 1);
 		assertThat(this.left).containsExactly(1);
 	}
@@ -124,11 +127,11 @@ class ExpertCacheTests {
 	void neverHoldsMoreThanItsSize(long size) {
 		this.cache.resize(size);
 		for (int i = 0; i < 8; i++) {
-			CachedRead load = this.cache.admit(block(i, BYTES), Double.POSITIVE_INFINITY, (other) -> true);
-			if (load != null) {
-				load.pending = 0;
+			CachedRead read = this.cache.admit(block(i, BYTES), Double.POSITIVE_INFINITY, (other) -> true);
+			if (read != null) {
+				read.begin(0);
 			}
-			assertThat(load == null).isEqualTo(size < BYTES);
+			assertThat(read == null).isEqualTo(size < BYTES);
 		}
 		assertThat(this.cache.all()).hasSize((int) Math.min(8, size / BYTES));
 	}
@@ -143,7 +146,7 @@ class ExpertCacheTests {
 			.requireNonNull(this.cache.admit(block(8, 3 * BYTES), Double.POSITIVE_INFINITY, (other) -> true));
 		assertThat(large.memory().byteSize()).isEqualTo(3 * BYTES);
 		assertThat(this.left).hasSize(3);
-		assertThat(this.cache.all().stream().mapToLong((load) -> load.block().bytes()).sum()).isEqualTo(4 * BYTES);
+		assertThat(this.cache.all().stream().mapToLong((read) -> read.block().bytes()).sum()).isEqualTo(4 * BYTES);
 		assertThat(this.cache.admit(block(9, 5 * BYTES), Double.POSITIVE_INFINITY, (other) -> true)).isNull();
 		assertThat(this.left).as("nothing leaves in vain").hasSize(3);
 	}
@@ -187,7 +190,7 @@ class ExpertCacheTests {
 				}
 				if (i >= 1500) {
 					last++;
-					this.cache.all().forEach((load) -> held[load.block().index() / 8]++);
+					this.cache.all().forEach((read) -> held[read.block().index() / 8]++);
 				}
 			}
 			assertThat(held[half] / (double) last).as("experts of the layer with favourites").isBetween(3.2, 4.0);

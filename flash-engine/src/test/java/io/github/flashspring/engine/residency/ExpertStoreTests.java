@@ -1,5 +1,13 @@
 package io.github.flashspring.engine.residency;
 
+import io.github.flashspring.engine.pacing.BandwidthController;
+import io.github.flashspring.engine.reading.BlockRead;
+import io.github.flashspring.engine.reading.BlockReader;
+import io.github.flashspring.engine.reading.ComputeWait;
+import io.github.flashspring.engine.reading.IoRecorder;
+import io.github.flashspring.engine.reading.PacingGate;
+import io.github.flashspring.engine.reading.ReadQueue;
+import io.github.flashspring.engine.reading.ReadSource;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -15,6 +23,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.DirectFiles;
 import io.github.flashspring.engine.storage.FaultyAccess;
 import io.github.flashspring.engine.weights.BlockLayout;
 import io.github.flashspring.engine.weights.WeightLayout;
@@ -103,11 +112,11 @@ class ExpertStoreTests {
 		WeightGroup large = new WeightGroup("large", "", 1, 1);
 		large.matrix("large", LARGE_ROWS, 1024);
 		units.add(large);
-		WeightGroup embedding = new WeightGroup("embed", "");
+		WeightGroup embedding = WeightGroup.embedding("embed", "");
 		embedding.matrix("embed", 32, 32);
 		WeightLayout layout = WeightLayout.of(this.checkpoint, units, embedding, List.of());
 		this.blocks = BlockLayout.cut(layout, 4 << 20, 4096);
-		this.files = DirectFile.openAll(List.of(file), this.faults, (pause) -> {
+		this.files = DirectFiles.openAll(List.of(file), this.faults, (pause) -> {
 		});
 	}
 
@@ -122,32 +131,29 @@ class ExpertStoreTests {
 	}
 
 	private void start(Keep keep, boolean lookahead, long bytes, long beginNanos) {
-		this.recorder = new IoRecorder(new String[] { "all" }, (unit) -> 0);
+		this.recorder = new IoRecorder(new String[] { "all" }, (group) -> 0);
 		BandwidthController controller = new BandwidthController(System::nanoTime, Double.POSITIVE_INFINITY, 1 << 20,
 				new long[1]);
-		this.queue = new ReadQueue(new ReadQueue.Settings(this.files, READERS, 4096, 4 << 20, false, beginNanos),
-				(unit) -> 0, this.recorder, controller, new ReadQueue.Owner() {
+		BlockReader.Settings settings = new BlockReader.Settings(this.files, READERS, 4096, 4 << 20, false, beginNanos);
+		PacingGate gate = new PacingGate(controller, (group) -> 0, false);
+		this.queue = new ReadQueue(new BlockReader(this.files, this.recorder, controller), gate, settings,
+				new ReadSource() {
 
 					@Override
-					public boolean more() {
-						return false;
+					public void more() {
+						// The store schedules by itself.
 					}
 
 					@Override
-					public void ended(BlockRead load) {
+					public void ended(BlockRead read) {
 						// The store looks for itself.
 					}
 
 				});
-		this.store = new ExpertStore(this.blocks, this.queue, new ExpertStreaming(keep, lookahead), this.recorder);
-		this.queue.lock().lock();
-		try {
-			this.store.resize(bytes);
-			this.queue.resume();
-		}
-		finally {
-			this.queue.lock().unlock();
-		}
+		this.store = new ExpertStore(this.blocks, this.queue, new ComputeWait(this.queue, gate, this.recorder),
+				2 * READERS, new ExpertStreaming(keep, lookahead));
+		this.store.resize(bytes);
+		this.queue.resume(false);
 	}
 
 	@AfterEach
@@ -242,13 +248,7 @@ class ExpertStoreTests {
 	}
 
 	private int reading() {
-		this.queue.lock().lock();
-		try {
-			return this.queue.reading();
-		}
-		finally {
-			this.queue.lock().unlock();
-		}
+		return this.queue.metrics(this.recorder, 0).readsInFlight();
 	}
 
 	@Test
@@ -390,8 +390,8 @@ class ExpertStoreTests {
 		assertThat(this.faults.reads.get() - before).as("others are in memory").isEqualTo(4);
 		pass(0, 1);
 		assertThat(this.faults.reads.get() - before).as("one for each matrix of the two").isEqualTo(6);
-		assertThat(this.recorder.snapshot(0, 0, 0).reads()).isEqualTo(6);
-		assertThat(this.recorder.snapshot(0, 0, 0).bytesRead()).isEqualTo(9 * BYTES);
+		assertThat(this.queue.metrics(this.recorder, 0).reads()).isEqualTo(6);
+		assertThat(this.queue.metrics(this.recorder, 0).bytesRead()).isEqualTo(9 * BYTES);
 	}
 
 	@Test
@@ -473,7 +473,7 @@ class ExpertStoreTests {
 		}
 		this.store.beginPass(1);
 		choose(false, 5, 6);
-		await(() -> this.recorder.snapshot(0, this.queue.reading(), this.queue.queued()).readsInFlight() == 0);
+		await(() -> reading() == 0);
 		this.faults.fault = null;
 		compute(6);
 		compute(5);
@@ -493,20 +493,15 @@ class ExpertStoreTests {
 		this.store.beginPass(1);
 		choose(false, 2, 3);
 		await(() -> this.faults.reads.get() == before + 1);
+		Thread computes = Thread.currentThread();
 		Thread opener = Thread.ofPlatform().start(() -> {
-			await(() -> this.queue.lock().hasQueuedThreads() || !this.queue.lock().isLocked());
+			await(() -> computes.getState() == Thread.State.WAITING);
 			gate.release(100);
 		});
-		this.queue.lock().lock();
-		try {
-			this.queue.pause();
-			assertThat(this.queue.queued()).isZero();
-			this.store.resize(4 * BYTES);
-			this.queue.resume();
-		}
-		finally {
-			this.queue.lock().unlock();
-		}
+		this.queue.pause();
+		assertThat(this.queue.metrics(this.recorder, 0).readsQueued()).isZero();
+		this.store.resize(4 * BYTES);
+		this.queue.resume(false);
 		assertThat(opener).satisfies(Thread::join);
 		this.faults.fault = null;
 		pass(2, 3);

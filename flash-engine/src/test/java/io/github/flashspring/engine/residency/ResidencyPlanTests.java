@@ -60,11 +60,11 @@ class ResidencyPlanTests {
 			unit.matrix("mlp.down_proj", 64, 172);
 			units.add(unit);
 		}
-		WeightGroup head = new WeightGroup("head", "model.");
+		WeightGroup head = WeightGroup.head("head", "model.");
 		head.vector("norm.weight", 64);
 		head.matrix("embed_tokens", 512, 64);
 		units.add(head);
-		WeightGroup embedding = new WeightGroup("embed_tokens", "model.");
+		WeightGroup embedding = WeightGroup.embedding("embed_tokens", "model.");
 		embedding.matrix("embed_tokens", 512, 64);
 		return WeightLayout.of(checkpoint, units, embedding, ignored);
 	}
@@ -78,7 +78,7 @@ class ResidencyPlanTests {
 			assertThat(least.units()).hasSize(6).allMatch((unit) -> unit.pinnedBytes() == 0);
 			assertThat(least.passRows()).isEqualTo(1);
 			ResidencyPlan all = plan(RamBudget.UNLIMITED, layout);
-			assertThat(all.unlimited()).isTrue();
+			assertThat(all.budget().unlimited()).isTrue();
 			assertThat(all.mapped()).isFalse();
 			assertThat(all.streamedBytes()).isZero();
 			assertThat(all.windowBytes()).isZero();
@@ -127,20 +127,20 @@ class ResidencyPlanTests {
 			WeightLayout layout = layout(checkpoint, List.of());
 			for (long size : new long[] { 4096, 20_000, 1 << 20 }) {
 				BlockLayout blocks = BlockLayout.cut(layout, size, 512);
-				assertThat(blocks.units()).isEqualTo(6);
+				assertThat(blocks.groups()).isEqualTo(6);
 				for (int unit = 0; unit < 6; unit++) {
-					int[] next = new int[layout.units().get(unit).weights().size()];
+					int[] next = new int[layout.groups().get(unit).weights().size()];
 					for (Block block : blocks.of(unit)) {
 						assertThat(block.bytes()).isLessThanOrEqualTo(2 * size + 20 * 512);
 						assertThat(block.extents())
 							.allMatch((extent) -> extent.offset() % 512 == 0 && extent.length() % 512 == 0);
-						for (Block.Piece piece : block.pieces()) {
-							assertThat(piece.firstRow()).isEqualTo(next[piece.weight()]);
-							next[piece.weight()] += piece.rows();
+						for (Block.Tile tile : block.tiles()) {
+							assertThat(tile.firstRow()).isEqualTo(next[tile.weight()]);
+							next[tile.weight()] += tile.rows();
 						}
 					}
 					for (int i = 0; i < next.length; i++) {
-						Parameter parameter = layout.units().get(unit).weights().get(i).parameter();
+						Parameter parameter = layout.groups().get(unit).weights().get(i).parameter();
 						assertThat(next[i]).isEqualTo(parameter.vector() ? 0 : parameter.rows());
 					}
 				}
@@ -170,7 +170,7 @@ class ResidencyPlanTests {
 		try (Checkpoint checkpoint = checkpoint("golden/qwen3")) {
 			WeightGroup unit = new WeightGroup("layers.0", "model.layers.0.");
 			unit.vector("self_attn.q_norm.weight", 16);
-			WeightGroup embedding = new WeightGroup("embed_tokens", "model.");
+			WeightGroup embedding = WeightGroup.embedding("embed_tokens", "model.");
 			embedding.matrix("embed_tokens", 256, 64);
 			assertThatExceptionOfType(CheckpointException.class)
 				.isThrownBy(() -> WeightLayout.of(checkpoint, List.of(unit), embedding, List.of("layernorm.weight")))

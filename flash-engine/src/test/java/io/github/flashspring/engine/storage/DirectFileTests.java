@@ -92,7 +92,7 @@ class DirectFileTests {
 
 	@Test
 	void readsWholeFilesIncludingTheirIncompleteLastBlock() {
-		try (DirectFile direct = DirectFile.open(this.file)) {
+		try (DirectFile direct = DirectFiles.open(this.file)) {
 			assertThat(direct.size()).isEqualTo(SIZE);
 			assertThat(direct.alignment()).isGreaterThanOrEqualTo(BLOCK);
 			assertThat(read(direct, 0, roundUp(SIZE, direct.alignment()))).startsWith(this.content);
@@ -104,7 +104,7 @@ class DirectFileTests {
 	@Test
 	@EnabledOnOs(OS.LINUX)
 	void readsAroundThePageCacheOnADisk() throws Throwable {
-		try (DirectFile direct = DirectFile.open(this.file)) {
+		try (DirectFile direct = DirectFiles.open(this.file)) {
 			assumeThat(direct.direct()).as("a file system with direct reads").isTrue();
 			dropPages();
 			read(direct, 0, roundUp(SIZE, direct.alignment()));
@@ -134,7 +134,7 @@ class DirectFileTests {
 		Path inMemory = Files.createTempFile(memory, "direct-file", ".bin");
 		try {
 			Files.write(inMemory, this.content);
-			try (DirectFile file = DirectFile.open(inMemory)) {
+			try (DirectFile file = DirectFiles.open(inMemory)) {
 				assertThat(read(file, 0, roundUp(SIZE, file.alignment()))).startsWith(this.content);
 			}
 		}
@@ -177,7 +177,7 @@ class DirectFileTests {
 	@Test
 	void anErrorAtTheFirstReadDoesNotSpoilDirectReads() {
 		boolean possible;
-		try (DirectFile direct = DirectFile.open(this.file)) {
+		try (DirectFile direct = DirectFiles.open(this.file)) {
 			possible = direct.direct();
 		}
 		this.faults.fault = Fault.first(1, new IOException("Input/output error"));
@@ -405,7 +405,7 @@ class DirectFileTests {
 	@Test
 	void missingFilesAreNamed() {
 		Path missing = this.folder.resolve("missing.safetensors");
-		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> DirectFile.open(missing))
+		assertThatExceptionOfType(CheckpointException.class).isThrownBy(() -> DirectFiles.open(missing))
 			.withMessageContaining(missing.toString());
 	}
 
@@ -561,7 +561,7 @@ class DirectFileTests {
 	}
 
 	private DirectFile open() {
-		return DirectFile.openAll(List.of(this.file), this.faults, this.pauses::add).getFirst();
+		return DirectFiles.openAll(List.of(this.file), this.faults, this.pauses::add).getFirst();
 	}
 
 	private byte[] read(DirectFile direct, long offset, int length) {

@@ -281,7 +281,7 @@ class DiskProbeTests {
 				channel.force(true);
 			}
 			DiskProbe probe = new DiskProbe(profiles(), System::nanoTime);
-			try (DirectFile file = DirectFile.open(model)) {
+			try (DirectFile file = DirectFiles.open(model)) {
 				assertThat(probe.remembered(file).patterns()).isEmpty();
 				DiskProfile profile = probe.profile(file, 16L * MIB);
 				assertThat(profile.patterns()).isNotEmpty();
@@ -300,7 +300,7 @@ class DiskProbeTests {
 	@Test
 	void leavesSmallFilesAlone(@TempDir Path folder) throws IOException {
 		Path model = Files.write(folder.resolve("model"), new byte[100_000]);
-		try (DirectFile file = DirectFile.open(model)) {
+		try (DirectFile file = DirectFiles.open(model)) {
 			DiskProfile profile = new DiskProbe(profiles(), System::nanoTime).profile(file, MUCH);
 			assertThat(profile.patterns()).isEmpty();
 			assertThat(profile.device()).isEqualTo(DiskProbe.device(model)).isNotBlank();

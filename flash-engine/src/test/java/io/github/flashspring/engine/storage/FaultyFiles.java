@@ -27,7 +27,7 @@ public final class FaultyFiles {
 	 * @param layout which tensors lie in which file
 	 */
 	public WeightFiles of(WeightLayout layout) {
-		return new WeightFiles(layout, (files) -> DirectFile.openAll(files, this.faults, this.sleeper));
+		return new WeightFiles(layout, (files) -> DirectFiles.openAll(files, this.faults, this.sleeper));
 	}
 
 	/** Direct reads are refused, from the next file on. */

@@ -47,7 +47,7 @@ class PageCacheTests {
 
 	@Test
 	void readsAreTheSameFromCacheAndDisk() throws Exception {
-		try (DirectFile direct = DirectFile.open(this.file); Arena arena = Arena.ofShared()) {
+		try (DirectFile direct = DirectFiles.open(this.file); Arena arena = Arena.ofShared()) {
 			direct.usePageCache(true);
 			assertThat(read(direct, arena)).isEqualTo(this.content);
 			try (FileChannel channel = FileChannel.open(this.file, StandardOpenOption.WRITE);

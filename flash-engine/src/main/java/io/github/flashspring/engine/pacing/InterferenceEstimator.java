@@ -1,24 +1,24 @@
-package io.github.flashspring.engine.residency;
+package io.github.flashspring.engine.pacing;
 
 import java.util.Arrays;
 
 /**
- * By how much reads lengthen computing. In each window of a few layers, those computed
- * beside reads are compared with those computed alone just before and after: what changes
+ * By how much reads lengthen compute. In each window of a few layers, those computed next
+ * to reads are compared with those computed alone just before and after: what changes
  * both alike (clocks, neighbours, longer contexts) cancels out. The estimate is the mean
- * of the middle half of the last windows, so that single disturbances do not count. Not
- * safe for use by several threads.
+ * of the middle half of the last windows, so that single outliers do not count. Not safe
+ * for use by several threads.
  */
 final class InterferenceEstimator {
 
 	/** Layers of either kind that a window needs. */
-	static final int LEAST = 6;
+	static final int MIN_LAYERS = 6;
 
 	/** Layers after which a window wants to see the other kind. */
-	static final int ENOUGH = 24;
+	static final int WINDOW_LAYERS = 24;
 
 	/** Most layers of a kind in a window; without any of the other, it begins anew. */
-	private static final int MOST = 96;
+	private static final int MAX_LAYERS = 96;
 
 	/** Windows that the estimate looks back on. */
 	static final int WINDOWS = 32;
@@ -31,7 +31,7 @@ final class InterferenceEstimator {
 
 	private final Sample alone = new Sample();
 
-	private final Sample beside = new Sample();
+	private final Sample concurrent = new Sample();
 
 	private final double[] windows = new double[WINDOWS];
 
@@ -42,8 +42,8 @@ final class InterferenceEstimator {
 	/**
 	 * Adds a layer.
 	 * @param nanos time that it computed
-	 * @param usual about how long it computes with no reads beside it
-	 * @param readsWereRunning whether there were reads beside it
+	 * @param usual about how long it computes with no concurrent reads
+	 * @param readsWereRunning whether there were concurrent reads
 	 * @param forced whether reads rested for it to be computed alone
 	 * @return whether this completed a window
 	 */
@@ -51,19 +51,20 @@ final class InterferenceEstimator {
 		if (forced && readsWereRunning) {
 			return false; // the last reads come to their end
 		}
-		(readsWereRunning ? this.beside : this.alone).add(nanos / usual, forced ? 0 : usual);
-		int layers = this.alone.size + this.beside.size;
-		if (this.alone.size >= LEAST && layers >= ENOUGH
-				&& (this.beside.size >= LEAST || (this.beside.size > 0 && layers >= MOST))) {
-			double longer = this.beside.middle() / this.alone.middle() - 1;
-			double share = this.beside.weight / Math.max(Double.MIN_NORMAL, this.beside.weight + this.alone.weight);
-			this.windows[this.next] = longer * share;
+		(readsWereRunning ? this.concurrent : this.alone).add(nanos / usual, forced ? 0 : usual);
+		int layers = this.alone.size + this.concurrent.size;
+		if (this.alone.size >= MIN_LAYERS && layers >= WINDOW_LAYERS
+				&& (this.concurrent.size >= MIN_LAYERS || (this.concurrent.size > 0 && layers >= MAX_LAYERS))) {
+			double slowdown = this.concurrent.middle() / this.alone.middle() - 1;
+			double share = this.concurrent.weight
+					/ Math.max(Double.MIN_NORMAL, this.concurrent.weight + this.alone.weight);
+			this.windows[this.next] = slowdown * share;
 			this.next = (this.next + 1) % WINDOWS;
 			this.count = Math.min(WINDOWS, this.count + 1);
 			begin();
 			return true;
 		}
-		if (this.alone.size == MOST || this.beside.size == MOST) {
+		if (this.alone.size == MAX_LAYERS || this.concurrent.size == MAX_LAYERS) {
 			begin();
 		}
 		return false;
@@ -72,7 +73,7 @@ final class InterferenceEstimator {
 	/** Begins a window, as what came before may not be compared with what comes. */
 	void begin() {
 		this.alone.clear();
-		this.beside.clear();
+		this.concurrent.clear();
 	}
 
 	/** Forgets all windows, as reads have changed since. */
@@ -84,7 +85,7 @@ final class InterferenceEstimator {
 
 	/** Whether the window lacks layers that are computed alone. */
 	boolean wantsQuiet() {
-		return this.beside.size >= ENOUGH - LEAST && this.alone.size < LEAST;
+		return this.concurrent.size >= WINDOW_LAYERS - MIN_LAYERS && this.alone.size < MIN_LAYERS;
 	}
 
 	int windows() {
@@ -92,10 +93,10 @@ final class InterferenceEstimator {
 	}
 
 	/**
-	 * By how much computing is longer because of reads.
+	 * By how much compute is longer because of reads.
 	 * @return 0.03 for 3 %; 0 before the first window
 	 */
-	double longer() {
+	double slowdown() {
 		return middle(this.windows, this.count);
 	}
 
@@ -127,7 +128,7 @@ final class InterferenceEstimator {
 	/** Layers of one kind. */
 	private static final class Sample {
 
-		private final double[] ratios = new double[MOST];
+		private final double[] ratios = new double[MAX_LAYERS];
 
 		private int size;
 

@@ -1,4 +1,4 @@
-package io.github.flashspring.engine.residency;
+package io.github.flashspring.engine.reading;
 
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -11,15 +11,15 @@ import io.github.flashspring.engine.metrics.Timeline;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Counts reads, waiting and computing, by unit, and writes them into a timeline while
+ * Counts reads, waiting and computing, by group, and writes them into a timeline while
  * somebody wants one. Safe for use by several threads.
  */
-final class IoRecorder {
+public final class IoRecorder {
 
 	/** Names of the parts of the model. */
-	private final String[] units;
+	private final String[] names;
 
-	/** From a unit to its part. */
+	/** From a group to its part. */
 	private final IntUnaryOperator parts;
 
 	private final AtomicLongArray bytes;
@@ -42,89 +42,89 @@ final class IoRecorder {
 
 	/**
 	 * Counts nothing yet.
-	 * @param units names of the parts of the model, by which everything is counted
-	 * @param parts from a unit to its part
+	 * @param names names of the parts of the model, by which everything is counted
+	 * @param parts from a group to its part
 	 */
-	IoRecorder(String[] units, IntUnaryOperator parts) {
-		this.units = units.clone();
+	public IoRecorder(String[] names, IntUnaryOperator parts) {
+		this.names = names.clone();
 		this.parts = parts;
-		this.bytes = new AtomicLongArray(units.length);
-		this.stallNanos = new AtomicLongArray(units.length);
-		this.computeNanos = new AtomicLongArray(units.length);
+		this.bytes = new AtomicLongArray(names.length);
+		this.stallNanos = new AtomicLongArray(names.length);
+		this.computeNanos = new AtomicLongArray(names.length);
 	}
 
-	void timeline(@Nullable Timeline next) {
+	public void timeline(@Nullable Timeline next) {
 		this.timeline = next;
 	}
 
 	/**
 	 * Notes a read.
-	 * @param unit unit for which it was made
-	 * @param length bytes that are this unit's
+	 * @param group group for which it was made
+	 * @param length bytes that are this group's
 	 * @param calls system calls that it took
 	 * @param start when it began
 	 * @param end when it ended
 	 * @param demand whether somebody waited for it
 	 */
-	void read(int unit, long length, int calls, long start, long end, boolean demand) {
-		int part = this.parts.applyAsInt(unit);
+	void read(int group, long length, int calls, long start, long end, boolean demand) {
+		int part = this.parts.applyAsInt(group);
 		this.bytes.addAndGet(part, length);
 		this.reads.add(calls);
 		this.readNanos.add(end - start);
 		this.longestRead.accumulate(end - start);
 		Timeline current = this.timeline;
 		if (current != null) {
-			current.add(Thread.currentThread().getName(), (demand ? "wanted " : "ahead ") + this.units[part], start,
+			current.add(Thread.currentThread().getName(), (demand ? "demand " : "prefetch ") + this.names[part], start,
 					end, length);
 		}
 	}
 
-	/** Notes what came along with a read for another unit. */
-	void readAlong(int unit, long length) {
-		this.bytes.addAndGet(this.parts.applyAsInt(unit), length);
+	/** Notes what came along with a read for another group. */
+	void readAlong(int group, long length) {
+		this.bytes.addAndGet(this.parts.applyAsInt(group), length);
 	}
 
-	void readRow(int unit, long length, int calls, long start, long end) {
+	void readRow(int group, long length, int calls, long start, long end) {
 		this.rowBytes.add(length);
-		read(unit, length, calls, start, end, true);
+		read(group, length, calls, start, end, true);
 	}
 
 	void failed() {
 		this.failures.incrementAndGet();
 	}
 
-	void stalled(int unit, long start, long end) {
-		int part = this.parts.applyAsInt(unit);
+	public void stalled(int group, long start, long end) {
+		int part = this.parts.applyAsInt(group);
 		this.stallNanos.addAndGet(part, end - start);
 		Timeline current = this.timeline;
 		if (current != null) {
-			current.add("waiting", "waits for " + this.units[part], start, end, 0);
+			current.add("waiting", "waits for " + this.names[part], start, end, 0);
 		}
 	}
 
-	void computed(int unit, long start, long end, long nanos) {
-		int part = this.parts.applyAsInt(unit);
+	public void computed(int group, long start, long end, long nanos) {
+		int part = this.parts.applyAsInt(group);
 		this.computeNanos.addAndGet(part, nanos);
 		Timeline current = this.timeline;
 		if (current != null) {
-			current.add("passes", this.units[part], start, end, 0);
+			current.add("passes", this.names[part], start, end, 0);
 		}
 	}
 
 	/** Whether somebody wants to know of every piece. */
-	boolean traces() {
+	public boolean traces() {
 		return this.timeline != null;
 	}
 
 	/** Notes rows of a matrix that were computed with. */
-	void multiplied(String matrix, int firstRow, int rows, long start) {
+	public void multiplied(String matrix, int firstRow, int rows, long start) {
 		Timeline current = this.timeline;
 		if (current != null) {
 			current.add("tasks", matrix + " from row " + firstRow + ", " + rows + " rows", start, System.nanoTime(), 0);
 		}
 	}
 
-	void passed(int rows, long start, long end) {
+	public void passed(int rows, long start, long end) {
 		Timeline current = this.timeline;
 		if (current != null) {
 			current.add("passes", "pass of " + rows + ((rows == 1) ? " token" : " tokens"), start, end, 0);
@@ -132,24 +132,24 @@ final class IoRecorder {
 	}
 
 	/** Time that computing waited, for all parts. */
-	long stallNanos() {
+	public long stallNanos() {
 		return sum(this.stallNanos);
 	}
 
 	/** Time that all parts computed, without waiting. */
-	long computeNanos() {
+	public long computeNanos() {
 		return sum(this.computeNanos);
 	}
 
-	long stallNanos(int part) {
+	public long stallNanos(int part) {
 		return this.stallNanos.get(part);
 	}
 
-	long computeNanos(int part) {
+	public long computeNanos(int part) {
 		return this.computeNanos.get(part);
 	}
 
-	long bytesRead(int part) {
+	public long bytesRead(int part) {
 		return this.bytes.get(part);
 	}
 

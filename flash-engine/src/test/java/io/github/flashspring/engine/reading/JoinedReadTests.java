@@ -1,4 +1,4 @@
-package io.github.flashspring.engine.residency;
+package io.github.flashspring.engine.reading;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,12 +12,13 @@ import java.util.List;
 import java.util.Random;
 
 import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.weights.WeightGroup.Kind;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import io.github.flashspring.engine.device.Fence;
-import io.github.flashspring.engine.residency.ReadQueue.Urgency;
+import io.github.flashspring.engine.reading.ReadRange.Urgency;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -51,7 +52,7 @@ class JoinedReadTests {
 		this.arena.close();
 	}
 
-	private BlockRead load(MemorySegment base, long offset, boolean onDemand, Path file, int... pages) {
+	private BlockRead read(MemorySegment base, long offset, boolean onDemand, Path file, int... pages) {
 		List<Block.Extent> extents = new ArrayList<>();
 		long position = 0;
 		for (int i = 0; i < pages.length; i += 2) {
@@ -59,10 +60,11 @@ class JoinedReadTests {
 			extents.add(new Block.Extent(file, (long) pages[i] * PAGE, length, position));
 			position += length;
 		}
-		BlockRead load = new BlockRead(new Block(0, 0, onDemand, List.of(), extents, position), base, offset,
+		BlockRead read = new BlockRead(
+				new Block(0, 0, onDemand ? Kind.EXPERT : Kind.LAYER, List.of(), extents, position), base, offset,
 				Fence.DONE);
-		extents.forEach((extent) -> this.queue.addLast(new ReadRange(load, extent, Urgency.NOW)));
-		return load;
+		extents.forEach((extent) -> this.queue.addLast(new ReadRange(read, extent, Urgency.NOW)));
+		return read;
 	}
 
 	/** A block on demand, in memory of its own. */
@@ -71,7 +73,7 @@ class JoinedReadTests {
 		for (int i = 0; i < pages.length; i += 2) {
 			bytes += (long) (pages[i + 1] - pages[i]) * PAGE;
 		}
-		return load(this.arena.allocate(bytes, PAGE), 0, true, file, pages);
+		return read(this.arena.allocate(bytes, PAGE), 0, true, file, pages);
 	}
 
 	private BlockRead expert(int... pages) {
@@ -90,18 +92,18 @@ class JoinedReadTests {
 		read.share();
 		assertThat(read.length()).isEqualTo(at - read.offset());
 		long bytes = 0;
-		for (int i = 0; i < read.stretches().size(); i++) {
-			ReadRange stretch = read.stretches().get(i);
+		for (int i = 0; i < read.ranges().size(); i++) {
+			ReadRange range = read.ranges().get(i);
 			bytes += read.bytes(i);
-			assertThat(stretch.memory(stretch.from(), stretch.to()).toArray(ValueLayout.JAVA_BYTE))
-				.containsExactly(Arrays.copyOfRange(this.content, (int) stretch.from(), (int) stretch.to()));
+			assertThat(range.memory(range.from(), range.to()).toArray(ValueLayout.JAVA_BYTE))
+				.containsExactly(Arrays.copyOfRange(this.content, (int) range.from(), (int) range.to()));
 		}
 		assertThat(bytes).as("each byte is somebody's").isEqualTo(read.length());
 		return read;
 	}
 
 	private static List<BlockRead> loads(JoinedRead read) {
-		return read.stretches().stream().map(ReadRange::load).toList();
+		return read.ranges().stream().map(ReadRange::read).toList();
 	}
 
 	@Test
@@ -115,7 +117,7 @@ class JoinedReadTests {
 		assertThat(read.offset()).isEqualTo(10 * PAGE);
 		assertThat(read.length()).isEqualTo(5 * PAGE);
 		assertThat(read.targets()).hasSize(3);
-		assertThat(this.queue).extracting(ReadRange::load).containsExactly(apart);
+		assertThat(this.queue).extracting(ReadRange::read).containsExactly(apart);
 	}
 
 	@Test
@@ -160,7 +162,7 @@ class JoinedReadTests {
 
 	@Test
 	void partsOfOneBlockStayApart() {
-		BlockRead cut = load(this.arena.allocate(4 * PAGE, PAGE), 0, true, FILE, 0, 2, 2, 4);
+		BlockRead cut = read(this.arena.allocate(4 * PAGE, PAGE), 0, true, FILE, 0, 2, 2, 4);
 		assertThat(loads(take())).containsExactly(cut);
 		assertThat(loads(take())).containsExactly(cut);
 	}
@@ -169,7 +171,7 @@ class JoinedReadTests {
 	void whatIsToBeReadByItselfIs() {
 		BlockRead first = expert(0, 1);
 		expert(1, 2);
-		this.queue.addFirst(this.queue.removeFirst().again());
+		this.queue.addFirst(this.queue.removeFirst().retried());
 		assertThat(loads(take())).containsExactly(first);
 		this.queue.addLast(new ReadRange(first, first.block().extents().getFirst(), Urgency.NOW, true));
 		assertThat(loads(take())).hasSize(1);
@@ -179,9 +181,9 @@ class JoinedReadTests {
 	@Test
 	void blocksOfEveryPassAreJoinedWhereTheyFollowInMemoryToo() {
 		MemorySegment ring = this.arena.allocate(32 * PAGE, PAGE);
-		BlockRead first = load(ring, 0, false, FILE, 0, 5);
-		BlockRead second = load(ring, 5 * PAGE, false, FILE, 5, 10);
-		BlockRead elsewhere = load(ring, 20 * PAGE, false, FILE, 10, 12);
+		BlockRead first = read(ring, 0, false, FILE, 0, 5);
+		BlockRead second = read(ring, 5 * PAGE, false, FILE, 5, 10);
+		BlockRead elsewhere = read(ring, 20 * PAGE, false, FILE, 10, 12);
 		JoinedRead read = take();
 		assertThat(loads(read)).containsExactly(first, second);
 		assertThat(read.targets()).singleElement().satisfies((target) -> {
@@ -194,9 +196,9 @@ class JoinedReadTests {
 	@Test
 	void blocksOfEveryPassKeepTheirOrder() {
 		MemorySegment ring = this.arena.allocate(32 * PAGE, PAGE);
-		BlockRead first = load(ring, 0, false, FILE, 0, 1);
-		BlockRead between = load(ring, 8 * PAGE, false, FILE, 40, 41);
-		BlockRead behind = load(ring, PAGE, false, FILE, 1, 2);
+		BlockRead first = read(ring, 0, false, FILE, 0, 1);
+		BlockRead between = read(ring, 8 * PAGE, false, FILE, 40, 41);
+		BlockRead behind = read(ring, PAGE, false, FILE, 1, 2);
 		assertThat(loads(take())).containsExactly(first);
 		assertThat(loads(take())).containsExactly(between);
 		assertThat(loads(take())).containsExactly(behind);

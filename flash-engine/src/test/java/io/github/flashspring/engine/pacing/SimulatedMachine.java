@@ -1,4 +1,4 @@
-package io.github.flashspring.engine.residency;
+package io.github.flashspring.engine.pacing;
 
 import java.util.ArrayList;
 import java.util.Arrays;

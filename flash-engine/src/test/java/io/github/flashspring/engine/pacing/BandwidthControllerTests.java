@@ -1,4 +1,4 @@
-package io.github.flashspring.engine.residency;
+package io.github.flashspring.engine.pacing;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Random;
 
 import io.github.flashspring.engine.metrics.PacingMetrics;
-import io.github.flashspring.engine.residency.SimulatedMachine.Result;
-import io.github.flashspring.engine.residency.SimulatedMachine.Settings;
+import io.github.flashspring.engine.pacing.SimulatedMachine.Result;
+import io.github.flashspring.engine.pacing.SimulatedMachine.Settings;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
