@@ -268,8 +268,8 @@ public interface Device extends AutoCloseable {
 	Fence commit();
 
 	/**
-	 * Opens a device for a further thread on the same hardware and worker threads. Jobs of
-	 * both are computed one after the other; each has scratch memory of its own.
+	 * Opens a device for a further thread on the same hardware and worker threads. Jobs
+	 * of both are computed one after the other; each has scratch memory of its own.
 	 * @return the session; the caller closes it before this device
 	 */
 	Device session();

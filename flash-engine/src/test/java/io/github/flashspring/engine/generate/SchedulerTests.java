@@ -12,6 +12,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -256,7 +257,7 @@ class SchedulerTests {
 
 		private volatile boolean running;
 
-		private volatile RuntimeException failure;
+		private volatile @Nullable RuntimeException failure;
 
 		/** Lets the first pass wait until it is opened. */
 		private void hold() {
@@ -273,8 +274,9 @@ class SchedulerTests {
 				if (abandoned.getAsBoolean()) {
 					throw new CancellationException();
 				}
-				if (this.failure != null) {
-					throw this.failure;
+				RuntimeException planned = this.failure;
+				if (planned != null) {
+					throw planned;
 				}
 				batch.spans()
 					.forEach((span) -> assertThat(span.pages(0).length * 16)
