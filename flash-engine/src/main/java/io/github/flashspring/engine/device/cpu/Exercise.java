@@ -59,7 +59,7 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	/** Rows that are computed together. */
 	private static final int ROWS = VectorMatmul.FEW + 1;
 
-	/** Positions that are attended to: complete blocks and a part of one. */
+	/** Positions that are attended to: complete pages and a part of one. */
 	private static final int POSITIONS = 45;
 
 	/** Values of the head of a state space: few, as each takes a row of the state. */

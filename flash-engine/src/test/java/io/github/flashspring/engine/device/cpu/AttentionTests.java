@@ -91,9 +91,9 @@ class AttentionTests {
 		Sequence first = new Sequence(new Shape(2, 3, 80, 96, false, 64, 0, 0f, false, 300, 1));
 		Tensor expected = first.attend(new PortableKernels(), 1, 300);
 		Operands operands = first.operands;
-		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, 1, 299, first.blocks),
-				new RaggedBatch.Span(1, 70, 200, first.blocks), new RaggedBatch.Span(71, 1, 0, first.blocks),
-				new RaggedBatch.Span(72, 3, 63, first.blocks));
+		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, 1, 299, first.pages),
+				new RaggedBatch.Span(1, 70, 200, first.pages), new RaggedBatch.Span(71, 1, 0, first.pages),
+				new RaggedBatch.Span(72, 3, 63, first.pages));
 		int[] rows = batch.positions();
 		Tensor queries = operands.empty(DType.F32, rows.length, first.spec.heads() * 80);
 		Tensor out = operands.empty(DType.F32, rows.length, first.spec.heads() * 96);
@@ -144,7 +144,7 @@ class AttentionTests {
 	@Test
 	void refusesBlocksOfOddSizes() {
 		Operands operands = new Operands(5);
-		KvPages kv = operands.blocks(1, new KvPages.Layout(24, 1, 4, 4));
+		KvPages kv = operands.pages(1, new KvPages.Layout(24, 1, 4, 4));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, 1, 0, new int[] { 0 }));
 		try (Device device = new CpuDevice(new PortableKernels(), 1)) {
 			assertThatIllegalArgumentException()
@@ -158,16 +158,16 @@ class AttentionTests {
 	record Shape(int keyValueHeads, int group, int keyDim, int valueDim, boolean inside, int pageTokens, int window,
 			float softcap, boolean sinks, int tokens, long seed) {
 
-		static Shape of(int keyValueHeads, int group, int keyDim, int valueDim, int blockSixteens, int window,
+		static Shape of(int keyValueHeads, int group, int keyDim, int valueDim, int pageSixteens, int window,
 				int tokens, long seed) {
 			boolean inside = seed % 3 == 0;
 			return new Shape(keyValueHeads, group, keyDim, inside ? Math.min(keyDim, valueDim) : valueDim, inside,
-					KvPages.TOKENS * blockSixteens, window, (seed % 2 == 0) ? 2.5f : 0f, seed % 5 < 2, tokens, seed);
+					KvPages.TOKENS * pageSixteens, window, (seed % 2 == 0) ? 2.5f : 0f, seed % 5 < 2, tokens, seed);
 		}
 
 	}
 
-	/** A sequence whose blocks lie in another order than its tokens. */
+	/** A sequence whose pages lie in another order than its tokens. */
 	private static final class Sequence {
 
 		private final Shape shape;
@@ -178,7 +178,7 @@ class AttentionTests {
 
 		private final KvPages kv;
 
-		private final int[] blocks;
+		private final int[] pages;
 
 		private final Tensor keys;
 
@@ -194,11 +194,11 @@ class AttentionTests {
 			int heads = shape.keyValueHeads() * shape.group();
 			this.spec = new AttentionSpec(heads, shape.keyValueHeads(), shape.keyDim(), shape.valueDim(),
 					(float) (2 / Math.sqrt(shape.keyDim())), shape.window(), shape.softcap());
-			this.blocks = new int[Math.ceilDiv(shape.tokens(), shape.pageTokens())];
-			for (int i = 0; i < this.blocks.length; i++) {
-				this.blocks[i] = (i + 1) % this.blocks.length;
+			this.pages = new int[Math.ceilDiv(shape.tokens(), shape.pageTokens())];
+			for (int i = 0; i < this.pages.length; i++) {
+				this.pages[i] = (i + 1) % this.pages.length;
 			}
-			this.kv = this.operands.blocks(this.blocks.length, new KvPages.Layout(shape.pageTokens(),
+			this.kv = this.operands.pages(this.pages.length, new KvPages.Layout(shape.pageTokens(),
 					shape.keyValueHeads(), shape.keyDim(), shape.inside() ? 0 : shape.valueDim()));
 			this.keys = this.operands.activations(shape.tokens(), shape.keyValueHeads() * shape.keyDim());
 			this.values = this.operands.activations(shape.tokens(), shape.keyValueHeads() * shape.valueDim());
@@ -247,7 +247,7 @@ class AttentionTests {
 		}
 
 		private RaggedBatch batch(int from, int rows) {
-			return CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, from, this.blocks));
+			return CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, from, this.pages));
 		}
 
 		void assertThatRowIsRight(Tensor out, int position) {

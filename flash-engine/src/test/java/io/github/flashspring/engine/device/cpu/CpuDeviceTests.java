@@ -318,28 +318,28 @@ class CpuDeviceTests {
 	@Property(tries = 60)
 	void attends(@ForAll @IntRange(min = 1, max = 3) int keyValueHeads, @ForAll @IntRange(min = 1, max = 5) int group,
 			@ForAll @IntRange(min = 1, max = 70) int keyDim, @ForAll @IntRange(min = 1, max = 70) int valueDim,
-			@ForAll @IntRange(min = 1, max = 3) int blockSixteens, @ForAll @IntRange(min = 0, max = 40) int window,
+			@ForAll @IntRange(min = 1, max = 3) int pageSixteens, @ForAll @IntRange(min = 0, max = 40) int window,
 			@ForAll @IntRange(min = 1, max = 60) int first, @ForAll @IntRange(min = 1, max = 20) int second,
 			@ForAll long seed) {
 		Operands operands = new Operands(seed);
 		AttentionSpec spec = new AttentionSpec(keyValueHeads * group, keyValueHeads, keyDim, valueDim, 0.3f, window);
-		int pageTokens = KvPages.TOKENS * blockSixteens;
+		int pageTokens = KvPages.TOKENS * pageSixteens;
 		KvPages.Layout layout = new KvPages.Layout(pageTokens, keyValueHeads, keyDim, valueDim);
-		int blocksOfFirst = Math.ceilDiv(first, pageTokens);
-		int[] blocks = new int[blocksOfFirst];
+		int pagesOfFirst = Math.ceilDiv(first, pageTokens);
+		int[] pages = new int[pagesOfFirst];
 		int[] others = new int[Math.ceilDiv(second, pageTokens)];
-		for (int i = 0; i < blocks.length; i++) {
-			blocks[i] = i;
+		for (int i = 0; i < pages.length; i++) {
+			pages[i] = i;
 		}
 		for (int i = 0; i < others.length; i++) {
-			others[i] = blocks.length + i;
+			others[i] = pages.length + i;
 		}
-		KvPages kv = operands.blocks(blocks.length + others.length, layout);
+		KvPages kv = operands.pages(pages.length + others.length, layout);
 		Tensor keys = operands.activations(first + second, keyValueHeads * keyDim);
 		Tensor values = operands.activations(first + second, keyValueHeads * valueDim);
 		Tensor queries = operands.activations(first + second, spec.heads() * keyDim);
 		Tensor out = operands.empty(DType.F32, first + second, spec.heads() * valueDim);
-		RaggedBatch batch = batch(new RaggedBatch.Span(0, first, 0, blocks),
+		RaggedBatch batch = batch(new RaggedBatch.Span(0, first, 0, pages),
 				new RaggedBatch.Span(first, second, 0, others));
 		try (Device device = device(2)) {
 			device.storeKv(kv, 1, batch, keys, values);

@@ -121,7 +121,7 @@ final class KernelResults {
 			throws IOException {
 		Operands operands = new Operands(rows + headDim);
 		AttentionSpec spec = new AttentionSpec(6, 2, headDim, headDim, 0.4f, window, window);
-		KvPages kv = operands.blocks(5, new KvPages.Layout(16, 2, headDim, valueDim));
+		KvPages kv = operands.pages(5, new KvPages.Layout(16, 2, headDim, valueDim));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, 0, new int[] { 3, 0, 4, 1, 2 }));
 		Tensor result = operands.empty(DType.F32, rows, 6 * headDim);
 		device.storeKv(kv, 0, batch, operands.activations(rows, 2 * headDim),

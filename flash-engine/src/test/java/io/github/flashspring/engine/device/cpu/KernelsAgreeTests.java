@@ -135,30 +135,30 @@ class KernelsAgreeTests {
 	@Property(tries = 150)
 	void onAttention(@ForAll @IntRange(min = 1, max = 3) int keyValueHeads,
 			@ForAll @IntRange(min = 1, max = 5) int group, @ForAll @IntRange(min = 1, max = 90) int keyDim,
-			@ForAll @IntRange(min = 1, max = 90) int valueDim, @ForAll @IntRange(min = 1, max = 5) int blockSixteens,
+			@ForAll @IntRange(min = 1, max = 90) int valueDim, @ForAll @IntRange(min = 1, max = 5) int pageSixteens,
 			@ForAll @IntRange(min = 0, max = 60) int window, @ForAll @IntRange(min = 1, max = 120) int tokens,
 			@ForAll @IntRange(min = 1, max = 30) int chunk, @ForAll long seed) {
 		Operands operands = new Operands(seed);
 		AttentionSpec spec = new AttentionSpec(keyValueHeads * group, keyValueHeads, keyDim, valueDim, 0.7f, window);
-		int pageTokens = KvPages.TOKENS * blockSixteens;
+		int pageTokens = KvPages.TOKENS * pageSixteens;
 		KvPages.Layout layout = new KvPages.Layout(pageTokens, keyValueHeads, keyDim, valueDim);
-		int[] blocks = new int[Math.ceilDiv(tokens, pageTokens)];
-		for (int i = 0; i < blocks.length; i++) {
-			blocks[i] = (i + 1) % blocks.length;
+		int[] pages = new int[Math.ceilDiv(tokens, pageTokens)];
+		for (int i = 0; i < pages.length; i++) {
+			pages[i] = (i + 1) % pages.length;
 		}
-		KvPages kv = operands.blocks(blocks.length, layout);
+		KvPages kv = operands.pages(pages.length, layout);
 		Tensor keys = operands.activations(tokens, keyValueHeads * keyDim);
 		Tensor values = operands.activations(tokens, keyValueHeads * valueDim);
 		Tensor queries = operands.activations(tokens, spec.heads() * keyDim);
 		Tensor expected = operands.empty(DType.F32, tokens, spec.heads() * valueDim);
 		Tensor out = operands.empty(DType.F32, tokens, spec.heads() * valueDim);
 		try (Device portable = portable(1); Device vector = vector(2)) {
-			RaggedBatch whole = CpuDeviceTests.batch(new RaggedBatch.Span(0, tokens, 0, blocks));
+			RaggedBatch whole = CpuDeviceTests.batch(new RaggedBatch.Span(0, tokens, 0, pages));
 			portable.storeKv(kv, 0, whole, keys, values);
 			portable.attention(expected, queries, kv, 0, whole, spec);
 			for (int from = 0; from < tokens; from += chunk) {
 				int rows = Math.min(chunk, tokens - from);
-				RaggedBatch part = CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, from, blocks));
+				RaggedBatch part = CpuDeviceTests.batch(new RaggedBatch.Span(0, rows, from, pages));
 				vector.storeKv(kv, 0, part, keys.rows(from, rows), values.rows(from, rows));
 				vector.attention(out.rows(from, rows), queries.rows(from, rows), kv, 0, part, spec);
 			}

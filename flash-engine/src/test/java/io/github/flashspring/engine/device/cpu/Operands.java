@@ -105,8 +105,8 @@ final class Operands {
 		}
 	}
 
-	/** A cache of one layer whose blocks lie in reverse order in one buffer. */
-	KvPages blocks(int count, KvPages.Layout layout) {
+	/** A cache of one layer whose pages lie in reverse order in one buffer. */
+	KvPages pages(int count, KvPages.Layout layout) {
 		long gap = 64 + 4L * this.random.nextInt(8);
 		MemorySegment memory = this.arena.allocate(count * (2 * layout.layerBytes() + gap) + gap);
 		memory.fill((byte) 0xff);
@@ -119,13 +119,13 @@ final class Operands {
 			}
 
 			@Override
-			public Buffer buffer(int block) {
+			public Buffer buffer(int page) {
 				return buffer;
 			}
 
 			@Override
-			public long byteOffset(int block, int layer) {
-				return gap + (count - 1 - block) * (2 * layout.layerBytes() + gap) + layer * layout.layerBytes();
+			public long byteOffset(int page, int layer) {
+				return gap + (count - 1 - page) * (2 * layout.layerBytes() + gap) + layer * layout.layerBytes();
 			}
 
 		};

@@ -179,7 +179,7 @@ class RowwiseTests {
 		int valueDim = 1 + operands.random().nextInt(keyDim);
 		AttentionSpec spec = new AttentionSpec(keyValueHeads * group, keyValueHeads, keyDim, valueDim, 0.6f, 0,
 				capped ? 1.5f : 0f);
-		KvPages kv = operands.blocks(6, new KvPages.Layout(16, keyValueHeads, keyDim, inside ? 0 : valueDim));
+		KvPages kv = operands.pages(6, new KvPages.Layout(16, keyValueHeads, keyDim, inside ? 0 : valueDim));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, tokens, 0, new int[] { 3, 1, 5, 0, 2, 4 }));
 		Tensor keys = operands.activations(tokens, keyValueHeads * keyDim);
 		Tensor values = operands.activations(tokens, keyValueHeads * valueDim);
@@ -230,7 +230,7 @@ class RowwiseTests {
 	@Test
 	void refusesValuesThatTheCacheDoesNotHold() {
 		Operands operands = new Operands(5);
-		KvPages kv = operands.blocks(1, new KvPages.Layout(16, 1, 4, 0));
+		KvPages kv = operands.pages(1, new KvPages.Layout(16, 1, 4, 0));
 		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, 1, 0, new int[] { 0 }));
 		try (Device device = new CpuDevice(new PortableKernels(), 1)) {
 			assertThatIllegalArgumentException()
