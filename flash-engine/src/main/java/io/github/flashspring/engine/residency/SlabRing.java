@@ -4,8 +4,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Hands out contiguous stretches of a ring of memory and takes them back in the order in
- * which it gave them: what streams is used in the order in which it is read.
+ * Hands out contiguous ranges of a ring of memory and takes them back in the order in
+ * which it gave them: streamed blocks are used in the order in which it is read.
  */
 final class SlabRing {
 
@@ -22,10 +22,9 @@ final class SlabRing {
 	}
 
 	/**
-	 * Takes a stretch behind the newest one, or at the beginning if the rest is too
-	 * short.
+	 * Takes a range behind the newest one, or at the beginning if the rest is too short.
 	 * @param bytes length
-	 * @return offset of the stretch, or -1 while there is no room
+	 * @return offset of the range, or -1 while it is full
 	 */
 	long allocate(long bytes) {
 		long start = place(bytes);
@@ -42,7 +41,7 @@ final class SlabRing {
 		long oldest = this.slabs.getFirst().start();
 		Slab newest = this.slabs.getLast();
 		long end = newest.start() + newest.bytes();
-		if (newest.start() < oldest) { // wrapped: the room lies between
+		if (newest.start() < oldest) { // wrapped: what is free lies between
 			return (end + bytes <= oldest) ? end : -1;
 		}
 		if (end + bytes <= this.capacity) {
@@ -52,14 +51,14 @@ final class SlabRing {
 	}
 
 	/**
-	 * Gives the oldest stretch back.
+	 * Gives the oldest range back.
 	 */
 	void free() {
 		this.slabs.removeFirst();
 	}
 
 	/**
-	 * Gives the newest stretch back.
+	 * Gives the newest range back.
 	 */
 	void freeNewest() {
 		this.slabs.removeLast();
@@ -74,7 +73,7 @@ final class SlabRing {
 	}
 
 	/**
-	 * A stretch.
+	 * A range.
 	 *
 	 * @param start offset
 	 * @param bytes length, above 0

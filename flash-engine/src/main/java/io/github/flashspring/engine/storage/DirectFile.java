@@ -87,7 +87,7 @@ public final class DirectFile implements AutoCloseable {
 	}
 
 	/**
-	 * Fills segments, one after the other, from one stretch of the file.
+	 * Fills segments, one after the other, from one range of the file.
 	 * @param offset where to start, a multiple of {@link #alignment()} within the file
 	 * @param targets where to, with addresses and lengths that are multiples of
 	 * {@link #alignment()}, of an arena that other threads may use; beyond the end of the
