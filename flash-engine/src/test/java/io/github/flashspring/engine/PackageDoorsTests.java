@@ -59,8 +59,8 @@ class PackageDoorsTests {
 			.definedBy(ENGINE)
 			.layer("device")
 			.definedBy(ENGINE + ".device");
-		for (String room : List.of("generate", "text", "model", "residency", "cache", "weights", "device.cpu",
-				"storage", "memory", "checkpoint", "metrics", "failure")) {
+		for (String room : List.of("generate", "text", "model", "residency", "reading", "pacing", "cache", "weights",
+				"device.cpu", "storage", "memory", "checkpoint", "metrics", "failure")) {
 			doors = doors.layer(room).definedBy(ENGINE + "." + room + "..");
 		}
 		return doors.whereLayer("engine")
@@ -73,7 +73,12 @@ class PackageDoorsTests {
 			.whereLayer("model")
 			.mayOnlyAccessLayers("residency", "cache", "weights", "device", "checkpoint", "metrics", "failure")
 			.whereLayer("residency")
-			.mayOnlyAccessLayers("weights", "device", "storage", "memory", "checkpoint", "metrics", "failure")
+			.mayOnlyAccessLayers("reading", "pacing", "weights", "device", "storage", "memory", "checkpoint", "metrics",
+					"failure")
+			.whereLayer("reading")
+			.mayOnlyAccessLayers("pacing", "weights", "device", "storage", "memory", "checkpoint", "metrics", "failure")
+			.whereLayer("pacing")
+			.mayOnlyAccessLayers("storage", "metrics", "failure")
 			.whereLayer("cache")
 			.mayOnlyAccessLayers("device", "storage", "memory", "metrics", "failure")
 			.whereLayer("weights")
