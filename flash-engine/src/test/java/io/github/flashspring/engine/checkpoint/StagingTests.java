@@ -131,7 +131,7 @@ class StagingTests {
 		assertThatExceptionOfType(CheckpointException.class)
 			.isThrownBy(() -> Staging.folder(this.folder.resolve("model"), 1L << 60))
 			.withMessageContainingAll("The disk of " + this.folder.resolve("model") + " has ", " free, but ",
-					"1048576 TB are needed", "Make room");
+					"1048576 TB are needed", "Free some space");
 		assertThat(names()).isEmpty();
 	}
 
