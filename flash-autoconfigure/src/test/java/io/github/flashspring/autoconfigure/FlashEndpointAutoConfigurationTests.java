@@ -133,8 +133,8 @@ class FlashEndpointAutoConfigurationTests {
 		byte[] content = Files.readAllBytes(weights);
 		Files.setLastModifiedTime(weights, FileTime.fromMillis(1_000_000_000_000L));
 		this.runner
-			.withPropertyValues("flash.model=" + folder, "flash.io.map=true", "flash.chat.temperature=0",
-					"flash.chat.max-tokens=8")
+			.withPropertyValues("flash.model=" + folder, "flash.io.map=true", "flash.warm-up=false",
+					"flash.chat.temperature=0", "flash.chat.max-tokens=8")
 			.withConfiguration(AutoConfigurations.of(FlashHealthAutoConfiguration.class))
 			.withBean(ApplicationAvailabilityBean.class)
 			.run((context) -> {
