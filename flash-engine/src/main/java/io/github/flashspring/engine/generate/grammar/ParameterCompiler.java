@@ -70,7 +70,7 @@ final class ParameterCompiler {
 			case TEXT -> Notation.pythonWithin(syntax.tags());
 			case TYPED -> Notation.jsonWithin(syntax.tags());
 			case PYTHON -> Notation.PYTHON;
-			case QUOTED -> Notation.quoted(syntax.quote(), AnswerGrammar.marker(syntax.quote()));
+			case QUOTED -> Notation.quoted(syntax.quote(), Markers.marker(syntax.quote()));
 			case JSON -> Notation.JSON;
 		};
 		SchemaCompiler values = new SchemaCompiler(grammar, reader, notation);
@@ -245,11 +245,11 @@ final class ParameterCompiler {
 					place);
 		}
 		Expr quoted = this.values.text(this.values.automaton(string, tags, place),
-				Map.of(1, AnswerGrammar.marker(CDATA_END)), place);
+				Map.of(1, Markers.marker(CDATA_END)), place);
 		refused.add(new Regex.Seq(List.of(new Regex.Start(), Regex.literal(quote))));
 		refused.add(new Regex.Seq(List.of(Regex.literal(CDATA_END), new Regex.End())));
 		return Expr.alt(this.values.text(this.values.automaton(string, new Regex.Alt(refused), place),
-				Map.of(1, Expr.EMPTY), place), Expr.seq(AnswerGrammar.marker(quote), quoted));
+				Map.of(1, Expr.EMPTY), place), Expr.seq(Markers.marker(quote), quoted));
 	}
 
 	private static Shape.Str constant(String text) {
