@@ -66,6 +66,8 @@ final class SchemaCompiler {
 
 	private final MemberCompiler members;
 
+	private final ItemCompiler items;
+
 	/**
 	 * A compiler.
 	 * @param grammar gets the rules
@@ -81,6 +83,7 @@ final class SchemaCompiler {
 		this.members = new MemberCompiler(grammar, reader);
 		this.space = grammar.declare("White space");
 		this.constants = new ConstantWriter(notation, this.space);
+		this.items = new ItemCompiler(grammar, this.space, this::rule);
 		Expr indentation = new Expr.Repeat(Expr.literals(List.of(" ", "\t")), 0, INDENTATION);
 		grammar.define(this.space, Expr.alt(Expr.EMPTY, Expr.literal(" "), Expr.seq(Expr.literal("\n"), indentation)));
 	}
@@ -184,7 +187,7 @@ final class SchemaCompiler {
 				case Shape.Const constant -> constants.addAll(this.constants.words(constant.value().toString()));
 				case Shape.Num number -> choices.add(number(number.range()));
 				case Shape.Str string -> choices.add(string(string, pointer));
-				case Shape.Arr array -> choices.add(array(array));
+				case Shape.Arr array -> choices.add(this.items.compile(array));
 				case Shape.Obj object -> choices.add(object(object, pointer));
 			}
 		}
@@ -232,37 +235,6 @@ final class SchemaCompiler {
 		TextAutomaton automaton = this.patterns.automaton(List.of(SINGLE_QUOTED), this.notation.without(), true, 0, Expr.UNBOUNDED,
 				pointer);
 		return Expr.seq(Expr.literal("'"), this.patterns.text(automaton, Map.of(1, Expr.literal("'")), pointer));
-	}
-
-	private Expr array(Shape.Arr array) {
-		if (array.min() > array.max()) {
-			return Expr.NOTHING;
-		}
-		Expr end = Expr.seq(this.space, Expr.literal("]"));
-		int first = Math.min(Math.min(array.prefix().size(), array.max()), MAX_RULES);
-		Expr after;
-		if (array.max() > first) {
-			Expr item = Expr.seq(Expr.literal(","), this.space, rule(array.items()));
-			int written = Math.max(first, 1);
-			int max = (array.max() == Expr.UNBOUNDED) ? Expr.UNBOUNDED : array.max() - written;
-			after = Expr.seq(new Expr.Repeat(item, Math.max(0, array.min() - written), max), end);
-		}
-		else {
-			after = end;
-		}
-		for (int i = first - 1; i >= 0; i--) {
-			Expr rest = (i == first - 1) ? after : Expr.seq(Expr.literal(","), this.space, after);
-			if (i < first - 1 && array.min() <= i + 1) {
-				rest = Expr.alt(end, rest);
-			}
-			after = this.grammar.add("Items", Expr.seq(rule(array.prefix().get(i)), rest));
-		}
-		if (first == 0 && array.max() > 0) {
-			after = Expr.seq(rule(array.items()), after);
-		}
-		Expr content = (array.max() == 0) ? Expr.literal("]")
-				: (array.min() == 0) ? Expr.alt(Expr.literal("]"), after) : after;
-		return Expr.seq(Expr.literal("["), this.space, content);
 	}
 
 	private Expr object(Shape.Obj object, String pointer) {
