@@ -320,9 +320,9 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 	public EngineSnapshot snapshot() {
 		ResidencyPlan now = this.store.plan();
 		return new EngineSnapshot(this.device.info().name(), now.budget().bound(),
-				MemoryUse.planned(now, this.scratchBytes), this.store.snapshot(),
-				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing(),
-				this.store.experts(), this.text.grammarMetrics());
+				MemoryUse.planned(now, this.scratchBytes), this.store.snapshot(), this.store.metrics(),
+				this.scheduler.work(), this.passes.last(), this.store.pacing(), this.store.experts(),
+				this.text.grammarMetrics());
 	}
 
 	@Override

@@ -87,10 +87,8 @@ final class Shard {
 			}
 		}
 		catch (IOException ex) {
-			throw new CheckpointException(
-					"Cannot read tensor " + quote(tensor.name()) + " at byte " + position + " of "
-							+ this.header.file() + " (" + ex + ").",
-					"Check the disk and load the model again.", ex);
+			throw new CheckpointException("Cannot read tensor " + quote(tensor.name()) + " at byte " + position + " of "
+					+ this.header.file() + " (" + ex + ").", "Check the disk and load the model again.", ex);
 		}
 	}
 

@@ -80,7 +80,8 @@ final class AnswerGrammar {
 		if (begin == null) {
 			return answer;
 		}
-		Expr reasoning = Expr.seq(TriggerSearch.until(List.of(new TriggerSearch.Trigger(this.syntax.thinkEnd(), false, Expr.EMPTY)), false),
+		Expr reasoning = Expr.seq(TriggerSearch
+			.until(List.of(new TriggerSearch.Trigger(this.syntax.thinkEnd(), false, Expr.EMPTY)), false),
 				new Expr.Repeat(Expr.literal("\n"), 0, GAP));
 		if (this.syntax.thinking()) {
 			return Expr.seq(reasoning, answer);
@@ -124,7 +125,9 @@ final class AnswerGrammar {
 		Map<TriggerSearch.Trigger, List<Expr>> triggers = new LinkedHashMap<>();
 		for (CallSyntax.Form form : written.forms()) {
 			if (!form.opener().isEmpty()) {
-				triggers.computeIfAbsent(new TriggerSearch.Trigger(form.opener(), false, Expr.EMPTY), (_) -> new ArrayList<>())
+				triggers
+					.computeIfAbsent(new TriggerSearch.Trigger(form.opener(), false, Expr.EMPTY),
+							(_) -> new ArrayList<>())
 					.add(calls(form, written, calls, form.opener(), calls.tools()));
 				continue;
 			}
@@ -138,7 +141,8 @@ final class AnswerGrammar {
 		}
 		return triggers.entrySet()
 			.stream()
-			.map((each) -> new TriggerSearch.Trigger(each.getKey().text(), each.getKey().beginsLine(), new Expr.Alt(each.getValue())))
+			.map((each) -> new TriggerSearch.Trigger(each.getKey().text(), each.getKey().beginsLine(),
+					new Expr.Alt(each.getValue())))
 			.toList();
 	}
 

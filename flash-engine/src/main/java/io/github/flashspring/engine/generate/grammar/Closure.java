@@ -144,9 +144,8 @@ final class Closure {
 			return;
 		}
 		if (this.size == MAX_PLACES) {
-			throw new GrammarException(
-					"The grammar is too ambiguous: it can be followed at more than %d places at once"
-						.formatted(MAX_PLACES));
+			throw new GrammarException("The grammar is too ambiguous: it can be followed at more than %d places at once"
+				.formatted(MAX_PLACES));
 		}
 		if (this.size == this.places.length) {
 			this.places = Arrays.copyOf(this.places, 2 * this.size);

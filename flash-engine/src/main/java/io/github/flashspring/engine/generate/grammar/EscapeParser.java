@@ -138,7 +138,8 @@ final class EscapeParser {
 		}
 		CodePoints category = GeneralCategory.of(name);
 		if (category == null) {
-			throw this.text.wrong("the property \\p{" + name + "} is not supported, only general categories such as \\p{L} are");
+			throw this.text
+				.wrong("the property \\p{" + name + "} is not supported, only general categories such as \\p{L} are");
 		}
 		return category;
 	}

@@ -94,11 +94,12 @@ final class ParameterCompiler {
 						"Use letters, digits and '_' alone.");
 			}
 		}
-		return this.values.members().compile(object, "",
-				new MemberCompiler.Members(this.separator, Expr.EMPTY, Expr.EMPTY,
-						(name) -> this.syntax.canNameParameter(name)
-								? parameter(name, Expr.literal(name), object.property(name)) : Expr.NOTHING,
-						(nameShapes, declared, tick) -> others(object, nameShapes, declared, tick)));
+		return this.values.members()
+			.compile(object, "",
+					new MemberCompiler.Members(this.separator, Expr.EMPTY, Expr.EMPTY,
+							(name) -> this.syntax.canNameParameter(name)
+									? parameter(name, Expr.literal(name), object.property(name)) : Expr.NOTHING,
+							(nameShapes, declared, tick) -> others(object, nameShapes, declared, tick)));
 	}
 
 	/** Parameters that are not declared by name. */
@@ -241,15 +242,18 @@ final class ParameterCompiler {
 		}
 		String quote = this.syntax.quote();
 		if (quote.isEmpty()) {
-			return this.values.patterns().text(this.values.patterns().automaton(string, new Regex.Alt(refused), place), Map.of(1, Expr.EMPTY),
-					place);
+			return this.values.patterns()
+				.text(this.values.patterns().automaton(string, new Regex.Alt(refused), place), Map.of(1, Expr.EMPTY),
+						place);
 		}
-		Expr quoted = this.values.patterns().text(this.values.patterns().automaton(string, tags, place),
-				Map.of(1, Markers.marker(CDATA_END)), place);
+		Expr quoted = this.values.patterns()
+			.text(this.values.patterns().automaton(string, tags, place), Map.of(1, Markers.marker(CDATA_END)), place);
 		refused.add(new Regex.Seq(List.of(new Regex.Start(), Regex.literal(quote))));
 		refused.add(new Regex.Seq(List.of(Regex.literal(CDATA_END), new Regex.End())));
-		return Expr.alt(this.values.patterns().text(this.values.patterns().automaton(string, new Regex.Alt(refused), place),
-				Map.of(1, Expr.EMPTY), place), Expr.seq(Markers.marker(quote), quoted));
+		return Expr.alt(this.values.patterns()
+			.text(this.values.patterns().automaton(string, new Regex.Alt(refused), place), Map.of(1, Expr.EMPTY),
+					place),
+				Expr.seq(Markers.marker(quote), quoted));
 	}
 
 	private static Shape.Str constant(String text) {

@@ -138,7 +138,8 @@ final class PatternParser {
 					throw this.text.wrong("a repetition is not closed");
 				}
 				if (min > max) {
-					throw this.text.wrong("a repetition has the bounds {%d,%d}, expected them to rise".formatted(min, max));
+					throw this.text
+						.wrong("a repetition has the bounds {%d,%d}, expected them to rise".formatted(min, max));
 				}
 			}
 			default -> {

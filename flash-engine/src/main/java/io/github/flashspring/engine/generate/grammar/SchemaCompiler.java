@@ -181,7 +181,8 @@ final class SchemaCompiler {
 					constants.addAll(this.constants.words("false"));
 				}
 				case Shape.Const constant when constant.value().isString() -> texts.add(constant.value().stringValue());
-				case Shape.Const constant when constant.value().isNumber() -> constants.add(ConstantWriter.number(constant.value()));
+				case Shape.Const constant when constant.value().isNumber() ->
+					constants.add(ConstantWriter.number(constant.value()));
 				case Shape.Const constant when constant.value().isContainer() ->
 					choices.add(this.constants.container(constant.value()));
 				case Shape.Const constant -> constants.addAll(this.constants.words(constant.value().toString()));
@@ -218,7 +219,8 @@ final class SchemaCompiler {
 		else {
 			String place = pointer + "/pattern";
 			TextAutomaton automaton = this.patterns.automaton(string, this.notation.without(), place);
-			content = (this.notation.style() == Notation.Style.QUOTED) ? this.patterns.text(automaton, Map.of(1, quote), place)
+			content = (this.notation.style() == Notation.Style.QUOTED)
+					? this.patterns.text(automaton, Map.of(1, quote), place)
 					: this.patterns.content(automaton, Map.of(1, quote), place);
 		}
 		Expr all = Expr.seq(quote, content);
@@ -232,8 +234,8 @@ final class SchemaCompiler {
 
 	/** A string of Python in single quotes. */
 	private Expr singleQuoted(String pointer) {
-		TextAutomaton automaton = this.patterns.automaton(List.of(SINGLE_QUOTED), this.notation.without(), true, 0, Expr.UNBOUNDED,
-				pointer);
+		TextAutomaton automaton = this.patterns.automaton(List.of(SINGLE_QUOTED), this.notation.without(), true, 0,
+				Expr.UNBOUNDED, pointer);
 		return Expr.seq(Expr.literal("'"), this.patterns.text(automaton, Map.of(1, Expr.literal("'")), pointer));
 	}
 
@@ -253,13 +255,15 @@ final class SchemaCompiler {
 			String pointer) {
 		boolean free = this.notation.without() == null && this.notation.style() != Notation.Style.QUOTED;
 		SortedSet<String> others = this.names.schemas(object);
-		if (free && declared.isEmpty() && object.names().isEmpty() && others != null && UndeclaredNames.hasNoPatterns(object)) {
+		if (free && declared.isEmpty() && object.names().isEmpty() && others != null
+				&& UndeclaredNames.hasNoPatterns(object)) {
 			return Expr.seq(tick, anyKey(), this.space, rule(others));
 		}
 		boolean bare = this.notation.style() == Notation.Style.QUOTED;
 		Regex names = bare ? UNQUOTED : null;
 		Expr quote = this.notation.quote();
-		UndeclaredNames.Names found = this.names.names(object, declared, nameShapes, pointer, names, bare ? null : this.notation.without());
+		UndeclaredNames.Names found = this.names.names(object, declared, nameShapes, pointer, names,
+				bare ? null : this.notation.without());
 		if (found == null) {
 			return Expr.NOTHING;
 		}
@@ -271,12 +275,13 @@ final class SchemaCompiler {
 		Expr written = bare ? this.patterns.text(found.automaton(), exits, place)
 				: Expr.seq(quote, this.patterns.content(found.automaton(), exits, place));
 		if (this.notation.style() == Notation.Style.PYTHON) {
-			UndeclaredNames.Names single = Objects.requireNonNull(
-					this.names.names(object, declared, nameShapes, pointer, SINGLE_QUOTED_KEY, this.notation.without()));
+			UndeclaredNames.Names single = Objects.requireNonNull(this.names.names(object, declared, nameShapes,
+					pointer, SINGLE_QUOTED_KEY, this.notation.without()));
 			Map<Integer, Expr> ends = new LinkedHashMap<>();
 			single.schemas()
 				.forEach((label, schemas) -> ends.put(label, Expr.seq(Expr.literal("':"), this.space, rule(schemas))));
-			written = Expr.alt(written, Expr.seq(Expr.literal("'"), this.patterns.text(single.automaton(), ends, place)));
+			written = Expr.alt(written,
+					Expr.seq(Expr.literal("'"), this.patterns.text(single.automaton(), ends, place)));
 		}
 		return Expr.seq(tick, written);
 	}
@@ -285,7 +290,8 @@ final class SchemaCompiler {
 	private Expr anyKey() {
 		Expr key = string(Shape.Str.ANY, "");
 		if (this.notation.style() == Notation.Style.QUOTED) {
-			key = this.patterns.text(this.patterns.automaton(List.of(Regex.whole(UNQUOTED)), null, true, 0, Expr.UNBOUNDED, ""),
+			key = this.patterns.text(
+					this.patterns.automaton(List.of(Regex.whole(UNQUOTED)), null, true, 0, Expr.UNBOUNDED, ""),
 					Map.of(1, Expr.EMPTY), "");
 		}
 		return Expr.seq(key, Expr.literal(":"));

@@ -96,8 +96,7 @@ final class SchemaDocument {
 		this.ignored.add(pointer);
 	}
 
-	static JsonNode expect(JsonNode schema, String keyword, String pointer, Predicate<JsonNode> test,
-			String expected) {
+	static JsonNode expect(JsonNode schema, String keyword, String pointer, Predicate<JsonNode> test, String expected) {
 		JsonNode value = schema.get(keyword);
 		if (!test.test(value)) {
 			throw new UnsupportedSchemaException(pointer + "/" + keyword, keyword, "is " + shortened(value),

@@ -75,7 +75,8 @@ final class SchemaReader {
 					"leads through more than " + MAX_OPEN + " schemas to a value", "Refer to it directly.");
 		}
 		if (!open.add(pointer)) {
-			throw new UnsupportedSchemaException(from, "$ref", "refers to itself with no value in between", SchemaDocument.SUPPORTED);
+			throw new UnsupportedSchemaException(from, "$ref", "refers to itself with no value in between",
+					SchemaDocument.SUPPORTED);
 		}
 		JsonNode schema = this.document.at(pointer);
 		if (schema.isBoolean()) {
@@ -83,8 +84,8 @@ final class SchemaReader {
 			return schema.booleanValue() ? anything() : List.of();
 		}
 		if (!schema.isObject()) {
-			throw new UnsupportedSchemaException(pointer, SchemaDocument.last(pointer), "is " + SchemaDocument.shortened(schema) + ", no schema",
-					"Expected an object, true or false.");
+			throw new UnsupportedSchemaException(pointer, SchemaDocument.last(pointer),
+					"is " + SchemaDocument.shortened(schema) + ", no schema", "Expected an object, true or false.");
 		}
 		refuse(schema, pointer);
 		List<Shape> shapes = this.types.shapes(schema, pointer);
@@ -101,8 +102,8 @@ final class SchemaReader {
 		}
 		for (String keyword : List.of("allOf", "anyOf", "oneOf")) {
 			if (schema.has(keyword)) {
-				JsonNode parts = SchemaDocument.expect(schema, keyword, pointer, (node) -> node.isArray() && !node.isEmpty(),
-						"a list of schemas");
+				JsonNode parts = SchemaDocument.expect(schema, keyword, pointer,
+						(node) -> node.isArray() && !node.isEmpty(), "a list of schemas");
 				String place = pointer + "/" + keyword;
 				List<List<Shape>> each = new ArrayList<>();
 				for (int i = 0; i < parts.size(); i++) {

@@ -145,9 +145,11 @@ final class ShapeMerger {
 			Set<String> names = new LinkedHashSet<>(a.required());
 			names.addAll(b.required());
 			return depth < 8 && names.stream()
-				.anyMatch((name) -> areDisjoint(this.schemas.apply(a.property(name)), this.schemas.apply(b.property(name)), depth + 1)
+				.anyMatch((name) -> areDisjoint(this.schemas.apply(a.property(name)),
+						this.schemas.apply(b.property(name)), depth + 1)
 						&& (a.required().contains(name) && b.required().contains(name)
-								|| this.schemas.apply(a.property(name)).isEmpty() || this.schemas.apply(b.property(name)).isEmpty()));
+								|| this.schemas.apply(a.property(name)).isEmpty()
+								|| this.schemas.apply(b.property(name)).isEmpty()));
 		}
 		return !left.getClass().equals(right.getClass());
 	}

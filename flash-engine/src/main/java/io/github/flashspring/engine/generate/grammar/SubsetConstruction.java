@@ -105,8 +105,8 @@ final class SubsetConstruction implements TextComponent {
 	}
 
 	/**
-	 * Follows what takes no character. Entries are twice the state, plus 1 behind the
-	 * end of the text.
+	 * Follows what takes no character. Entries are twice the state, plus 1 behind the end
+	 * of the text.
 	 */
 	private int[] closure(int[] from, boolean atStart) {
 		if (this.seen.length < 2 * this.nfa.size()) {
@@ -164,7 +164,8 @@ final class SubsetConstruction implements TextComponent {
 		if (known == null) {
 			known = this.subsets.size();
 			if (known == TextAutomaton.MAX_STATES) {
-				throw new GrammarException("it is too complex: it needs more than %d states".formatted(TextAutomaton.MAX_STATES));
+				throw new GrammarException(
+						"it is too complex: it needs more than %d states".formatted(TextAutomaton.MAX_STATES));
 			}
 			this.numbers.put(key, known);
 			this.subsets.add(subset);

@@ -72,8 +72,9 @@ final class TypeReader {
 		NumberRange range = new NumberRange(null, false, null, false, integer ? 0 : NumberRange.FRACTION);
 		for (String keyword : List.of("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")) {
 			if (schema.has(keyword)) {
-				BigDecimal bound = SchemaDocument.expect(schema, keyword, pointer, TypeReader::isBound,
-						"a number of at most " + NumberRange.MAX_DIGITS + " digits")
+				BigDecimal bound = SchemaDocument
+					.expect(schema, keyword, pointer, TypeReader::isBound,
+							"a number of at most " + NumberRange.MAX_DIGITS + " digits")
 					.decimalValue();
 				boolean exclusive = keyword.startsWith("exclusive");
 				boolean min = keyword.endsWith("inimum");
@@ -82,8 +83,9 @@ final class TypeReader {
 			}
 		}
 		if (schema.has("multipleOf")) {
-			BigDecimal factor = SchemaDocument.expect(schema, "multipleOf", pointer,
-					(node) -> isBound(node) && node.decimalValue().signum() > 0, "a number above 0")
+			BigDecimal factor = SchemaDocument
+				.expect(schema, "multipleOf", pointer, (node) -> isBound(node) && node.decimalValue().signum() > 0,
+						"a number above 0")
 				.decimalValue()
 				.stripTrailingZeros();
 			boolean power = factor.unscaledValue().equals(BigInteger.ONE) && factor.scale() >= 0;
@@ -120,12 +122,14 @@ final class TypeReader {
 	private Shape string(JsonNode schema, String pointer) {
 		Map<String, Regex> patterns = new LinkedHashMap<>();
 		if (schema.has("pattern")) {
-			String source = SchemaDocument.expect(schema, "pattern", pointer, JsonNode::isString, "a regular expression")
+			String source = SchemaDocument
+				.expect(schema, "pattern", pointer, JsonNode::isString, "a regular expression")
 				.stringValue();
 			regex(source, pointer + "/pattern", "pattern").ifPresent((regex) -> patterns.put(source, regex));
 		}
 		if (schema.has("format")) {
-			String format = SchemaDocument.expect(schema, "format", pointer, JsonNode::isString, "a name").stringValue();
+			String format = SchemaDocument.expect(schema, "format", pointer, JsonNode::isString, "a name")
+				.stringValue();
 			Regex regex = Formats.pattern(format);
 			if (regex != null) {
 				patterns.put("format " + format, regex);
@@ -145,8 +149,8 @@ final class TypeReader {
 			return Optional.of(PatternParser.parse(source));
 		}
 		catch (GrammarException ex) {
-			this.document.unsupported(pointer, keyword,
-					"is the expression '" + SchemaDocument.shortened(StringNode.valueOf(source)) + "', in which " + ex.getMessage());
+			this.document.unsupported(pointer, keyword, "is the expression '"
+					+ SchemaDocument.shortened(StringNode.valueOf(source)) + "', in which " + ex.getMessage());
 			return Optional.empty();
 		}
 	}
@@ -154,7 +158,8 @@ final class TypeReader {
 	private Shape array(JsonNode schema, String pointer) {
 		List<SortedSet<String>> prefix = new ArrayList<>();
 		if (schema.has("prefixItems")) {
-			JsonNode parts = SchemaDocument.expect(schema, "prefixItems", pointer, JsonNode::isArray, "a list of schemas");
+			JsonNode parts = SchemaDocument.expect(schema, "prefixItems", pointer, JsonNode::isArray,
+					"a list of schemas");
 			for (int i = 0; i < parts.size(); i++) {
 				prefix.add(one(pointer + "/prefixItems/" + i));
 			}
@@ -176,13 +181,14 @@ final class TypeReader {
 	private Shape object(JsonNode schema, String pointer) {
 		Map<String, SortedSet<String>> properties = new LinkedHashMap<>();
 		if (schema.has("properties")) {
-			SchemaDocument.expect(schema, "properties", pointer, JsonNode::isObject, "an object of schemas").propertyNames()
+			SchemaDocument.expect(schema, "properties", pointer, JsonNode::isObject, "an object of schemas")
+				.propertyNames()
 				.forEach((name) -> properties.put(name, one(pointer + "/properties/" + SchemaDocument.escaped(name))));
 		}
 		List<Shape.PatternProperty> patterns = new ArrayList<>();
 		if (schema.has("patternProperties")) {
-			for (String source : SchemaDocument.expect(schema, "patternProperties", pointer, JsonNode::isObject,
-					"an object of schemas")
+			for (String source : SchemaDocument
+				.expect(schema, "patternProperties", pointer, JsonNode::isObject, "an object of schemas")
 				.propertyNames()) {
 				String place = pointer + "/patternProperties/" + SchemaDocument.escaped(source);
 				regex(source, place, "patternProperties").ifPresent((regex) -> patterns
@@ -191,13 +197,15 @@ final class TypeReader {
 		}
 		SortedSet<String> others = new TreeSet<>();
 		if (schema.has("additionalProperties")) {
-			SchemaDocument.expect(schema, "additionalProperties", pointer, (node) -> node.isObject() || node.isBoolean(), "a schema");
+			SchemaDocument.expect(schema, "additionalProperties", pointer,
+					(node) -> node.isObject() || node.isBoolean(), "a schema");
 			others = one(pointer + "/additionalProperties");
 		}
 		Set<String> required = new LinkedHashSet<>();
 		if (schema.has("required")) {
-			SchemaDocument.expect(schema, "required", pointer,
-					(node) -> node.isArray() && node.valueStream().allMatch(JsonNode::isString), "a list of names")
+			SchemaDocument
+				.expect(schema, "required", pointer,
+						(node) -> node.isArray() && node.valueStream().allMatch(JsonNode::isString), "a list of names")
 				.valueStream()
 				.forEach((name) -> required.add(name.stringValue()));
 		}
@@ -207,8 +215,8 @@ final class TypeReader {
 		}
 		boolean declares = !properties.isEmpty() || !patterns.isEmpty() || !others.isEmpty();
 		return new Shape.Obj(declares ? List.of(new Shape.Side(properties, patterns, others)) : List.of(), required,
-				SchemaDocument.count(schema, "minProperties", pointer, 0), SchemaDocument.count(schema, "maxProperties", pointer, Expr.UNBOUNDED),
-				names);
+				SchemaDocument.count(schema, "minProperties", pointer, 0),
+				SchemaDocument.count(schema, "maxProperties", pointer, Expr.UNBOUNDED), names);
 	}
 
 	private TextAutomaton automaton(List<Regex> regexes, String pointer) {

@@ -47,8 +47,8 @@ final class UndeclaredNames {
 	 * @param without what names must not contain, null: anything may be in them
 	 * @return the names, null: there are none
 	 */
-	@Nullable Names names(Shape.Obj object, List<String> declared, List<Shape> nameShapes, String pointer,
-			@Nullable Regex whole, @Nullable Regex without) {
+	@Nullable Names names(Shape.Obj object, List<String> declared, List<Shape> nameShapes, String pointer, @Nullable Regex whole,
+			@Nullable Regex without) {
 		List<Shape.PatternProperty> patterns = object.sides()
 			.stream()
 			.flatMap((side) -> side.patterns().stream())

@@ -62,7 +62,8 @@ final class ValueMatcher {
 			case Shape.Obj object -> value.isObject() && value.size() >= object.min() && value.size() <= object.max()
 					&& object.required().stream().allMatch(value::has)
 					&& value.propertyStream()
-						.allMatch((property) -> accepts(this.schemas.apply(object.property(property.getKey())), property.getValue())
+						.allMatch((property) -> accepts(this.schemas.apply(object.property(property.getKey())),
+								property.getValue())
 								&& accepts(this.schemas.apply(object.names()), StringNode.valueOf(property.getKey())));
 		};
 	}
