@@ -42,8 +42,7 @@ final class ShapeMerger {
 	List<Shape> and(List<Shape> left, List<Shape> right, String pointer) {
 		List<Shape> both = new ArrayList<>();
 		// Constants count once, however many shapes have them. Sets of shapes would be
-		// slow:
-		// the hash codes of objects that require different names are often equal.
+		// slow: the hash codes of objects that require different names are often equal.
 		Set<Shape> constants = Collections.newSetFromMap(new IdentityHashMap<>());
 		for (Shape a : left) {
 			for (Shape b : right) {
