@@ -1,7 +1,5 @@
 package io.github.flashspring.engine;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -321,20 +319,10 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 	@Override
 	public EngineSnapshot snapshot() {
 		ResidencyPlan now = this.store.plan();
-		List<EngineSnapshot.Memory> memory = new ArrayList<>();
-		memory.add(new EngineSnapshot.Memory("weights.pinned", now.pinnedBytes() - now.cachedExpertBytes()));
-		if (now.expertBytes() > 0) {
-			memory.add(new EngineSnapshot.Memory("weights.experts", now.expertBytes()));
-		}
-		memory.add(new EngineSnapshot.Memory("weights.window", now.windowBytes()));
-		memory.add(new EngineSnapshot.Memory("kv", now.kvBytes()));
-		memory.add(new EngineSnapshot.Memory("activations", now.workBytes() - this.scratchBytes));
-		memory.add(new EngineSnapshot.Memory("scratch", this.scratchBytes));
-		memory.add(new EngineSnapshot.Memory("tokenizer", now.tokenizerBytes()));
-		memory.add(new EngineSnapshot.Memory("heap", now.heapBytes()));
-		return new EngineSnapshot(this.device.info().name(), now.budget().bound(), memory, this.store.snapshot(),
-				this.store.metrics(), this.scheduler.work(), this.passes.last(), this.store.pacing(),
-				this.store.experts(), this.text.grammarMetrics());
+		return new EngineSnapshot(this.device.info().name(), now.budget().bound(),
+				MemoryUse.planned(now, this.scratchBytes), this.store.snapshot(), this.store.metrics(),
+				this.scheduler.work(), this.passes.last(), this.store.pacing(), this.store.experts(),
+				this.text.grammarMetrics());
 	}
 
 	@Override

@@ -1,17 +1,13 @@
 package io.github.flashspring.engine;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 import org.jspecify.annotations.Nullable;
@@ -33,13 +29,6 @@ import io.github.flashspring.engine.generate.SequenceListener;
  * reader. Tokens after a stop sequence may be drawn, but are never part of the answer.
  */
 final class LocalGeneration implements Generation, SequenceListener {
-
-	/**
-	 * Tokens and events that may wait for the reader before the sequence pauses. It goes
-	 * on when half of them are read, so that a sequence which was preempted meanwhile
-	 * does not compute its keys and values again for a few tokens.
-	 */
-	static final int MAX_UNREAD = 32;
 
 	private final Context context;
 
@@ -73,29 +62,14 @@ final class LocalGeneration implements Generation, SequenceListener {
 	/** Tokens of the answer; used by the text thread. */
 	private final List<Integer> tokens = new ArrayList<>();
 
-	private final ReentrantLock lock = new ReentrantLock();
-
-	private final Condition changed = this.lock.newCondition();
-
-	private final Deque<GenerationEvent> events = new ArrayDeque<>();
-
-	/** Tokens that are not turned into text yet. */
-	private int unreadTokens;
-
-	/** Since when the first event waits for the reader. */
-	private long waitingSince;
-
-	private boolean ended;
-
-	private @Nullable RuntimeException failure;
-
-	private volatile boolean paused;
+	private final EventBuffer events;
 
 	private final AtomicReference<@Nullable GenerationSubscription> subscription = new AtomicReference<>();
 
 	LocalGeneration(Context context, int[] prompt, int maxTokens, Sampler sampler, @Nullable Constraint constraint,
 			TextPipeline text, Set<Integer> endTokens) {
 		this.context = context;
+		this.events = new EventBuffer(() -> context.scheduler().wake());
 		this.sampler = sampler;
 		this.constraint = constraint;
 		this.text = text;
@@ -112,9 +86,9 @@ final class LocalGeneration implements Generation, SequenceListener {
 	@Override
 	public @Nullable GenerationEvent next() {
 		try {
-			GenerationEvent event = poll(true);
-			while (event == null && await()) {
-				event = poll(true);
+			GenerationEvent event = this.events.poll(true);
+			while (event == null && this.events.await()) {
+				event = this.events.poll(true);
 			}
 			return event;
 		}
@@ -125,66 +99,13 @@ final class LocalGeneration implements Generation, SequenceListener {
 		}
 	}
 
-	/** Waits for an event or a failure; false if there will be none. */
-	private boolean await() throws InterruptedException {
-		this.lock.lock();
-		try {
-			while (this.events.isEmpty() && this.failure == null) {
-				if (this.ended) {
-					return false;
-				}
-				this.changed.await();
-			}
-			return true;
-		}
-		finally {
-			this.lock.unlock();
-		}
-	}
-
 	@Override
 	public void subscribe(Flow.Subscriber<? super GenerationEvent> subscriber) {
-		GenerationSubscription begun = new GenerationSubscription(subscriber, this::poll, this::cancel);
+		GenerationSubscription begun = new GenerationSubscription(subscriber, this.events::poll, this::cancel);
 		if (!this.subscription.compareAndSet(null, begun)) {
 			throw new IllegalStateException("This generation has a subscriber already");
 		}
 		begun.begin();
-	}
-
-	/**
-	 * Takes the next event without waiting. The scheduler asks under its own lock whether
-	 * a generation is ready, so it must not be called under this one's.
-	 */
-	private @Nullable GenerationEvent poll(boolean demanded) {
-		GenerationEvent event;
-		boolean resumed;
-		this.lock.lock();
-		try {
-			if (this.events.isEmpty() && this.failure != null) {
-				throw this.failure;
-			}
-			event = demanded ? this.events.pollFirst() : null;
-			if (event == null) {
-				return null;
-			}
-			this.waitingSince = System.nanoTime();
-			resumed = resume();
-		}
-		finally {
-			this.lock.unlock();
-		}
-		if (resumed) {
-			this.context.scheduler().wake();
-		}
-		return event;
-	}
-
-	private boolean resume() {
-		if (this.paused && this.unreadTokens + this.events.size() <= MAX_UNREAD / 2) {
-			this.paused = false;
-			return true;
-		}
-		return false;
 	}
 
 	@Override
@@ -194,18 +115,12 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	@Override
 	public boolean isReady() {
-		return !this.paused;
+		return !this.events.isPaused();
 	}
 
 	@Override
 	public long idleNanos() {
-		this.lock.lock();
-		try {
-			return this.events.isEmpty() ? 0 : System.nanoTime() - this.waitingSince;
-		}
-		finally {
-			this.lock.unlock();
-		}
+		return this.events.idleNanos();
 	}
 
 	@Override
@@ -237,14 +152,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 			return END;
 		}
 		this.sampled++;
-		this.lock.lock();
-		try {
-			this.unreadTokens++;
-			this.paused |= this.unreadTokens + this.events.size() >= MAX_UNREAD;
-		}
-		finally {
-			this.lock.unlock();
-		}
+		this.events.tokenDrawn();
 		onTextThread(() -> read(token));
 		if (this.constraint != null) {
 			this.constraint.advance(token);
@@ -286,13 +194,7 @@ final class LocalGeneration implements Generation, SequenceListener {
 	/** Fails at once, whether the reader takes what waits for it or not. */
 	private void cut(RuntimeException cause) {
 		onTextThread(() -> {
-			this.lock.lock();
-			try {
-				this.events.clear();
-			}
-			finally {
-				this.lock.unlock();
-			}
+			this.events.clear();
 			fail(cause);
 		});
 	}
@@ -373,37 +275,13 @@ final class LocalGeneration implements Generation, SequenceListener {
 
 	private void fail(RuntimeException cause) {
 		this.textEnded = true;
-		this.lock.lock();
-		try {
-			this.failure = cause;
-			this.changed.signalAll();
-		}
-		finally {
-			this.lock.unlock();
-		}
+		this.events.fail(cause);
 		signal();
 	}
 
 	/** Hands events to the reader, in exchange for tokens. */
 	private void emit(List<GenerationEvent> more, int read) {
-		boolean resumed;
-		this.lock.lock();
-		try {
-			if (this.events.isEmpty()) {
-				this.waitingSince = System.nanoTime();
-			}
-			this.events.addAll(more);
-			this.unreadTokens -= read;
-			this.ended = this.textEnded;
-			resumed = resume();
-			this.changed.signalAll();
-		}
-		finally {
-			this.lock.unlock();
-		}
-		if (resumed) {
-			this.context.scheduler().wake();
-		}
+		this.events.add(more, read, this.textEnded);
 		if (!more.isEmpty()) {
 			signal();
 		}

@@ -133,7 +133,7 @@ class GenerationStreamTests {
 		while (this.engine.snapshot().work().activeRequests() > 0) {
 			TimeUnit.MILLISECONDS.sleep(1);
 		}
-		assertThat(this.engine.snapshot().work().generatedTokens()).isLessThan(2L * LocalGeneration.MAX_UNREAD);
+		assertThat(this.engine.snapshot().work().generatedTokens()).isLessThan(2L * EventBuffer.MAX_UNREAD);
 		assertThat(subscriber.events).isEmpty();
 		assertThat(subscriber.end).isNotDone();
 	}

@@ -83,8 +83,8 @@ class UnreadGenerationTests {
 		try (FlashEngine engine = engine(RamBudget.UNLIMITED, Duration.ZERO);
 				Generation unread = engine.generate(request(7))) {
 			awaitPassesToStop(engine);
-			assertThat(engine.snapshot().work().generatedTokens()).isBetween(LocalGeneration.MAX_UNREAD / 2L,
-					2L * LocalGeneration.MAX_UNREAD);
+			assertThat(engine.snapshot().work().generatedTokens()).isBetween(EventBuffer.MAX_UNREAD / 2L,
+					2L * EventBuffer.MAX_UNREAD);
 			assertThat(unread.next()).isInstanceOf(GenerationEvent.Text.class);
 		}
 	}

@@ -70,7 +70,7 @@ final class ParameterCompiler {
 			case TEXT -> Notation.pythonWithin(syntax.tags());
 			case TYPED -> Notation.jsonWithin(syntax.tags());
 			case PYTHON -> Notation.PYTHON;
-			case QUOTED -> Notation.quoted(syntax.quote(), AnswerGrammar.marker(syntax.quote()));
+			case QUOTED -> Notation.quoted(syntax.quote(), Markers.marker(syntax.quote()));
 			case JSON -> Notation.JSON;
 		};
 		SchemaCompiler values = new SchemaCompiler(grammar, reader, notation);
@@ -94,11 +94,12 @@ final class ParameterCompiler {
 						"Use letters, digits and '_' alone.");
 			}
 		}
-		return this.values.members(object, "",
-				new SchemaCompiler.Members(this.separator, Expr.EMPTY, Expr.EMPTY,
-						(name) -> this.syntax.canNameParameter(name)
-								? parameter(name, Expr.literal(name), object.property(name)) : Expr.NOTHING,
-						(nameShapes, declared, tick) -> others(object, nameShapes, declared, tick)));
+		return this.values.members()
+			.compile(object, "",
+					new MemberCompiler.Members(this.separator, Expr.EMPTY, Expr.EMPTY,
+							(name) -> this.syntax.canNameParameter(name)
+									? parameter(name, Expr.literal(name), object.property(name)) : Expr.NOTHING,
+							(nameShapes, declared, tick) -> others(object, nameShapes, declared, tick)));
 	}
 
 	/** Parameters that are not declared by name. */
@@ -112,11 +113,11 @@ final class ParameterCompiler {
 		Regex names = PatternParser
 			.parse((this.syntax.values() == CallSyntax.Values.TEXT || this.syntax.values() == CallSyntax.Values.TYPED)
 					? "^[^\\s\\x00-\\x1f<>\"=]{1,32}$" : "^[A-Za-z_][A-Za-z0-9_]{0,31}$");
-		SchemaCompiler.Others others = this.values.others(object, declared, nameShapes, "", names, null);
+		UndeclaredNames.Names others = this.values.names().names(object, declared, nameShapes, "", names, null);
 		List<Expr> choices = new ArrayList<>();
 		if (others != null) {
 			others.schemas().forEach((label, schemas) -> {
-				Expr name = this.values.text(others.automaton(), Map.of(label, Expr.EMPTY), "/properties");
+				Expr name = this.values.patterns().text(others.automaton(), Map.of(label, Expr.EMPTY), "/properties");
 				choices.add(parameter("", name, schemas));
 			});
 		}
@@ -241,15 +242,18 @@ final class ParameterCompiler {
 		}
 		String quote = this.syntax.quote();
 		if (quote.isEmpty()) {
-			return this.values.text(this.values.automaton(string, new Regex.Alt(refused), place), Map.of(1, Expr.EMPTY),
-					place);
+			return this.values.patterns()
+				.text(this.values.patterns().automaton(string, new Regex.Alt(refused), place), Map.of(1, Expr.EMPTY),
+						place);
 		}
-		Expr quoted = this.values.text(this.values.automaton(string, tags, place),
-				Map.of(1, AnswerGrammar.marker(CDATA_END)), place);
+		Expr quoted = this.values.patterns()
+			.text(this.values.patterns().automaton(string, tags, place), Map.of(1, Markers.marker(CDATA_END)), place);
 		refused.add(new Regex.Seq(List.of(new Regex.Start(), Regex.literal(quote))));
 		refused.add(new Regex.Seq(List.of(Regex.literal(CDATA_END), new Regex.End())));
-		return Expr.alt(this.values.text(this.values.automaton(string, new Regex.Alt(refused), place),
-				Map.of(1, Expr.EMPTY), place), Expr.seq(AnswerGrammar.marker(quote), quoted));
+		return Expr.alt(this.values.patterns()
+			.text(this.values.patterns().automaton(string, new Regex.Alt(refused), place), Map.of(1, Expr.EMPTY),
+					place),
+				Expr.seq(Markers.marker(quote), quoted));
 	}
 
 	private static Shape.Str constant(String text) {

@@ -110,8 +110,8 @@ class TokenMaskTests {
 							CodePoints.range('a', Character.MAX_CODE_POINT))
 					.map((set) -> Expr.many(MachineBuilder.character(set))),
 				Arbitraries.of("ab", "b", "<end>", "é", "\":\"")
-					.map((end) -> AnswerGrammar
-						.until(List.of(new AnswerGrammar.Trigger(end, false, Expr.literal("true"))), true)));
+					.map((end) -> TriggerSearch
+						.until(List.of(new TriggerSearch.Trigger(end, false, Expr.literal("true"))), true)));
 		if (depth == 0) {
 			return leaf;
 		}
