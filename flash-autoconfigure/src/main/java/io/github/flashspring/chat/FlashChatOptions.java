@@ -1,10 +1,6 @@
 package io.github.flashspring.chat;
 
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -15,7 +11,6 @@ import org.springframework.ai.chat.prompt.ChatOptions;
 import org.springframework.ai.model.tool.DefaultToolCallingChatOptions;
 import org.springframework.ai.model.tool.StructuredOutputChatOptions;
 import org.springframework.ai.model.tool.ToolCallingChatOptions;
-import org.springframework.ai.tool.ToolCallback;
 
 import io.github.flashspring.engine.ToolChoice;
 import io.github.flashspring.engine.generate.Sampling;
@@ -318,214 +313,21 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions implem
 	 */
 	@Override
 	public String toString() {
-		Map<String, @Nullable Object> options = new LinkedHashMap<>();
-		options.put("model", getModel());
-		options.put("temperature", getTemperature());
-		options.put("topK", getTopK());
-		options.put("topP", getTopP());
-		options.put("minP", this.minP);
-		options.put("repetitionPenalty", this.repetitionPenalty);
-		options.put("presencePenalty", getPresencePenalty());
-		options.put("frequencyPenalty", getFrequencyPenalty());
-		options.put("seed", this.seed);
-		options.put("maxTokens", getMaxTokens());
-		options.put("stopSequences", getStopSequences());
-		options.put("enableThinking", this.enableThinking);
-		options.put("templateVariables", this.templateVariables);
-		options.put("outputSchema", this.outputSchema);
-		options.put("schemaMode", this.schemaMode);
-		options.put("schemaInPrompt", this.schemaInPrompt);
-		options.put("toolChoice", this.toolChoice);
-		options.put("parallelToolCalls", this.parallelToolCalls);
-		List<ToolCallback> tools = getToolCallbacks();
-		if (tools != null) {
-			options.put("tools", tools.stream().map((tool) -> tool.getToolDefinition().name()).toList());
-		}
-		Map<String, Object> toolContext = getToolContext();
-		if (toolContext != null) {
-			options.put("toolContext", toolContext.keySet());
-		}
-		options.values()
-			.removeIf((value) -> value == null || (value instanceof Collection<?> values && values.isEmpty()));
-		return "FlashChatOptions" + options;
+		return OptionsPrinter.print(this);
 	}
 
 	/**
 	 * Collects options. Combining is idempotent: stop sequences and tools that both sides
 	 * name count once.
 	 */
-	public static final class Builder extends DefaultToolCallingChatOptions.Builder<Builder>
-			implements StructuredOutputChatOptions.Builder<Builder> {
-
-		private @Nullable Double minP;
-
-		private @Nullable Double repetitionPenalty;
-
-		private @Nullable Long seed;
-
-		private @Nullable Boolean enableThinking;
-
-		private @Nullable Map<String, Object> templateVariables;
-
-		private @Nullable String outputSchema;
-
-		private @Nullable SchemaMode schemaMode;
-
-		private @Nullable Boolean schemaInPrompt;
-
-		private @Nullable String toolChoice;
-
-		private @Nullable Boolean parallelToolCalls;
+	public static final class Builder extends FlashChatOptionsBuilder<Builder> {
 
 		private Builder() {
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getMinP()}.
-		 * @param minP 0 to 1, or null
-		 * @return this
-		 */
-		public Builder minP(@Nullable Double minP) {
-			this.minP = minP;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getRepetitionPenalty()}.
-		 * @param repetitionPenalty above 0, or null
-		 * @return this
-		 */
-		public Builder repetitionPenalty(@Nullable Double repetitionPenalty) {
-			this.repetitionPenalty = repetitionPenalty;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getSeed()}.
-		 * @param seed the seed, or null
-		 * @return this
-		 */
-		public Builder seed(@Nullable Long seed) {
-			this.seed = seed;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getEnableThinking()}.
-		 * @param enableThinking the choice, or null
-		 * @return this
-		 */
-		public Builder enableThinking(@Nullable Boolean enableThinking) {
-			this.enableThinking = enableThinking;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getTemplateVariables()}.
-		 * @param templateVariables names and values, or null
-		 * @return this
-		 */
-		public Builder templateVariables(@Nullable Map<String, Object> templateVariables) {
-			this.templateVariables = (templateVariables != null) ? new HashMap<>(templateVariables) : null;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getOutputSchema()}.
-		 * @param outputSchema a JSON Schema, or null
-		 * @return this
-		 */
-		@Override
-		public Builder outputSchema(@Nullable String outputSchema) {
-			this.outputSchema = outputSchema;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getSchemaMode()}.
-		 * @param schemaMode the mode, or null
-		 * @return this
-		 */
-		public Builder schemaMode(@Nullable SchemaMode schemaMode) {
-			this.schemaMode = schemaMode;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getSchemaInPrompt()}.
-		 * @param schemaInPrompt the choice, or null
-		 * @return this
-		 */
-		public Builder schemaInPrompt(@Nullable Boolean schemaInPrompt) {
-			this.schemaInPrompt = schemaInPrompt;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getToolChoice()}.
-		 * @param toolChoice auto, none, required or the name of a tool, or null
-		 * @return this
-		 */
-		public Builder toolChoice(@Nullable String toolChoice) {
-			this.toolChoice = toolChoice;
-			return this;
-		}
-
-		/**
-		 * Sets {@link FlashChatOptions#getParallelToolCalls()}.
-		 * @param parallelToolCalls the choice, or null
-		 * @return this
-		 */
-		public Builder parallelToolCalls(@Nullable Boolean parallelToolCalls) {
-			this.parallelToolCalls = parallelToolCalls;
-			return this;
-		}
-
-		@Override
-		public Builder clone() {
-			return super.clone().templateVariables(this.templateVariables);
-		}
-
-		@Override
-		public Builder combineWith(ChatOptions.Builder<?> other) {
-			super.combineWith(other);
-			if (other instanceof Builder that) {
-				this.minP = (that.minP != null) ? that.minP : this.minP;
-				this.repetitionPenalty = (that.repetitionPenalty != null) ? that.repetitionPenalty
-						: this.repetitionPenalty;
-				this.seed = (that.seed != null) ? that.seed : this.seed;
-				this.enableThinking = (that.enableThinking != null) ? that.enableThinking : this.enableThinking;
-				if (that.templateVariables != null) {
-					Map<String, Object> merged = new HashMap<>(that.templateVariables);
-					if (this.templateVariables != null) {
-						this.templateVariables.forEach(merged::putIfAbsent);
-					}
-					this.templateVariables = merged;
-				}
-				this.outputSchema = (that.outputSchema != null) ? that.outputSchema : this.outputSchema;
-				this.schemaMode = (that.schemaMode != null) ? that.schemaMode : this.schemaMode;
-				this.schemaInPrompt = (that.schemaInPrompt != null) ? that.schemaInPrompt : this.schemaInPrompt;
-				this.toolChoice = (that.toolChoice != null) ? that.toolChoice : this.toolChoice;
-				this.parallelToolCalls = (that.parallelToolCalls != null) ? that.parallelToolCalls
-						: this.parallelToolCalls;
-			}
-			else if (other instanceof StructuredOutputChatOptions.Builder<?> structured
-					&& structured.build() instanceof StructuredOutputChatOptions options
-					&& options.getOutputSchema() != null) {
-				this.outputSchema = options.getOutputSchema();
-			}
-			this.stopSequences = once(this.stopSequences);
-			this.toolCallbacks = once(this.toolCallbacks);
-			return this;
 		}
 
 		@Override
 		public FlashChatOptions build() {
 			return new FlashChatOptions(super.build(), this);
-		}
-
-		private static <T> @Nullable List<T> once(@Nullable List<T> values) {
-			return (values != null) ? new ArrayList<>(new LinkedHashSet<>(values)) : null;
 		}
 
 	}

@@ -51,7 +51,7 @@ final class Filters {
 				Object found = Attributes.find(value, attribute);
 				return (found != null) ? found : Undefined.of(value, MarkedText.trusted(attribute));
 			};
-			case "capitalize" -> changed(StringMethods::capitalize);
+			case "capitalize" -> changed(LetterCase::capitalize);
 			case "center" -> (value, arguments, rendering) -> StringMethods.justify(text(value, rendering),
 					arguments.expect(name, "width").integer(0, "width", 80), MarkedText.trusted(" "),
 					rendering.budget(), 1);
@@ -180,10 +180,10 @@ final class Filters {
 		Matcher matcher = WORD_START.matcher(text);
 		int begin = 0;
 		while (matcher.find()) {
-			titled.append(StringMethods.capitalize(text.substring(begin, matcher.start()))).append(matcher.group());
+			titled.append(LetterCase.capitalize(text.substring(begin, matcher.start()))).append(matcher.group());
 			begin = matcher.end();
 		}
-		return titled.append(StringMethods.capitalize(text.substring(begin))).toString();
+		return titled.append(LetterCase.capitalize(text.substring(begin))).toString();
 	}
 
 	private static Object truncate(Object value, Arguments arguments, Rendering rendering) {

@@ -5,7 +5,6 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Spliterators;
 import java.util.function.Predicate;
@@ -53,9 +52,9 @@ final class ListFilters {
 			case "reject" -> (value, arguments, rendering) -> select(value, arguments, rendering, null, false);
 			case "select" -> (value, arguments, rendering) -> select(value, arguments, rendering, null, true);
 			case "rejectattr" -> (value, arguments, rendering) -> select(value, arguments.skip(1), rendering,
-					attribute(arguments.require(name, 0, "attribute"), null, rendering), false);
+					ItemKeys.attribute(arguments.require(name, 0, "attribute"), null, rendering), false);
 			case "selectattr" -> (value, arguments, rendering) -> select(value, arguments.skip(1), rendering,
-					attribute(arguments.require(name, 0, "attribute"), null, rendering), true);
+					ItemKeys.attribute(arguments.require(name, 0, "attribute"), null, rendering), true);
 			case "reverse" -> (value, arguments, rendering) -> {
 				if (value instanceof MarkedText text) {
 					return text.changed(new StringBuilder(text.string()).reverse().toString());
@@ -66,9 +65,8 @@ final class ListFilters {
 			case "sort" -> (value, arguments, rendering) -> {
 				arguments.expect(name, "reverse", "case_sensitive", "attribute");
 				List<Object> list = Operators.toList(value, rendering.budget());
-				sort(list,
-						keys(arguments.get(2, "attribute", None.NONE), arguments.flag(1, "case_sensitive"), rendering),
-						arguments.flag(0, "reverse"), rendering.budget());
+				sort(list, ItemKeys.keys(arguments.get(2, "attribute", None.NONE), arguments.flag(1, "case_sensitive"),
+						rendering), arguments.flag(0, "reverse"), rendering.budget());
 				return list;
 			};
 			case "sum" -> ListFilters::sum;
@@ -150,7 +148,7 @@ final class ListFilters {
 			default -> throw JinjaException.value("You can only sort by either \"key\" or \"value\"");
 		};
 		List<Object> items = new ArrayList<>(new DictView(DictView.Kind.ITEMS, map));
-		sort(items, key(index, arguments.flag(0, "case_sensitive"), rendering), arguments.flag(2, "reverse"),
+		sort(items, ItemKeys.key(index, arguments.flag(0, "case_sensitive"), rendering), arguments.flag(2, "reverse"),
 				rendering.budget());
 		return items;
 	}
@@ -159,8 +157,9 @@ final class ListFilters {
 		arguments.expect("groupby", "attribute", "default", "case_sensitive");
 		Object attribute = arguments.require("groupby", 0, "attribute");
 		Object otherwise = arguments.find(1, "default");
-		UnaryOperator<Object> exact = attribute(attribute, otherwise, rendering);
-		UnaryOperator<Object> key = arguments.flag(2, "case_sensitive") ? exact : (item) -> lower(exact.apply(item));
+		UnaryOperator<Object> exact = ItemKeys.attribute(attribute, otherwise, rendering);
+		UnaryOperator<Object> key = arguments.flag(2, "case_sensitive") ? exact
+				: (item) -> ItemKeys.lower(exact.apply(item));
 		List<Object> items = Operators.toList(value, rendering.budget());
 		sort(items, key, false, rendering.budget());
 		List<Object> groups = new ArrayList<>();
@@ -182,7 +181,7 @@ final class ListFilters {
 		MarkedText separator = PythonText.str(arguments.get(0, "d", MarkedText.EMPTY), rendering.budget());
 		Object attribute = arguments.get(1, "attribute", None.NONE);
 		UnaryOperator<Object> part = (attribute == None.NONE) ? UnaryOperator.identity()
-				: attribute(attribute, null, rendering);
+				: ItemKeys.attribute(attribute, null, rendering);
 		TextBuilder text = new TextBuilder(rendering.budget());
 		Iterator<Object> iterator = Operators.iterate(value);
 		while (iterator.hasNext()) {
@@ -198,7 +197,8 @@ final class ListFilters {
 		UnaryOperator<Object> function;
 		if (arguments.positional().isEmpty() && arguments.named().containsKey("attribute")) {
 			arguments.expect("map", "attribute", "default");
-			function = attribute(arguments.require("map", 0, "attribute"), arguments.named().get("default"), rendering);
+			function = ItemKeys.attribute(arguments.require("map", 0, "attribute"), arguments.named().get("default"),
+					rendering);
 		}
 		else if (arguments.positional().isEmpty()) {
 			throw JinjaException.type("map requires a filter argument");
@@ -237,8 +237,8 @@ final class ListFilters {
 
 	private static Object extreme(Object value, Arguments arguments, Rendering rendering, boolean least) {
 		arguments.expect("min", "case_sensitive", "attribute");
-		UnaryOperator<Object> key = key(arguments.get(1, "attribute", None.NONE), arguments.flag(0, "case_sensitive"),
-				rendering);
+		UnaryOperator<Object> key = ItemKeys.key(arguments.get(1, "attribute", None.NONE),
+				arguments.flag(0, "case_sensitive"), rendering);
 		Object best = null;
 		for (Object item : Operators.toList(value, rendering.budget())) {
 			if (best == null) {
@@ -257,7 +257,7 @@ final class ListFilters {
 		arguments.expect("sum", "attribute", "start");
 		Object attribute = arguments.get(0, "attribute", None.NONE);
 		UnaryOperator<Object> part = (attribute == None.NONE) ? UnaryOperator.identity()
-				: attribute(attribute, null, rendering);
+				: ItemKeys.attribute(attribute, null, rendering);
 		Object sum = arguments.get(1, "start", 0L);
 		for (Object item : Operators.toList(value, rendering.budget())) {
 			sum = Operators.binary("+", sum, part.apply(item), rendering.budget());
@@ -267,8 +267,8 @@ final class ListFilters {
 
 	private static Object unique(Object value, Arguments arguments, Rendering rendering) {
 		arguments.expect("unique", "case_sensitive", "attribute");
-		UnaryOperator<Object> key = key(arguments.get(1, "attribute", None.NONE), arguments.flag(0, "case_sensitive"),
-				rendering);
+		UnaryOperator<Object> key = ItemKeys.key(arguments.get(1, "attribute", None.NONE),
+				arguments.flag(0, "case_sensitive"), rendering);
 		List<Object> seen = new ArrayList<>();
 		java.util.Set<Object> seenTexts = new java.util.HashSet<>();
 		return new Generator(stream(value).filter((item) -> {
@@ -293,62 +293,6 @@ final class ListFilters {
 		keyed.sort(reverse ? order.reversed() : order);
 		list.clear();
 		keyed.forEach((item) -> list.add(item.item()));
-	}
-
-	/**
-	 * What to compare items by.
-	 */
-	private static UnaryOperator<Object> key(Object attribute, boolean caseSensitive, Rendering rendering) {
-		UnaryOperator<Object> own = (attribute == None.NONE) ? UnaryOperator.identity()
-				: attribute(attribute, null, rendering);
-		return caseSensitive ? own : (item) -> lower(own.apply(item));
-	}
-
-	/**
-	 * What to sort items by: a tuple of one or several attributes, so that equal ones of
-	 * whatever type need no order.
-	 */
-	private static UnaryOperator<Object> keys(Object attributes, boolean caseSensitive, Rendering rendering) {
-		List<UnaryOperator<Object>> keys = new ArrayList<>();
-		if (attributes instanceof MarkedText names) {
-			for (String name : names.string().split(",", -1)) {
-				keys.add(key(MarkedText.trusted(name), caseSensitive, rendering));
-			}
-		}
-		else {
-			keys.add(key(attributes, caseSensitive, rendering));
-		}
-		return (item) -> Tuple.copyOf(keys.stream().map((key) -> key.apply(item)).toList());
-	}
-
-	private static Object lower(Object value) {
-		return (value instanceof MarkedText text) ? text.changed(text.string().toLowerCase(Locale.ROOT)) : value;
-	}
-
-	/**
-	 * Reads {@code a.0.b} from items.
-	 */
-	private static UnaryOperator<Object> attribute(Object path, @Nullable Object otherwise, Rendering rendering) {
-		List<Object> keys = new ArrayList<>();
-		if (path instanceof MarkedText names) {
-			for (String name : names.string().split("\\.", -1)) {
-				keys.add(name.matches("[0-9]{1,9}") ? (Object) Long.valueOf(name) : MarkedText.trusted(name));
-			}
-		}
-		else {
-			keys.add(path);
-		}
-		return (item) -> {
-			Object value = item;
-			for (Object key : keys) {
-				rendering.budget().spend(1);
-				value = Attributes.item(value, key, rendering.budget());
-				if (value instanceof Undefined && otherwise != null) {
-					value = otherwise;
-				}
-			}
-			return value;
-		};
 	}
 
 }

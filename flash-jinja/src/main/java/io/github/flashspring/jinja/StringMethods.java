@@ -41,8 +41,8 @@ final class StringMethods {
 			case "strip" -> (self, arguments, budget) -> strip(self, stripSet(name, arguments), true, true);
 			case "lstrip" -> (self, arguments, budget) -> strip(self, stripSet(name, arguments), true, false);
 			case "rstrip" -> (self, arguments, budget) -> strip(self, stripSet(name, arguments), false, true);
-			case "split" -> (self, arguments, budget) -> split(self, arguments, false, budget);
-			case "rsplit" -> (self, arguments, budget) -> split(self, arguments, true, budget);
+			case "split" -> (self, arguments, budget) -> TextSplitter.split(self, arguments, false, budget);
+			case "rsplit" -> (self, arguments, budget) -> TextSplitter.split(self, arguments, true, budget);
 			case "splitlines" -> (self, arguments, budget) -> {
 				List<MarkedText> lines = PythonText.splitLines(self,
 						arguments.expect(name, "keepends").flag(0, "keepends"));
@@ -52,9 +52,9 @@ final class StringMethods {
 			case "upper" -> changed(name, (self) -> self.toUpperCase(Locale.ROOT));
 			case "lower" -> changed(name, (self) -> self.toLowerCase(Locale.ROOT));
 			case "casefold" -> changed(name, (self) -> self.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT));
-			case "title" -> changed(name, StringMethods::title);
-			case "capitalize" -> changed(name, StringMethods::capitalize);
-			case "swapcase" -> changed(name, StringMethods::swapCase);
+			case "title" -> changed(name, LetterCase::title);
+			case "capitalize" -> changed(name, LetterCase::capitalize);
+			case "swapcase" -> changed(name, LetterCase::swapCase);
 			case "startswith" -> (self, arguments, budget) -> affix(self, arguments, name, true);
 			case "endswith" -> (self, arguments, budget) -> affix(self, arguments, name, false);
 			case "removeprefix" -> (self, arguments, budget) -> {
@@ -95,9 +95,9 @@ final class StringMethods {
 			case "isalnum" -> all(name, Character::isLetterOrDigit);
 			case "isspace" -> all(name, PythonText::isSpace);
 			case "isascii" -> plain(name, (self) -> self.chars().allMatch((c) -> c < 0x80));
-			case "isupper" -> plain(name, StringMethods::isUpper);
-			case "islower" -> plain(name, StringMethods::isLower);
-			case "istitle" -> plain(name, (self) -> self.equals(title(self)) && hasCased(self));
+			case "isupper" -> plain(name, LetterCase::isUpper);
+			case "islower" -> plain(name, LetterCase::isLower);
+			case "istitle" -> plain(name, (self) -> self.equals(LetterCase.title(self)) && LetterCase.hasCased(self));
 			default -> null;
 		};
 	}
@@ -161,84 +161,6 @@ final class StringMethods {
 
 	private static boolean isIn(@Nullable String set, int codePoint) {
 		return (set != null) ? set.indexOf(codePoint) >= 0 : PythonText.isSpace(codePoint);
-	}
-
-	private static List<Object> split(MarkedText self, Arguments arguments, boolean fromRight, Budget budget) {
-		arguments.expect("split", "sep", "maxsplit");
-		Object separator = arguments.get(0, "sep", None.NONE);
-		long most = arguments.integer(1, "maxsplit", -1);
-		most = (most < 0) ? Long.MAX_VALUE : most;
-		if (separator != None.NONE && !(separator instanceof MarkedText)) {
-			Operators.refuseUndefined(separator);
-			throw JinjaException.type("must be str or None, not " + Types.name(separator));
-		}
-		if (separator instanceof MarkedText text && text.isEmpty()) {
-			throw JinjaException.value("empty separator");
-		}
-		List<Object> parts = new ArrayList<>();
-		if (separator instanceof MarkedText text) {
-			splitAt(self, text.string(), most, fromRight, parts, budget);
-		}
-		else {
-			splitAtSpace(self, most, fromRight, parts, budget);
-		}
-		return fromRight ? parts.reversed()
-			.stream()
-			.map((part) -> part)
-			.collect(ArrayList::new, ArrayList::add, ArrayList::addAll) : parts;
-	}
-
-	private static void splitAt(MarkedText marked, String separator, long most, boolean fromRight, List<Object> parts,
-			Budget budget) {
-		String self = marked.string();
-		int begin = 0;
-		int end = self.length();
-		for (long i = 0; i < most; i++) {
-			int at = fromRight ? self.lastIndexOf(separator, end - separator.length()) : self.indexOf(separator, begin);
-			if (at < begin || end - separator.length() < begin) {
-				break;
-			}
-			if (fromRight) {
-				parts.add(marked.substring(at + separator.length(), end));
-				end = at;
-			}
-			else {
-				parts.add(marked.substring(begin, at));
-				begin = at + separator.length();
-			}
-			budget.spend(8);
-		}
-		parts.add(marked.substring(begin, end));
-		budget.checkItems(parts.size());
-	}
-
-	private static void splitAtSpace(MarkedText marked, long most, boolean fromRight, List<Object> parts,
-			Budget budget) {
-		String self = marked.string();
-		int begin = 0;
-		int end = self.length();
-		while (true) {
-			while (begin < end && PythonText.isSpace(self.charAt(fromRight ? end - 1 : begin))) {
-				begin += fromRight ? 0 : 1;
-				end -= fromRight ? 1 : 0;
-			}
-			if (begin == end) {
-				break;
-			}
-			if (parts.size() >= most) {
-				parts.add(marked.substring(begin, end));
-				break;
-			}
-			int wordBegin = begin;
-			int wordEnd = end;
-			while (begin < end && !PythonText.isSpace(self.charAt(fromRight ? end - 1 : begin))) {
-				begin += fromRight ? 0 : 1;
-				end -= fromRight ? 1 : 0;
-			}
-			parts.add(fromRight ? marked.substring(end, wordEnd) : marked.substring(wordBegin, begin));
-			budget.spend(8);
-		}
-		budget.checkItems(parts.size());
 	}
 
 	/**
@@ -396,51 +318,6 @@ final class StringMethods {
 
 	private static int codePoints(MarkedText text) {
 		return text.string().codePointCount(0, text.length());
-	}
-
-	static String capitalize(String text) {
-		if (text.isEmpty()) {
-			return text;
-		}
-		int end = text.offsetByCodePoints(0, 1);
-		return Character.toString(Character.toTitleCase(text.codePointAt(0)))
-				+ text.substring(end).toLowerCase(Locale.ROOT);
-	}
-
-	private static String title(String text) {
-		StringBuilder titled = new StringBuilder();
-		boolean inWord = false;
-		for (int c : text.codePoints().toArray()) {
-			titled.appendCodePoint(inWord ? Character.toLowerCase(c) : Character.toTitleCase(c));
-			inWord = isCased(c);
-		}
-		return titled.toString();
-	}
-
-	private static String swapCase(String text) {
-		StringBuilder swapped = new StringBuilder();
-		text.codePoints()
-			.forEach((c) -> swapped.append(Character.isUpperCase(c) ? Character.toString(c).toLowerCase(Locale.ROOT)
-					: Character.toString(c).toUpperCase(Locale.ROOT)));
-		return swapped.toString();
-	}
-
-	private static boolean isCased(int c) {
-		return Character.isUpperCase(c) || Character.isLowerCase(c) || Character.isTitleCase(c);
-	}
-
-	private static boolean hasCased(String text) {
-		return text.codePoints().anyMatch(StringMethods::isCased);
-	}
-
-	static boolean isUpper(String text) {
-		return hasCased(text)
-				&& text.codePoints().noneMatch((c) -> Character.isLowerCase(c) || Character.isTitleCase(c));
-	}
-
-	static boolean isLower(String text) {
-		return hasCased(text)
-				&& text.codePoints().noneMatch((c) -> Character.isUpperCase(c) || Character.isTitleCase(c));
 	}
 
 	/**

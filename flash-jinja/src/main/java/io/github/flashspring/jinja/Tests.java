@@ -30,8 +30,8 @@ final class Tests {
 					|| value instanceof Undefined;
 			case "callable" -> value instanceof Function;
 			case "escaped" -> false;
-			case "lower" -> StringMethods.isLower(PythonText.str(value, budget).string());
-			case "upper" -> StringMethods.isUpper(PythonText.str(value, budget).string());
+			case "lower" -> LetterCase.isLower(PythonText.str(value, budget).string());
+			case "upper" -> LetterCase.isUpper(PythonText.str(value, budget).string());
 			case "odd" -> Operators.areEqual(Operators.binary("%", value, 2L, budget), 1L, budget);
 			case "even" -> Operators.areEqual(Operators.binary("%", value, 2L, budget), 0L, budget);
 			case "divisibleby" ->

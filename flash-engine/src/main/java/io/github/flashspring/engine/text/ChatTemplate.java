@@ -2,22 +2,15 @@ package io.github.flashspring.engine.text;
 
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 import io.github.flashspring.jinja.JinjaException;
-import io.github.flashspring.jinja.JinjaTemplate;
-import io.github.flashspring.jinja.Limits;
 import io.github.flashspring.jinja.MarkedText;
-import io.github.flashspring.jinja.Untrusted;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,20 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ChatTemplate {
 
-	private static final String DEFAULT = "default";
-
-	private static final String TOOL_USE = "tool_use";
-
-	private static final List<String> SPECIAL_TOKENS = List.of("bos_token", "eos_token", "unk_token", "sep_token",
-			"pad_token", "cls_token", "mask_token");
-
 	private static final Logger logger = LoggerFactory.getLogger(ChatTemplate.class);
-
-	/**
-	 * Of one conversation of a few words; those of real templates take thousands of
-	 * steps.
-	 */
-	private static final Limits PROBE_LIMITS = new Limits(1 << 20, 1 << 20, 100_000, 1_000_000, 600);
 
 	/** Messages of a conversation that is probed itself. */
 	private static final int MAX_PROBED = 500;
@@ -51,15 +31,7 @@ public final class ChatTemplate {
 	/** Messages from the end among which the one that is refused is looked for. */
 	private static final int MAX_LOCATED = 50;
 
-	private static final DateTimeFormatter DATE_TIME = DateTimeFormatter.ofPattern("MMM dd yyyy HH:mm:ss", Locale.ROOT);
-
-	private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant", "tool");
-
-	private final Map<String, Source> sources;
-
-	private final Map<String, Object> specialTokens;
-
-	private final Clock clock;
+	private final TemplateRenderer renderer;
 
 	private final ToolSupport tools;
 
@@ -67,11 +39,8 @@ public final class ChatTemplate {
 
 	private volatile @Nullable TemplateCapabilities capabilities;
 
-	private ChatTemplate(Map<String, Source> sources, Map<String, Object> specialTokens, Clock clock,
-			ToolSupport tools) {
-		this.sources = sources;
-		this.specialTokens = specialTokens;
-		this.clock = clock;
+	private ChatTemplate(TemplateRenderer renderer, ToolSupport tools) {
+		this.renderer = renderer;
 		this.tools = tools;
 	}
 
@@ -98,34 +67,9 @@ public final class ChatTemplate {
 	 * @throws TokenizerException if a file is damaged
 	 */
 	public static Optional<ChatTemplate> find(Path modelFolder, Clock clock) {
-		Path configFile = modelFolder.resolve("tokenizer_config.json");
-		Map<?, ?> config = ModelFiles.readObject(configFile);
-		Map<String, Source> sources = new LinkedHashMap<>();
-		Path templateFile = modelFolder.resolve("chat_template.jinja");
-		String own = ModelFiles.readText(templateFile, 4 * Limits.DEFAULT.source());
-		if (own != null) {
-			sources.put(DEFAULT, Source.parse(own, templateFile.toString()));
-		}
-		if (sources.isEmpty() && config != null) {
-			collect(config.get("chat_template"), configFile, sources);
-		}
-		if (sources.isEmpty()) {
-			Path legacyFile = modelFolder.resolve("chat_template.json");
-			Map<?, ?> legacy = ModelFiles.readObject(legacyFile);
-			if (legacy != null) {
-				collect(legacy.get("chat_template"), legacyFile, sources);
-			}
-		}
-		Path toolFile = modelFolder.resolve("additional_chat_templates").resolve(TOOL_USE + ".jinja");
-		String toolUse = ModelFiles.readText(toolFile, 4 * Limits.DEFAULT.source());
-		if (toolUse != null) {
-			collectNamed(TOOL_USE, toolUse, toolFile.toString(), sources);
-		}
-		if (sources.isEmpty()) {
-			return Optional.empty();
-		}
-		Map<?, ?> tokens = ModelFiles.readObject(modelFolder.resolve("special_tokens_map.json"));
-		return Optional.of(new ChatTemplate(sources, specialTokens(tokens, config), clock, ToolSupport.AUTO));
+		return TemplateFiles.read(modelFolder)
+			.map((files) -> new ChatTemplate(new TemplateRenderer(files.sources(), files.specialTokens(), clock),
+					ToolSupport.AUTO));
 	}
 
 	/**
@@ -150,7 +94,8 @@ public final class ChatTemplate {
 	 * @throws ChatTemplateException if the template is not valid Jinja, or not a text
 	 */
 	public static ChatTemplate parse(String source, String name, Map<String, String> specialTokens, Clock clock) {
-		return new ChatTemplate(Map.of(DEFAULT, Source.parse(source, name)), new LinkedHashMap<>(specialTokens), clock,
+		Map<String, TemplateSource> sources = Map.of(TemplateSource.DEFAULT, TemplateSource.parse(source, name));
+		return new ChatTemplate(new TemplateRenderer(sources, new LinkedHashMap<>(specialTokens), clock),
 				ToolSupport.AUTO);
 	}
 
@@ -166,68 +111,6 @@ public final class ChatTemplate {
 				"Send plain text instead of messages, use the model's instruct or chat version, or put a template"
 						+ " into chat_template.jinja.",
 				null);
-	}
-
-	private static void collect(@Nullable Object value, Path file, Map<String, Source> to) {
-		if (value instanceof String source) {
-			to.put(DEFAULT, Source.parse(source, file.toString()));
-		}
-		else if (value instanceof List<?> list) {
-			for (Object entry : list) {
-				if (entry instanceof Map<?, ?> map && map.get("name") instanceof String name
-						&& map.get("template") instanceof String source) {
-					collectNamed(name, source, file + " (template '" + name + "')", to);
-				}
-			}
-		}
-		else if (value instanceof Map<?, ?> map) {
-			map.forEach((name, source) -> {
-				if (name instanceof String key && source instanceof String text) {
-					collectNamed(key, text, file + " (template '" + key + "')", to);
-				}
-			});
-		}
-		else if (value != null) {
-			throw new ChatTemplateException("chat_template in " + file + " must be a text or a list of named texts.",
-					"Correct the file, or send plain text instead of messages.", null);
-		}
-	}
-
-	/**
-	 * Adds one of several templates. Only the default one must be valid: a conversation
-	 * can do without the others.
-	 */
-	private static void collectNamed(String name, String source, String where, Map<String, Source> to) {
-		try {
-			to.put(name, Source.parse(source, where));
-		}
-		catch (ChatTemplateException ex) {
-			if (name.equals(DEFAULT)) {
-				throw ex;
-			}
-			logger.warn("{} It is left out.", ex.description());
-		}
-	}
-
-	private static Map<String, Object> specialTokens(@Nullable Map<?, ?> map, @Nullable Map<?, ?> config) {
-		Map<String, Object> tokens = new LinkedHashMap<>();
-		for (Map<?, ?> from : new @Nullable Map<?, ?>[] { map, config }) {
-			if (from == null) {
-				continue;
-			}
-			for (String name : SPECIAL_TOKENS) {
-				String text = ModelFiles.tokenText(from.get(name));
-				if (text != null) {
-					tokens.put(name, text);
-				}
-			}
-			if (from.get("additional_special_tokens") instanceof List<?> list && !list.isEmpty()) {
-				List<String> texts = new ArrayList<>();
-				list.forEach((entry) -> Optional.ofNullable(ModelFiles.tokenText(entry)).ifPresent(texts::add));
-				tokens.put("additional_special_tokens", texts);
-			}
-		}
-		return tokens;
 	}
 
 	/**
@@ -249,7 +132,7 @@ public final class ChatTemplate {
 	 * @return the template
 	 */
 	public ChatTemplate withTools(ToolSupport tools) {
-		return new ChatTemplate(this.sources, this.specialTokens, this.clock, tools);
+		return new ChatTemplate(this.renderer, tools);
 	}
 
 	/**
@@ -274,7 +157,7 @@ public final class ChatTemplate {
 		List<ToolDefinition> tools = input.tools();
 		TemplateCapabilities able = capabilities();
 		if (!tools.isEmpty() && !able.toolDefinitions() && this.tools == ToolSupport.REFUSE) {
-			throw new ChatTemplateException("The chat template " + name() + " does not define tools.",
+			throw new ChatTemplateException("The chat template " + this.renderer.name() + " does not define tools.",
 					"Send no tools, choose a model that was trained to call tools, or set flash.chat.tools=auto.",
 					null);
 		}
@@ -285,7 +168,7 @@ public final class ChatTemplate {
 			logger.info(
 					"The chat template {} defines no tools: the system message defines them, and calls are"
 							+ " expected {}. flash.chat.tools=refuse refuses tools instead.",
-					name(), written ? "as <tool_call> blocks" : "in its own format");
+					this.renderer.name(), written ? "as <tool_call> blocks" : "in its own format");
 		}
 		List<Turn> turns = conversation(input.messages());
 		if (defined) {
@@ -295,7 +178,8 @@ public final class ChatTemplate {
 		List<List<Turn>> ways = ConversationAdapter.ways(able, turns, written);
 		turns = chosen(ways, ways.get(written ? 0 : 1), passed, able.form());
 		try {
-			return renderTurns(turns, passed, able.form(), input.addGenerationPrompt(), input.variables(), false);
+			return this.renderer.render(turns, passed, able.form(), input.addGenerationPrompt(), input.variables(),
+					false);
 		}
 		catch (ChatTemplateException ex) {
 			throw located(ex, turns, passed, able.form(), input);
@@ -320,7 +204,8 @@ public final class ChatTemplate {
 	 * @throws ChatTemplateException if the template fails or refuses the conversation
 	 */
 	String renderAsIs(List<ChatMessage> messages) {
-		return renderTurns(conversation(messages), List.of(), MessageForm.DEFAULT, false, Map.of(), true).string();
+		return this.renderer.render(conversation(messages), List.of(), MessageForm.DEFAULT, false, Map.of(), true)
+			.string();
 	}
 
 	private List<Turn> conversation(List<ChatMessage> messages) {
@@ -334,7 +219,8 @@ public final class ChatTemplate {
 	}
 
 	private TemplateProbe probe() {
-		return new TemplateProbe((turns, tools, form) -> renderTurns(turns, tools, form, true, Map.of(), true));
+		return new TemplateProbe(
+				(turns, tools, form) -> this.renderer.render(turns, tools, form, true, Map.of(), true));
 	}
 
 	/**
@@ -358,15 +244,15 @@ public final class ChatTemplate {
 		Turn call = new Turn("assistant", MarkedText.trusted(""), null, List.of(GenericTools.EXAMPLE), null, null, 1);
 		try {
 			MessageForm form = capabilities().form();
-			String before = renderTurns(List.of(user), List.of(), form, true, Map.of(), true).string();
-			MarkedText after = renderTurns(List.of(user, call), List.of(), form, false, Map.of(), true);
+			String before = this.renderer.render(List.of(user), List.of(), form, true, Map.of(), true).string();
+			MarkedText after = this.renderer.render(List.of(user, call), List.of(), form, false, Map.of(), true);
 			int from = 0;
 			int most = Math.min(before.length(), after.string().length());
 			while (from < most && before.charAt(from) == after.string().charAt(from)) {
 				from++;
 			}
 			String text = after.string().substring(from);
-			String end = (this.specialTokens.get("eos_token") instanceof String token) ? token : "";
+			String end = this.renderer.endOfText();
 			int to = end.isEmpty() ? -1 : text.lastIndexOf(end);
 			text = ((to > 0) ? text.substring(0, to) : text).strip();
 			// the template's own characters, in which the example is ours
@@ -376,51 +262,6 @@ public final class ChatTemplate {
 			// it writes no call without its result
 			return null;
 		}
-	}
-
-	private MarkedText renderTurns(List<Turn> turns, List<ToolDefinition> tools, MessageForm form, boolean prompt,
-			Map<String, ? extends @Nullable Object> more, boolean probe) {
-		Map<String, @Nullable Object> variables = new LinkedHashMap<>(this.specialTokens);
-		variables.put("documents", null);
-		more.forEach((name, value) -> variables.put(name, new Untrusted(value)));
-		variables.put("messages", turns.stream().map((turn) -> turn.toMap(form, isKnown(turn.role()))).toList());
-		boolean none = tools.isEmpty() && form.variables() == MessageForm.Variables.USUAL;
-		variables.put("tools", none ? null : tools.stream().map((tool) -> toMap(tool, form)).toList());
-		if (form.variables() == MessageForm.Variables.FUNCTIONS) {
-			List<Map<String, @Nullable Object>> functions = tools.stream().map(GenericTools::definition).toList();
-			variables.put("functions", new Untrusted(ModelFiles.JSON.writeValueAsString(functions)));
-			variables.put("datetime", DATE_TIME.format(ZonedDateTime.now(this.clock)));
-		}
-		variables.put("add_generation_prompt", prompt);
-		return renderVariables(variables, !tools.isEmpty(), probe);
-	}
-
-	private MarkedText renderVariables(Map<String, ? extends @Nullable Object> variables, boolean withTools,
-			boolean probe) {
-		Source source = source(withTools);
-		try {
-			JinjaTemplate template = source.template();
-			return (probe ? template.within(PROBE_LIMITS) : template).render(variables, this.clock);
-		}
-		catch (JinjaException ex) {
-			throw failure(ex, source.name());
-		}
-	}
-
-	private Source source(boolean withTools) {
-		Source source = withTools ? this.sources.get(TOOL_USE) : null;
-		source = (source != null) ? source : this.sources.get(DEFAULT);
-		if (source == null) {
-			throw new ChatTemplateException(
-					"The model has the chat templates " + this.sources.keySet() + ", but none named 'default'.",
-					"Put the one to use into chat_template.jinja.", null);
-		}
-		return source;
-	}
-
-	private String name() {
-		Source source = this.sources.get(DEFAULT);
-		return (source != null) ? source.name() : String.valueOf(this.sources.keySet());
 	}
 
 	/**
@@ -435,8 +276,8 @@ public final class ChatTemplate {
 			boolean taken = size == 0;
 			try {
 				if (!taken) {
-					renderTurns(turns.subList(0, size), tools, form, input.addGenerationPrompt(), input.variables(),
-							false);
+					this.renderer.render(turns.subList(0, size), tools, form, input.addGenerationPrompt(),
+							input.variables(), false);
 					taken = true;
 				}
 			}
@@ -454,95 +295,13 @@ public final class ChatTemplate {
 		return failure;
 	}
 
-	private static ChatTemplateException failure(JinjaException ex, String name) {
-		String where = (ex.line() > 0) ? name + ", line " + ex.line() : name;
-		return switch (ex.kind()) {
-			case RAISED -> new ChatTemplateException(
-					"The chat template " + where + " refuses the conversation: " + ex.getMessage(),
-					"Change the messages or tools accordingly.", ex);
-			case LIMIT ->
-				new ChatTemplateException("The chat template " + where + " uses too much: " + ex.getMessage() + ".",
-						"Shorten the conversation, or correct the template.", ex);
-			default -> new ChatTemplateException("The chat template " + where + " failed: " + ex.getMessage() + ".",
-					"Change the messages or tools, or correct the template.", ex);
-		};
-	}
-
-	private static Map<String, @Nullable Object> toMap(ToolDefinition tool, MessageForm form) {
-		Map<String, @Nullable Object> map = new LinkedHashMap<>(GenericTools.definition(tool));
-		if (form.described()) {
-			map.put("function", described(map.get("function")));
-		}
-		map.put("function", new Untrusted(map.get("function")));
-		return map;
-	}
-
-	/**
-	 * A schema in which each property has a description.
-	 */
-	private static @Nullable Object described(@Nullable Object schema) {
-		if (schema instanceof List<?> list) {
-			return list.stream().map(ChatTemplate::described).toList();
-		}
-		if (!(schema instanceof Map<?, ?> map)) {
-			return schema;
-		}
-		Map<Object, @Nullable Object> described = new LinkedHashMap<>();
-		map.forEach((name, value) -> {
-			Object inner = described(value);
-			if (name.equals("properties") && inner instanceof Map<?, ?> properties) {
-				Map<Object, @Nullable Object> all = new LinkedHashMap<>();
-				properties.forEach((property, own) -> all.put(property, withDescription(own)));
-				inner = all;
-			}
-			described.put(name, inner);
-		});
-		return described;
-	}
-
-	private static @Nullable Object withDescription(@Nullable Object property) {
-		if (!(property instanceof Map<?, ?> map) || map.containsKey("description")) {
-			return property;
-		}
-		Map<Object, @Nullable Object> described = new LinkedHashMap<>(map);
-		described.put("description", "");
-		return described;
-	}
-
-	/**
-	 * Whether a role is one that templates make control tokens of, as in
-	 * {@code '<|' + role + '|>'}.
-	 */
-	private boolean isKnown(String role) {
-		return ROLES.contains(role) || mentions("'" + role + "'") || mentions("\"" + role + "\"");
-	}
-
 	/**
 	 * Whether a template's source contains a text.
 	 * @param text the text
 	 * @return whether any of the named templates contains it
 	 */
 	boolean mentions(String text) {
-		return this.sources.values().stream().anyMatch((source) -> source.text().contains(text));
-	}
-
-	/**
-	 * A template and where it comes from.
-	 */
-	private record Source(String name, String text, JinjaTemplate template) {
-
-		static Source parse(String text, String name) {
-			try {
-				return new Source(name, text, JinjaTemplate.parse(text, Limits.DEFAULT));
-			}
-			catch (JinjaException ex) {
-				throw new ChatTemplateException(
-						"The chat template " + name + ((ex.line() > 0) ? ", line " + ex.line() : "")
-								+ " cannot be read: " + ex.getMessage() + ".",
-						"Correct the template, or send plain text instead of messages.", ex);
-			}
-		}
-
+		return this.renderer.mentions(text);
 	}
 
 }

@@ -62,7 +62,7 @@ final class ElementCalls extends CallBody {
 	@Override
 	protected int step(StringBuilder text, Ending ending) {
 		if (!this.begun) {
-			int match = LenientJson.match(text, this.position, this.syntax.begin(), ending.isLast());
+			int match = PartialMatch.match(text, this.position, this.syntax.begin(), ending.isLast());
 			if (match < 0) {
 				return MORE;
 			}
@@ -78,7 +78,7 @@ final class ElementCalls extends CallBody {
 		if (this.position == text.length()) {
 			return ending.isLast() ? end(text.length()) : MORE;
 		}
-		int match = read ? LenientJson.match(text, this.position, this.syntax.end(), ending.isLast()) : 0;
+		int match = read ? PartialMatch.match(text, this.position, this.syntax.end(), ending.isLast()) : 0;
 		if (match != 0) {
 			return (match < 0) ? MORE : end(this.position + this.syntax.end().length());
 		}
@@ -116,7 +116,7 @@ final class ElementCalls extends CallBody {
 		}
 		boolean outer = this.elements.size() == 1;
 		String close = outer ? this.syntax.callEnd() : this.prefix + "</" + current.key + ">";
-		int match = LenientJson.match(text, at, close, ending.isLast());
+		int match = PartialMatch.match(text, at, close, ending.isLast());
 		if (match < 0) {
 			return MORE;
 		}
@@ -160,14 +160,14 @@ final class ElementCalls extends CallBody {
 
 		private final String key;
 
-		private final ToolCallReader.Place place;
+		private final SchemaPlace place;
 
 		/** An object or array, null: a text until now. */
 		private @Nullable JsonNode value;
 
 		private int searched;
 
-		Element(String key, ToolCallReader.Place place) {
+		Element(String key, SchemaPlace place) {
 			this.key = key;
 			this.place = place;
 		}
@@ -178,7 +178,7 @@ final class ElementCalls extends CallBody {
 			this.value = array ? ModelFiles.JSON.createArrayNode() : ModelFiles.JSON.createObjectNode();
 		}
 
-		ToolCallReader.Place child(String name) {
+		SchemaPlace child(String name) {
 			return (this.value instanceof ArrayNode) ? this.place.item() : this.place.property(name);
 		}
 

@@ -68,13 +68,13 @@ final class JsonCalls extends CallBody {
 				return ending.isLast() ? end(text.length()) : MORE;
 			}
 			if (!this.end.isEmpty()) {
-				int match = LenientJson.match(text, this.position, this.end, ending.isLast());
+				int match = PartialMatch.match(text, this.position, this.end, ending.isLast());
 				if (match != 0) {
 					return (match < 0) ? MORE : end(this.position + this.end.length());
 				}
 			}
 			for (String opener : this.syntax.openers()) {
-				int match = LenientJson.match(text, this.position, opener, ending.isLast());
+				int match = PartialMatch.match(text, this.position, opener, ending.isLast());
 				if (match != 0) {
 					return (match < 0) ? MORE : this.calls.isEmpty() ? fail(this.position) : end(this.callsEnd);
 				}
@@ -104,7 +104,7 @@ final class JsonCalls extends CallBody {
 	/** The length of what opens or closes a block of code; -1: not known yet. */
 	private int fence(CharSequence text, Ending ending) {
 		for (String fence : FENCES) {
-			int match = LenientJson.match(text, this.position, fence, ending.isLast());
+			int match = PartialMatch.match(text, this.position, fence, ending.isLast());
 			if (match != 0) {
 				return (match < 0) ? match : fence.length();
 			}

@@ -1,18 +1,13 @@
 package io.github.flashspring.engine.text;
 
-import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Reads one value as models write them, while its text still grows: JSON, with what has
@@ -37,8 +32,6 @@ final class LenientJson {
 	/** Brackets that may be missing: those of arguments, of a call and of all calls. */
 	private static final int MAX_MISSING = 3;
 
-	private static final Pattern NUMBER = Pattern.compile("-?(?:0|[1-9]\\d*)(\\.\\d+)?([eE][+-]?\\d{1,9})?");
-
 	private static final JsonNodeFactory NODES = ModelFiles.JSON.getNodeFactory();
 
 	/** What closes the text around the value, empty: nothing. */
@@ -51,11 +44,9 @@ final class LenientJson {
 
 	private State state = State.VALUE;
 
-	private final Deque<Container> containers = new ArrayDeque<>();
+	private final Deque<OpenContainer> containers = new ArrayDeque<>();
 
-	private final StringBuilder string = new StringBuilder();
-
-	private char quoteCharacter;
+	private final LenientString string;
 
 	private boolean isKey;
 
@@ -77,6 +68,7 @@ final class LenientJson {
 		this.position = begin;
 		this.end = end;
 		this.quote = quote;
+		this.string = new LenientString(quote);
 	}
 
 	/**
@@ -161,7 +153,12 @@ final class LenientJson {
 		char c = text.charAt(this.position);
 		switch (this.state) {
 			case STRING -> {
-				return string(text, c, last);
+				int read = this.string.read(text, this.position, last);
+				if (read < 0) {
+					return read;
+				}
+				this.position += read;
+				return (!this.string.isComplete() || endString()) ? 0 : FAILED;
 			}
 			case WORD -> {
 				if (isDelimiter(c) || !this.end.isEmpty() && c == this.end.charAt(0)) {
@@ -172,10 +169,7 @@ final class LenientJson {
 			}
 			case UNQUOTED_KEY -> {
 				if (c == ':') {
-					this.isKey = true;
-					this.string.setLength(0);
-					this.string.append(text, this.wordBegin, this.position);
-					return endString() ? 0 : FAILED;
+					return endKey(text.subSequence(this.wordBegin, this.position).toString()) ? 0 : FAILED;
 				}
 				this.position++;
 				return ("{}[],\"'<\n".indexOf(c) >= 0) ? FAILED : 0;
@@ -188,7 +182,7 @@ final class LenientJson {
 			}
 		}
 		if (mayCloseAll()) {
-			int match = match(text, this.position, this.end, last);
+			int match = PartialMatch.match(text, this.position, this.end, last);
 			if (match != 0) {
 				return (match < 0) ? MORE : closeAll();
 			}
@@ -227,7 +221,7 @@ final class LenientJson {
 	}
 
 	private int close(char c) {
-		Container container = this.containers.getFirst();
+		OpenContainer container = this.containers.getFirst();
 		if (container.close() != c) {
 			return FAILED;
 		}
@@ -241,12 +235,12 @@ final class LenientJson {
 			if (this.containers.size() == MAX_NESTED) {
 				return FAILED;
 			}
-			this.containers
-				.addFirst((c == '{') ? new Container(NODES.objectNode(), '}') : new Container(NODES.arrayNode(), ']'));
+			this.containers.addFirst((c == '{') ? new OpenContainer(NODES.objectNode(), '}')
+					: new OpenContainer(NODES.arrayNode(), ']'));
 			return go((c == '{') ? State.KEY_OR_END : State.VALUE_OR_END);
 		}
 		if (!this.quote.isEmpty()) {
-			int match = match(text, this.position, this.quote, last);
+			int match = PartialMatch.match(text, this.position, this.quote, last);
 			if (match != 0) {
 				return (match < 0) ? MORE : beginString(c, false, this.quote.length());
 			}
@@ -265,7 +259,7 @@ final class LenientJson {
 		if (this.quote.isEmpty()) {
 			return (c == '"' || c == '\'') ? beginString(c, true, 1) : FAILED;
 		}
-		int match = match(text, this.position, this.quote, last);
+		int match = PartialMatch.match(text, this.position, this.quote, last);
 		if (match != 0) {
 			return (match < 0) ? MORE : beginString(c, true, this.quote.length());
 		}
@@ -275,117 +269,28 @@ final class LenientJson {
 	}
 
 	private int beginString(char c, boolean key, int length) {
-		this.quoteCharacter = c;
+		this.string.begin(c);
 		this.isKey = key;
-		this.string.setLength(0);
 		this.state = State.STRING;
 		this.position += length;
 		return 0;
 	}
 
-	private int string(CharSequence text, char c, boolean last) {
-		if (!this.quote.isEmpty()) {
-			int match = match(text, this.position, this.quote, last);
-			if (match < 0) {
-				return MORE;
-			}
-			if (match > 0) {
-				this.position += this.quote.length();
-				return endString() ? 0 : FAILED;
-			}
-		}
-		else if (c == '\\') {
-			return escape(text, last);
-		}
-		else if (c == this.quoteCharacter) {
-			if (c == '\'' && this.position + 1 == text.length() && !last) {
-				return MORE;
-			}
-			if (c != '\'' || !isApostrophe(text)) {
-				this.position++;
-				return endString() ? 0 : FAILED;
-			}
-		}
-		this.string.append(c);
-		this.position++;
-		return 0;
-	}
-
-	/** Whether a single quote stands within a word, so that it does not end the text. */
-	private boolean isApostrophe(CharSequence text) {
-		int at = this.position;
-		return at + 1 < text.length() && Character.isLetterOrDigit(text.charAt(at - 1))
-				&& Character.isLetterOrDigit(text.charAt(at + 1));
-	}
-
-	private int escape(CharSequence text, boolean last) {
-		if (this.position + 1 == text.length()) {
-			return last ? FAILED : MORE;
-		}
-		char c = text.charAt(this.position + 1);
-		int escaped = "\"\\/bfnrt'".indexOf(c);
-		if (escaped >= 0) {
-			this.string.append("\"\\/\b\f\n\r\t'".charAt(escaped));
-			this.position += 2;
-			return 0;
-		}
-		if (c == 'u') {
-			if (this.position + 6 > text.length() && !last) {
-				return MORE;
-			}
-			int code = hexadecimal(text, this.position + 2);
-			if (code >= 0) {
-				this.string.append((char) code);
-				this.position += 6;
-				return 0;
-			}
-		}
-		// no escape: a backslash, as in a path or in a regular expression
-		this.string.append('\\');
-		this.position++;
-		return 0;
-	}
-
-	private static int hexadecimal(CharSequence text, int from) {
-		int code = 0;
-		for (int i = from; i < from + 4; i++) {
-			int digit = (i < text.length()) ? Character.digit(text.charAt(i), 16) : -1;
-			if (digit < 0) {
-				return -1;
-			}
-			code = 16 * code + digit;
-		}
-		return code;
-	}
-
 	private boolean endString() {
-		String text = this.string.toString();
-		if (this.isKey) {
-			this.containers.getFirst().key(text);
-			this.state = State.COLON;
-			return isExpected();
-		}
-		return end(NODES.stringNode(text));
+		String text = this.string.text();
+		return this.isKey ? endKey(text) : end(NODES.stringNode(text));
+	}
+
+	private boolean endKey(String name) {
+		this.containers.getFirst().key(name);
+		this.state = State.COLON;
+		return isExpected();
 	}
 
 	private boolean endWord(CharSequence text) {
 		String word = text.subSequence(this.wordBegin, this.position).toString().stripTrailing();
-		JsonNode node = switch (word) {
-			case "true", "True" -> NODES.booleanNode(true);
-			case "false", "False" -> NODES.booleanNode(false);
-			case "null", "None" -> NODES.nullNode();
-			default -> NUMBER.matcher(word).matches() ? number(word) : null;
-		};
+		JsonNode node = JsonWord.value(word);
 		return node != null && end(node);
-	}
-
-	/** Numbers as they are written. */
-	private static JsonNode number(String word) {
-		if (word.chars().allMatch((c) -> c == '-' || c >= '0' && c <= '9')) {
-			return (word.length() <= 18) ? NODES.numberNode(Long.parseLong(word))
-					: NODES.numberNode(new BigInteger(word));
-		}
-		return NODES.numberNode(new BigDecimal(word));
 	}
 
 	/** Puts a complete value where it belongs. */
@@ -406,72 +311,10 @@ final class LenientJson {
 		return ",]}):\"'\n".indexOf(c) >= 0;
 	}
 
-	/**
-	 * Whether a text stands at a place.
-	 * @param text the text
-	 * @param at the place
-	 * @param expected what may stand there, never empty
-	 * @param last whether no more text comes
-	 * @return 1 if it does, 0 if it does not, -1 if that is not known yet
-	 */
-	static int match(CharSequence text, int at, String expected, boolean last) {
-		int there = Math.min(expected.length(), text.length() - at);
-		for (int i = 0; i < there; i++) {
-			if (text.charAt(at + i) != expected.charAt(i)) {
-				return 0;
-			}
-		}
-		return (there == expected.length()) ? 1 : last ? 0 : -1;
-	}
-
 	/** What comes next. */
 	private enum State {
 
 		VALUE, VALUE_OR_END, KEY_OR_END, COLON, AFTER, STRING, WORD, UNQUOTED_KEY
-
-	}
-
-	/** An object or array that is not complete. */
-	private static final class Container {
-
-		private final JsonNode node;
-
-		private final char close;
-
-		private String key = "";
-
-		Container(JsonNode node, char close) {
-			this.node = node;
-			this.close = close;
-		}
-
-		JsonNode node() {
-			return this.node;
-		}
-
-		char close() {
-			return this.close;
-		}
-
-		String key() {
-			return this.key;
-		}
-
-		void key(String name) {
-			this.key = name;
-		}
-
-		/** Adds a value; a second one of the same name must be equal. */
-		boolean add(JsonNode value) {
-			if (this.node instanceof ArrayNode array) {
-				array.add(value);
-				return true;
-			}
-			ObjectNode object = (ObjectNode) this.node;
-			JsonNode before = object.get(this.key);
-			object.set(this.key, value);
-			return before == null || before.equals(value);
-		}
 
 	}
 

@@ -59,7 +59,7 @@ final class NamedCalls extends CallBody {
 	private int begin(CharSequence text, Ending ending) {
 		String begin = this.syntax.begin();
 		if (!begin.isEmpty()) {
-			int match = LenientJson.match(text, this.position, begin, ending.isLast());
+			int match = PartialMatch.match(text, this.position, begin, ending.isLast());
 			if (match < 0) {
 				return MORE;
 			}
@@ -75,7 +75,7 @@ final class NamedCalls extends CallBody {
 			return ending.isLast() ? end(text.length()) : MORE;
 		}
 		if (!this.syntax.end().isEmpty() && (this.broken || !this.calls.isEmpty())) {
-			int match = LenientJson.match(text, this.position, this.syntax.end(), ending.isLast());
+			int match = PartialMatch.match(text, this.position, this.syntax.end(), ending.isLast());
 			if (match != 0) {
 				return (match < 0) ? MORE : end(this.position + this.syntax.end().length());
 			}
@@ -103,7 +103,7 @@ final class NamedCalls extends CallBody {
 			int begin = skipSpace(text, this.position);
 			String callEnd = this.syntax.callEnd();
 			if (!callEnd.isEmpty() && begin < text.length()) {
-				int match = LenientJson.match(text, begin, callEnd, ending.isLast());
+				int match = PartialMatch.match(text, begin, callEnd, ending.isLast());
 				if (match < 0) {
 					return MORE;
 				}
@@ -143,9 +143,9 @@ final class NamedCalls extends CallBody {
 			return 0;
 		}
 		int at = skipSpace(text, this.position);
-		int fence = LenientJson.match(text, at, FENCE, ending.isLast());
+		int fence = PartialMatch.match(text, at, FENCE, ending.isLast());
 		at = (fence > 0) ? skipSpace(text, at + FENCE.length()) : at;
-		int match = (fence < 0) ? fence : LenientJson.match(text, at, callEnd, ending.isLast());
+		int match = (fence < 0) ? fence : PartialMatch.match(text, at, callEnd, ending.isLast());
 		if (match < 0) {
 			this.state = State.END;
 			return MORE;
@@ -156,7 +156,7 @@ final class NamedCalls extends CallBody {
 			return 0;
 		}
 		for (String tag : new String[] { this.syntax.callBegin(), this.syntax.end() }) {
-			int next = tag.isEmpty() ? 0 : LenientJson.match(text, at, tag, ending.isLast());
+			int next = tag.isEmpty() ? 0 : PartialMatch.match(text, at, tag, ending.isLast());
 			if (next != 0) {
 				this.state = (next < 0) ? State.END : State.HEADER;
 				return (next < 0) ? MORE : 0;

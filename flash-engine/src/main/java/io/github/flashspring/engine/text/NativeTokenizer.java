@@ -1,5 +1,7 @@
 package io.github.flashspring.engine.text;
 
+import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -26,6 +28,9 @@ final class NativeTokenizer implements AutoCloseable {
 	/** Characters after which freed memory is given back, which takes milliseconds. */
 	private static final int TRIM_AFTER = 1 << 20;
 
+	/** Characters of the library's own message, which may quote a token of any length. */
+	private static final int MAX_REASON = 500;
+
 	private final ReadWriteLock lock = new ReentrantReadWriteLock();
 
 	private final Lock longTexts = new ReentrantLock();
@@ -43,15 +48,36 @@ final class NativeTokenizer implements AutoCloseable {
 	/**
 	 * Creates a tokenizer that neither truncates nor pads.
 	 * @param json content of a {@code tokenizer.json}
+	 * @param file named in errors
 	 * @return the tokenizer
-	 * @throws RuntimeException if the library refuses the content or cannot be loaded
+	 * @throws TokenizerException if the library refuses the content or cannot be loaded
 	 */
-	static NativeTokenizer create(String json) {
-		TokenizersBinary.load();
-		long handle = TokenizersLibrary.LIB.createTokenizerFromString(json);
-		TokenizersLibrary.LIB.disableTruncation(handle);
-		TokenizersLibrary.LIB.disablePadding(handle);
-		return new NativeTokenizer(handle);
+	static NativeTokenizer create(String json, Path file) {
+		try {
+			TokenizersBinary.load();
+			long handle = TokenizersLibrary.LIB.createTokenizerFromString(json);
+			TokenizersLibrary.LIB.disableTruncation(handle);
+			TokenizersLibrary.LIB.disablePadding(handle);
+			return new NativeTokenizer(handle);
+		}
+		catch (RuntimeException | LinkageError ex) {
+			throw refused(file, ex);
+		}
+	}
+
+	private static TokenizerException refused(Path file, Throwable cause) {
+		if (cause instanceof LinkageError || cause.getCause() instanceof LinkageError
+				|| String.valueOf(cause.getMessage()).contains("native library")) {
+			return new TokenizerException("The native tokenizer library cannot be loaded: " + cause + ".",
+					"It exists for Linux and Windows on x86-64, Linux and macOS on ARM64, and is unpacked into the folder"
+							+ " .djl.ai of the user's home: set ENGINE_CACHE_DIR to a folder that can be written to and"
+							+ " executed from.",
+					cause);
+		}
+		String reason = Objects.requireNonNullElse(cause.getMessage(), "" + cause);
+		String told = (reason.length() > MAX_REASON) ? reason.substring(0, MAX_REASON) + "…" : reason;
+		return new TokenizerException(file + " is refused by the tokenizer library: " + told + ".", Tokenizer.ACTION,
+				cause);
 	}
 
 	long[] encode(String text, boolean addSpecialTokens) {

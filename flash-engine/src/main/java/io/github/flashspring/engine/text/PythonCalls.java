@@ -69,7 +69,7 @@ final class PythonCalls extends CallBody {
 	private int between(CharSequence text, Ending ending) {
 		boolean read = !this.calls.isEmpty() || this.broken;
 		if (!this.end.isEmpty() && this.bracket == this.bracketClosed) {
-			int match = LenientJson.match(text, this.position, this.end, ending.isLast());
+			int match = PartialMatch.match(text, this.position, this.end, ending.isLast());
 			if (match != 0) {
 				return (match < 0) ? MORE : end(this.position + this.end.length());
 			}
@@ -92,7 +92,7 @@ final class PythonCalls extends CallBody {
 		}
 		if (c == '`' && !this.end.startsWith("`")) {
 			for (String fence : FENCES) {
-				int match = LenientJson.match(text, this.position, fence, ending.isLast());
+				int match = PartialMatch.match(text, this.position, fence, ending.isLast());
 				if (match != 0) {
 					this.position += (match > 0) ? fence.length() : 0;
 					return (match < 0) ? MORE : 0;

@@ -1,11 +1,7 @@
 package io.github.flashspring.engine.text;
 
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 import org.jspecify.annotations.Nullable;
 
@@ -20,25 +16,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class TaggedOutput extends SteppedOutput {
 
-	private static final String FENCE = "```";
-
-	/** What may be said to be in a block of code that is a call. */
-	private static final List<String> FENCED = List.of("", "json", "tool_call", "tool_calls", "tool_code");
-
 	/** White space that is held back because it may belong to a tag. */
 	private static final int MAX_SPACE = 1000;
-
-	/** A header of a message as Muse Glimmer writes it. */
-	private static final Pattern RECIPIENT = Pattern.compile("to=[^\\s<|]{1,200}<\\|message\\|>");
 
 	private final ToolFormat format;
 
 	/** Whether there are tools that can be called. */
 	private final boolean tools;
 
-	private final List<String> silent;
-
 	private final ToolCallReader reader;
+
+	private final CallOpenings openings;
 
 	private final @Nullable String thinkBegin;
 
@@ -58,7 +46,7 @@ final class TaggedOutput extends SteppedOutput {
 	/** Characters at the beginning of the pending text that the prompt has. */
 	private int inPrompt;
 
-	private Section section = new Section("", false, false);
+	private CallSection section = new CallSection("", false, false);
 
 	/** From where the end of reasoning is to be looked for. */
 	private int searched;
@@ -76,7 +64,7 @@ final class TaggedOutput extends SteppedOutput {
 			String thinkEnd) {
 		this.format = format;
 		this.tools = tools;
-		this.silent = format.silent();
+		this.openings = new CallOpenings(format, tools, reader, this.pending);
 		this.reader = reader;
 		this.thinkBegin = thinkBegin;
 		this.thinkEnd = thinkEnd;
@@ -94,14 +82,7 @@ final class TaggedOutput extends SteppedOutput {
 
 	@Override
 	public Set<String> markers() {
-		Set<String> markers = new LinkedHashSet<>();
-		if (this.tools) {
-			markers.addAll(this.format.syntax().markers());
-		}
-		if (!this.silent.isEmpty()) {
-			markers.addAll(this.format.syntax().others());
-			markers.addAll(this.silent);
-		}
+		Set<String> markers = this.openings.markers();
 		if (this.thinkBegin != null) {
 			markers.add(this.thinkBegin);
 			markers.add(this.thinkEnd);
@@ -116,11 +97,6 @@ final class TaggedOutput extends SteppedOutput {
 			case REASONING -> reasoning(last);
 			case CALLS -> calls(last);
 		};
-	}
-
-	/** Whether nothing but reasoning differs from text. */
-	private boolean isPlain() {
-		return !this.tools && this.silent.isEmpty();
 	}
 
 	private boolean text(boolean last) {
@@ -138,12 +114,12 @@ final class TaggedOutput extends SteppedOutput {
 		String think = this.thinkBegin;
 		boolean mayThink = think != null && (this.atStart || this.format == ToolFormat.ATEM);
 		if (begin == length) {
-			boolean held = !last && length < MAX_SPACE && (!isPlain() || mayThink);
+			boolean held = !last && length < MAX_SPACE && (!this.openings.isNone() || mayThink);
 			return !held && emit(length);
 		}
 		this.afterTag = false;
 		if (think != null && mayThink) {
-			int match = LenientJson.match(this.pending, begin, think, last);
+			int match = PartialMatch.match(this.pending, begin, think, last);
 			if (match > 0) {
 				take(begin + think.length());
 				this.mode = Mode.REASONING;
@@ -152,7 +128,7 @@ final class TaggedOutput extends SteppedOutput {
 				return true;
 			}
 			// some models end reasoning that they did not begin
-			int end = (match == 0) ? LenientJson.match(this.pending, begin, this.thinkEnd, last) : 0;
+			int end = (match == 0) ? PartialMatch.match(this.pending, begin, this.thinkEnd, last) : 0;
 			if (end > 0) {
 				take(begin + this.thinkEnd.length());
 				this.afterTag = true;
@@ -162,11 +138,11 @@ final class TaggedOutput extends SteppedOutput {
 				return false;
 			}
 		}
-		if (isPlain()) {
+		if (this.openings.isNone()) {
 			return emit(length);
 		}
-		Found found = find(0, this.lineEnded, last);
-		int certain = (last && found.kind() == Kind.NOTHING) ? length : beforeSpace(found.at());
+		CallOpening found = this.openings.find(0, this.lineEnded, true, last);
+		int certain = (last && found.kind() == CallOpening.Kind.NOTHING) ? length : beforeSpace(found.at());
 		if (certain > 0) {
 			return emit(certain);
 		}
@@ -185,126 +161,12 @@ final class TaggedOutput extends SteppedOutput {
 		};
 	}
 
-	/**
-	 * Looks for what opens calls.
-	 * @param from where to begin
-	 * @param lineBegins whether a line begins there
-	 * @param last whether no more text comes
-	 * @return the first that may be one
-	 */
-	private Found find(int from, boolean lineBegins, boolean last) {
-		boolean beginsLine = lineBegins;
-		for (int i = from; i < this.pending.length(); i++) {
-			char c = this.pending.charAt(i);
-			if (Character.isWhitespace(c)) {
-				beginsLine |= c == '\n';
-				continue;
-			}
-			Found found = findAt(i, beginsLine, last);
-			if (found != null) {
-				return found;
-			}
-			beginsLine = false;
-		}
-		return new Found(Kind.NOTHING, this.pending.length(), 0);
-	}
-
-	private @Nullable Found findAt(int at, boolean beginsLine, boolean last) {
-		boolean held = false;
-		for (String text : (this.mode == Mode.TEXT) ? this.silent : List.<String>of()) {
-			int match = LenientJson.match(this.pending, at, text, last);
-			if (match > 0) {
-				return new Found(Kind.SILENT, at, text.length());
-			}
-			held |= match < 0;
-		}
-		if (this.format == ToolFormat.ATEM && this.mode == Mode.TEXT) {
-			Matcher header = RECIPIENT.matcher(this.pending).region(at, this.pending.length());
-			if (header.lookingAt()) {
-				return new Found(Kind.SILENT, at, header.end() - at);
-			}
-			held |= header.hitEnd() && !last;
-		}
-		if (!this.tools) {
-			return held ? new Found(Kind.HELD, at, 0) : null;
-		}
-		for (String opener : this.format.syntax().openers()) {
-			int match = LenientJson.match(this.pending, at, opener, last);
-			if (match > 0 && !held) {
-				return new Found(Kind.TAG, at, opener.length());
-			}
-			held |= match < 0;
-		}
-		if (held) {
-			return new Found(Kind.HELD, at, 0);
-		}
-		return beginsLine ? findBare(at, last) : null;
-	}
-
-	/** Looks for what a call without a tag begins with. */
-	private @Nullable Found findBare(int at, boolean last) {
-		char c = this.pending.charAt(at);
-		if (c == '{') {
-			return new Found(Kind.BARE_JSON, at, 0);
-		}
-		if (c == '[') {
-			int next = CallBody.skipSpace(this.pending, at + 1);
-			if (next == this.pending.length()) {
-				return last ? null : new Found(Kind.HELD, at, 0);
-			}
-			if (this.pending.charAt(next) == '{') {
-				return new Found(Kind.BARE_JSON, at, 0);
-			}
-			int behind = next;
-			while (behind < this.pending.length() && "(,)] \n".indexOf(this.pending.charAt(behind)) < 0) {
-				behind++;
-			}
-			String name = this.pending.substring(next, behind);
-			if (behind == this.pending.length()) {
-				return (this.reader.knowsBeginning(name) && !last) ? new Found(Kind.HELD, at, 0) : null;
-			}
-			return this.reader.knows(name) ? new Found(Kind.BARE_PYTHON, at, 0) : null;
-		}
-		int match = LenientJson.match(this.pending, at, FENCE, last);
-		if (match <= 0) {
-			return (match < 0) ? new Found(Kind.HELD, at, 0) : null;
-		}
-		int info = at + FENCE.length();
-		int line = this.pending.indexOf("\n", info);
-		String said = this.pending.substring(info, (line >= 0) ? line : this.pending.length()).strip();
-		if (line < 0) {
-			boolean possible = !last && FENCED.stream().anyMatch((each) -> each.startsWith(said));
-			return possible ? new Found(Kind.HELD, at, 0) : null;
-		}
-		int body = CallBody.skipSpace(this.pending, line);
-		if (!FENCED.contains(said)) {
-			return null;
-		}
-		if (body == this.pending.length()) {
-			return last ? null : new Found(Kind.HELD, at, 0);
-		}
-		if ("{[".indexOf(this.pending.charAt(body)) >= 0 && !said.equals("tool_code")) {
-			return new Found(Kind.FENCED_JSON, at, body - at);
-		}
-		return said.equals("tool_code") ? new Found(Kind.FENCED_PYTHON, at, body - at) : null;
-	}
-
 	/** Begins a section of calls, with what stands before them. */
-	private void open(Found found, boolean thought) {
-		boolean tentative = thought || found.kind() != Kind.TAG;
-		this.section = new Section(take(found.at()), tentative, thought);
-		this.section.found = new Found(found.kind(), 0, found.length());
+	private void open(CallOpening found, boolean thought) {
+		boolean tentative = thought || found.kind() != CallOpening.Kind.TAG;
+		this.section = new CallSection(take(found.at()), tentative, thought);
+		this.section.found = new CallOpening(found.kind(), 0, found.length());
 		this.mode = Mode.CALLS;
-	}
-
-	/** The length of the longest end of the pending text that begins a tag. */
-	private int held(String tag) {
-		for (int held = Math.min(tag.length() - 1, this.pending.length()); held > 0; held--) {
-			if (tag.startsWith(this.pending.substring(this.pending.length() - held))) {
-				return held;
-			}
-		}
-		return 0;
 	}
 
 	private int beforeSpace(int from) {
@@ -354,9 +216,10 @@ final class TaggedOutput extends SteppedOutput {
 		}
 		this.afterTag = false;
 		int at = this.pending.indexOf(this.thinkEnd);
-		Found opened = (at >= 0 || !this.tools) ? new Found(Kind.NOTHING, this.pending.length(), 0)
-				: find(0, false, last);
-		int held = held(this.thinkEnd);
+		CallOpening opened = (at >= 0 || !this.tools)
+				? new CallOpening(CallOpening.Kind.NOTHING, this.pending.length(), 0)
+				: this.openings.find(0, false, false, last);
+		int held = PartialMatch.begun(this.pending, this.thinkEnd);
 		int limit = (at >= 0) ? at : last ? this.pending.length() : this.pending.length() - held;
 		int end = beforeSpace(Math.min(limit, opened.at()));
 		if (end > 0) {
@@ -370,7 +233,7 @@ final class TaggedOutput extends SteppedOutput {
 			this.lineEnded = true;
 			return true;
 		}
-		if (opened.kind() == Kind.TAG) {
+		if (opened.kind() == CallOpening.Kind.TAG) {
 			open(opened, true);
 			this.searched = 0;
 			return true;
@@ -382,7 +245,7 @@ final class TaggedOutput extends SteppedOutput {
 	}
 
 	private boolean calls(boolean last) {
-		Section current = this.section;
+		CallSection current = this.section;
 		if (current.thought) {
 			int end = this.pending.indexOf(this.thinkEnd, this.searched);
 			if (end >= 0) {
@@ -392,12 +255,12 @@ final class TaggedOutput extends SteppedOutput {
 		}
 		CallBody.Ending ending = !last ? CallBody.Ending.OPEN
 				: this.wasCut ? CallBody.Ending.CUT : CallBody.Ending.ENDED;
-		Found found = current.found;
+		CallOpening found = current.found;
 		if (found == null) {
 			return behindCalls(ending);
 		}
 		if (current.body == null) {
-			current.body = body(found, last);
+			current.body = this.openings.body(found, last);
 			if (current.body == null) {
 				return last && giveUp(this.pending.length());
 			}
@@ -419,50 +282,9 @@ final class TaggedOutput extends SteppedOutput {
 		return current.tentative || emitCalls();
 	}
 
-	private @Nullable CallBody body(Found found, boolean last) {
-		ToolSyntax syntax = this.format.syntax();
-		int begin = found.at();
-		int behind = begin + found.length();
-		switch (found.kind()) {
-			case BARE_JSON, FENCED_JSON -> {
-				return new JsonCalls(syntax, this.reader, behind, (behind > begin) ? FENCE : "", true);
-			}
-			case BARE_PYTHON, FENCED_PYTHON -> {
-				return new PythonCalls(this.reader, behind, (behind > begin) ? FENCE : "", true);
-			}
-			default -> {
-			}
-		}
-		String opener = this.pending.substring(begin, behind);
-		int next = CallBody.skipSpace(this.pending, behind);
-		if (next == this.pending.length() && !last) {
-			return null;
-		}
-		char c = (next < this.pending.length()) ? this.pending.charAt(next) : ' ';
-		boolean json = c == '{';
-		if (c == '[') {
-			int inner = CallBody.skipSpace(this.pending, next + 1);
-			if (inner == this.pending.length() && !last) {
-				return null;
-			}
-			json = syntax.kind() != ToolSyntax.Kind.PYTHON
-					|| inner < this.pending.length() && this.pending.charAt(inner) == '{';
-		}
-		if (syntax.kind() == ToolSyntax.Kind.JSON && c == '<') {
-			// some models mix the formats of their family
-			ToolSyntax xml = ToolFormat.XML.syntax();
-			int match = LenientJson.match(this.pending, next, xml.callBegin(), last);
-			if (match < 0) {
-				return null;
-			}
-			syntax = (match > 0 && opener.equals(xml.begin())) ? xml : syntax;
-		}
-		return syntax.body(this.reader, begin, opener, json);
-	}
-
 	/** What follows calls that count only if nothing but calls follows them. */
 	private boolean behindCalls(CallBody.Ending ending) {
-		Section current = this.section;
+		CallSection current = this.section;
 		int next = CallBody.skipSpace(this.pending, current.callsEnd);
 		if (next == this.pending.length()) {
 			return switch (ending) {
@@ -471,12 +293,13 @@ final class TaggedOutput extends SteppedOutput {
 				case CUT -> giveUp(current.callsEnd);
 			};
 		}
-		boolean held = current.thought && LenientJson.match(this.pending, next, this.thinkEnd, ending.isLast()) < 0;
-		Found found = held ? new Found(Kind.HELD, next, 0) : findAt(next, !current.thought, ending.isLast());
-		if (found == null || found.kind() == Kind.SILENT) {
+		boolean held = current.thought && PartialMatch.match(this.pending, next, this.thinkEnd, ending.isLast()) < 0;
+		CallOpening found = held ? new CallOpening(CallOpening.Kind.HELD, next, 0)
+				: this.openings.findAt(next, !current.thought, false, ending.isLast());
+		if (found == null || found.kind() == CallOpening.Kind.SILENT) {
 			return giveUp(current.callsEnd);
 		}
-		if (found.kind() == Kind.HELD) {
+		if (found.kind() == CallOpening.Kind.HELD) {
 			return ending.isLast() && giveUp(current.callsEnd);
 		}
 		current.found = found;
@@ -499,7 +322,7 @@ final class TaggedOutput extends SteppedOutput {
 
 	private boolean emitCalls() {
 		for (ToolCall call : this.section.calls) {
-			if (!isNoCall(call)) {
+			if (!this.openings.isNoCall(call)) {
 				this.events.add(new OutputEvent.ToolCalled(call));
 			}
 		}
@@ -511,64 +334,10 @@ final class TaggedOutput extends SteppedOutput {
 		return true;
 	}
 
-	/** Command R calls a tool that nobody gave it to say that it calls none. */
-	private boolean isNoCall(ToolCall call) {
-		return this.format == ToolFormat.COMMAND_R && !this.reader.knows(call.name())
-				&& call.name().replace('_', '-').equals("directly-answer");
-	}
-
 	/** What the pending text is. */
 	private enum Mode {
 
 		TEXT, REASONING, CALLS
-
-	}
-
-	/** What opens calls. */
-	private enum Kind {
-
-		NOTHING, HELD, SILENT, TAG, BARE_JSON, FENCED_JSON, BARE_PYTHON, FENCED_PYTHON
-
-	}
-
-	/**
-	 * A place in the pending text.
-	 *
-	 * @param kind what may begin there
-	 * @param at index of its first character
-	 * @param length of what opens the calls
-	 */
-	private record Found(Kind kind, int at, int length) {
-
-	}
-
-	/** Calls that stand together, at the beginning of the pending text. */
-	private static final class Section {
-
-		/** White space before them. */
-		private final String space;
-
-		/** Whether they count only if nothing but calls follows them. */
-		private final boolean tentative;
-
-		/** Whether they stand in reasoning. */
-		private final boolean thought;
-
-		private final List<ToolCall> calls = new ArrayList<>();
-
-		/** Up to where they are read. */
-		private int callsEnd;
-
-		/** What opened the calls that come, null: none did. */
-		private @Nullable Found found;
-
-		private @Nullable CallBody body;
-
-		Section(String space, boolean tentative, boolean thought) {
-			this.space = space;
-			this.tentative = tentative;
-			this.thought = thought;
-		}
 
 	}
 

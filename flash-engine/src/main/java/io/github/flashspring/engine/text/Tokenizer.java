@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -34,13 +33,12 @@ public final class Tokenizer implements AutoCloseable {
 	 */
 	static final int MAX_CHARACTERS = 4 << 20;
 
-	/** Characters of the library's own message, which may quote a token of any length. */
-	private static final int MAX_REASON = 500;
-
 	/** Of the library's lists of ids, texts, places and masks, and of its own copy. */
 	private static final int ENCODED_BYTES_PER_TOKEN = 384;
 
 	private final NativeTokenizer tokenizer;
+
+	private final TextEncoder encoder;
 
 	private final Vocabulary vocabulary;
 
@@ -55,6 +53,7 @@ public final class Tokenizer implements AutoCloseable {
 	private Tokenizer(NativeTokenizer tokenizer, Vocabulary vocabulary, Map<String, String> specialTokens,
 			Set<Integer> endOfTurnTokens, BeginOfText begin) {
 		this.tokenizer = tokenizer;
+		this.encoder = new TextEncoder(tokenizer);
 		this.vocabulary = vocabulary;
 		this.specialTokens = specialTokens;
 		this.endOfTurnTokens = endOfTurnTokens;
@@ -112,18 +111,11 @@ public final class Tokenizer implements AutoCloseable {
 		if (json == null) {
 			throw missing(modelFolder);
 		}
-		Vocabulary.Source source = Vocabulary.read(json, file, AddedToken.ofOtherFiles(modelFolder));
+		Vocabulary.Source source = VocabularyReader.read(json, file, AddedToken.ofOtherFiles(modelFolder));
 		Vocabulary vocabulary = source.vocabulary();
 		EndOfTurn endOfTurn = EndOfTurn.read(modelFolder, vocabulary, template);
-		NativeTokenizer tokenizer;
-		try {
-			tokenizer = NativeTokenizer.create(source.json());
-		}
-		catch (RuntimeException | LinkageError ex) {
-			throw refused(file, ex);
-		}
-		return new Tokenizer(tokenizer, vocabulary, endOfTurn.specialTokens(), endOfTurn.ids(),
-				BeginOfText.read(modelFolder));
+		return new Tokenizer(NativeTokenizer.create(source.json(), file), vocabulary, endOfTurn.specialTokens(),
+				endOfTurn.ids(), BeginOfText.read(modelFolder));
 	}
 
 	/**
@@ -142,20 +134,6 @@ public final class Tokenizer implements AutoCloseable {
 		}
 		return new TokenizerException(file + " does not exist.",
 				"Download the model's tokenizer.json into its folder.");
-	}
-
-	private static TokenizerException refused(Path file, Throwable cause) {
-		if (cause instanceof LinkageError || cause.getCause() instanceof LinkageError
-				|| String.valueOf(cause.getMessage()).contains("native library")) {
-			return new TokenizerException("The native tokenizer library cannot be loaded: " + cause + ".",
-					"It exists for Linux and Windows on x86-64, Linux and macOS on ARM64, and is unpacked into the folder"
-							+ " .djl.ai of the user's home: set ENGINE_CACHE_DIR to a folder that can be written to and"
-							+ " executed from.",
-					cause);
-		}
-		String reason = Objects.requireNonNullElse(cause.getMessage(), "" + cause);
-		String told = (reason.length() > MAX_REASON) ? reason.substring(0, MAX_REASON) + "…" : reason;
-		return new TokenizerException(file + " is refused by the tokenizer library: " + told + ".", ACTION, cause);
 	}
 
 	/**
@@ -193,47 +171,14 @@ public final class Tokenizer implements AutoCloseable {
 	 * tokenizer's tables do not fit together
 	 */
 	public int[] encode(String text, boolean addSpecialTokens) {
-		if (text.length() > MAX_CHARACTERS) {
-			throw new TokenizerException("The text has " + text.length()
-					+ " characters, but the tokenizer takes at most " + MAX_CHARACTERS + ".", "Shorten the text.");
-		}
+		TextEncoder.checkLength(text);
 		Boolean wanted = this.begin.wanted();
 		if (addSpecialTokens && wanted != null) {
 			OptionalInt token = wanted ? beginOfText() : OptionalInt.empty();
 			IntStream first = token.isPresent() ? IntStream.of(token.getAsInt()) : IntStream.empty();
 			return IntStream.concat(first, Arrays.stream(encode(text, false))).toArray();
 		}
-		IntStream.Builder ids = IntStream.builder();
-		int begin = 0;
-		for (int cut = text.indexOf(ControlTokens.CUT); cut >= 0; cut = text.indexOf(ControlTokens.CUT, begin)) {
-			Arrays.stream(encodeUncut(text.substring(begin, cut), addSpecialTokens && begin == 0)).forEach(ids);
-			begin = cut + ControlTokens.CUT.length();
-		}
-		if (begin == 0) {
-			return encodeUncut(text, addSpecialTokens);
-		}
-		Arrays.stream(encodeUncut(text.substring(begin), false)).forEach(ids);
-		return ids.build().toArray();
-	}
-
-	private int[] encodeUncut(String text, boolean addSpecialTokens) {
-		long[] ids;
-		try {
-			ids = this.tokenizer.encode(wellFormed(text), addSpecialTokens);
-		}
-		catch (IllegalStateException ex) {
-			throw ex;
-		}
-		catch (RuntimeException ex) {
-			throw new TokenizerException(
-					"The tokenizer cannot encode a text of " + text.length() + " characters: " + ex.getMessage() + ".",
-					ACTION, ex);
-		}
-		int[] result = new int[ids.length];
-		for (int i = 0; i < ids.length; i++) {
-			result[i] = Math.toIntExact(ids[i]);
-		}
-		return result;
+		return this.encoder.encode(text, addSpecialTokens);
 	}
 
 	/**
@@ -264,23 +209,6 @@ public final class Tokenizer implements AutoCloseable {
 	 */
 	public static long encodingBytes(int limit) {
 		return 2L * limit * ENCODED_BYTES_PER_TOKEN;
-	}
-
-	private static String wellFormed(String text) {
-		for (int i = 0; i < text.length(); i++) {
-			if (Character.isSurrogate(text.charAt(i))) {
-				if (i + 1 == text.length() || !Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1))) {
-					// the UTF-8 encoder knows what to do with halves, but writes '?'
-					StringBuilder whole = new StringBuilder();
-					text.codePoints()
-						.forEach((c) -> whole.appendCodePoint(
-								(c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) ? 0xfffd : c));
-					return whole.toString();
-				}
-				i++;
-			}
-		}
-		return text;
 	}
 
 	/**

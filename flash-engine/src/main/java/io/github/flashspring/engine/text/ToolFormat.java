@@ -21,12 +21,7 @@ enum ToolFormat {
 
 	/** Kimi K3: elements whose attributes tell the types of arguments. */
 	KIMI_K3(mentions("<|open|>", "<|close|>", "'argument'").or(mentions("<|open|>", "<|close|>", "\"argument\"")),
-			ToolSyntax
-				.xml("<|open|>tools<|sep|>", "<|open|>call tool=\"", new ToolSyntax.Tags(
-						"<\\|open\\|>call tool=\"(?<name>[^\"]+)\"[^<]*<\\|sep\\|>", "<|open|>argument key=\"",
-						"<\\|open\\|>argument key=\"(?<key>[^\"]+)\"(?:\\s+type=\"(?<type>\\w+)\")?[^<]*<\\|sep\\|>",
-						"<|close|>argument<|sep|>", false), "<|close|>call<|sep|>", "<|close|>tools<|sep|>")
-				.with("<|open|>", "<|sep|>", "<|close|>"),
+			ToolSyntaxes.kimiK3(),
 			ToolWriting
 				.of("<|open|>tools<|sep|>",
 						"<|open|>call tool=\"NAME\" index=\"INDEX\"<|sep|>ARGUMENTS<|close|>call<|sep|>", "",
@@ -34,24 +29,13 @@ enum ToolFormat {
 				.withParameter("<|open|>argument key=\"NAME\" type=\"TYPE\"<|sep|>VALUE<|close|>argument<|sep|>", "")),
 
 	/** Kimi K2: {@code functions.NAME:0} and JSON between tags. */
-	KIMI_K2(mentions("<|tool_calls_section_begin|>"), ToolSyntax
-		.named("<|tool_calls_section_begin|>", "<|tool_call_begin|>",
-				"<\\|tool_call_begin\\|>\\s*(?<id>(?:functions\\.)?(?<name>[^\\s:<{]+)(?::\\d+)?)\\s*"
-						+ "<\\|tool_call_argument_begin\\|>\\s*",
-				"<|tool_call_end|>", "<|tool_calls_section_end|>")
-		.with("<|tool_call_argument_begin|>"),
+	KIMI_K2(mentions("<|tool_calls_section_begin|>"), ToolSyntaxes.kimiK2(),
 			ToolWriting.of("<|tool_calls_section_begin|>",
 					"<|tool_call_begin|>functions.NAME:INDEX<|tool_call_argument_begin|>ARGUMENTS<|tool_call_end|>", "",
 					"<|tool_calls_section_end|>")),
 
 	/** Solar Open: id, name and JSON between tags. */
-	SOLAR(mentions("<|tool_call:begin|>"),
-			ToolSyntax
-				.named("<|tool_calls|>", "<|tool_call:begin|>",
-						"<\\|tool_call:begin\\|>\\s*(?<id>[^\\s<]*)\\s*<\\|tool_call:name\\|>\\s*(?<name>[^\\s<{]+)\\s*"
-								+ "<\\|tool_call:args\\|>\\s*",
-						"<|tool_call:end|>", "<|calls|>")
-				.with("<|tool_call:name|>", "<|tool_call:args|>"),
+	SOLAR(mentions("<|tool_call:begin|>"), ToolSyntaxes.solar(),
 			ToolWriting.of("<|tool_calls|>",
 					"<|tool_call:begin|>ID<|tool_call:name|>NAME<|tool_call:args|>ARGUMENTS<|tool_call:end|>", "",
 					"<|calls|>")),
@@ -74,25 +58,26 @@ enum ToolFormat {
 	/**
 	 * DeepSeek R1 and V3: {@code function}, a separator, the name and a block of JSON.
 	 */
-	DEEPSEEK_R1(mentions("<｜tool▁calls▁begin｜>", "```json"), deepSeek(),
+	DEEPSEEK_R1(mentions("<｜tool▁calls▁begin｜>", "```json"), ToolSyntaxes.deepSeek(),
 			ToolWriting.of("<｜tool▁calls▁begin｜>",
 					"<｜tool▁call▁begin｜>function<｜tool▁sep｜>NAME\n```json\nARGUMENTS\n```<｜tool▁call▁end｜>", "\n",
 					"<｜tool▁calls▁end｜>")),
 
 	/** DeepSeek V3.1: the name, a separator and JSON. */
-	DEEPSEEK(mentions("<｜tool▁calls▁begin｜>"), deepSeek(),
+	DEEPSEEK(mentions("<｜tool▁calls▁begin｜>"), ToolSyntaxes.deepSeek(),
 			ToolWriting.of("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>NAME<｜tool▁sep｜>ARGUMENTS<｜tool▁call▁end｜>", "",
 					"<｜tool▁calls▁end｜>")),
 
 	/** Mistral Small 3.2: a name, an id and JSON. */
-	MISTRAL_ID(mentions("[TOOL_CALLS]", "[CALL_ID]"), mistral(),
+	MISTRAL_ID(mentions("[TOOL_CALLS]", "[CALL_ID]"), ToolSyntaxes.mistral(),
 			ToolWriting.of("[TOOL_CALLS]NAME[CALL_ID]ID[ARGS]ARGUMENTS")),
 
 	/** Mistral as of version 11 of its tokenizers: a name and JSON. */
-	MISTRAL_NAMED(mentions("[TOOL_CALLS]", "[ARGS]"), mistral(), ToolWriting.of("[TOOL_CALLS]NAME[ARGS]ARGUMENTS")),
+	MISTRAL_NAMED(mentions("[TOOL_CALLS]", "[ARGS]"), ToolSyntaxes.mistral(),
+			ToolWriting.of("[TOOL_CALLS]NAME[ARGS]ARGUMENTS")),
 
 	/** Mistral before: an array of JSON objects. */
-	MISTRAL(mentions("[TOOL_CALLS]"), mistral(),
+	MISTRAL(mentions("[TOOL_CALLS]"), ToolSyntaxes.mistral(),
 			ToolWriting.of("[TOOL_CALLS] [", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS}", ", ", "]"),
 			ToolWriting.of("[TOOL_CALLS] [", "{\"name\": \"NAME\", \"arguments\": ARGUMENTS, \"id\": \"ID\"}", ", ",
 					"]")),
@@ -120,13 +105,14 @@ enum ToolFormat {
 
 	/** Seed-OSS: XML as Qwen's, with values within the line. */
 	SEED(mentions("<seed:tool_call>"),
-			ToolSyntax.xml("<seed:tool_call>", "<function=", functionTags(false), "</function>", "</seed:tool_call>"),
+			ToolSyntax.xml("<seed:tool_call>", "<function=", ToolSyntaxes.functionTags(false), "</function>",
+					"</seed:tool_call>"),
 			ToolWriting.of("", "<seed:tool_call>\n<function=NAME>\nARGUMENTS</function>\n</seed:tool_call>", "\n", "")
 				.withParameter("<parameter=NAME>VALUE</parameter>\n", "")),
 
 	/** Qwen3-Coder, Qwen3.5, Nemotron 3: XML; the outer tag is sometimes left out. */
 	XML(mentions("<function=", "<parameter=").or(mentions("<function=", "<tool_call>")),
-			ToolSyntax.xml("<tool_call>", "<function=", functionTags(true), "</function>", "</tool_call>"),
+			ToolSyntax.xml("<tool_call>", "<function=", ToolSyntaxes.functionTags(true), "</function>", "</tool_call>"),
 			ToolWriting.of("", "<tool_call>\n<function=NAME>\nARGUMENTS</function>\n</tool_call>", "\n", "")
 				.withParameter("<parameter=NAME>\nVALUE\n</parameter>\n", "")),
 
@@ -290,29 +276,6 @@ enum ToolFormat {
 
 	private static Predicate<ChatTemplate> mentions(String... texts) {
 		return (template) -> List.of(texts).stream().allMatch(template::mentions);
-	}
-
-	private static ToolSyntax deepSeek() {
-		return ToolSyntax
-			.named("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>",
-					"<｜tool▁call▁begin｜>\\s*(?:function\\s*<｜tool▁sep｜>(?=[^{]))?\\s*(?<name>[^\\s<`{]+)\\s*"
-							+ "(?:<｜tool▁sep｜>\\s*(?=[{<])|```(?:json)?\\s*)",
-					"<｜tool▁call▁end｜>", "<｜tool▁calls▁end｜>")
-			.with("<｜tool▁sep｜>");
-	}
-
-	private static ToolSyntax mistral() {
-		return ToolSyntax
-			.named("", "[TOOL_CALLS]",
-					"\\[TOOL_CALLS\\]\\s*(?<name>[^\\s\\[\\]{}\"'(),;]+)\\s*(?:\\[CALL_ID\\]\\s*(?<id>\\w+)\\s*)?"
-							+ "(?:\\[ARGS\\]\\s*(?=\\{)|(?=\\{))",
-					"", "")
-			.with("[ARGS]", "[CALL_ID]");
-	}
-
-	private static ToolSyntax.Tags functionTags(boolean padded) {
-		return new ToolSyntax.Tags("<function=\\s*(?<name>[^\\s>{]+)\\s*>", "<parameter=",
-				"<parameter=\\s*(?<key>[^>\\n]+?)\\s*>", "</parameter>", padded);
 	}
 
 	/**

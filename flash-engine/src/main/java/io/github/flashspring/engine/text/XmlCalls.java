@@ -20,10 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class XmlCalls extends CallBody {
 
 	/** Longer headers are none. */
-	private static final int MAX_HEADER = 300;
-
-	/** Shorter parts of a tag are text. */
-	private static final int MIN_PART = 3;
+	static final int MAX_HEADER = 300;
 
 	private static final String CDATA_END = "]]>";
 
@@ -32,6 +29,8 @@ final class XmlCalls extends CallBody {
 	private final ToolSyntax.Tags tags;
 
 	private final ToolCallReader reader;
+
+	private final XmlValueTags valueTags;
 
 	private State state = State.BEGIN;
 
@@ -62,6 +61,7 @@ final class XmlCalls extends CallBody {
 		this.syntax = syntax;
 		this.tags = tags;
 		this.reader = reader;
+		this.valueTags = new XmlValueTags(syntax, tags, reader);
 		this.position = begin;
 	}
 
@@ -77,7 +77,7 @@ final class XmlCalls extends CallBody {
 
 	private int begin(CharSequence text, Ending ending) {
 		if (!this.syntax.begin().isEmpty()) {
-			int match = LenientJson.match(text, this.position, this.syntax.begin(), ending.isLast());
+			int match = PartialMatch.match(text, this.position, this.syntax.begin(), ending.isLast());
 			if (match < 0) {
 				return MORE;
 			}
@@ -95,7 +95,7 @@ final class XmlCalls extends CallBody {
 			return ending.isLast() ? end(text.length()) : MORE;
 		}
 		if (!this.syntax.end().isEmpty() && read) {
-			int match = LenientJson.match(text, this.position, this.syntax.end(), ending.isLast());
+			int match = PartialMatch.match(text, this.position, this.syntax.end(), ending.isLast());
 			if (match != 0) {
 				return (match < 0) ? MORE : end(this.position + this.syntax.end().length());
 			}
@@ -128,7 +128,7 @@ final class XmlCalls extends CallBody {
 		if (this.position == text.length()) {
 			return ending.isLast() ? fail(text.length()) : MORE;
 		}
-		int match = LenientJson.match(text, this.position, this.syntax.callEnd(), ending.isLast());
+		int match = PartialMatch.match(text, this.position, this.syntax.callEnd(), ending.isLast());
 		if (match < 0) {
 			return MORE;
 		}
@@ -195,11 +195,11 @@ final class XmlCalls extends CallBody {
 	private int mayFollowParameter(CharSequence text, int from, Ending ending) {
 		boolean last = ending.isLast();
 		int at = skipSpace(text, from);
-		int next = LenientJson.match(text, at, this.tags.parameterBegin(), last);
+		int next = PartialMatch.match(text, at, this.tags.parameterBegin(), last);
 		if (next > 0) {
 			return 1;
 		}
-		int close = LenientJson.match(text, at, this.syntax.callEnd(), last);
+		int close = PartialMatch.match(text, at, this.syntax.callEnd(), last);
 		if (close <= 0) {
 			return Math.min(next, close);
 		}
@@ -210,8 +210,8 @@ final class XmlCalls extends CallBody {
 		if (behind == text.length()) {
 			return last ? 1 : -1;
 		}
-		int end = LenientJson.match(text, behind, this.syntax.end(), last);
-		int call = LenientJson.match(text, behind, this.syntax.callBegin(), last);
+		int end = PartialMatch.match(text, behind, this.syntax.end(), last);
+		int call = PartialMatch.match(text, behind, this.syntax.callBegin(), last);
 		return (end > 0 || call > 0) ? 1 : Math.min(end, call);
 	}
 
@@ -230,7 +230,7 @@ final class XmlCalls extends CallBody {
 		int depth = 0;
 		int searched = 0;
 		while (header.find()) {
-			int before = count(written, searched, header.start());
+			int before = this.valueTags.count(written, searched, header.start());
 			closed += before;
 			depth += 1 - before;
 			// an end tag and then a parameter: this one ended before
@@ -238,7 +238,7 @@ final class XmlCalls extends CallBody {
 			searched = header.end();
 			String other = header.group("key");
 			Boolean known = this.reader.hasParameter(this.name, other);
-			boolean beginsLine = beginsLine(written, header.start());
+			boolean beginsLine = XmlValueTags.beginsLine(written, header.start());
 			if (beginsLine || !Boolean.FALSE.equals(known)) {
 				opened.add(new int[] { header.start(), header.end() });
 				clear &= beginsLine && Boolean.TRUE.equals(known) && !other.equals(this.key) && seen.add(other)
@@ -246,8 +246,8 @@ final class XmlCalls extends CallBody {
 				keys.add(other);
 			}
 		}
-		closed += count(written, searched, written.length());
-		this.broken |= containsCall(written) || containsHalfHeader(written);
+		closed += this.valueTags.count(written, searched, written.length());
+		this.broken |= this.valueTags.containsCall(written) || this.valueTags.containsHalfHeader(this.name, written);
 		if (opened.size() <= closed) {
 			addValue(this.key, written, this.isString);
 			return;
@@ -261,71 +261,12 @@ final class XmlCalls extends CallBody {
 		for (int i = 0; i < opened.size(); i++) {
 			String value = written.substring(begin, opened.get(i)[0]).stripTrailing();
 			// part of an end tag is no value
-			this.broken |= endsWithPart(value);
+			this.broken |= this.valueTags.endsWithPart(value);
 			addValue(current, value, null);
 			begin = opened.get(i)[1];
 			current = keys.get(i);
 		}
 		addValue(current, written.substring(begin), null);
-	}
-
-	/** Whether a parameter ends, and another begins with a tag that lacks a part. */
-	private boolean containsHalfHeader(String written) {
-		String whole = this.tags.parameterBegin();
-		for (int at = written.indexOf(this.tags.parameterEnd()); at >= 0; at = written.indexOf(this.tags.parameterEnd(),
-				at + 1)) {
-			int begin = skipSpace(written, at + this.tags.parameterEnd().length());
-			String rest = written.substring(begin, Math.min(written.length(), begin + MAX_HEADER));
-			for (int from = 0; whole.regionMatches(0, rest, 0, from) && from < whole.length(); from++) {
-				for (int to = from + 1; to <= whole.length(); to++) {
-					if (rest.startsWith(whole.substring(to), from)
-							&& isKnownParameter(whole + rest.substring(from + whole.length() - to))) {
-						return true;
-					}
-				}
-			}
-		}
-		return false;
-	}
-
-	private boolean isKnownParameter(String written) {
-		Matcher header = this.tags.parameter().matcher(written);
-		return header.lookingAt() && Boolean.TRUE.equals(this.reader.hasParameter(this.name, header.group("key")));
-	}
-
-	/** How many end tags there are. */
-	private int count(String written, int from, int to) {
-		int count = 0;
-		for (int at = written.indexOf(this.tags.parameterEnd(), from); at >= 0
-				&& at < to; at = written.indexOf(this.tags.parameterEnd(), at + 1)) {
-			count++;
-		}
-		return count;
-	}
-
-	private static boolean beginsLine(String text, int at) {
-		int before = at;
-		while (before > 0 && text.charAt(before - 1) != '\n' && Character.isWhitespace(text.charAt(before - 1))) {
-			before--;
-		}
-		return before > 0 && text.charAt(before - 1) == '\n';
-	}
-
-	/** Whether a call ends and another begins within a value. */
-	private boolean containsCall(String written) {
-		for (int at = written.indexOf(this.syntax.callEnd()); at >= 0; at = written.indexOf(this.syntax.callEnd(),
-				at + 1)) {
-			int next = skipSpace(written, at + this.syntax.callEnd().length());
-			for (String tag : new String[] { this.syntax.end(), this.syntax.begin() }) {
-				if (!tag.isEmpty() && written.startsWith(tag, next)) {
-					next = skipSpace(written, next + tag.length());
-				}
-			}
-			if (written.startsWith(this.syntax.callBegin(), next)) {
-				return true;
-			}
-		}
-		return false;
 	}
 
 	private void addValue(String parameter, String written, @Nullable Boolean string) {
@@ -362,24 +303,13 @@ final class XmlCalls extends CallBody {
 		String written = rest.substring(0, close);
 		boolean closed = tail.equals(this.syntax.end()) || !this.wrapped && tail.isEmpty();
 		if (!closed || written.contains(this.syntax.callBegin()) || written.contains(this.tags.parameterEnd())
-				|| !this.syntax.end().isEmpty() && written.contains(this.syntax.end()) || endsWithPart(written)) {
+				|| !this.syntax.end().isEmpty() && written.contains(this.syntax.end())
+				|| this.valueTags.endsWithPart(written)) {
 			return fail(text.length());
 		}
 		addValues(written.stripTrailing());
 		endCall(text.length());
 		return 0;
-	}
-
-	/** Whether a value ends with part of an end tag. */
-	private boolean endsWithPart(String written) {
-		String tag = this.tags.parameterEnd();
-		String end = written.stripTrailing();
-		for (int length = MIN_PART; length < tag.length(); length++) {
-			if (end.endsWith(tag.substring(0, length)) || end.endsWith(tag.substring(tag.length() - length))) {
-				return true;
-			}
-		}
-		return false;
 	}
 
 	/** What comes next. */
