@@ -244,7 +244,7 @@ class BenchCommandTests {
 		JsonNode events = JsonMapper.shared().readTree(Files.readString(file)).path("traceEvents");
 		assertThat(events.valueStream().map((event) -> event.path("name").asString()))
 			.contains("pass of 1 token", "layers.3", "thread_name")
-			.anyMatch((name) -> name.startsWith("ahead ") || name.startsWith("wanted "));
+			.anyMatch((name) -> name.startsWith("prefetch ") || name.startsWith("demand "));
 	}
 
 	@ParameterizedTest

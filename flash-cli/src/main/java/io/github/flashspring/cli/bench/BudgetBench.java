@@ -50,7 +50,7 @@ final class BudgetBench {
 	private static final int TRACED_SPANS = 1_000_000;
 
 	/** As many candidates as llama.cpp's default sampler keeps. */
-	private static final int TOP_K = 40;
+	static final int TOP_K = 40;
 
 	private final Settings settings;
 

@@ -28,6 +28,9 @@ final class ClientsBench {
 	/** How often the number of tokens is looked at: less than a pass of most models. */
 	private static final long POLL_NANOS = 2_000_000;
 
+	/** Of one client, if the others stand still. */
+	private static final int MAX_CONTEXT = 2048;
+
 	private final FlashConfig.Builder config;
 
 	private final long weightBytes;
@@ -64,12 +67,14 @@ final class ClientsBench {
 	 */
 	Report run(List<Budget> budgets, List<Integer> clients, int rounds) {
 		List<Result> results = new ArrayList<>();
+		int mostClients = Collections.max(clients);
 		this.out.printf(Locale.ROOT, "%-10s %8s %10s %10s %10s %8s%n", "budget", "clients", "together", "each",
 				"slowest", "of one");
 		for (Budget budget : budgets) {
 			FlashConfig loaded = this.config.ramBudget(budget.of(this.weightBytes))
 				.expertStreaming(budget.experts())
-				.parallel(Collections.max(clients))
+				.parallel(mostClients)
+				.contextLength(Math.min(MAX_CONTEXT, PROMPT + mostClients * this.tokens + 1))
 				.build();
 			try (FlashEngine engine = FlashEngine.load(loaded)) {
 				for (Result result : measure(engine, budget.text(), clients, rounds)) {
@@ -140,7 +145,7 @@ final class ClientsBench {
 			ids[i] = Math.floorMod((i + 1) * 7919 + (client + 1) * 104_729, engine.model().vocabularySize());
 		}
 		// With random weights the most likely tokens soon repeat themselves.
-		Sampling sampling = new Sampling(1, 0, 0, 1, 0, 1, 0, (long) client);
+		Sampling sampling = new Sampling(1, 0, 0, 1, BudgetBench.TOP_K, 1, 0, (long) client);
 		return new GenerationRequest(new GenerationRequest.Tokens(ids), sampling, null, List.of(), true);
 	}
 
