@@ -145,7 +145,7 @@ public final class BenchCommand implements Callable<Integer> {
 			case DEGRADATION ->
 				new DegradationBench(config, weights, this.tokens, this.seconds, table).run(this.rounds);
 			case SCALING -> scaling(config, weights, table);
-			case CLIENTS -> new ClientsBench(config.contextLength(0), weights, this.tokens, table, commandLine.getErr())
+			case CLIENTS -> new ClientsBench(config, weights, this.tokens, table, commandLine.getErr())
 				.run(this.budgets, this.modes.clients(), this.rounds);
 			default -> budgets(config, weights, table);
 		});
