@@ -96,7 +96,7 @@ final class SequenceStates implements AutoCloseable {
 
 	private void copy(Buffer to, Buffer from) {
 		int width = Math.toIntExact(this.floats);
-		this.device.gather(Tensor.floats(to, 0, 1, width), Tensor.floats(from, 0, 1, width), new int[] { 0 });
+		this.device.copy(Tensor.floats(to, 0, 1, width), Tensor.floats(from, 0, 1, width));
 	}
 
 	@Override

@@ -8,7 +8,6 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.ExpertGroup;
@@ -202,7 +201,7 @@ final class MoeLayer implements Sublayer {
 	private void addExperts(List<Pass> parts, ExpertGroup group, int[] needed, int[] rowsOf,
 			List<ExpertAssignment> choices, List<Tensor> inputs, List<Tensor> sums) {
 		for (int i = 0; i < sums.size(); i++) {
-			parts.get(i).device().combine(sums.get(i), inputs.get(i), new float[inputs.get(i).rows()]);
+			parts.get(i).device().fill(sums.get(i), 0f);
 		}
 		// rows of the part that has most of them
 		int[] most = new int[rowsOf.length];
@@ -297,7 +296,7 @@ final class MoeLayer implements Sublayer {
 		if (this.correction != null && this.correctionValues == null) {
 			float[] values = new float[this.routing.experts()];
 			Tensor row = scratch.rows(0, 1);
-			device.embed(row, new Matrix.Dense(weights.vector(this.correction)), new int[] { 0 });
+			device.convert(row, weights.vector(this.correction));
 			device.read(row, values);
 			this.correctionValues = values;
 		}

@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.SharedBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +41,12 @@ sealed class BlockRead permits CachedRead {
 
 	/** Whether nobody will ask for it any more. */
 	boolean dropped;
+
+	/** Behind the work that uses it; none before it is released. */
+	SlabRing.Use lastUse = SlabRing.Use.NONE;
+
+	/** Whether the device knows what was read; belongs to the thread that computes. */
+	private boolean written;
 
 	/**
 	 * Begins.
@@ -74,6 +82,14 @@ sealed class BlockRead permits CachedRead {
 
 	Fence before() {
 		return this.before;
+	}
+
+	/** Lets the device see what was read into its memory. */
+	void written(Device device, SharedBuffer buffer) {
+		if (!this.written) {
+			this.written = true;
+			device.written(buffer, this.offset, this.block.bytes());
+		}
 	}
 
 	boolean ready() {

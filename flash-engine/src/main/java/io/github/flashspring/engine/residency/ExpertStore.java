@@ -13,6 +13,7 @@ import io.github.flashspring.engine.weights.BlockLayout;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.SharedBuffer;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 import io.github.flashspring.engine.residency.ReadQueue.Urgency;
 import org.jspecify.annotations.Nullable;
@@ -86,8 +87,9 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 	 * @param queue reads
 	 * @param settings what is kept
 	 * @param recorder hears of waiting
+	 * @param device allocates memory
 	 */
-	ExpertStore(BlockLayout blocks, ReadQueue queue, ExpertStreaming settings, IoRecorder recorder) {
+	ExpertStore(BlockLayout blocks, ReadQueue queue, ExpertStreaming settings, IoRecorder recorder, Device device) {
 		this.blocks = blocks;
 		this.queue = queue;
 		this.lock = queue.lock();
@@ -95,7 +97,7 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 		this.keeps = settings.keep() != ExpertStreaming.Keep.NONE;
 		this.ranking = (settings.keep() == ExpertStreaming.Keep.LAST_USED) ? new ExpertRanking.LastUse(blocks.units())
 				: new ExpertRanking.Measured(blocks.units());
-		this.cache = new ExpertCache(blocks.blocks().size(), this.ranking, this::left);
+		this.cache = new ExpertCache(device, blocks.blocks().size(), this.ranking, this::left);
 		this.lookahead = new Lookahead(settings.lookahead());
 	}
 
@@ -450,7 +452,9 @@ final class ExpertStore implements BlockMatrices.Blocks, AutoCloseable {
 
 	@Override
 	public Buffer buffer(BlockRead load, Device device) {
-		return ((CachedRead) load).slot().buffer(device);
+		SharedBuffer buffer = ((CachedRead) load).slot().buffer();
+		load.written(device, buffer);
+		return buffer;
 	}
 
 	/**

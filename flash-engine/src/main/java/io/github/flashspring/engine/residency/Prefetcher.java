@@ -1,6 +1,5 @@
 package io.github.flashspring.engine.residency;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.IdentityHashMap;
@@ -16,6 +15,7 @@ import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.SharedBuffer;
 import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.residency.ReadQueue.Urgency;
 import org.jspecify.annotations.Nullable;
@@ -70,9 +70,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	/** Whether any block streams. */
 	private boolean streams;
 
-	private @Nullable NativeMemory ringMemory;
-
-	private @Nullable Buffer ringBuffer;
+	private @Nullable SharedBuffer ringBuffer;
 
 	private SlabRing ring = new SlabRing(0);
 
@@ -87,7 +85,8 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 
 	private int headRound;
 
-	private Fence lastUse = Fence.DONE;
+	/** How many blocks were released. */
+	private long uses;
 
 	/**
 	 * Starts threads that read; they wait until there is a {@link #plan}.
@@ -97,9 +96,10 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	 * @param streaming how experts stream
 	 * @param recorder hears of reads
 	 * @param controller paces reads ahead
+	 * @param device allocates what streams
 	 */
 	Prefetcher(WeightLayout layout, BlockLayout blocks, ReadQueue.Settings settings, ExpertStreaming streaming,
-			IoRecorder recorder, BandwidthController controller) {
+			IoRecorder recorder, BandwidthController controller, Device device) {
 		this.blocks = blocks.blocks();
 		this.recorder = recorder;
 		int units = layout.units().size();
@@ -113,7 +113,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		int[] layers = layout.layersOfUnits();
 		this.queue = new ReadQueue(settings, (unit) -> layers[unit], recorder, controller, this);
 		this.lock = this.queue.lock();
-		this.experts = new ExpertStore(blocks, this.queue, streaming, recorder);
+		this.experts = new ExpertStore(blocks, this.queue, streaming, recorder, device);
 	}
 
 	ExpertStore experts() {
@@ -128,7 +128,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 	 * @param device computes with them
 	 */
 	void plan(boolean[] stay, long windowBytes, long expertBytes, Device device) {
-		NativeMemory nextRing = NativeMemory.allocate(windowBytes);
+		SharedBuffer nextRing = device.allocateShared(windowBytes);
 		this.lock.lock();
 		try {
 			this.queue.pause();
@@ -159,8 +159,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 				this.unread += (stay[index] && loads[index] == null) ? 1 : 0;
 				this.streams |= !stay[index] && place < this.headEnd;
 			}
-			this.ringMemory = nextRing;
-			this.ringBuffer = device.wrap(this.ringMemory.segment());
+			this.ringBuffer = nextRing;
 			this.ring = new SlabRing(windowBytes);
 			this.position = 0;
 			this.headRound = 0;
@@ -205,20 +204,17 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		return experts > expertBytes;
 	}
 
-	private MemorySegment ringMemory() {
-		NativeMemory memory = this.ringMemory;
-		if (memory == null) {
+	private SharedBuffer ringBuffer() {
+		SharedBuffer buffer = this.ringBuffer;
+		if (buffer == null) {
 			throw new IllegalStateException("There is no plan yet");
 		}
-		return memory.segment();
+		return buffer;
 	}
 
 	private void closeRing() {
 		if (this.ringBuffer != null) {
 			this.ringBuffer.close();
-		}
-		if (this.ringMemory != null) {
-			this.ringMemory.close();
 		}
 	}
 
@@ -400,7 +396,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 			}
 			return;
 		}
-		this.lastUse = (fence != Fence.DONE) ? fence : this.lastUse;
+		load.lastUse = (fence != Fence.DONE) ? new SlabRing.Use(fence, ++this.uses) : SlabRing.Use.NONE;
 		this.queue.cancel(load);
 		reclaim();
 	}
@@ -423,12 +419,10 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 
 	private void reclaim() {
 		while (!this.window.isEmpty() && this.window.getFirst().dropped && this.window.getFirst().pending == 0) {
-			this.window.removeFirst();
-			this.ring.free();
+			this.ring.free(this.window.removeFirst().lastUse);
 		}
 		while (!this.window.isEmpty() && this.window.getLast().dropped && this.window.getLast().pending == 0) {
-			this.window.removeLast();
-			this.ring.freeNewest();
+			this.ring.freeNewest(this.window.removeLast().lastUse);
 		}
 		this.queue.signal();
 	}
@@ -474,10 +468,8 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 				this.lock.unlock();
 			}
 		}
-		Buffer buffer = this.ringBuffer;
-		if (buffer == null) {
-			throw new IllegalStateException("There is no plan yet");
-		}
+		SharedBuffer buffer = ringBuffer();
+		load.written(device, buffer);
 		return buffer;
 	}
 
@@ -561,7 +553,7 @@ final class Prefetcher implements BlockMatrices.Blocks, ReadQueue.Owner, AutoClo
 		if (offset < 0) {
 			return false;
 		}
-		BlockRead load = new BlockRead(block, ringMemory(), offset, this.lastUse);
+		BlockRead load = new BlockRead(block, ringBuffer().memory(), offset, this.ring.lastUse().fence());
 		this.window.addLast(load);
 		this.queue.add(load, Urgency.AHEAD);
 		return true;

@@ -1,7 +1,9 @@
 package io.github.flashspring.engine.residency;
 
-import io.github.flashspring.engine.weights.Weights;
 import java.util.List;
+
+import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.weights.Weights;
 
 /**
  * Stands around a layer: has its weights in memory when it computes, and gives them back.
@@ -34,27 +36,17 @@ public final class StreamingProxy<P> {
 	 * @param parts what to compute on
 	 */
 	public void forward(List<P> parts) {
-		IoRecorder recorder = this.store.recorder();
 		long start = System.nanoTime();
-		long stalled = recorder.stallNanos();
-		long others = recorder.computeNanos();
+		Fence before = this.store.commit();
 		Weights weights = this.store.weights(this.unit);
-		boolean complete = false;
 		this.store.computing(this.unit);
 		try {
 			this.layer.forward(parts, weights);
-			complete = true;
 		}
 		finally {
 			weights.end();
-			long end = System.nanoTime();
-			long nanos = end - start - (recorder.stallNanos() - stalled);
-			// What experts computed was counted as theirs.
-			recorder.computed(this.unit, start, end, nanos - (recorder.computeNanos() - others));
-			if (complete) {
-				this.store.computed(this.unit, nanos);
-			}
 		}
+		this.store.computed(this.unit, start, before);
 	}
 
 	/**

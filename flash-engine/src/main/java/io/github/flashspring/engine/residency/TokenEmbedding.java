@@ -1,6 +1,5 @@
 package io.github.flashspring.engine.residency;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,10 +12,10 @@ import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.weights.BlockLayout;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Matrix;
+import io.github.flashspring.engine.device.SharedBuffer;
 import io.github.flashspring.engine.device.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -38,11 +37,8 @@ final class TokenEmbedding implements AutoCloseable {
 
 	private final int rows;
 
-	private final Arena arena = Arena.ofShared();
-
-	private final List<MemorySegment> staged = new ArrayList<>();
-
-	private final List<Buffer> buffers = new ArrayList<>();
+	/** Rows of each part of the table. */
+	private final List<SharedBuffer> staged = new ArrayList<>();
 
 	private final Matrix matrix;
 
@@ -72,12 +68,10 @@ final class TokenEmbedding implements AutoCloseable {
 			}
 		}
 		for (TensorInfo part : this.table.parts()) {
-			MemorySegment memory = this.arena.allocate(rows * WeightLayout.Weight.rowBytes(part), 64);
-			this.staged.add(memory);
-			this.buffers.add(device.wrap(memory));
+			this.staged.add(device.allocateShared(rows * WeightLayout.Weight.rowBytes(part)));
 		}
 		List<TensorInfo> parts = this.table.parts();
-		this.matrix = this.table.separateRows((part) -> Tensor.of(this.buffers.get(parts.indexOf(part)), 0,
+		this.matrix = this.table.separateRows((part) -> Tensor.of(this.staged.get(parts.indexOf(part)), 0,
 				part.dtype(), rows, Math.toIntExact(part.dimension(1))));
 	}
 
@@ -110,6 +104,10 @@ final class TokenEmbedding implements AutoCloseable {
 		if (!reads.isEmpty()) {
 			this.prefetcher.readRows(reads);
 		}
+		for (int i = 0; i < this.staged.size(); i++) {
+			long rowBytes = WeightLayout.Weight.rowBytes(this.table.parts().get(i));
+			this.device.written(this.staged.get(i), 0, places.size() * rowBytes);
+		}
 		this.device.embed(out, this.matrix, rowOfToken);
 		this.free = this.device.commit();
 	}
@@ -121,7 +119,7 @@ final class TokenEmbedding implements AutoCloseable {
 		for (int i = 0; i < parts.size(); i++) {
 			TensorInfo part = parts.get(i);
 			long bytes = WeightLayout.Weight.rowBytes(part);
-			MemorySegment target = this.staged.get(i).asSlice(row * bytes, bytes);
+			MemorySegment target = this.staged.get(i).memory().asSlice(row * bytes, bytes);
 			if (load != null) {
 				long position = holder.piece().positions()[i]
 						+ (this.table.rowOf(part, token) - this.table.rowOf(part, holder.piece().firstRow())) * bytes;
@@ -136,8 +134,7 @@ final class TokenEmbedding implements AutoCloseable {
 
 	@Override
 	public void close() {
-		this.buffers.forEach(Buffer::close);
-		this.arena.close();
+		this.staged.forEach(SharedBuffer::close);
 	}
 
 	/**

@@ -17,6 +17,7 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
@@ -54,6 +55,11 @@ public final class WeightStore implements AutoCloseable {
 	private final List<Buffer> buffers = new ArrayList<>();
 
 	private final List<@Nullable Tensor[]> vectors = new ArrayList<>();
+
+	private final ComputeTimes times = new ComputeTimes();
+
+	/** Time of the experts of the layer whose time is not known yet. */
+	private long expertNanos;
 
 	private volatile ResidencyPlan plan;
 
@@ -110,7 +116,20 @@ public final class WeightStore implements AutoCloseable {
 
 	private void readVectors() {
 		MemorySegment memory = this.arena.allocate(Math.max(1, this.layout.vectorBytes()), 64);
-		Buffer buffer = this.device.wrap(memory);
+		long offset = 0;
+		for (WeightLayout.Unit unit : this.layout.units()) {
+			for (WeightLayout.Weight weight : unit.weights()) {
+				if (weight.parameter().vector()) {
+					TensorInfo tensor = weight.codes();
+					this.layout.checkpoint().read(tensor, 0, memory.asSlice(offset, tensor.byteSize()).asByteBuffer());
+					offset += WeightLayout.alignVector(tensor.byteSize());
+				}
+			}
+		}
+		viewVectors(this.device.wrap(memory));
+	}
+
+	private void viewVectors(Buffer buffer) {
 		this.buffers.add(buffer);
 		long offset = 0;
 		for (WeightLayout.Unit unit : this.layout.units()) {
@@ -119,7 +138,6 @@ public final class WeightStore implements AutoCloseable {
 				WeightLayout.Weight weight = unit.weights().get(i);
 				if (weight.parameter().vector()) {
 					TensorInfo tensor = weight.codes();
-					this.layout.checkpoint().read(tensor, 0, memory.asSlice(offset, tensor.byteSize()).asByteBuffer());
 					tensors[i] = Tensor.of(buffer, offset, tensor.dtype(), 1, weight.parameter().columns());
 					offset += WeightLayout.alignVector(tensor.byteSize());
 				}
@@ -162,9 +180,25 @@ public final class WeightStore implements AutoCloseable {
 		this.controller.computing(this.layers[unit]);
 	}
 
-	/** Notes that a unit was computed, in so much time without waiting for reads. */
-	void computed(int unit, long nanos) {
-		this.controller.computed(this.layers[unit], nanos, wasDisturbed());
+	/** {@return a fence behind all work recorded so far} */
+	Fence commit() {
+		return this.device.commit();
+	}
+
+	/**
+	 * Notes that the work of a unit was recorded.
+	 * @param start when it began, of {@link System#nanoTime}
+	 * @param before behind the work before
+	 */
+	void computed(int unit, long start, Fence before) {
+		long end = System.nanoTime();
+		boolean disturbed = wasDisturbed();
+		this.times.add(before, commit(), (nanos) -> {
+			// The time of experts was counted as theirs.
+			this.recorder.computed(unit, start, end, nanos - this.expertNanos);
+			this.expertNanos = 0;
+			this.controller.computed(this.layers[unit], nanos, disturbed);
+		});
 	}
 
 	private boolean wasDisturbed() {
@@ -223,7 +257,7 @@ public final class WeightStore implements AutoCloseable {
 	 */
 	void compute(int[] units, Consumer<List<Weights>> computation) {
 		long start = System.nanoTime();
-		long stalled = this.recorder.stallNanos();
+		Fence before = commit();
 		List<Weights> weights = Arrays.stream(units).mapToObj(this.source::weights).toList();
 		weights.forEach((unit) -> unit.begin(false));
 		try {
@@ -231,10 +265,13 @@ public final class WeightStore implements AutoCloseable {
 		}
 		finally {
 			weights.forEach(Weights::end);
-			long end = System.nanoTime();
-			this.recorder.computed(units[0], start, end, end - start - (this.recorder.stallNanos() - stalled));
 			Arrays.stream(units).forEach(this.source::computed);
 		}
+		long end = System.nanoTime();
+		this.times.add(before, commit(), (nanos) -> {
+			this.recorder.computed(units[0], start, end, nanos);
+			this.expertNanos += nanos;
+		});
 	}
 
 	/** Whether guesses about the experts of a layer are welcome. */
@@ -255,10 +292,6 @@ public final class WeightStore implements AutoCloseable {
 		return this.source.experts();
 	}
 
-	IoRecorder recorder() {
-		return this.recorder;
-	}
-
 	/**
 	 * Changes the memory for weights, between two passes. What was in memory and stays is
 	 * not read again.
@@ -266,6 +299,7 @@ public final class WeightStore implements AutoCloseable {
 	 * @throws CheckpointException if files cannot be opened
 	 */
 	public void apply(ResidencyPlan next) {
+		commit().await();
 		if (next.mapped() == this.plan.mapped() && next.blockBytes() == this.plan.blockBytes()) {
 			this.source.plan(next);
 		}
@@ -320,6 +354,7 @@ public final class WeightStore implements AutoCloseable {
 
 	@Override
 	public void close() {
+		commit().await();
 		this.source.close();
 		closeVectors();
 	}
@@ -348,7 +383,8 @@ public final class WeightStore implements AutoCloseable {
 					plan.reads().readsInFlight(), ResidencyPlanner.rowReadBytes(layout, plan.alignment()),
 					plan.reads().readBytes());
 			this.prefetcher = new Prefetcher(layout, this.blocks, plan.mapped() ? settings.ofPageCache() : settings,
-					WeightStore.this.streaming, WeightStore.this.recorder, WeightStore.this.controller);
+					WeightStore.this.streaming, WeightStore.this.recorder, WeightStore.this.controller,
+					WeightStore.this.device);
 			this.embedding = new TokenEmbedding(layout, this.blocks, this.prefetcher, WeightStore.this.device,
 					plan.chunkRows());
 			plan(plan);

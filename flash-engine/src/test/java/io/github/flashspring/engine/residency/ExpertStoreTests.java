@@ -29,7 +29,10 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.Safetensors;
 import io.github.flashspring.engine.checkpoint.TensorSource;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.DeviceProvider;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 import io.github.flashspring.engine.residency.ExpertStreaming.Keep;
 
@@ -59,6 +62,8 @@ class ExpertStoreTests {
 	private Path folder;
 
 	private final FaultyAccess.Faults faults = new FaultyAccess.Faults();
+
+	private final Device device = new CpuDeviceProvider().create(new DeviceProvider.Options(1));
 
 	private Checkpoint checkpoint;
 
@@ -139,7 +144,8 @@ class ExpertStoreTests {
 					}
 
 				});
-		this.store = new ExpertStore(this.blocks, this.queue, new ExpertStreaming(keep, lookahead), this.recorder);
+		this.store = new ExpertStore(this.blocks, this.queue, new ExpertStreaming(keep, lookahead), this.recorder,
+				this.device);
 		this.queue.lock().lock();
 		try {
 			this.store.resize(bytes);
@@ -156,6 +162,7 @@ class ExpertStoreTests {
 		this.store.close();
 		this.files.forEach(DirectFile::close);
 		this.checkpoint.close();
+		this.device.close();
 	}
 
 	private int[] choose(boolean ordered, int... experts) {

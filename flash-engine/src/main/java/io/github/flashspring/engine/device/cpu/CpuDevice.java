@@ -1,22 +1,23 @@
 package io.github.flashspring.engine.device.cpu;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.KvBlocks;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.RotarySpec;
+import io.github.flashspring.engine.device.SharedBuffer;
+import io.github.flashspring.engine.device.SharedRegion;
 import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
@@ -40,6 +41,8 @@ final class CpuDevice implements Device {
 
 	private final Kernels kernels;
 
+	private final CpuCopies copies;
+
 	private final CpuElementwise elementwise;
 
 	private final CpuStateSpace stateSpace;
@@ -61,6 +64,7 @@ final class CpuDevice implements Device {
 		for (int i = 0; i < threads; i++) {
 			this.scratch[i] = new Scratch();
 		}
+		this.copies = new CpuCopies(this.pool);
 		this.elementwise = new CpuElementwise(kernels.elementwise(), this.pool, this.scratch);
 		this.stateSpace = new CpuStateSpace(kernels.stateSpace(), this.pool, this.scratch);
 	}
@@ -73,33 +77,28 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	@SuppressWarnings("MustBeClosedChecker") // The buffer closes the arena.
 	public Buffer allocate(long bytes) {
-		if (bytes < 0) {
-			throw new IllegalArgumentException("Cannot allocate " + bytes + " bytes");
-		}
-		Arena arena = Arena.ofShared();
-		try {
-			return new CpuBuffer(arena.allocate(Math.max(bytes, 1), 64).asSlice(0, bytes), arena);
-		}
-		catch (OutOfMemoryError ex) {
-			arena.close();
-			throw new DeviceException("The JVM cannot allocate " + bytes
-					+ " bytes of native memory; it allows as much as -XX:MaxDirectMemorySize, by default as -Xmx", ex);
-		}
+		return CpuMemory.allocate(bytes);
+	}
+
+	@Override
+	public SharedBuffer allocateShared(long bytes) {
+		return CpuMemory.allocateShared(bytes);
+	}
+
+	@Override
+	public SharedRegion reserveShared(long bytes) {
+		return CpuMemory.reserveShared(bytes);
+	}
+
+	@Override
+	public void written(SharedBuffer buffer, long from, long length) {
+		Objects.checkFromIndexSize(from, length, buffer.byteSize());
 	}
 
 	@Override
 	public Buffer wrap(MemorySegment segment) {
-		if (!segment.isNative()) {
-			throw new IllegalArgumentException(
-					"Expected native memory, found a heap segment of " + segment.byteSize() + " bytes");
-		}
-		if (!segment.isAccessibleBy(new Thread())) {
-			throw new IllegalArgumentException(
-					"The memory must be accessible to all threads: use a shared or automatic arena, not a confined one");
-		}
-		return new CpuBuffer(segment, null);
+		return CpuMemory.wrap(segment);
 	}
 
 	@Override
@@ -126,31 +125,33 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
+	public void copy(Tensor out, Tensor x) {
+		this.copies.copy(out, x);
+	}
+
+	@Override
+	public void fill(Tensor out, float value) {
+		this.copies.fill(out, value);
+	}
+
+	@Override
+	public void broadcast(Tensor out, Tensor x) {
+		this.copies.broadcast(out, x);
+	}
+
+	@Override
+	public void convert(Tensor out, Tensor x) {
+		this.copies.convert(out, x);
+	}
+
+	@Override
 	public void gather(Tensor out, Tensor x, int[] rows) {
-		Rows target = Rows.of(out);
-		Rows source = Rows.of(x);
-		Checks.writable("out", target);
-		Checks.activation("x", source);
-		Checks.activation("out", target, rows.length, source.columns());
-		Checks.indices("rows of x", rows, target.count(), source.count());
-		for (int r = 0; r < target.count(); r++) {
-			MemorySegment.copy(source.memory(), source.row(rows[r]), target.memory(), target.row(r),
-					(long) source.columns() * Float.BYTES);
-		}
+		this.copies.gather(out, x, rows);
 	}
 
 	@Override
 	public void scatter(Tensor out, Tensor x, int[] rows) {
-		Rows target = Rows.of(out);
-		Rows source = Rows.of(x);
-		Checks.writable("out", target);
-		Checks.activation("x", source);
-		Checks.activation("out", target, target.count(), source.columns());
-		Checks.indices("rows of out", rows, source.count(), target.count());
-		for (int r = 0; r < source.count(); r++) {
-			MemorySegment.copy(source.memory(), source.row(r), target.memory(), target.row(rows[r]),
-					(long) source.columns() * Float.BYTES);
-		}
+		this.copies.scatter(out, x, rows);
 	}
 
 	@Override
@@ -445,10 +446,12 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	public void read(Tensor source, float[] target) {
-		Rows rows = Rows.of(source);
-		int length = values("source", rows, target.length);
-		MemorySegment.copy(rows.memory(), PortableKernels.FLOAT, rows.offset(), target, 0, length);
+	public void read(List<Readback> reads) {
+		for (Readback read : reads) {
+			Rows rows = Rows.of(read.source());
+			int length = values("source", rows, read.target().length);
+			MemorySegment.copy(rows.memory(), PortableKernels.FLOAT, rows.offset(), read.target(), 0, length);
+		}
 	}
 
 	@Override
@@ -458,7 +461,7 @@ final class CpuDevice implements Device {
 
 	@Override
 	public Fence commit() {
-		return Fence.DONE;
+		return new Done(this.pool.elapsedNanos());
 	}
 
 	@Override
@@ -475,6 +478,25 @@ final class CpuDevice implements Device {
 					+ rows.count() + ", " + rows.columns() + "], found " + available);
 		}
 		return (int) length;
+	}
+
+	/**
+	 * A fence behind work that is done, as all work is here.
+	 *
+	 * @param elapsedNanos how long the device had computed
+	 */
+	private record Done(long elapsedNanos) implements Fence {
+
+		@Override
+		public void await() {
+			// There is nothing to wait for.
+		}
+
+		@Override
+		public boolean isDone() {
+			return true;
+		}
+
 	}
 
 	/** Items of a band, given the multiply-adds of an item. */

@@ -33,6 +33,8 @@ final class WorkerPool implements AutoCloseable {
 
 	private volatile boolean closed;
 
+	private long elapsedNanos;
+
 	/**
 	 * Starts a pool.
 	 * @param threads number of threads that compute, the caller's included; at least 1
@@ -72,10 +74,17 @@ final class WorkerPool implements AutoCloseable {
 		}
 		int size = roundUp(divideUp(count, threads() * BANDS_PER_THREAD), Math.max(grain, 1));
 		int bands = divideUp(count, size);
+		long start = System.nanoTime();
 		if (bands == 1 || this.workers.length == 0) {
 			band.run(0, count, 0);
-			return;
 		}
+		else {
+			share(band, count, size, bands);
+		}
+		this.elapsedNanos += System.nanoTime() - start;
+	}
+
+	private void share(Band band, int count, int size, int bands) {
 		Job current = new Job(band, count, size, bands);
 		this.job = current;
 		int helpers = Math.min(this.workers.length, bands - 1);
@@ -86,6 +95,11 @@ final class WorkerPool implements AutoCloseable {
 		current.await();
 		this.job = Job.NONE;
 		current.rethrow();
+	}
+
+	/** {@return how long operations that have ended took, on the calling thread's clock} */
+	long elapsedNanos() {
+		return this.elapsedNanos;
 	}
 
 	/**
