@@ -97,6 +97,7 @@ final class SequenceStates implements AutoCloseable {
 	private void copy(Buffer to, Buffer from) {
 		int width = Math.toIntExact(this.floats);
 		this.device.copy(Tensor.floats(to, 0, 1, width), Tensor.floats(from, 0, 1, width));
+		this.device.commit().await();
 	}
 
 	@Override

@@ -67,7 +67,8 @@ final class MoeLayer implements Sublayer {
 		int outputs = this.routing.perToken() + ((this.shared != null && this.latent == null) ? 1 : 0);
 		int width = (this.latent != null) ? this.latent.width() : hidden;
 		SumRoom sumRoom = SumRoom.of(decoder, Math.max(2, outputs), width);
-		this.room = new Room(decoder.slot("experts.logits", this.routing.experts()), decoder.slot("experts.gate", 1),
+		this.room = new Room(decoder.slot("experts.logits", this.routing.experts()),
+				decoder.slot("experts.guessed", this.routing.experts()), decoder.slot("experts.gate", 1),
 				decoder.slotForExperts("experts.gathered", hidden), decoder.slotForExperts("experts.gathered", width),
 				sumRoom, (this.latent != null) ? SumRoom.of(decoder, 2, hidden) : sumRoom, outputs, decoder.stream(),
 				decoder.slotForParts("experts.inputs", hidden), decoder.slotForParts("experts.sums", hidden));
@@ -101,17 +102,19 @@ final class MoeLayer implements Sublayer {
 
 	@Override
 	public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-		ExpertAssignment choice = route(pass, weights, x);
+		Answers answers = ask(pass, weights, x, true);
+		ExpertAssignment choice = answers.choice();
 		int[] rowsOf = new int[this.routing.experts()];
 		choice.count(rowsOf);
 		ExpertGroup group = pass.experts(this.units.getFirst());
 		int[] needed = group.choose(rowsOf, x.rows(), false);
-		lookAhead(pass);
+		answers.expect();
 		Tensor resultRows = this.room.experts().rows(pass, x.rows() * choice.outputs());
 		if (this.shared != null && this.latent == null) {
 			int hidden = out.columns();
 			Tensor result = resultRows.reshape(choice.outputs() * hidden).columns(choice.perToken() * hidden, hidden);
-			choice.shared(share(pass, weights, this.shared, result, x));
+			this.shared.forward(pass, weights, result, x);
+			choice.shared(answers.gates());
 		}
 		Tensor input = (this.latent != null) ? this.latent.enter(weights, pass.get(this.latent.inputs()), x) : x;
 		group.compute(needed, false, rowsOf, pass.room(this.room.gathered()),
@@ -123,7 +126,7 @@ final class MoeLayer implements Sublayer {
 		Tensor sums = pass.get(this.latent.sums());
 		pass.device().combine(sums, resultRows, choice.factors());
 		this.latent.leave(weights, out, sums);
-		addShared(pass, weights, x, out);
+		addShared(pass, weights, x, answers.gates(), out);
 	}
 
 	/** Computes experts; the rows of those with several are gathered first. */
@@ -163,18 +166,19 @@ final class MoeLayer implements Sublayer {
 	 * @return F32 [rows, hidden] of each part
 	 */
 	List<Tensor> forward(List<Pass> parts, Weights weights, List<Tensor> inputs) {
-		List<ExpertAssignment> choices = new ArrayList<>();
+		List<Answers> answers = new ArrayList<>();
 		int[] rowsOf = new int[this.routing.experts()];
 		int rows = 0;
 		for (int i = 0; i < inputs.size(); i++) {
-			weights.begin(i < inputs.size() - 1);
-			choices.add(route(parts.get(i), weights, inputs.get(i)));
-			choices.get(i).count(rowsOf);
+			boolean last = i == inputs.size() - 1;
+			weights.begin(!last);
+			answers.add(ask(parts.get(i), weights, inputs.get(i), last));
+			answers.get(i).choice().count(rowsOf);
 			rows += inputs.get(i).rows();
 		}
 		ExpertGroup group = parts.getFirst().experts(this.units.getFirst());
 		int[] needed = group.choose(rowsOf, rows, true);
-		lookAhead(parts.getLast());
+		answers.getLast().expect();
 		List<Tensor> sums = parts.stream().map((part) -> part.get(this.room.sums())).toList();
 		List<Tensor> expertInputs = inputs;
 		List<Tensor> expertSums = sums;
@@ -187,13 +191,14 @@ final class MoeLayer implements Sublayer {
 				space.enter(weights, expertInputs.get(i), inputs.get(i));
 			}
 		}
-		addExperts(parts, group, needed, rowsOf, choices, expertInputs, expertSums);
+		addExperts(parts, group, needed, rowsOf, answers.stream().map(Answers::choice).toList(), expertInputs,
+				expertSums);
 		for (int i = 0; i < sums.size(); i++) {
 			weights.begin(i < sums.size() - 1);
 			if (this.latent != null) {
 				this.latent.leave(weights, sums.get(i), expertSums.get(i));
 			}
-			addShared(parts.get(i), weights, inputs.get(i), sums.get(i));
+			addShared(parts.get(i), weights, inputs.get(i), answers.get(i).gates(), sums.get(i));
 		}
 		return sums;
 	}
@@ -219,12 +224,12 @@ final class MoeLayer implements Sublayer {
 		});
 	}
 
-	private void addShared(Pass pass, Weights weights, Tensor x, Tensor sums) {
+	private void addShared(Pass pass, Weights weights, Tensor x, float[] factors, Tensor sums) {
 		if (this.shared == null) {
 			return;
 		}
 		Tensor pairs = this.room.shared().pairs(pass, x.rows());
-		float[] factors = share(pass, weights, this.shared, right(pairs), x);
+		this.shared.forward(pass, weights, right(pairs), x);
 		add(pass, this.room.shared(), pairs, IntStream.range(0, factors.length).toArray(), factors, sums);
 	}
 
@@ -282,14 +287,38 @@ final class MoeLayer implements Sublayer {
 		return pairs.columns(pairs.columns() / 2, pairs.columns() / 2);
 	}
 
-	private ExpertAssignment route(Pass pass, Weights weights, Tensor x) {
+	/**
+	 * Asks the router, the gate of what every token sees and, about the next layer, its
+	 * router, and reads all answers back at once.
+	 */
+	private Answers ask(Pass pass, Weights weights, Tensor x, boolean looksAhead) {
 		Device device = pass.device();
+		List<Device.Readback> reads = new ArrayList<>();
 		Tensor logits = pass.get(this.room.logits()).rows(0, x.rows());
 		float[] correctionOfAll = correction(device, weights, logits);
 		this.router.forward(weights, logits, x);
-		float[] values = new float[x.rows() * this.routing.experts()];
-		device.read(logits, values);
-		return ExpertAssignment.of(this.routing, values, x.rows(), correctionOfAll, this.room.outputs());
+		float[] values = readBack(logits, reads);
+		float[] gates = new float[x.rows()];
+		Arrays.fill(gates, 1f);
+		if (this.sharedGate != null) {
+			Tensor gate = pass.get(this.room.gate());
+			this.sharedGate.forward(weights, gate, x);
+			reads.add(new Device.Readback(gate, gates));
+		}
+		Guess guess = looksAhead ? lookAhead(pass, reads) : null;
+		device.read(reads);
+		for (int row = 0; this.sharedGate != null && row < gates.length; row++) {
+			gates[row] = (float) Routing.sigmoid(gates[row]);
+		}
+		return new Answers(
+				ExpertAssignment.of(this.routing, values, x.rows(), correctionOfAll, this.room.outputs()), gates,
+				guess);
+	}
+
+	private static float[] readBack(Tensor logits, List<Device.Readback> reads) {
+		float[] values = new float[logits.rows() * logits.columns()];
+		reads.add(new Device.Readback(logits, values));
+		return values;
 	}
 
 	private float @Nullable [] correction(Device device, Weights weights, Tensor scratch) {
@@ -304,18 +333,18 @@ final class MoeLayer implements Sublayer {
 	}
 
 	/**
-	 * Asks the next mixture's router what it would choose of the stream as it is now,
-	 * while the experts of this layer are still being read: its answer hardly changes.
+	 * Asks the next mixture's router what it would choose of the stream as it is now: its
+	 * answer hardly changes.
 	 */
-	private void lookAhead(Pass pass) {
+	private @Nullable Guess lookAhead(Pass pass, List<Device.Readback> reads) {
 		Next next = this.following;
 		if (next == null) {
-			return;
+			return null;
 		}
 		MoeLayer mixture = next.mixture();
 		ExpertGroup group = pass.experts(mixture.units.getFirst());
 		if (!group.wantsGuesses() || !group.layerWeights().isPresent(mixture.router.weight())) {
-			return;
+			return null;
 		}
 		Weights weights = group.layerWeights();
 		int rows = Math.min(pass.batch().rows(), GUESSED_ROWS);
@@ -325,36 +354,52 @@ final class MoeLayer implements Sublayer {
 			next.before().forward(pass, weights, normed, x);
 			x = normed;
 		}
-		group.expect(mixture.guess(pass, weights, x));
+		Tensor logits = pass.get(mixture.room.guessed()).rows(0, rows);
+		float[] correctionOfAll = mixture.correction(pass.device(), weights, logits);
+		mixture.router.forward(weights, logits, x);
+		return new Guess(group, mixture.routing, readBack(logits, reads), rows, correctionOfAll);
 	}
 
-	private List<ExpertGuess> guess(Pass pass, Weights weights, Tensor x) {
-		Tensor logits = pass.get(this.room.logits()).rows(0, x.rows());
-		float[] correctionOfAll = correction(pass.device(), weights, logits);
-		this.router.forward(weights, logits, x);
-		float[] values = new float[x.rows() * this.routing.experts()];
-		pass.device().read(logits, values);
-		List<ExpertGuess> guesses = new ArrayList<>();
-		for (int row = 0; row < x.rows(); row++) {
-			this.routing.guess(values, row * this.routing.experts(), correctionOfAll, guesses);
-		}
-		return guesses;
-	}
+	/**
+	 * What the device answered.
+	 *
+	 * @param choice experts of each token
+	 * @param gates weights of what every token sees
+	 * @param guess about the next layer, or null
+	 */
+	@SuppressWarnings("ArrayRecordComponent") // Made for one pass of a layer.
+	private record Answers(ExpertAssignment choice, float[] gates, @Nullable Guess guess) {
 
-	/** Computes what every token sees; returns its weights. */
-	private float[] share(Pass pass, Weights weights, Sublayer part, Tensor result, Tensor x) {
-		float[] gates = new float[x.rows()];
-		Arrays.fill(gates, 1f);
-		if (this.sharedGate != null) {
-			Tensor gate = pass.get(this.room.gate());
-			this.sharedGate.forward(weights, gate, x);
-			pass.device().read(gate, gates);
-			for (int row = 0; row < gates.length; row++) {
-				gates[row] = (float) Routing.sigmoid(gates[row]);
+		void expect() {
+			if (this.guess != null) {
+				this.guess.expect();
 			}
 		}
-		part.forward(pass, weights, result, x);
-		return gates;
+
+	}
+
+	/**
+	 * What the next layer's router would choose.
+	 *
+	 * @param group experts of the layer
+	 * @param routing how logits become experts
+	 * @param logits of each row
+	 * @param rows number of rows
+	 * @param correction of the choice, or null
+	 */
+	@SuppressWarnings("ArrayRecordComponent") // Made for one pass of a layer.
+	private record Guess(ExpertGroup group, Routing routing, float[] logits, int rows,
+			float @Nullable [] correction) {
+
+		/** Lets the experts be read. */
+		void expect() {
+			List<ExpertGuess> guesses = new ArrayList<>();
+			for (int row = 0; row < this.rows; row++) {
+				this.routing.guess(this.logits, row * this.routing.experts(), this.correction, guesses);
+			}
+			this.group.expect(guesses);
+		}
+
 	}
 
 	/**
@@ -396,6 +441,7 @@ final class MoeLayer implements Sublayer {
 	 * Room for what is computed between input and output.
 	 *
 	 * @param logits [experts] per row
+	 * @param guessed [experts] per row, of the next layer
 	 * @param gate [1] per row
 	 * @param normed [hidden] per row
 	 * @param gathered width of an expert's input per row
@@ -407,7 +453,7 @@ final class MoeLayer implements Sublayer {
 	 * @param inputs [hidden] per row, for all parts of a pass
 	 * @param sums [hidden] per row, for all parts of a pass
 	 */
-	private record Room(Slots.Slot logits, Slots.Slot gate, Slots.Slot normed, Slots.Slot gathered, SumRoom experts,
+	private record Room(Slots.Slot logits, Slots.Slot guessed, Slots.Slot gate, Slots.Slot normed, Slots.Slot gathered, SumRoom experts,
 			SumRoom shared, int outputs, Slots.Slot stream, Slots.Slot inputs, Slots.Slot sums) {
 
 	}
@@ -489,9 +535,8 @@ final class MoeLayer implements Sublayer {
 			return this;
 		}
 
-		/** What every token sees, with a weight of its own. */
-		Builder shared(Sublayer part, String gate) {
-			this.shared = part;
+		/** The weight of what every token sees, which is declared behind it. */
+		Builder sharedGate(String gate) {
 			this.sharedGate = Linear.of(this.unit, gate, 1, this.decoder.config().hiddenSize(), false);
 			return this;
 		}

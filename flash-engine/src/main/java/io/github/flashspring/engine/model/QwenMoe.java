@@ -80,9 +80,9 @@ final class QwenMoe {
 				Routing.Scoring.SOFTMAX, config.getBoolean("norm_topk_prob", false));
 		MoeLayer.Builder mixture = new MoeLayer.Builder(decoder, unit, routing, "mlp.gate", false);
 		if (shared) {
+			mixture.sharedGate("mlp.shared_expert_gate");
 			mixture.shared(
-					decoder.feedForward(unit, "mlp.shared_expert", shape(config, "shared_expert_intermediate_size")),
-					"mlp.shared_expert_gate");
+					decoder.feedForward(unit, "mlp.shared_expert", shape(config, "shared_expert_intermediate_size")));
 		}
 		GatedExperts gated = GatedExperts.of(decoder, "mlp", routing.experts(), shape(config, "moe_intermediate_size"));
 		return mixture.experts(layer, (expert, index) -> gated.create(layer, expert, index));

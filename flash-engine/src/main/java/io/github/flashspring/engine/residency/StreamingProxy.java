@@ -2,7 +2,6 @@ package io.github.flashspring.engine.residency;
 
 import java.util.List;
 
-import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
@@ -37,7 +36,6 @@ public final class StreamingProxy<P> {
 	 */
 	public void forward(List<P> parts) {
 		long start = System.nanoTime();
-		Fence before = this.store.commit();
 		Weights weights = this.store.weights(this.unit);
 		this.store.computing(this.unit);
 		try {
@@ -46,7 +44,7 @@ public final class StreamingProxy<P> {
 		finally {
 			weights.end();
 		}
-		this.store.computed(this.unit, start, before);
+		this.store.computed(this.unit, start);
 	}
 
 	/**

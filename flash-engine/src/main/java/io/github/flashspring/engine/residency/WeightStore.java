@@ -17,7 +17,6 @@ import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
@@ -56,10 +55,7 @@ public final class WeightStore implements AutoCloseable {
 
 	private final List<@Nullable Tensor[]> vectors = new ArrayList<>();
 
-	private final ComputeTimes times = new ComputeTimes();
-
-	/** Time of the experts of the layer whose time is not known yet. */
-	private long expertNanos;
+	private final ComputeTimes times;
 
 	private volatile ResidencyPlan plan;
 
@@ -75,6 +71,7 @@ public final class WeightStore implements AutoCloseable {
 		int[] parts = layout.partsOfUnits();
 		this.files = files;
 		this.device = device;
+		this.times = new ComputeTimes(device);
 		this.plan = plan;
 		this.recorder = new IoRecorder(layout.parts().stream().map(WeightLayout.Part::name).toArray(String[]::new),
 				(unit) -> parts[unit]);
@@ -160,16 +157,18 @@ public final class WeightStore implements AutoCloseable {
 	 * @param headRounds how often it goes through the head
 	 */
 	public void beginPass(int rows, int headRounds) {
+		this.times.beginPass();
 		this.controller.beginPass(rows);
 		this.source.beginPass(rows, headRounds);
 	}
 
 	/**
-	 * Ends a pass that was computed.
+	 * Ends a pass, when it is computed.
 	 * @param rows rows of the pass
 	 * @param start when it began, of {@link System#nanoTime}
 	 */
 	public void endPass(int rows, long start) {
+		this.times.endPass();
 		this.controller.endPass();
 		this.recorder.passed(rows, start, System.nanoTime());
 	}
@@ -180,24 +179,16 @@ public final class WeightStore implements AutoCloseable {
 		this.controller.computing(this.layers[unit]);
 	}
 
-	/** {@return a fence behind all work recorded so far} */
-	Fence commit() {
-		return this.device.commit();
-	}
-
 	/**
 	 * Notes that the work of a unit was recorded.
 	 * @param start when it began, of {@link System#nanoTime}
-	 * @param before behind the work before
 	 */
-	void computed(int unit, long start, Fence before) {
+	void computed(int unit, long start) {
 		long end = System.nanoTime();
 		boolean disturbed = wasDisturbed();
-		this.times.add(before, commit(), (nanos) -> {
-			// The time of experts was counted as theirs.
-			this.recorder.computed(unit, start, end, nanos - this.expertNanos);
-			this.expertNanos = 0;
-			this.controller.computed(this.layers[unit], nanos, disturbed);
+		this.times.endLayer((own, all) -> {
+			this.recorder.computed(unit, start, end, own);
+			this.controller.computed(this.layers[unit], all, disturbed);
 		});
 	}
 
@@ -257,7 +248,7 @@ public final class WeightStore implements AutoCloseable {
 	 */
 	void compute(int[] units, Consumer<List<Weights>> computation) {
 		long start = System.nanoTime();
-		Fence before = commit();
+		this.times.beginExperts();
 		List<Weights> weights = Arrays.stream(units).mapToObj(this.source::weights).toList();
 		weights.forEach((unit) -> unit.begin(false));
 		try {
@@ -268,10 +259,7 @@ public final class WeightStore implements AutoCloseable {
 			Arrays.stream(units).forEach(this.source::computed);
 		}
 		long end = System.nanoTime();
-		this.times.add(before, commit(), (nanos) -> {
-			this.recorder.computed(units[0], start, end, nanos);
-			this.expertNanos += nanos;
-		});
+		this.times.endExperts((nanos) -> this.recorder.computed(units[0], start, end, nanos));
 	}
 
 	/** Whether guesses about the experts of a layer are welcome. */
@@ -299,7 +287,6 @@ public final class WeightStore implements AutoCloseable {
 	 * @throws CheckpointException if files cannot be opened
 	 */
 	public void apply(ResidencyPlan next) {
-		commit().await();
 		if (next.mapped() == this.plan.mapped() && next.blockBytes() == this.plan.blockBytes()) {
 			this.source.plan(next);
 		}
@@ -354,7 +341,6 @@ public final class WeightStore implements AutoCloseable {
 
 	@Override
 	public void close() {
-		commit().await();
 		this.source.close();
 		closeVectors();
 	}
