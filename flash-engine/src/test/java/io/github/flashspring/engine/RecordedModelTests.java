@@ -1,5 +1,6 @@
 package io.github.flashspring.engine;
 
+import java.util.ArrayList;
 import java.util.List;
 
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +28,27 @@ class RecordedModelTests {
 		requireSameBits(Golden.load(name));
 	}
 
+	@ParameterizedTest
+	@ValueSource(strings = { "llama", "gpt_oss", "qwen2_moe", "nemotron_h" })
+	void sequencesNextToEachOtherGetTheirOwnTokens(String name) throws Exception {
+		Golden golden = Golden.load("golden/" + name);
+		try (FlashEngine engine = FlashEngine.load(golden.config()
+			.device(RecordingDeviceProvider.NAME)
+			.warmUp(false)
+			.contextLength(200)
+			.parallel(3)
+			.build())) {
+			List<Generation> running = new ArrayList<>();
+			for (int i = 0; i < 3; i++) {
+				running.add(engine.generate(new GenerationRequest(new GenerationRequest.Tokens(golden.prompt()), null,
+						golden.greedy().length, List.of(), true)));
+			}
+			for (Generation generation : running) {
+				assertThat(Golden.finish(generation).tokens()).isEqualTo(golden.greedy());
+			}
+		}
+	}
+
 	static void requireSameBits(Golden golden) throws Exception {
 		List<float[]> expected;
 		long least;
@@ -35,7 +57,7 @@ class RecordedModelTests {
 			least = engine.plan().minimumBytes();
 		}
 		RamBudget budget = RamBudget.ofBytes(least + 40_000);
-		for (FlashConfig.Builder config : List.of(golden.config(), golden.config().ramBudget(budget),
+		for (FlashConfig.Builder config : List.of(golden.config().prefillChunk(7), golden.config().ramBudget(budget),
 				golden.config().ramBudget(budget).prefillChunk(7))) {
 			try (FlashEngine engine = FlashEngine
 				.load(config.device(RecordingDeviceProvider.NAME).warmUp(false).build())) {

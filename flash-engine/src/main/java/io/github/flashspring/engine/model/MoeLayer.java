@@ -310,9 +310,8 @@ final class MoeLayer implements Sublayer {
 		for (int row = 0; this.sharedGate != null && row < gates.length; row++) {
 			gates[row] = (float) Routing.sigmoid(gates[row]);
 		}
-		return new Answers(
-				ExpertAssignment.of(this.routing, values, x.rows(), correctionOfAll, this.room.outputs()), gates,
-				guess);
+		return new Answers(ExpertAssignment.of(this.routing, values, x.rows(), correctionOfAll, this.room.outputs()),
+				gates, guess);
 	}
 
 	private static float[] readBack(Tensor logits, List<Device.Readback> reads) {
@@ -388,8 +387,7 @@ final class MoeLayer implements Sublayer {
 	 * @param correction of the choice, or null
 	 */
 	@SuppressWarnings("ArrayRecordComponent") // Made for one pass of a layer.
-	private record Guess(ExpertGroup group, Routing routing, float[] logits, int rows,
-			float @Nullable [] correction) {
+	private record Guess(ExpertGroup group, Routing routing, float[] logits, int rows, float @Nullable [] correction) {
 
 		/** Lets the experts be read. */
 		void expect() {
@@ -453,8 +451,8 @@ final class MoeLayer implements Sublayer {
 	 * @param inputs [hidden] per row, for all parts of a pass
 	 * @param sums [hidden] per row, for all parts of a pass
 	 */
-	private record Room(Slots.Slot logits, Slots.Slot guessed, Slots.Slot gate, Slots.Slot normed, Slots.Slot gathered, SumRoom experts,
-			SumRoom shared, int outputs, Slots.Slot stream, Slots.Slot inputs, Slots.Slot sums) {
+	private record Room(Slots.Slot logits, Slots.Slot guessed, Slots.Slot gate, Slots.Slot normed, Slots.Slot gathered,
+			SumRoom experts, SumRoom shared, int outputs, Slots.Slot stream, Slots.Slot inputs, Slots.Slot sums) {
 
 	}
 

@@ -60,7 +60,8 @@ final class SlabRing {
 		return last;
 	}
 
-	/** {@return the last use of the newest range before it was taken} */
+	/**
+	 * {@return the last use of the newest range before it was taken} */
 	Use lastUse() {
 		return this.slabs.getLast().lastUse();
 	}

@@ -71,8 +71,8 @@ final class TokenEmbedding implements AutoCloseable {
 			this.staged.add(device.allocateShared(rows * WeightLayout.Weight.rowBytes(part)));
 		}
 		List<TensorInfo> parts = this.table.parts();
-		this.matrix = this.table.separateRows((part) -> Tensor.of(this.staged.get(parts.indexOf(part)), 0,
-				part.dtype(), rows, Math.toIntExact(part.dimension(1))));
+		this.matrix = this.table.separateRows((part) -> Tensor.of(this.staged.get(parts.indexOf(part)), 0, part.dtype(),
+				rows, Math.toIntExact(part.dimension(1))));
 	}
 
 	/**

@@ -157,8 +157,8 @@ public abstract class DeviceContract {
 		if (format.mode == null) {
 			return this.operands.dense(DType.valueOf(format.name()), rows, whole);
 		}
-		return this.operands.quantized(new Quantization(format.mode, format.bits, groups, format.groupRows), rows, whole,
-				scales);
+		return this.operands.quantized(new Quantization(format.mode, format.bits, groups, format.groupRows), rows,
+				whole, scales);
 	}
 
 	@ParameterizedTest
@@ -347,9 +347,8 @@ public abstract class DeviceContract {
 				() -> this.device.matmul(out, x.tensor, weight.matrix(), null),
 				() -> this.device.matmulTransposed(out, x.tensor, weight.matrix(), false),
 				() -> this.device.embed(out, weight.matrix(), new int[] { 0, 1, 2 }),
-				() -> this.device.add(out, x.tensor.rows(0, 2)),
-				() -> this.device.elementwise().softcap(out, 0f), () -> this.device.write(out, new float[23]),
-				() -> this.device.read(out, new float[23]),
+				() -> this.device.add(out, x.tensor.rows(0, 2)), () -> this.device.elementwise().softcap(out, 0f),
+				() -> this.device.write(out, new float[23]), () -> this.device.read(out, new float[23]),
 				() -> this.device.rmsNorm(out, x.tensor, x.tensor.columns(0, 7), 1e-5f),
 				() -> this.device.rope(out, 5, x.tensor, x.tensor));
 		for (Runnable operation : wrong) {
@@ -388,8 +387,7 @@ public abstract class DeviceContract {
 			assertThat(before.isDone()).as("earlier fences").isTrue();
 			assertThat(before.elapsedNanos()).isBetween(last, after.elapsedNanos());
 			assertThat(after.elapsedNanos()).isGreaterThan(before.elapsedNanos());
-			assertThat(this.device.commit().elapsedNanos()).as("nothing was recorded")
-				.isEqualTo(after.elapsedNanos());
+			assertThat(this.device.commit().elapsedNanos()).as("nothing was recorded").isEqualTo(after.elapsedNanos());
 			last = after.elapsedNanos();
 		}
 	}

@@ -75,8 +75,8 @@ public abstract class DeviceLayerContract {
 			}
 			for (int c = 0; c < columns; c++) {
 				double factor = weight.values[0][c] + 1.0;
-				assertThat((double) rmsFound[r][c])
-					.isCloseTo(x.values[r][c] / Math.sqrt(squares + 1e-5f) * factor, within(1e-5));
+				assertThat((double) rmsFound[r][c]).isCloseTo(x.values[r][c] / Math.sqrt(squares + 1e-5f) * factor,
+						within(1e-5));
 				assertThat((double) layerFound[r][c]).isCloseTo(
 						(x.values[r][c] - mean) / Math.sqrt(variance + 1e-5f) * factor + bias.values[0][c],
 						within(2e-5));
@@ -194,8 +194,8 @@ public abstract class DeviceLayerContract {
 				assertThat(sums[r][c]).isEqualTo((a + b) * 0.5f + a * 3f);
 				assertThat((double) caps[r][c]).isCloseTo(0.7f * Math.tanh(a / 0.7f), within(1e-6));
 				double gate = Math.min(a, 0.9f);
-				assertThat((double) clamps[r][c]).isCloseTo(
-						gate / (1 + Math.exp(-1.702f * gate)) * (Math.clamp(b, -0.9f, 0.9f) + 1), within(1e-5));
+				assertThat((double) clamps[r][c])
+					.isCloseTo(gate / (1 + Math.exp(-1.702f * gate)) * (Math.clamp(b, -0.9f, 0.9f) + 1), within(1e-5));
 				assertThat((c % 2 == 0) ? evens[r][c / 2] : odds[r][c / 2]).isEqualTo(a);
 			}
 		}

@@ -263,7 +263,8 @@ public final class DeviceOperands implements AutoCloseable {
 
 	}
 
-	/** {@return values of an optional operand, zero without it} */
+	/**
+	 * {@return values of an optional operand, zero without it} */
 	static float valueOf(@Nullable Values operand, int row, int column) {
 		return (operand != null) ? operand.values[row][column] : 0f;
 	}

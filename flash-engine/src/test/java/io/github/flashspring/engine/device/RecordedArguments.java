@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 import org.jspecify.annotations.Nullable;
 
@@ -32,14 +33,14 @@ final class RecordedArguments {
 		return this.uses;
 	}
 
-	Object[] copy(Object[] arguments) {
+	@Nullable Object[] copy(@Nullable Object[] arguments) {
 		RaggedBatch batch = null;
 		Integer layer = null;
-		for (Object argument : arguments) {
+		for (@Nullable Object argument : arguments) {
 			batch = (argument instanceof RaggedBatch found) ? found : batch;
 			layer = (argument instanceof Integer found) ? found : layer;
 		}
-		Object[] copies = new Object[arguments.length];
+		@Nullable Object[] copies = new Object[arguments.length];
 		for (int i = 0; i < copies.length; i++) {
 			copies[i] = (arguments[i] instanceof KvBlocks kv && batch != null && layer != null)
 					? blocks(kv, layer, batch) : copy(arguments[i]);
@@ -62,10 +63,10 @@ final class RecordedArguments {
 	private Record copy(Record parts) {
 		try {
 			RecordComponent[] components = parts.getClass().getRecordComponents();
-			Object[] values = new Object[components.length];
+			@Nullable Object[] values = new Object[components.length];
 			boolean same = true;
 			for (int i = 0; i < values.length; i++) {
-				Object value = components[i].getAccessor().invoke(parts);
+				@Nullable Object value = components[i].getAccessor().invoke(parts);
 				values[i] = copy(value);
 				same &= values[i] == value;
 			}
@@ -118,12 +119,12 @@ final class RecordedArguments {
 
 			@Override
 			public Buffer buffer(int block) {
-				return buffers.get(block);
+				return Objects.requireNonNull(buffers.get(block));
 			}
 
 			@Override
 			public long byteOffset(int block, int askedLayer) {
-				return offsets.get(block);
+				return Objects.requireNonNull(offsets.get(block));
 			}
 
 		};

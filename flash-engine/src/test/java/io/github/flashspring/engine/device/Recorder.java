@@ -12,8 +12,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a {@link RecordingDevice} was asked to do and has not done. Safe for use by several
- * threads: anybody may wait for a fence.
+ * What a {@link RecordingDevice} was asked to do and has not done. Safe for use by
+ * several threads: anybody may wait for a fence.
  */
 final class Recorder {
 
@@ -126,7 +126,9 @@ final class Recorder {
 		}
 	}
 
-	/** Who waits for a fence: the first class of the program that is none of the device. */
+	/**
+	 * Who waits for a fence: the first class of the program that is none of the device.
+	 */
 	private static String site() {
 		return StackWalker.getInstance()
 			.walk((frames) -> frames.filter((frame) -> !frame.getClassName().contains(".device."))

@@ -38,7 +38,8 @@ public final class RecordingDevice implements InvocationHandler {
 		this.checker = checker;
 		this.recorder = new Recorder(device, ignored);
 		this.seen = proxy(Device.class, this);
-		this.elementwise = proxy(Elementwise.class, (proxy, method, arguments) -> record(Device::elementwise, method, arguments));
+		this.elementwise = proxy(Elementwise.class,
+				(proxy, method, arguments) -> record(Device::elementwise, method, arguments));
 		this.stateSpace = proxy(StateSpace.class,
 				(proxy, method, arguments) -> record(Device::stateSpace, method, arguments));
 	}
@@ -144,12 +145,12 @@ public final class RecordingDevice implements InvocationHandler {
 			call(target.apply(this.checker), method, new RecordedArguments(this.checker).copy(arguments));
 		}
 		RecordedArguments recorded = new RecordedArguments(null);
-		Object[] copies = recorded.copy(arguments);
+		@Nullable Object[] copies = recorded.copy(arguments);
 		this.recorder.record(recorded.uses(), () -> call(target.apply(this.device), method, copies));
 		return null;
 	}
 
-	private static void call(Object target, Method method, Object[] arguments) {
+	private static void call(Object target, Method method, @Nullable Object[] arguments) {
 		try {
 			method.invoke(target, arguments);
 		}

@@ -57,7 +57,7 @@ class ExpertOperationsTests {
 			.containsEntry("gate", 4)
 			.containsEntry("combine", 4)
 			.doesNotContainKeys("gather", "scatter")
-			.containsEntry("commit", 2 + 4 * 4)
+			.containsEntry("commit", 3 + 4 * 4)
 			.containsEntry("read", 4);
 		assertThat(operations("golden-mlx/qwen3_moe-4bit-g32", 4, TOKENS.length)).containsEntry("matmul", 4 * 5 + 3)
 			.containsEntry("gate", 4)

@@ -34,8 +34,8 @@ class RecordedPassTests {
 	@ParameterizedTest
 	@ValueSource(booleans = { true, false })
 	void memoryMayBeClosedBehindAPass(boolean waits) throws Exception {
-		TestModel model = new TestModel(TestModel.folder("golden/llama"), (device) -> RecordingDevice.of(device,
-				(site) -> !waits && site.equals("ComputeTimes.endPass")));
+		TestModel model = new TestModel(TestModel.folder("golden/llama"),
+				(device) -> RecordingDevice.of(device, (site) -> !waits && site.equals("ComputeTimes.endPass")));
 		forward(model, () -> false);
 		Throwable failure = catchThrowable(model::close);
 		if (waits) {
@@ -59,8 +59,8 @@ class RecordedPassTests {
 	@ParameterizedTest
 	@ValueSource(booleans = { true, false })
 	void snapshotMayBeClosedAtOnce(boolean waits) throws Exception {
-		TestModel model = new TestModel(TestModel.folder("golden/mamba2"), (device) -> RecordingDevice.of(device,
-				(site) -> !waits && site.equals("SequenceStates.copy")));
+		TestModel model = new TestModel(TestModel.folder("golden/mamba2"),
+				(device) -> RecordingDevice.of(device, (site) -> !waits && site.equals("SequenceStates.copy")));
 		forward(model, () -> false);
 		Buffer snapshot = model.kv().snapshot(model.blocks());
 		model.kv().restore(model.blocks(), snapshot);

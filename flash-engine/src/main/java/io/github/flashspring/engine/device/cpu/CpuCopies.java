@@ -11,7 +11,8 @@ import io.github.flashspring.engine.device.Tensor;
  */
 final class CpuCopies {
 
-	private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+	private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED
+		.withOrder(ByteOrder.LITTLE_ENDIAN);
 
 	private final WorkerPool pool;
 

@@ -97,7 +97,9 @@ final class WorkerPool implements AutoCloseable {
 		current.rethrow();
 	}
 
-	/** {@return how long operations that have ended took, on the calling thread's clock} */
+	/**
+	 * {@return how long operations that have ended took, on the calling thread's clock}
+	 */
 	long elapsedNanos() {
 		return this.elapsedNanos;
 	}
