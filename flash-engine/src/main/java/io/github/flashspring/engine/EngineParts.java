@@ -59,18 +59,17 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 		Device device = resources.add(host.device(config));
 		int context = contextLength(config, definition.shape().maxPositions());
 		// before the tokenizer, which takes half of the time until the first pass
-		WarmUp warmUp = warm ? resources.add(WarmUp.start(device.warmUp(definition.workload(layout, context))))
-				: null;
+		WarmUp warmUp = warm ? resources.add(WarmUp.start(device.warmUp(definition.workload(layout, context)))) : null;
 		ModelText text = resources.add(ModelText.load(checkpoint.folder(), config.chat()));
 		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
-		ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows,
-				context, config.parallel());
+		ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context,
+				config.parallel());
 		long all = (long) context * config.parallel();
 		FlashConfig.Reading reading = config.reading();
 		WeightFiles files = resources.add(opener.apply(layout));
-		Supplier<BudgetArbiter.Share> share = () -> new PlannedShare(config.modelName(), layout,
-				new ResidencyPlan.Needs(chunk, context, definition.kvBytes(context, context, config.parallel()),
-						text.memoryBytes(context), work),
+		Supplier<BudgetArbiter.Share> share = () -> new PlannedShare(
+				config.modelName(), layout, new ResidencyPlan.Needs(chunk, context,
+						definition.kvBytes(context, context, config.parallel()), text.memoryBytes(context), work),
 				files.disk());
 		long needed = checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
 				+ definition.kvBytes(context, all, config.parallel());
@@ -91,7 +90,8 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 
 	static ResidencyPlan plan(FlashConfig config) {
 		try (Resources resources = new Resources()) {
-			return EngineParts.open(config, (layout) -> new WeightFiles(layout, config.reading().direct()), WeightFiles::measuredDisk,
+			return EngineParts
+				.open(config, (layout) -> new WeightFiles(layout, config.reading().direct()), WeightFiles::measuredDisk,
 						EngineHost.NONE, false, resources)
 				.plan();
 		}

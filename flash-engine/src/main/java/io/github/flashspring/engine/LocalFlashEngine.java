@@ -73,9 +73,9 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private volatile boolean closed;
 
-	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens, EngineParts parts,
-			ResidencyPlan plan, WeightStore store, LocalGeneration.Context generations, PassLog passes,
-			EngineHost host, boolean follows) {
+	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens,
+			EngineParts parts, ResidencyPlan plan, WeightStore store, LocalGeneration.Context generations,
+			PassLog passes, EngineHost host, boolean follows) {
 		this.host = host;
 		this.resources = resources;
 		this.info = info;
@@ -256,7 +256,9 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		return work.activeRequests() + work.queuedRequests() == 0;
 	}
 
-	/** {@return the files of the weights} */
+	/**
+	 * {@return the files of the weights}
+	 */
 	OpenedFiles files() {
 		return this.files;
 	}

@@ -37,7 +37,9 @@ final class OpenedFiles {
 		this.fingerprint = Fingerprint.of(checkpoint);
 	}
 
-	/** {@return whether the folder holds other versions of the files} */
+	/**
+	 * {@return whether the folder holds other versions of the files}
+	 */
 	boolean changed() {
 		return !onDisk().equals(opened());
 	}
@@ -76,9 +78,7 @@ final class OpenedFiles {
 		Path folder = this.checkpoint.folder();
 		Optional<Path> different;
 		try (Checkpoint now = Checkpoint.open(folder)) {
-			different = Fingerprint.of(now)
-				.differenceFrom(this.fingerprint)
-				.or(() -> this.files.differenceFromRead());
+			different = Fingerprint.of(now).differenceFrom(this.fingerprint).or(() -> this.files.differenceFromRead());
 		}
 		if (different.isPresent()) {
 			throw new CheckpointException(

@@ -112,8 +112,8 @@ final class ReloadableFlashEngine implements FlashEngine, FlashDiagnostics {
 		this.lock.writeLock().lock();
 		try {
 			Map<Path, FileVersion> now = this.engine.files().onDisk();
-			if (!this.closed && lastFailure() != null && !now.equals(this.engine.files().opened()) && !now.equals(this.refused)
-					&& this.engine.idle()) {
+			if (!this.closed && lastFailure() != null && !now.equals(this.engine.files().opened())
+					&& !now.equals(this.refused) && this.engine.idle()) {
 				this.refused = now;
 				reload();
 				this.refused = null;

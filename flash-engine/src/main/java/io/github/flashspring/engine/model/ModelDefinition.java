@@ -127,8 +127,8 @@ public final class ModelDefinition {
 	}
 
 	/**
-	 * Shape of KV pages: short ones waste little of a short context, longer ones are
-	 * read in longer runs, as many positions as four registers of 512 bits have lanes.
+	 * Shape of KV pages: short ones waste little of a short context, longer ones are read
+	 * in longer runs, as many positions as four registers of 512 bits have lanes.
 	 * @param contextLength positions of a sequence
 	 * @return the shape
 	 */

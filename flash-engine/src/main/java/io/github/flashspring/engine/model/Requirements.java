@@ -68,7 +68,10 @@ final class Requirements {
 		return this.windows.size();
 	}
 
-	/** {@return the layers that have keys and values, by the positions that they attend to} */
+	/**
+	 * {@return the layers that have keys and values, by the positions that they attend
+	 * to}
+	 */
 	LayerGroups layerGroups() {
 		return LayerGroups.of(this.windows.stream().mapToInt(Integer::intValue).toArray());
 	}

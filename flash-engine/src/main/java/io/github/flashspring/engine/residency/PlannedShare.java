@@ -24,7 +24,9 @@ public record PlannedShare(String name, WeightLayout layout, ResidencyPlan.Needs
 	 */
 	private static final double COMPUTE_BYTES_PER_SECOND = 10e9;
 
-	/** How much the shorter of reading and compute slows the longer: the default limit. */
+	/**
+	 * How much the shorter of reading and compute slows the longer: the default limit.
+	 */
 	private static final double INTERFERENCE = 0.05;
 
 	@Override

@@ -155,7 +155,8 @@ class SwitchingKernelsTests {
 	void aFurtherDeviceOfTheJvmBeginsWithCompiledKernels() {
 		Set<Kernel> compiled = ConcurrentHashMap.newKeySet();
 		new SwitchingKernels(this.vector, this.rowByRow, this.portable, () -> 0, 0, compiled).warmUp(WORKLOAD).run();
-		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.rowByRow, this.portable, () -> 0, 0, compiled);
+		SwitchingKernels kernels = new SwitchingKernels(this.vector, this.rowByRow, this.portable, () -> 0, 0,
+				compiled);
 		Runnable warmUp = kernels.warmUp(WORKLOAD);
 		assertThat(kernels.cold()).isEmpty();
 		assertThat(kernels.linear(small(), 4)).isSameAs(this.vector);
