@@ -47,6 +47,9 @@ public final class ScarceMemoryProvider implements DeviceProvider {
 	public static Device scarce(Device device, AtomicInteger allocations) {
 		return (Device) Proxy.newProxyInstance(Device.class.getClassLoader(), new Class<?>[] { Device.class },
 				(proxy, method, arguments) -> {
+					if (method.getName().equals("session")) {
+						return scarce(device.session(), allocations);
+					}
 					if (method.getName().equals("allocate") && allocations.getAndDecrement() <= 0) {
 						throw new DeviceException("No memory is left");
 					}

@@ -211,11 +211,14 @@ public final class KvCache implements KvPages, AutoCloseable {
 		}
 	}
 
-	/** Copies the keys and values of all layers of a page. */
+	/**
+	 * Copies the keys and values of all layers of a page, and waits: both may be closed
+	 * at once.
+	 */
 	void copy(int to, int from) {
 		int width = Math.toIntExact(pageBytes(page(from).group) / Float.BYTES);
-		this.device.gather(Tensor.floats(buffer(to), 0, 1, width), Tensor.floats(buffer(from), 0, 1, width),
-				new int[] { 0 });
+		this.device.copy(Tensor.floats(buffer(to), 0, 1, width), Tensor.floats(buffer(from), 0, 1, width));
+		this.device.commit().await();
 	}
 
 	/** Frees all pages; sequences that still have some must not be used afterwards. */

@@ -66,9 +66,11 @@ final class StatePool implements AutoCloseable {
 		this.free.push(state);
 	}
 
+	/** Copies a state, and waits: both may be closed at once. */
 	void copy(Buffer to, Buffer from) {
 		int width = Math.toIntExact(this.floats);
-		this.device.gather(Tensor.floats(to, 0, 1, width), Tensor.floats(from, 0, 1, width), new int[] { 0 });
+		this.device.copy(Tensor.floats(to, 0, 1, width), Tensor.floats(from, 0, 1, width));
+		this.device.commit().await();
 	}
 
 	/** Frees the states that are not lent. */

@@ -1,7 +1,6 @@
 package io.github.flashspring.engine.device;
 
 import java.lang.foreign.MemorySegment;
-
 import java.util.List;
 
 import org.jspecify.annotations.Nullable;
@@ -20,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>
  * Activations are F32. A device is used by one thread at a time. Wrong shapes throw
- * {@link IllegalArgumentException} before anything is recorded.
+ * {@link IllegalArgumentException} before anything is recorded. Arrays and lists given as
+ * arguments may be reused by the caller when the call returns: a device that computes
+ * later copies them. {@code out} and inputs share memory only where an operation says so.
  */
 public interface Device extends AutoCloseable {
 
@@ -39,7 +40,34 @@ public interface Device extends AutoCloseable {
 	Buffer allocate(long bytes);
 
 	/**
-	 * Makes memory of the caller computable, without a copy where the hardware can.
+	 * Allocates memory that the host writes; its content is undefined.
+	 * @param bytes length
+	 * @return a buffer that the caller closes
+	 * @throws DeviceException if there is not enough memory
+	 */
+	SharedBuffer allocateShared(long bytes);
+
+	/**
+	 * Reserves memory for several shared buffers.
+	 * @param bytes length of all, each rounded up to 64 KiB
+	 * @return a region that the caller closes
+	 * @throws DeviceException if there is not enough memory
+	 */
+	SharedRegion reserveShared(long bytes);
+
+	/**
+	 * Notes that the host has written shared memory: work recorded from now on sees it.
+	 * No work that uses these bytes was recorded and not awaited.
+	 * @param buffer the memory
+	 * @param from first byte
+	 * @param length number of bytes
+	 */
+	void written(SharedBuffer buffer, long from, long length);
+
+	/**
+	 * Makes memory of the caller computable, without a copy where the hardware can. It
+	 * never changes, as long as the buffer is open: neither the host nor an operation
+	 * writes it.
 	 * @param segment native memory, possibly read-only; must outlive the buffer
 	 * @return a buffer that the caller closes
 	 */
@@ -60,6 +88,35 @@ public interface Device extends AutoCloseable {
 	 * @param rows row of the table for each output row, length n
 	 */
 	void embed(Tensor out, Matrix table, int[] rows);
+
+	/**
+	 * Copies values as they are: {@code out = x}.
+	 * @param out [n, columns]; not {@code x}
+	 * @param x [n, columns] of the same type, whatever it is
+	 */
+	void copy(Tensor out, Tensor x);
+
+	/**
+	 * Sets all values.
+	 * @param out F32 [n, columns]
+	 * @param value any number
+	 */
+	void fill(Tensor out, float value);
+
+	/**
+	 * Copies one row to all: {@code out[r] = x[0]}.
+	 * @param out F32 [n, columns]; not {@code x}
+	 * @param x F32, F16 or BF16 [1, columns]
+	 */
+	void broadcast(Tensor out, Tensor x);
+
+	/**
+	 * Copies numbers to another type, rounded to the nearest, of two that are as near to
+	 * the even one.
+	 * @param out F32, F16 or BF16 [n, columns]; not {@code x}
+	 * @param x F32, F16 or BF16 [n, columns]
+	 */
+	void convert(Tensor out, Tensor x);
 
 	/**
 	 * Copies rows: {@code out[r] = x[rows[r]]}.
@@ -235,19 +292,29 @@ public interface Device extends AutoCloseable {
 	StateSpace stateSpace();
 
 	/**
-	 * Copies values from the host into a tensor, in the order of recorded work. The array
-	 * may be reused at once.
+	 * Copies values from the host into a tensor, in the order of recorded work.
 	 * @param target F32, contiguous
 	 * @param source at least rows · columns values
 	 */
 	void write(Tensor target, float[] source);
 
 	/**
+	 * Commits, waits, and copies tensors to the host: all that is needed at once costs
+	 * one wait.
+	 * @param reads what to copy; the same array at most once
+	 * @throws DeviceException if the work before failed
+	 */
+	void read(List<Readback> reads);
+
+	/**
 	 * Commits, waits, and copies a tensor to the host.
 	 * @param source F32, contiguous
 	 * @param target receives rows · columns values from its start
+	 * @throws DeviceException if the work before failed
 	 */
-	void read(Tensor source, float[] target);
+	default void read(Tensor source, float[] target) {
+		read(List.of(new Readback(source, target)));
+	}
 
 	/**
 	 * Prepares the code of a model's operations. Until the task has run, operations give
@@ -269,7 +336,8 @@ public interface Device extends AutoCloseable {
 
 	/**
 	 * Opens a device for a further thread on the same hardware and worker threads. Jobs
-	 * of both are computed one after the other; each has scratch memory of its own.
+	 * of both are computed one after the other; each has scratch memory, fences and
+	 * compute time of its own.
 	 * @return the session; the caller closes it before this device
 	 */
 	Device session();
@@ -300,6 +368,17 @@ public interface Device extends AutoCloseable {
 	 * @param keyValues shape of the cache
 	 */
 	record Limits(int rows, int columns, int heads, KvPages.Layout keyValues) {
+
+	}
+
+	/**
+	 * A tensor that the host wants.
+	 *
+	 * @param source F32, contiguous
+	 * @param target receives rows · columns values from its start
+	 */
+	@SuppressWarnings("ArrayRecordComponent") // The array is where values go.
+	record Readback(Tensor source, float[] target) {
 
 	}
 

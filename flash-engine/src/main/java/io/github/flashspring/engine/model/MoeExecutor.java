@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
 import io.github.flashspring.engine.residency.ExpertGroup;
@@ -19,6 +20,8 @@ import io.github.flashspring.engine.weights.Weights;
  * it or which expert is computed first.
  */
 final class MoeExecutor implements Sublayer {
+
+	private static final float[] NO_GATES = {};
 
 	private final MoeLayer moe;
 
@@ -77,18 +80,20 @@ final class MoeExecutor implements Sublayer {
 
 	@Override
 	public void forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-		ExpertAssignment assignment = this.router.assign(pass, weights, x, this.outputs);
+		Answers answers = ask(pass, weights, x, this.lookahead);
+		ExpertAssignment assignment = answers.assignment();
 		int[] rowsOf = new int[this.router.experts()];
 		assignment.count(rowsOf);
 		ExpertGroup group = pass.experts(this.moe.firstExpert());
 		int[] needed = group.choose(rowsOf, x.rows(), false);
-		this.lookahead.look(pass);
+		answers.expect();
 		LatentSpace latent = this.moe.latent();
 		Tensor results = this.jobs.sums().rows(pass, x.rows() * this.outputs);
 		if (this.moe.shared() != null && latent == null) {
 			int hidden = out.columns();
 			Tensor result = results.reshape(this.outputs * hidden).columns(this.router.perToken() * hidden, hidden);
-			assignment.shared(this.moe.shared().forward(pass, weights, result, x));
+			this.moe.shared().mlp().forward(pass, weights, result, x);
+			assignment.shared(answers.gates());
 		}
 		Tensor input = (latent != null) ? latent.enter(weights, pass.get(latent.inputs()), x) : x;
 		group.compute(needed, false, rowsOf, pass.room(this.jobs.gathered()),
@@ -100,7 +105,7 @@ final class MoeExecutor implements Sublayer {
 		Tensor sums = pass.get(latent.sums());
 		pass.device().combine(sums, results, assignment.factors());
 		latent.leave(weights, out, sums);
-		addShared(pass, weights, x, out);
+		addShared(pass, weights, x, answers.gates(), out);
 	}
 
 	/**
@@ -122,18 +127,19 @@ final class MoeExecutor implements Sublayer {
 	}
 
 	private List<Tensor> sums(List<Pass> chunks, Weights weights, List<Tensor> inputs) {
-		List<ExpertAssignment> assignments = new ArrayList<>();
+		List<Answers> answers = new ArrayList<>();
 		int[] rowsOf = new int[this.router.experts()];
 		int rows = 0;
 		for (int i = 0; i < chunks.size(); i++) {
-			weights.begin(i < chunks.size() - 1);
-			assignments.add(this.router.assign(chunks.get(i), weights, inputs.get(i), this.outputs));
-			assignments.get(i).count(rowsOf);
+			boolean last = i == chunks.size() - 1;
+			weights.begin(!last);
+			answers.add(ask(chunks.get(i), weights, inputs.get(i), last ? this.lookahead : null));
+			answers.get(i).assignment().count(rowsOf);
 			rows += inputs.get(i).rows();
 		}
 		ExpertGroup group = chunks.getFirst().experts(this.moe.firstExpert());
 		int[] needed = group.choose(rowsOf, rows, true);
-		this.lookahead.look(chunks.getLast());
+		answers.getLast().expect();
 		List<Tensor> sums = chunks.stream().map((chunk) -> chunk.get(this.sumsOfPass)).toList();
 		LatentSpace latent = this.moe.latent();
 		List<Tensor> expertInputs = inputs;
@@ -146,21 +152,35 @@ final class MoeExecutor implements Sublayer {
 				latent.enter(weights, expertInputs.get(i), inputs.get(i));
 			}
 		}
-		addExperts(chunks, group, needed, assignments, expertInputs, expertSums);
+		addExperts(chunks, group, needed, answers.stream().map(Answers::assignment).toList(), expertInputs, expertSums);
 		for (int i = 0; i < chunks.size(); i++) {
 			weights.begin(i < chunks.size() - 1);
 			if (latent != null) {
 				latent.leave(weights, sums.get(i), expertSums.get(i));
 			}
-			addShared(chunks.get(i), weights, inputs.get(i), sums.get(i));
+			addShared(chunks.get(i), weights, inputs.get(i), answers.get(i).gates(), sums.get(i));
 		}
 		return sums;
+	}
+
+	/**
+	 * Asks the router, the gate of the shared expert and the next layer's router, and
+	 * reads all answers back at once.
+	 */
+	private Answers ask(Pass pass, Weights weights, Tensor x, @Nullable RouterLookahead next) {
+		List<Device.Readback> reads = new ArrayList<>(3);
+		Router.Answer answer = this.router.ask(pass, weights, x, reads);
+		SharedExpert shared = this.moe.shared();
+		float[] gates = (shared != null) ? shared.ask(pass, weights, x, reads) : NO_GATES;
+		RouterLookahead.Prediction prediction = (next != null) ? next.ask(pass, reads) : null;
+		pass.device().read(reads);
+		return new Answers(answer.assign(this.outputs), (shared != null) ? shared.factors(gates) : gates, prediction);
 	}
 
 	private void addExperts(List<Pass> chunks, ExpertGroup group, int[] needed, List<ExpertAssignment> assignments,
 			List<Tensor> inputs, List<Tensor> sums) {
 		for (int i = 0; i < chunks.size(); i++) {
-			chunks.get(i).device().combine(sums.get(i), inputs.get(i), new float[inputs.get(i).rows()]);
+			chunks.get(i).device().fill(sums.get(i), 0f);
 		}
 		// rows of the chunk that has most of them
 		int[] maxRowsOf = new int[this.router.experts()];
@@ -178,14 +198,33 @@ final class MoeExecutor implements Sublayer {
 		});
 	}
 
-	private void addShared(Pass pass, Weights weights, Tensor x, Tensor sums) {
+	private void addShared(Pass pass, Weights weights, Tensor x, float[] factors, Tensor sums) {
 		SharedExpert shared = this.moe.shared();
 		if (shared == null) {
 			return;
 		}
 		Tensor pairs = this.streamSums.pairs(pass, x.rows());
-		float[] factors = shared.forward(pass, weights, RunningSums.addends(pairs), x);
+		shared.mlp().forward(pass, weights, RunningSums.addends(pairs), x);
 		this.streamSums.add(pass, pairs, IntStream.range(0, factors.length).toArray(), factors, sums);
+	}
+
+	/**
+	 * What the device answered about some rows.
+	 *
+	 * @param assignment experts of each row
+	 * @param gates weights of the shared expert, if there is one
+	 * @param next about the next layer, or null
+	 */
+	@SuppressWarnings("ArrayRecordComponent") // Made for one pass of a layer.
+	private record Answers(ExpertAssignment assignment, float[] gates, RouterLookahead.@Nullable Prediction next) {
+
+		/** Lets the experts of the next layer be read. */
+		void expect() {
+			if (this.next != null) {
+				this.next.expect();
+			}
+		}
+
 	}
 
 }

@@ -48,6 +48,8 @@ record MoeLayer(Router router, List<Expert> experts, WeightGroup firstExpert, @N
 
 		private @Nullable Parameter correction;
 
+		private @Nullable Linear sharedGate;
+
 		private @Nullable SharedExpert shared;
 
 		private @Nullable LatentSpace latent;
@@ -64,21 +66,16 @@ record MoeLayer(Router router, List<Expert> experts, WeightGroup firstExpert, @N
 			return this;
 		}
 
+		/** The weight of what every token sees; asked together with the router. */
+		Builder sharedGate(String module) {
+			this.sharedGate = this.layer.linear(module, 1, this.layer.hiddenSize(), Bias.ABSENT);
+			return this;
+		}
+
 		/** What every token sees. */
 		Builder shared(Sublayer mlp) {
-			this.shared = new SharedExpert(mlp, null, gates());
+			this.shared = new SharedExpert(mlp, this.sharedGate, this.layer.slots().shared("experts.gate", 1));
 			return this;
-		}
-
-		/** What every token sees, with a weight of its own. */
-		Builder shared(Sublayer mlp, String gate) {
-			this.shared = new SharedExpert(mlp, this.layer.linear(gate, 1, this.layer.hiddenSize(), Bias.ABSENT),
-					gates());
-			return this;
-		}
-
-		private Slots.Slot gates() {
-			return this.layer.slots().shared("experts.gate", 1);
 		}
 
 		/** Where experts work, if not on the stream. */

@@ -67,8 +67,8 @@ final class Qwen2Moe {
 
 	private static Sublayer moe(LayerBuilder layer, Config config, Names names) {
 		return layer.moe(config.routing(), "mlp.gate", Bias.ABSENT)
-			.shared(layer.mlp("mlp.shared_expert", config.mlp(config.sharedExpertIntermediateSize())),
-					"mlp.shared_expert_gate")
+			.sharedGate("mlp.shared_expert_gate")
+			.shared(layer.mlp("mlp.shared_expert", config.mlp(config.sharedExpertIntermediateSize())))
 			.experts((expert) -> names.experts.mlp(expert, config.mlp(config.moeIntermediateSize())));
 	}
 

@@ -1,15 +1,18 @@
 package io.github.flashspring.engine.model;
 
+import java.util.List;
+
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.residency.ExpertGroup;
 import io.github.flashspring.engine.weights.WeightGroup;
 import io.github.flashspring.engine.weights.Weights;
 
 /**
- * Asks the router of the next MoE layer what it would choose of the stream as it is now,
- * while the experts of this layer are still being read: its answer hardly changes.
+ * Asks the router of the next MoE layer what it would choose of the stream as it is now:
+ * its answer hardly changes.
  */
 final class RouterLookahead {
 
@@ -33,17 +36,19 @@ final class RouterLookahead {
 	}
 
 	/**
-	 * Lets the experts be read that the next router will probably choose.
+	 * Asks the next router.
 	 * @param pass the last rows of the pass
+	 * @param reads gets what must be read for the answer
+	 * @return the answer, once it was read; null if nobody is asked
 	 */
-	void look(Pass pass) {
+	@Nullable Prediction ask(Pass pass, List<Device.Readback> reads) {
 		Target target = this.next;
 		if (target == null) {
-			return;
+			return null;
 		}
 		ExpertGroup group = pass.experts(target.firstExpert());
 		if (!group.wantsGuesses() || !target.router().isPresent(group.layerWeights())) {
-			return;
+			return null;
 		}
 		Weights weights = group.layerWeights();
 		int rows = Math.min(pass.batch().rows(), MAX_ROWS);
@@ -53,7 +58,22 @@ final class RouterLookahead {
 			target.norm().forward(pass, weights, input, x);
 			x = input;
 		}
-		group.expect(target.router().guess(pass, weights, x));
+		return new Prediction(group, target.router().guess(pass, weights, x, reads));
+	}
+
+	/**
+	 * What the next router would choose.
+	 *
+	 * @param group experts of its layer
+	 * @param answer its answer
+	 */
+	record Prediction(ExpertGroup group, Router.Answer answer) {
+
+		/** Lets the experts be read. */
+		void expect() {
+			this.group.expect(this.answer.guesses());
+		}
+
 	}
 
 	/**

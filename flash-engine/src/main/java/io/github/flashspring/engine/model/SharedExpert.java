@@ -1,9 +1,10 @@
 package io.github.flashspring.engine.model;
 
-import java.util.Arrays;
+import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.weights.Weights;
 
@@ -17,26 +18,33 @@ import io.github.flashspring.engine.weights.Weights;
 record SharedExpert(Sublayer mlp, @Nullable Linear gate, Slots.Slot gates) {
 
 	/**
-	 * Computes the outputs without their weights.
+	 * Asks for the weight of each token.
 	 * @param pass the rows
 	 * @param weights of the layer
-	 * @param out F32 [rows, hiddenSize]
 	 * @param x F32 [rows, hiddenSize]
-	 * @return the weight of each row
+	 * @param reads gets what must be read for the answer
+	 * @return the answer, once it was read; then {@link #factors} gives the weights
 	 */
-	float[] forward(Pass pass, Weights weights, Tensor out, Tensor x) {
-		float[] factors = new float[x.rows()];
-		Arrays.fill(factors, 1f);
+	float[] ask(Pass pass, Weights weights, Tensor x, List<Device.Readback> reads) {
+		float[] answer = new float[x.rows()];
 		if (this.gate != null) {
 			Tensor logits = pass.get(this.gates);
 			this.gate.forward(weights, logits, x);
-			pass.device().read(logits, factors);
-			for (int row = 0; row < factors.length; row++) {
-				factors[row] = (float) Routing.sigmoid(factors[row]);
-			}
+			reads.add(new Device.Readback(logits, answer));
 		}
-		this.mlp.forward(pass, weights, out, x);
-		return factors;
+		return answer;
+	}
+
+	/**
+	 * The weight of each token.
+	 * @param answer what was read; overwritten
+	 * @return the weights
+	 */
+	float[] factors(float[] answer) {
+		for (int row = 0; row < answer.length; row++) {
+			answer[row] = (this.gate != null) ? (float) Routing.sigmoid(answer[row]) : 1f;
+		}
+		return answer;
 	}
 
 }

@@ -6,7 +6,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 
 import io.github.flashspring.engine.weights.Block;
+import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.SharedBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +38,9 @@ public class BlockRead {
 
 	/** Whether nobody will ask for it any more. */
 	private volatile boolean dropped;
+
+	/** Whether the device knows what was read. */
+	private boolean written;
 
 	/**
 	 * Begins.
@@ -107,6 +112,18 @@ public class BlockRead {
 
 	public void drop() {
 		this.dropped = true;
+	}
+
+	/**
+	 * Lets a device see what was read, unless it was told so before.
+	 * @param device computes with the block
+	 * @param buffer the whole of {@link #base}
+	 */
+	public void written(Device device, SharedBuffer buffer) {
+		if (!this.written) {
+			this.written = true;
+			device.written(buffer, this.offset, this.block.bytes());
+		}
 	}
 
 	/**

@@ -12,9 +12,10 @@ import java.util.function.Predicate;
 
 import io.github.flashspring.engine.memory.NativeMemory;
 import io.github.flashspring.engine.weights.Block;
-import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.SharedBuffer;
+import io.github.flashspring.engine.device.SharedRegion;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,8 @@ final class ExpertCache implements AutoCloseable {
 
 	/** Slots of a size whose memory is reserved together. */
 	private static final int SLOTS_OF_SHELF = 16;
+
+	private final Device device;
 
 	private final ExpertRanking ranking;
 
@@ -50,11 +53,13 @@ final class ExpertCache implements AutoCloseable {
 
 	/**
 	 * An empty cache.
+	 * @param device allocates memory
 	 * @param blocks number of blocks of the model
 	 * @param ranking says what is worth most
 	 * @param eviction hears of what leaves
 	 */
-	ExpertCache(int blocks, ExpertRanking ranking, Eviction eviction) {
+	ExpertCache(Device device, int blocks, ExpertRanking ranking, Eviction eviction) {
+		this.device = device;
 		this.byBlock = new AtomicReferenceArray<>(blocks);
 		this.ranking = ranking;
 		this.eviction = eviction;
@@ -171,23 +176,21 @@ final class ExpertCache implements AutoCloseable {
 	}
 
 	/** Takes memory that shares huge pages with that of the slots before. */
-	private NativeMemory allocate(long bytes) {
+	private SharedBuffer allocate(long bytes) {
 		if (bytes < NativeMemory.HUGE_PAGE) {
-			return NativeMemory.allocate(bytes);
+			return this.device.allocateShared(bytes);
 		}
 		Shelf shelf = this.shelves.get(bytes);
 		if (shelf == null || shelf.slots == SLOTS_OF_SHELF) {
-			NativeMemory.Region region = NativeMemory.reserve(SLOTS_OF_SHELF * NativeMemory.aligned(bytes));
-			if (region == null) {
-				return NativeMemory.allocate(bytes);
-			}
+			SharedRegion region = this.device.reserveShared(SLOTS_OF_SHELF * NativeMemory.aligned(bytes));
 			if (shelf != null) {
 				shelf.region.close();
 			}
 			shelf = new Shelf(region);
 			this.shelves.put(bytes, shelf);
 		}
-		return shelf.region.part(shelf.slots++ * NativeMemory.aligned(bytes), bytes);
+		shelf.slots++;
+		return shelf.region.allocate(bytes);
 	}
 
 	/** Gives memory of another size back to the system. */
@@ -251,11 +254,11 @@ final class ExpertCache implements AutoCloseable {
 	/** Memory of several slots of one size. */
 	private static final class Shelf {
 
-		private final NativeMemory.Region region;
+		private final SharedRegion region;
 
 		private int slots;
 
-		Shelf(NativeMemory.Region region) {
+		Shelf(SharedRegion region) {
 			this.region = region;
 		}
 
@@ -276,22 +279,20 @@ final class ExpertCache implements AutoCloseable {
 	/** Memory of one block at a time. */
 	static final class Slot implements AutoCloseable {
 
-		private final NativeMemory memory;
+		private final SharedBuffer buffer;
 
 		private final long bytes;
-
-		private @Nullable Buffer buffer;
 
 		/** Behind the work that last used it. */
 		private Fence lastUse = Fence.DONE;
 
-		Slot(NativeMemory memory, long bytes) {
-			this.memory = memory;
+		Slot(SharedBuffer buffer, long bytes) {
+			this.buffer = buffer;
 			this.bytes = bytes;
 		}
 
 		MemorySegment memory() {
-			return this.memory.segment();
+			return this.buffer.memory();
 		}
 
 		long bytes() {
@@ -306,21 +307,14 @@ final class ExpertCache implements AutoCloseable {
 			this.lastUse = fence;
 		}
 
-		/** The memory as the device sees it. */
-		Buffer buffer(Device device) {
-			if (this.buffer == null) {
-				this.buffer = device.wrap(memory());
-			}
+		SharedBuffer buffer() {
 			return this.buffer;
 		}
 
 		@Override
 		public void close() {
 			this.lastUse.await();
-			if (this.buffer != null) {
-				this.buffer.close();
-			}
-			this.memory.close();
+			this.buffer.close();
 		}
 
 	}

@@ -15,6 +15,7 @@ import io.github.flashspring.engine.weights.BlockLayout;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.SharedBuffer;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 import org.jspecify.annotations.Nullable;
 
@@ -57,15 +58,17 @@ final class ExpertStore implements BlockSource, AutoCloseable {
 	 * @param wait waits for reads
 	 * @param maxBegun most blocks that are read at once
 	 * @param streaming what is kept
+	 * @param device allocates memory
 	 */
-	ExpertStore(BlockLayout blocks, ReadQueue queue, ComputeWait wait, int maxBegun, ExpertStreaming streaming) {
+	ExpertStore(BlockLayout blocks, ReadQueue queue, ComputeWait wait, int maxBegun, ExpertStreaming streaming,
+			Device device) {
 		this.blocks = blocks;
 		this.wait = wait;
 		this.keeps = streaming.keep() != ExpertStreaming.Keep.NONE;
 		this.ranking = (streaming.keep() == ExpertStreaming.Keep.LAST_USED) ? new ExpertRanking.LastUse(blocks.groups())
 				: new ExpertRanking.Measured(blocks.groups());
 		this.prefetch = new ExpertPrefetch(blocks, queue, maxBegun, streaming);
-		this.cache = new ExpertCache(blocks.blocks().size(), this.ranking, this.prefetch::evicted);
+		this.cache = new ExpertCache(device, blocks.blocks().size(), this.ranking, this.prefetch::evicted);
 		this.demand = new ExpertDemand(queue, this.cache, maxBegun);
 	}
 
@@ -271,7 +274,9 @@ final class ExpertStore implements BlockSource, AutoCloseable {
 
 	@Override
 	public Buffer buffer(BlockRead read, Device device) {
-		return ((CachedRead) read).slot().buffer(device);
+		SharedBuffer buffer = ((CachedRead) read).slot().buffer();
+		read.written(device, buffer);
+		return buffer;
 	}
 
 	/**

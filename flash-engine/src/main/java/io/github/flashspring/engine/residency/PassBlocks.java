@@ -12,6 +12,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.SharedBuffer;
 import io.github.flashspring.engine.reading.ReadRange.Urgency;
 import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.weights.WeightGroup.Kind;
@@ -207,7 +208,7 @@ final class PassBlocks implements ReadSource, AutoCloseable {
 		try {
 			read.hold(false);
 			if (!this.pinned.contains(read.block())) {
-				this.window.usedUntil(fence);
+				this.window.usedUntil(read, fence);
 				drop(read);
 			}
 			else if (!read.failed()) {
@@ -312,17 +313,20 @@ final class PassBlocks implements ReadSource, AutoCloseable {
 	 */
 	Buffer buffer(BlockRead read, Device device) {
 		PinnedBlocks pinned;
+		SharedBuffer ring;
 		this.lock.lock();
 		try {
-			if (!this.pinned.contains(read.block())) {
-				return this.window.buffer();
-			}
 			pinned = this.pinned;
+			ring = this.window.buffer();
 		}
 		finally {
 			this.lock.unlock();
 		}
-		return pinned.buffer(read, device);
+		if (pinned.contains(read.block())) {
+			return pinned.buffer(read, device);
+		}
+		read.written(device, ring);
+		return ring;
 	}
 
 	/**

@@ -59,7 +59,7 @@ final class Prefetcher implements BlockSource, AutoCloseable {
 				this.gate, settings, device);
 		this.queue = this.blocks.queue();
 		this.wait = new ComputeWait(this.queue, this.gate, recorder);
-		this.experts = new ExpertStore(blocks, this.queue, this.wait, 2 * settings.threads(), streaming);
+		this.experts = new ExpertStore(blocks, this.queue, this.wait, 2 * settings.threads(), streaming, device);
 	}
 
 	ExpertStore experts() {

@@ -31,30 +31,47 @@ final class ResidentVectors implements AutoCloseable {
 	 */
 	ResidentVectors(WeightLayout layout, Device device) {
 		MemorySegment memory = this.arena.allocate(Math.max(1, layout.vectorBytes()), 64);
-		this.buffer = device.wrap(memory);
 		boolean complete = false;
 		try {
-			long offset = 0;
-			for (WeightLayout.Group group : layout.groups()) {
-				@Nullable Tensor[] tensors = new Tensor[group.weights().size()];
-				for (int i = 0; i < tensors.length; i++) {
-					Weight weight = group.weights().get(i);
-					if (weight.parameter().vector()) {
-						TensorInfo tensor = weight.codes();
-						layout.checkpoint().read(tensor, 0, memory.asSlice(offset, tensor.byteSize()).asByteBuffer());
-						tensors[i] = Tensor.of(this.buffer, offset, tensor.dtype(), 1, weight.parameter().columns());
-						offset += WeightLayout.alignVector(tensor.byteSize());
-					}
-				}
-				this.vectors.add(tensors);
-			}
-			layout.checkpoint().requireUnchanged("loading it");
+			read(layout, memory);
+			this.buffer = device.wrap(memory);
 			complete = true;
 		}
 		finally {
 			if (!complete) {
-				close();
+				this.arena.close();
 			}
+		}
+		view(layout);
+	}
+
+	private static void read(WeightLayout layout, MemorySegment memory) {
+		long offset = 0;
+		for (WeightLayout.Group group : layout.groups()) {
+			for (Weight weight : group.weights()) {
+				if (weight.parameter().vector()) {
+					TensorInfo tensor = weight.codes();
+					layout.checkpoint().read(tensor, 0, memory.asSlice(offset, tensor.byteSize()).asByteBuffer());
+					offset += WeightLayout.alignVector(tensor.byteSize());
+				}
+			}
+		}
+		layout.checkpoint().requireUnchanged("loading it");
+	}
+
+	private void view(WeightLayout layout) {
+		long offset = 0;
+		for (WeightLayout.Group group : layout.groups()) {
+			@Nullable Tensor[] tensors = new Tensor[group.weights().size()];
+			for (int i = 0; i < tensors.length; i++) {
+				Weight weight = group.weights().get(i);
+				if (weight.parameter().vector()) {
+					TensorInfo tensor = weight.codes();
+					tensors[i] = Tensor.of(this.buffer, offset, tensor.dtype(), 1, weight.parameter().columns());
+					offset += WeightLayout.alignVector(tensor.byteSize());
+				}
+			}
+			this.vectors.add(tensors);
 		}
 	}
 

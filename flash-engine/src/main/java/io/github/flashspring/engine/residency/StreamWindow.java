@@ -1,14 +1,14 @@
 package io.github.flashspring.engine.residency;
 
 import io.github.flashspring.engine.reading.BlockRead;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 
-import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
-import io.github.flashspring.engine.memory.NativeMemory;
+import io.github.flashspring.engine.device.SharedBuffer;
 import io.github.flashspring.engine.weights.Block;
 import org.jspecify.annotations.Nullable;
 
@@ -18,28 +18,25 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamWindow implements AutoCloseable {
 
-	private final NativeMemory memory;
-
-	private final Buffer buffer;
+	private final SharedBuffer buffer;
 
 	private final SlabRing ring;
 
 	/** The oldest first. */
-	private final Deque<BlockRead> reads = new ArrayDeque<>();
+	private final Deque<StreamedRead> reads = new ArrayDeque<>();
 
-	/** Behind the work that last used any of the memory. */
-	private Fence lastUse = Fence.DONE;
+	/** How often blocks were used. */
+	private long uses;
 
 	StreamWindow(long bytes, Device device) {
-		this.memory = NativeMemory.allocate(bytes);
-		this.buffer = device.wrap(this.memory.segment());
+		this.buffer = device.allocateShared(bytes);
 		this.ring = new SlabRing(bytes);
 	}
 
 	/**
 	 * {@return the whole ring as a device sees it}
 	 */
-	Buffer buffer() {
+	SharedBuffer buffer() {
 		return this.buffer;
 	}
 
@@ -63,7 +60,7 @@ final class StreamWindow implements AutoCloseable {
 		if (offset < 0) {
 			return null;
 		}
-		BlockRead read = new BlockRead(block, this.memory.segment(), offset, this.lastUse);
+		StreamedRead read = new StreamedRead(block, this.buffer.memory(), offset, this.ring.lastUse().fence());
 		this.reads.addLast(read);
 		return read;
 	}
@@ -71,7 +68,7 @@ final class StreamWindow implements AutoCloseable {
 	/**
 	 * {@return unused blocks of other weight groups before one: passes skipped them}
 	 */
-	List<BlockRead> skippedBefore(BlockRead next) {
+	List<? extends BlockRead> skippedBefore(BlockRead next) {
 		return this.reads.stream()
 			.takeWhile((read) -> read != next)
 			.filter((read) -> isUnused(read) && read.block().group() != next.block().group())
@@ -81,7 +78,7 @@ final class StreamWindow implements AutoCloseable {
 	/**
 	 * {@return blocks that nobody holds}
 	 */
-	List<BlockRead> unused() {
+	List<? extends BlockRead> unused() {
 		return this.reads.stream().filter(StreamWindow::isUnused).toList();
 	}
 
@@ -89,20 +86,24 @@ final class StreamWindow implements AutoCloseable {
 		return !read.held() && !read.dropped();
 	}
 
-	/** Work until a fence uses the memory of a block. */
-	void usedUntil(Fence fence) {
-		this.lastUse = (fence != Fence.DONE) ? fence : this.lastUse;
+	/**
+	 * Work until a fence uses a block.
+	 * @param read a block of the window
+	 * @param fence behind the work; {@link Fence#DONE} if there is none
+	 */
+	void usedUntil(BlockRead read, Fence fence) {
+		if (fence != Fence.DONE) {
+			((StreamedRead) read).lastUse = new SlabRing.Use(fence, ++this.uses);
+		}
 	}
 
 	/** Takes the memory back of dropped blocks at both ends. */
 	void reclaim() {
 		while (!this.reads.isEmpty() && isFree(this.reads.getFirst())) {
-			this.reads.removeFirst();
-			this.ring.free();
+			this.ring.free(this.reads.removeFirst().lastUse);
 		}
 		while (!this.reads.isEmpty() && isFree(this.reads.getLast())) {
-			this.reads.removeLast();
-			this.ring.freeNewest();
+			this.ring.freeNewest(this.reads.removeLast().lastUse);
 		}
 	}
 
@@ -127,11 +128,22 @@ final class StreamWindow implements AutoCloseable {
 			.sum();
 	}
 
+	/** Frees the memory, between two passes. */
 	@Override
 	public void close() {
-		this.lastUse.await();
 		this.buffer.close();
-		this.memory.close();
+	}
+
+	/** A block in the window. */
+	private static final class StreamedRead extends BlockRead {
+
+		/** None before it is released. */
+		private SlabRing.Use lastUse = SlabRing.Use.NONE;
+
+		StreamedRead(Block block, MemorySegment ring, long offset, Fence before) {
+			super(block, ring, offset, before);
+		}
+
 	}
 
 }

@@ -1,6 +1,5 @@
 package io.github.flashspring.engine.residency;
 
-import io.github.flashspring.engine.reading.IoRecorder;
 import io.github.flashspring.engine.weights.Weights;
 import java.util.List;
 
@@ -35,27 +34,16 @@ public final class StreamingProxy<P> {
 	 * @param parts what to compute on
 	 */
 	public void forward(List<P> parts) {
-		IoRecorder recorder = this.store.recorder();
 		long start = System.nanoTime();
-		long stalled = recorder.stallNanos();
-		long others = recorder.computeNanos();
 		Weights weights = this.store.weights(this.group);
-		boolean complete = false;
 		this.store.computing(this.group);
 		try {
 			this.layer.forward(parts, weights);
-			complete = true;
 		}
 		finally {
 			weights.end();
-			long end = System.nanoTime();
-			long nanos = end - start - (recorder.stallNanos() - stalled);
-			// What experts computed was counted as theirs.
-			recorder.computed(this.group, start, end, nanos - (recorder.computeNanos() - others));
-			if (complete) {
-				this.store.computed(this.group, nanos);
-			}
 		}
+		this.store.computed(this.group, start);
 	}
 
 	/**

@@ -2,7 +2,6 @@ package io.github.flashspring.engine.residency;
 
 import io.github.flashspring.engine.reading.BlockRead;
 import io.github.flashspring.engine.reading.RowBatch;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,10 +15,10 @@ import io.github.flashspring.engine.weights.BlockLayout;
 import io.github.flashspring.engine.weights.Weight;
 import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.checkpoint.TensorInfo;
-import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.Matrix;
+import io.github.flashspring.engine.device.SharedBuffer;
 import io.github.flashspring.engine.device.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -41,11 +40,8 @@ final class TokenEmbedding implements AutoCloseable {
 
 	private final int rows;
 
-	private final Arena arena = Arena.ofShared();
-
-	private final List<MemorySegment> staged = new ArrayList<>();
-
-	private final List<Buffer> buffers = new ArrayList<>();
+	/** Rows of each part of the table. */
+	private final List<SharedBuffer> staged = new ArrayList<>();
 
 	private final Matrix matrix;
 
@@ -75,13 +71,11 @@ final class TokenEmbedding implements AutoCloseable {
 			}
 		}
 		for (TensorInfo part : this.table.parts()) {
-			MemorySegment memory = this.arena.allocate(rows * Weight.rowBytes(part), 64);
-			this.staged.add(memory);
-			this.buffers.add(device.wrap(memory));
+			this.staged.add(device.allocateShared(rows * Weight.rowBytes(part)));
 		}
 		List<TensorInfo> parts = this.table.parts();
-		this.matrix = this.table.separateRows((part) -> Tensor.of(this.buffers.get(parts.indexOf(part)), 0,
-				part.dtype(), rows, Math.toIntExact(part.dimension(1))));
+		this.matrix = this.table.separateRows((part) -> Tensor.of(this.staged.get(parts.indexOf(part)), 0, part.dtype(),
+				rows, Math.toIntExact(part.dimension(1))));
 	}
 
 	/**
@@ -113,6 +107,9 @@ final class TokenEmbedding implements AutoCloseable {
 		if (!reads.isEmpty()) {
 			this.prefetcher.readRows(reads);
 		}
+		for (int i = 0; i < this.staged.size(); i++) {
+			this.device.written(this.staged.get(i), 0, rowOf.size() * Weight.rowBytes(this.table.parts().get(i)));
+		}
 		this.device.embed(out, this.matrix, rowOfToken);
 		this.free = this.device.commit();
 	}
@@ -124,7 +121,7 @@ final class TokenEmbedding implements AutoCloseable {
 		for (int i = 0; i < parts.size(); i++) {
 			TensorInfo part = parts.get(i);
 			long bytes = Weight.rowBytes(part);
-			MemorySegment target = this.staged.get(i).asSlice(row * bytes, bytes);
+			MemorySegment target = this.staged.get(i).memory().asSlice(row * bytes, bytes);
 			if (read != null) {
 				long position = holder.tile().positions()[i]
 						+ (this.table.rowOf(part, token) - this.table.rowOf(part, holder.tile().firstRow())) * bytes;
@@ -139,8 +136,7 @@ final class TokenEmbedding implements AutoCloseable {
 
 	@Override
 	public void close() {
-		this.buffers.forEach(Buffer::close);
-		this.arena.close();
+		this.staged.forEach(SharedBuffer::close);
 	}
 
 	/**

@@ -48,6 +48,8 @@ public final class WeightStore implements AutoCloseable {
 
 	private final ResidentVectors vectors;
 
+	private final ComputeTimes times;
+
 	private volatile ResidencyPlan plan;
 
 	private volatile BlockWeights weights;
@@ -62,6 +64,7 @@ public final class WeightStore implements AutoCloseable {
 		int[] parts = layout.partsOfGroups();
 		this.files = files;
 		this.device = device;
+		this.times = new ComputeTimes(device);
 		this.plan = plan;
 		this.recorder = new IoRecorder(layout.parts().stream().map(WeightLayout.Part::name).toArray(String[]::new),
 				(group) -> parts[group]);
@@ -114,16 +117,18 @@ public final class WeightStore implements AutoCloseable {
 	 * @param headRounds how often it goes through the head
 	 */
 	public void beginPass(int rows, int headRounds) {
+		this.times.beginPass();
 		this.controller.beginPass(rows);
 		this.weights.beginPass(rows, headRounds);
 	}
 
 	/**
-	 * Ends a pass that was computed.
+	 * Ends a pass, when it is computed.
 	 * @param rows rows of the pass
 	 * @param start when it began, of {@link System#nanoTime}
 	 */
 	public void endPass(int rows, long start) {
+		this.times.endPass();
 		this.controller.endPass();
 		this.recorder.passed(rows, start, System.nanoTime());
 	}
@@ -134,9 +139,17 @@ public final class WeightStore implements AutoCloseable {
 		this.controller.computing(this.layers[group]);
 	}
 
-	/** Notes that a group was computed, in so much time without waiting for reads. */
-	void computed(int group, long nanos) {
-		this.controller.computed(this.layers[group], nanos, ranConcurrently());
+	/**
+	 * Notes that the work of a group was recorded.
+	 * @param start when it began, of {@link System#nanoTime}
+	 */
+	void computed(int group, long start) {
+		long end = System.nanoTime();
+		boolean concurrent = ranConcurrently();
+		this.times.endLayer((own, all) -> {
+			this.recorder.computed(group, start, end, own);
+			this.controller.computed(this.layers[group], all, concurrent);
+		});
 	}
 
 	private boolean ranConcurrently() {
@@ -206,7 +219,7 @@ public final class WeightStore implements AutoCloseable {
 	 */
 	void compute(int[] groups, Consumer<List<Weights>> computation) {
 		long start = System.nanoTime();
-		long stalled = this.recorder.stallNanos();
+		this.times.beginExperts();
 		List<Weights> weights = Arrays.stream(groups).mapToObj(this.weights::of).toList();
 		weights.forEach((group) -> group.begin(false));
 		try {
@@ -214,10 +227,10 @@ public final class WeightStore implements AutoCloseable {
 		}
 		finally {
 			weights.forEach(Weights::end);
-			long end = System.nanoTime();
-			this.recorder.computed(groups[0], start, end, end - start - (this.recorder.stallNanos() - stalled));
 			Arrays.stream(groups).forEach(this.weights.experts()::computed);
 		}
+		long end = System.nanoTime();
+		this.times.endExperts((nanos) -> this.recorder.computed(groups[0], start, end, nanos));
 	}
 
 	/**
@@ -237,10 +250,6 @@ public final class WeightStore implements AutoCloseable {
 	 */
 	public ExpertMetrics experts() {
 		return this.weights.experts().snapshot();
-	}
-
-	IoRecorder recorder() {
-		return this.recorder;
 	}
 
 	/**

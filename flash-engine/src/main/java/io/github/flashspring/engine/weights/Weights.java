@@ -132,7 +132,7 @@ public final class Weights {
 	 */
 	public void linearTransposed(Tensor out, Tensor x, Parameter weight, @Nullable Parameter bias) {
 		if (bias != null) {
-			this.device.embed(out, new Matrix.Dense(vector(bias)), new int[out.rows()]);
+			this.device.broadcast(out, vector(bias));
 		}
 		this.matrices.forEach(weight.index(), (firstRow, rows) -> this.device.matmulTransposed(out,
 				x.columns(firstRow, rows.rows()), rows, bias != null || firstRow > 0));

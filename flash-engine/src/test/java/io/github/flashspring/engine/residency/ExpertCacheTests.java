@@ -7,6 +7,9 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.DeviceProvider;
+import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
 import io.github.flashspring.engine.weights.Block;
 import io.github.flashspring.engine.weights.WeightGroup.Kind;
 import org.junit.jupiter.api.AfterEach;
@@ -29,12 +32,15 @@ class ExpertCacheTests {
 
 	private final List<Integer> left = new ArrayList<>();
 
-	private final ExpertCache cache = new ExpertCache(EXPERTS, this.ranking,
+	private final Device device = new CpuDeviceProvider().create(new DeviceProvider.Options(1));
+
+	private final ExpertCache cache = new ExpertCache(this.device, EXPERTS, this.ranking,
 			(read) -> this.left.add(read.block().index()));
 
 	@AfterEach
 	void close() {
 		this.cache.close();
+		this.device.close();
 	}
 
 	private static Block block(int index, long bytes) {

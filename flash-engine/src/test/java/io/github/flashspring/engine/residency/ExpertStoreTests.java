@@ -38,7 +38,10 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.checkpoint.Safetensors;
 import io.github.flashspring.engine.checkpoint.TensorSource;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.device.DeviceProvider;
 import io.github.flashspring.engine.device.Fence;
+import io.github.flashspring.engine.device.cpu.CpuDeviceProvider;
 import io.github.flashspring.engine.metrics.ExpertMetrics;
 import io.github.flashspring.engine.residency.ExpertStreaming.Keep;
 
@@ -68,6 +71,8 @@ class ExpertStoreTests {
 	private Path folder;
 
 	private final FaultyAccess.Faults faults = new FaultyAccess.Faults();
+
+	private final Device device = new CpuDeviceProvider().create(new DeviceProvider.Options(1));
 
 	private Checkpoint checkpoint;
 
@@ -151,7 +156,7 @@ class ExpertStoreTests {
 
 				});
 		this.store = new ExpertStore(this.blocks, this.queue, new ComputeWait(this.queue, gate, this.recorder),
-				2 * READERS, new ExpertStreaming(keep, lookahead));
+				2 * READERS, new ExpertStreaming(keep, lookahead), this.device);
 		this.store.resize(bytes);
 		this.queue.resume(false);
 	}
@@ -162,6 +167,7 @@ class ExpertStoreTests {
 		this.store.close();
 		this.files.forEach(DirectFile::close);
 		this.checkpoint.close();
+		this.device.close();
 	}
 
 	private int[] choose(boolean ordered, int... experts) {

@@ -1,32 +1,36 @@
 package io.github.flashspring.engine.device.cpu;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.device.Buffer;
+import io.github.flashspring.engine.device.SharedBuffer;
 
 /**
  * Native memory: either allocated, and freed when closed, or memory of somebody else.
  */
-final class CpuBuffer implements Buffer {
+final class CpuBuffer implements SharedBuffer {
 
 	private final MemorySegment segment;
 
-	private @Nullable Arena arena;
+	private @Nullable Runnable free;
 
 	/**
 	 * Makes a buffer.
 	 * @param segment the memory
-	 * @param arena what frees the memory, or null if somebody else does
+	 * @param free frees the memory; null if somebody else does
 	 */
-	CpuBuffer(MemorySegment segment, @Nullable Arena arena) {
+	CpuBuffer(MemorySegment segment, @Nullable Runnable free) {
 		this.segment = segment;
-		this.arena = arena;
+		this.free = free;
 	}
 
 	MemorySegment segment() {
+		return this.segment;
+	}
+
+	@Override
+	public MemorySegment memory() {
 		return this.segment;
 	}
 
@@ -37,10 +41,10 @@ final class CpuBuffer implements Buffer {
 
 	@Override
 	public void close() {
-		Arena owned = this.arena;
-		this.arena = null;
+		Runnable owned = this.free;
+		this.free = null;
 		if (owned != null) {
-			owned.close();
+			owned.run();
 		}
 	}
 

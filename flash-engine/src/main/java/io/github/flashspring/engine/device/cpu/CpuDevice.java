@@ -1,9 +1,9 @@
 package io.github.flashspring.engine.device.cpu;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
@@ -11,13 +11,14 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
-import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.Elementwise;
 import io.github.flashspring.engine.device.Fence;
 import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Matrix;
 import io.github.flashspring.engine.device.RaggedBatch;
 import io.github.flashspring.engine.device.RotarySpec;
+import io.github.flashspring.engine.device.SharedBuffer;
+import io.github.flashspring.engine.device.SharedRegion;
 import io.github.flashspring.engine.device.StateSpace;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.device.Workload;
@@ -41,11 +42,15 @@ final class CpuDevice implements Device {
 
 	private final Kernels kernels;
 
+	private final CpuCopies copies;
+
 	private final CpuElementwise elementwise;
 
 	private final CpuStateSpace stateSpace;
 
-	private final WorkerPool pool;
+	private final WorkerPool workers;
+
+	private final PoolSession pool;
 
 	private final Scratch[] scratch;
 
@@ -69,15 +74,17 @@ final class CpuDevice implements Device {
 		this(kernels, new WorkerPool(threads), false);
 	}
 
-	private CpuDevice(Supplier<Kernels> kernelsOfSession, WorkerPool pool, boolean session) {
+	private CpuDevice(Supplier<Kernels> kernelsOfSession, WorkerPool workers, boolean session) {
 		this.kernelsOfSession = kernelsOfSession;
 		this.session = session;
 		this.kernels = kernelsOfSession.get();
-		this.pool = pool;
-		this.scratch = new Scratch[pool.threads()];
+		this.workers = workers;
+		this.pool = new PoolSession(workers);
+		this.scratch = new Scratch[workers.threads()];
 		for (int i = 0; i < this.scratch.length; i++) {
 			this.scratch[i] = new Scratch();
 		}
+		this.copies = new CpuCopies(this.pool);
 		this.elementwise = new CpuElementwise(kernels.elementwise(), this.pool, this.scratch);
 		this.stateSpace = new CpuStateSpace(kernels.stateSpace(), this.pool, this.scratch);
 	}
@@ -90,33 +97,28 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	@SuppressWarnings("MustBeClosedChecker") // The buffer closes the arena.
 	public Buffer allocate(long bytes) {
-		if (bytes < 0) {
-			throw new IllegalArgumentException("Cannot allocate " + bytes + " bytes");
-		}
-		Arena arena = Arena.ofShared();
-		try {
-			return new CpuBuffer(arena.allocate(Math.max(bytes, 1), 64).asSlice(0, bytes), arena);
-		}
-		catch (OutOfMemoryError ex) {
-			arena.close();
-			throw new DeviceException("The JVM cannot allocate " + bytes
-					+ " bytes of native memory; it allows as much as -XX:MaxDirectMemorySize, by default as -Xmx", ex);
-		}
+		return CpuMemory.allocate(bytes);
+	}
+
+	@Override
+	public SharedBuffer allocateShared(long bytes) {
+		return CpuMemory.allocateShared(bytes);
+	}
+
+	@Override
+	public SharedRegion reserveShared(long bytes) {
+		return CpuMemory.reserveShared(bytes);
+	}
+
+	@Override
+	public void written(SharedBuffer buffer, long from, long length) {
+		Objects.checkFromIndexSize(from, length, buffer.byteSize());
 	}
 
 	@Override
 	public Buffer wrap(MemorySegment segment) {
-		if (!segment.isNative()) {
-			throw new IllegalArgumentException(
-					"Expected native memory, found a heap segment of " + segment.byteSize() + " bytes");
-		}
-		if (!segment.isAccessibleBy(new Thread())) {
-			throw new IllegalArgumentException(
-					"The memory must be accessible to all threads: use a shared or automatic arena, not a confined one");
-		}
-		return new CpuBuffer(segment, null);
+		return CpuMemory.wrap(segment);
 	}
 
 	@Override
@@ -143,31 +145,33 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
+	public void copy(Tensor out, Tensor x) {
+		this.copies.copy(out, x);
+	}
+
+	@Override
+	public void fill(Tensor out, float value) {
+		this.copies.fill(out, value);
+	}
+
+	@Override
+	public void broadcast(Tensor out, Tensor x) {
+		this.copies.broadcast(out, x);
+	}
+
+	@Override
+	public void convert(Tensor out, Tensor x) {
+		this.copies.convert(out, x);
+	}
+
+	@Override
 	public void gather(Tensor out, Tensor x, int[] rows) {
-		Rows target = Rows.of(out);
-		Rows source = Rows.of(x);
-		Checks.writable("out", target);
-		Checks.activation("x", source);
-		Checks.activation("out", target, rows.length, source.columns());
-		Checks.indices("rows of x", rows, target.count(), source.count());
-		for (int r = 0; r < target.count(); r++) {
-			MemorySegment.copy(source.memory(), source.row(rows[r]), target.memory(), target.row(r),
-					(long) source.columns() * Float.BYTES);
-		}
+		this.copies.gather(out, x, rows);
 	}
 
 	@Override
 	public void scatter(Tensor out, Tensor x, int[] rows) {
-		Rows target = Rows.of(out);
-		Rows source = Rows.of(x);
-		Checks.writable("out", target);
-		Checks.activation("x", source);
-		Checks.activation("out", target, target.count(), source.columns());
-		Checks.indices("rows of out", rows, source.count(), target.count());
-		for (int r = 0; r < source.count(); r++) {
-			MemorySegment.copy(source.memory(), source.row(r), target.memory(), target.row(rows[r]),
-					(long) source.columns() * Float.BYTES);
-		}
+		this.copies.scatter(out, x, rows);
 	}
 
 	@Override
@@ -462,10 +466,12 @@ final class CpuDevice implements Device {
 	}
 
 	@Override
-	public void read(Tensor source, float[] target) {
-		Rows rows = Rows.of(source);
-		int length = values("source", rows, target.length);
-		MemorySegment.copy(rows.memory(), PortableKernels.FLOAT, rows.offset(), target, 0, length);
+	public void read(List<Readback> reads) {
+		for (Readback read : reads) {
+			Rows rows = Rows.of(read.source());
+			int length = values("source", rows, read.target().length);
+			MemorySegment.copy(rows.memory(), PortableKernels.FLOAT, rows.offset(), read.target(), 0, length);
+		}
 	}
 
 	@Override
@@ -475,19 +481,19 @@ final class CpuDevice implements Device {
 
 	@Override
 	public Fence commit() {
-		return Fence.DONE;
+		return new Done(this.pool.elapsedNanos());
 	}
 
 	/** {@inheritDoc} Kernels are warmed up for each session. */
 	@Override
 	public Device session() {
-		return new CpuDevice(this.kernelsOfSession, this.pool, true);
+		return new CpuDevice(this.kernelsOfSession, this.workers, true);
 	}
 
 	@Override
 	public void close() {
 		if (!this.session) {
-			this.pool.close();
+			this.workers.close();
 		}
 	}
 
@@ -500,6 +506,25 @@ final class CpuDevice implements Device {
 					+ rows.count() + ", " + rows.columns() + "], found " + available);
 		}
 		return (int) length;
+	}
+
+	/**
+	 * A fence behind work that is done, as all work is here.
+	 *
+	 * @param elapsedNanos how long the device had computed
+	 */
+	private record Done(long elapsedNanos) implements Fence {
+
+		@Override
+		public void await() {
+			// There is nothing to wait for.
+		}
+
+		@Override
+		public boolean isDone() {
+			return true;
+		}
+
 	}
 
 	/** Items of a band, given the multiply-adds of an item. */

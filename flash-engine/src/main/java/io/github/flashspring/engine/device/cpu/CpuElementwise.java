@@ -14,11 +14,11 @@ final class CpuElementwise implements Elementwise {
 
 	private final ElementwiseKernels kernels;
 
-	private final WorkerPool pool;
+	private final PoolSession pool;
 
 	private final Scratch[] scratch;
 
-	CpuElementwise(ElementwiseKernels kernels, WorkerPool pool, Scratch[] scratch) {
+	CpuElementwise(ElementwiseKernels kernels, PoolSession pool, Scratch[] scratch) {
 		this.kernels = kernels;
 		this.pool = pool;
 		this.scratch = scratch;

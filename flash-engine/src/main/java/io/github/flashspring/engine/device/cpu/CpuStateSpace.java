@@ -14,11 +14,11 @@ final class CpuStateSpace implements StateSpace {
 
 	private final StateSpaceKernels kernels;
 
-	private final WorkerPool pool;
+	private final PoolSession pool;
 
 	private final Scratch[] scratch;
 
-	CpuStateSpace(StateSpaceKernels kernels, WorkerPool pool, Scratch[] scratch) {
+	CpuStateSpace(StateSpaceKernels kernels, PoolSession pool, Scratch[] scratch) {
 		this.kernels = kernels;
 		this.pool = pool;
 		this.scratch = scratch;

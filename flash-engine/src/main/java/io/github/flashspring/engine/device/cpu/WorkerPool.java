@@ -66,23 +66,27 @@ final class WorkerPool implements AutoCloseable {
 	 * @param count number of items
 	 * @param grain items of a band are a multiple of this number, and at least this many
 	 * @param band the operation; called concurrently for disjoint bands
+	 * @return nanoseconds that it took, without waiting for operations of other callers
 	 */
-	void run(int count, int grain, Band band) {
+	long run(int count, int grain, Band band) {
 		if (this.closed) {
 			throw new IllegalStateException("The device is closed");
 		}
 		if (count <= 0) {
-			return;
+			return 0;
 		}
 		int size = roundUp(divideUp(count, threads() * BANDS_PER_THREAD), Math.max(grain, 1));
 		int bands = divideUp(count, size);
 		if (bands == 1 || this.workers.length == 0) {
+			long start = System.nanoTime();
 			band.run(0, count, 0);
-			return;
+			return System.nanoTime() - start;
 		}
 		Job current = new Job(band, count, size, bands);
+		long nanos;
 		this.turn.lock();
 		try {
+			long start = System.nanoTime();
 			this.job = current;
 			int helpers = Math.min(this.workers.length, bands - 1);
 			for (int i = 0; i < helpers; i++) {
@@ -91,11 +95,13 @@ final class WorkerPool implements AutoCloseable {
 			current.work(0);
 			current.await();
 			this.job = Job.NONE;
+			nanos = System.nanoTime() - start;
 		}
 		finally {
 			this.turn.unlock();
 		}
 		current.rethrow();
+		return nanos;
 	}
 
 	/**
