@@ -3,6 +3,7 @@ package io.github.flashspring.engine.device;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -71,7 +72,7 @@ final class Recorder {
 			CompletableFuture.runAsync(() -> runUntil(fence), this.thread).join();
 		}
 		catch (CompletionException ex) {
-			throw new DeviceException("Recorded work failed: " + ex.getCause(), ex.getCause());
+			throw new DeviceException("Recorded work failed: " + ex.getCause(), Objects.requireNonNull(ex.getCause()));
 		}
 	}
 

@@ -40,7 +40,7 @@ final class CpuMemory {
 			return new CpuBuffer(memory.segment(), memory::close);
 		}
 		catch (OutOfNativeMemoryException ex) {
-			throw new DeviceException(ex.getMessage(), ex);
+			throw new DeviceException("Cannot allocate shared memory: " + ex.getMessage(), ex);
 		}
 	}
 
@@ -51,7 +51,7 @@ final class CpuMemory {
 			return (region != null) ? new Region(region) : new Parts();
 		}
 		catch (OutOfNativeMemoryException ex) {
-			throw new DeviceException(ex.getMessage(), ex);
+			throw new DeviceException("Cannot allocate shared memory: " + ex.getMessage(), ex);
 		}
 	}
 
