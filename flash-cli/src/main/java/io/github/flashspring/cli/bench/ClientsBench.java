@@ -3,6 +3,7 @@ package io.github.flashspring.cli.bench;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.IntSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
@@ -132,11 +133,11 @@ final class ClientsBench {
 			LockSupport.parkNanos(POLL_NANOS);
 			generated = engine.snapshot().work().generatedTokens();
 		}
-		double seconds = (System.nanoTime() - start) * 1e-9;
 		generations.forEach(Generation::cancel);
 		List<int[]> tokens = readers.stream().map(CompletableFuture::join).toList();
-		return new Run(tokens, (generated - before) / seconds,
-				tokens.stream().mapToInt((each) -> each.length).min().orElseThrow() / seconds);
+		double seconds = (System.nanoTime() - start) * 1e-9;
+		IntSummaryStatistics lengths = tokens.stream().mapToInt((each) -> each.length).summaryStatistics();
+		return new Run(tokens, lengths.getSum() / seconds, lengths.getMin() / seconds);
 	}
 
 	private static GenerationRequest request(FlashEngine engine, int client) {
