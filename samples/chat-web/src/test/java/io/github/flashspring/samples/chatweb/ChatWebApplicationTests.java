@@ -38,7 +38,8 @@ import static org.awaitility.Awaitility.await;
  * Tests the application as it comes: with the embedded model, from the page to the last
  * layer. Only the dice are taken away, so that the story is always the same.
  */
-@SpringBootTest(webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT, properties = "flash.chat.temperature=0")
+@SpringBootTest(webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+		properties = { "flash.chat.temperature=0", "flash.warm-up=false" })
 @AutoConfigureWebTestClient(timeout = "60s")
 @AutoConfigureMetrics
 class ChatWebApplicationTests {
