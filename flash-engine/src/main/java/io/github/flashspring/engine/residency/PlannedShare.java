@@ -2,6 +2,7 @@ package io.github.flashspring.engine.residency;
 
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.storage.Disk;
+import io.github.flashspring.engine.storage.ReadPattern;
 import io.github.flashspring.engine.weights.WeightLayout;
 
 /**
@@ -37,10 +38,18 @@ public record PlannedShare(String name, WeightLayout layout, ResidencyPlan.Needs
 	@Override
 	public double tokensPerSecond(long bytes) {
 		ResidencyPlan plan = ResidencyPlan.of(RamBudget.ofBytes(bytes), this.layout, this.needs, this.disk);
-		double measured = plan.reads().bytesPerSecond();
-		double reading = plan.streamedBytes() / ((measured > 0) ? measured : DISK_BYTES_PER_SECOND);
+		double reading = plan.streamedBytes() / diskBytesPerSecond();
 		double compute = plan.weightBytesPerToken() / COMPUTE_BYTES_PER_SECOND;
 		return 1 / (Math.max(reading, compute) + INTERFERENCE * Math.min(reading, compute));
+	}
+
+	/**
+	 * One rate for all plans: a pattern that was measured next to one that was not would
+	 * make more memory look slower.
+	 */
+	private double diskBytesPerSecond() {
+		double best = this.disk.patterns().stream().mapToDouble(ReadPattern::bytesPerSecond).max().orElse(0);
+		return (best > 0) ? best : DISK_BYTES_PER_SECOND;
 	}
 
 }

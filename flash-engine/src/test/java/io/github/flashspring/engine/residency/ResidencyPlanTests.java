@@ -69,6 +69,23 @@ class ResidencyPlanTests {
 		return WeightLayout.of(checkpoint, units, embedding, ignored);
 	}
 
+	/** Only large reads were measured, which small budgets cannot afford. */
+	@Test
+	void predictedSpeedGrowsWithMemory() throws Exception {
+		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
+			WeightLayout layout = layout(checkpoint, List.of());
+			PlannedShare share = new PlannedShare("model", layout, NEEDS,
+					new Disk(List.of(new ReadPattern(1 << 15, 2, 3e8, true)), 512));
+			long minimum = share.minimumBytes();
+			double fastest = share.tokensPerSecond(minimum);
+			for (long bytes = minimum; bytes < minimum + 2 * checkpoint.totalBytes(); bytes += 10_000) {
+				assertThat(share.tokensPerSecond(bytes)).isGreaterThanOrEqualTo(fastest * 0.9);
+				fastest = Math.max(fastest, share.tokensPerSecond(bytes));
+			}
+			assertThat(fastest).isGreaterThan(2 * share.tokensPerSecond(minimum));
+		}
+	}
+
 	@Test
 	void everyBudgetIsKeptAndMoreOfItPinsMore() throws Exception {
 		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
