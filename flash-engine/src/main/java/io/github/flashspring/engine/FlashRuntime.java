@@ -82,7 +82,7 @@ public final class FlashRuntime implements AutoCloseable {
 		}
 	}
 
-	/** Divides the budget among the engines that run, except those that are closing. */
+	/** Divides the budget among the engines that were not closed. */
 	private synchronized void divide() {
 		if (this.budget.kind() == RamBudget.Kind.BYTES && !this.members.isEmpty()) {
 			apply(BudgetArbiter.divide(this.budget.bytes(), this.members.stream().map(Member::share).toList()));

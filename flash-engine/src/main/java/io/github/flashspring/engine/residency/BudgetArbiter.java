@@ -3,6 +3,7 @@ package io.github.flashspring.engine.residency;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.metrics.ByteSize;
@@ -30,13 +31,14 @@ public final class BudgetArbiter {
 	 * @throws BudgetExceededException if the minima of all engines exceed the budget
 	 */
 	public static long[] divide(long budgetBytes, List<Share> engines) {
-		long minimum = engines.stream().mapToLong(Share::minimumBytes).sum();
+		long[] minima = engines.stream().mapToLong(Share::minimumBytes).toArray();
+		long minimum = Arrays.stream(minima).sum();
 		if (minimum > budgetBytes) {
 			throw new BudgetExceededException(
 					"The models cannot run together in a RAM budget of %s. They need at least %s: %s. Raise the budget to at least %d bytes, close a model, or shorten contexts."
 						.formatted(ByteSize.readable(budgetBytes), ByteSize.readable(minimum),
-								engines.stream()
-									.map((engine) -> ByteSize.readable(engine.minimumBytes()) + " for " + engine.name())
+								IntStream.range(0, minima.length)
+									.mapToObj((i) -> ByteSize.readable(minima[i]) + " for " + engines.get(i).name())
 									.collect(Collectors.joining(", ")),
 								minimum),
 					budgetBytes, minimum);
@@ -49,7 +51,7 @@ public final class BudgetArbiter {
 			Share engine = engines.get(i);
 			double[] rates = new double[STEPS + 1];
 			for (int steps = 0; steps <= STEPS; steps++) {
-				rates[steps] = engine.tokensPerSecond(engine.minimumBytes() + steps * step);
+				rates[steps] = engine.tokensPerSecond(minima[i] + steps * step);
 			}
 			double[] next = new double[STEPS + 1];
 			Arrays.fill(next, Double.NEGATIVE_INFINITY);
@@ -68,7 +70,7 @@ public final class BudgetArbiter {
 		int left = STEPS;
 		for (int i = engines.size() - 1; i >= 0; i--) {
 			int own = chosen[i][left];
-			bytes[i] = engines.get(i).minimumBytes() + own * step;
+			bytes[i] = minima[i] + own * step;
 			left -= own;
 		}
 		return bytes;
