@@ -50,8 +50,8 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 
 	private static final int DEFAULT_PREFILL_CHUNK = 512;
 
-	static EngineParts open(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
-			Function<WeightFiles, Disk> disk, EngineHost host, boolean warm, Resources resources) {
+	static EngineParts open(FlashConfig config, Function<WeightFiles, Disk> disk, EngineHost host, boolean warm,
+			Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most));
 		WeightLayout layout = WeightLayout.of(checkpoint, definition.weightGroups(), definition.embedding(),
@@ -66,7 +66,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 				config.parallel());
 		long all = (long) context * config.parallel();
 		FlashConfig.Reading reading = config.reading();
-		WeightFiles files = resources.add(opener.apply(layout));
+		WeightFiles files = resources.add(host.files(config, layout));
 		Supplier<BudgetArbiter.Share> share = () -> new PlannedShare(
 				config.modelName(), layout, new ResidencyPlan.Needs(chunk, context,
 						definition.kvBytes(context, context, config.parallel()), text.memoryBytes(context), work),
@@ -90,10 +90,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 
 	static ResidencyPlan plan(FlashConfig config) {
 		try (Resources resources = new Resources()) {
-			return EngineParts
-				.open(config, (layout) -> new WeightFiles(layout, config.reading().direct()), WeightFiles::measuredDisk,
-						EngineHost.NONE, false, resources)
-				.plan();
+			return EngineParts.open(config, WeightFiles::measuredDisk, EngineHost.NONE, false, resources).plan();
 		}
 	}
 

@@ -1,8 +1,11 @@
 package io.github.flashspring.engine;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 import org.jspecify.annotations.Nullable;
@@ -10,10 +13,13 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.BudgetArbiter;
+import io.github.flashspring.engine.storage.DiskTurns;
+import io.github.flashspring.engine.weights.WeightFiles;
+import io.github.flashspring.engine.weights.WeightLayout;
 
 /**
- * What several engines of a process share: the compute device with its threads, and one
- * RAM budget. The budget is divided anew whenever an engine is loaded or closed, so that
+ * What several engines of a process share: the compute device with its threads, the reads
+ * of each disk, and one RAM budget. The budget is divided anew whenever an engine is loaded or closed, so that
  * all of them together decode the most tokens per second ({@link BudgetArbiter}); engines
  * that run give memory back, or get more, between two passes. Thread-safe.
  */
@@ -24,6 +30,9 @@ public final class FlashRuntime implements AutoCloseable {
 	private final RamBudget budget;
 
 	private final List<Member> members = new ArrayList<>();
+
+	/** The reads of disks, by their names. */
+	private final Map<String, DiskTurns> disks = new ConcurrentHashMap<>();
 
 	private boolean closed;
 
@@ -125,6 +134,11 @@ public final class FlashRuntime implements AutoCloseable {
 			.sum();
 	}
 
+	/** The reads of the disks that hold the engines' weights. */
+	Collection<DiskTurns> disks() {
+		return this.disks.values();
+	}
+
 	/** Ends the device. Engines must have been closed. */
 	@Override
 	public synchronized void close() {
@@ -145,6 +159,12 @@ public final class FlashRuntime implements AutoCloseable {
 				throw new FlashEngineException("The runtime is closed.");
 			}
 			return FlashRuntime.this.device.session();
+		}
+
+		@Override
+		public WeightFiles files(FlashConfig config, WeightLayout layout) {
+			return new WeightFiles(layout, config.reading().direct(),
+					(disk) -> FlashRuntime.this.disks.computeIfAbsent(disk, (_) -> new DiskTurns()));
 		}
 
 		/** Takes memory from the others before the engine allocates its own. */

@@ -4,7 +4,6 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.function.Function;
 
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,7 +25,6 @@ import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.weights.WeightFiles;
-import io.github.flashspring.engine.weights.WeightLayout;
 import io.github.flashspring.engine.residency.WeightStore;
 
 /**
@@ -97,20 +95,10 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	/** Loads a model on a device and in a budget that the host decides on. */
 	static LocalFlashEngine load(FlashConfig config, EngineHost host) {
-		return load(config, (layout) -> new WeightFiles(layout, config.reading().direct()), host);
-	}
-
-	/** Loads a model whose weights are streamed from files that others open. */
-	static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> files) {
-		return load(config, files, EngineHost.NONE);
-	}
-
-	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> files,
-			EngineHost host) {
 		long start = System.nanoTime();
 		Resources resources = new Resources();
 		try {
-			LocalFlashEngine engine = load(config, files, host, resources);
+			LocalFlashEngine engine = load(config, host, resources);
 			logger.info("Loaded {} ({}, {}) on {} in {} ms: {} of {} of weights stay in memory, budget {}",
 					config.model(), engine.info.architecture(), engine.info.precision(), engine.device.info().name(),
 					(System.nanoTime() - start) / 1_000_000, ByteSize.readable(engine.plan.pinnedBytes()),
@@ -123,9 +111,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		}
 	}
 
-	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
-			EngineHost host, Resources resources) {
-		EngineParts parts = EngineParts.open(config, opener, WeightFiles::disk, host, config.warmUp(), resources);
+	private static LocalFlashEngine load(FlashConfig config, EngineHost host, Resources resources) {
+		EngineParts parts = EngineParts.open(config, WeightFiles::disk, host, config.warmUp(), resources);
 		ResidencyPlan plan = parts.plan();
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();

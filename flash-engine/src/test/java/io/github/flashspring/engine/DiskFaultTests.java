@@ -102,7 +102,7 @@ class DiskFaultTests {
 		}
 		ResidencyPlan least = FlashEngine.plan(mixture.config().ramBudget(RamBudget.MINIMUM).build());
 		RamBudget budget = RamBudget.ofBytes(least.minimumBytes() + least.weightBytes() / 5);
-		try (FlashEngine engine = LocalFlashEngine.load(mixture.config().ramBudget(budget).build(), this.disk::of)) {
+		try (FlashEngine engine = LocalFlashEngine.load(mixture.config().ramBudget(budget).build(), new OpenedBy(this.disk::of))) {
 			for (Runnable fault : List.<Runnable>of(() -> this.disk.readShort(5000), () -> this.disk.failEvery(4),
 					() -> this.disk.delayEvery(50, 20), this.disk::heal)) {
 				fault.run();
@@ -208,7 +208,7 @@ class DiskFaultTests {
 			.contextLength(this.golden.prompt().length + this.golden.greedy().length)
 			.threads(2)
 			.parallel(2)
-			.build(), this.disk::of);
+			.build(), new OpenedBy(this.disk::of));
 	}
 
 	private GenerationRequest request() {

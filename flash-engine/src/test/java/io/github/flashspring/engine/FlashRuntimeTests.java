@@ -84,6 +84,18 @@ class FlashRuntimeTests {
 		}
 	}
 
+	@Test
+	void enginesShareTheReadsOfTheirDisk() {
+		try (FlashRuntime runtime = FlashRuntime.open("cpu", 1, RamBudget.ofBytes(BUDGET));
+				FlashEngine first = runtime.load(config(LLAMA));
+				FlashEngine second = runtime.load(config(QWEN))) {
+			assertThat(first.plan().streamedBytes() + second.plan().streamedBytes()).isPositive();
+			assertThat(runtime.disks()).singleElement()
+				.satisfies((disk) -> assertThat(disk.allowed())
+					.isEqualTo(Math.max(first.plan().reads().readsInFlight(), second.plan().reads().readsInFlight())));
+		}
+	}
+
 	private static Golden golden(String resource) {
 		try {
 			return Golden.load(resource);

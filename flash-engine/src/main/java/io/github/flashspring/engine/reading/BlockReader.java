@@ -11,6 +11,7 @@ import java.util.Objects;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.memory.NativeMemory;
 import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.DiskTurns;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +26,18 @@ public final class BlockReader {
 
 	private final BandwidthController controller;
 
-	public BlockReader(List<DirectFile> files, IoRecorder recorder, BandwidthController controller) {
-		files.forEach((file) -> this.files.put(file.path(), file));
+	private final DiskTurns turns;
+
+	/**
+	 * Makes a reader.
+	 * @param settings has the files, and how many reads there are at once
+	 * @param recorder hears of reads
+	 * @param controller hears of reads of blocks
+	 */
+	public BlockReader(Settings settings, IoRecorder recorder, BandwidthController controller) {
+		settings.files().forEach((file) -> this.files.put(file.path(), file));
+		this.turns = settings.turns();
+		this.turns.allow(settings.threads());
 		this.recorder = recorder;
 		this.controller = controller;
 	}
@@ -96,20 +107,30 @@ public final class BlockReader {
 	}
 
 	private void read(JoinedRead joined) {
-		long start = System.nanoTime();
 		List<ReadRange> ranges = joined.ranges();
 		ranges.forEach((range) -> range.read().before().await());
 		DirectFile file = file(joined.file());
-		int calls = file.read(joined.offset(), joined.targets());
+		this.turns.begin(awaited(ranges));
+		long start = System.nanoTime();
+		int calls;
+		try {
+			calls = file.read(joined.offset(), joined.targets());
+		}
+		finally {
+			this.turns.end();
+		}
 		joined.share();
 		long end = System.nanoTime();
 		ranges.forEach((range) -> file.remember(range.from(), range.memory(range.from(), range.to())));
-		boolean demand = ranges.stream().anyMatch((range) -> range.read().awaited());
-		this.recorder.read(group(ranges.getFirst()), joined.bytes(0), calls, start, end, demand);
+		this.recorder.read(group(ranges.getFirst()), joined.bytes(0), calls, start, end, awaited(ranges));
 		for (int i = 1; i < ranges.size(); i++) {
 			this.recorder.readAlong(group(ranges.get(i)), joined.bytes(i));
 		}
 		this.controller.read(joined.length(), end - start);
+	}
+
+	private static boolean awaited(List<ReadRange> ranges) {
+		return ranges.stream().anyMatch((range) -> range.read().awaited());
 	}
 
 	private static int group(ReadRange range) {
@@ -118,11 +139,18 @@ public final class BlockReader {
 
 	/** Reads the file-system blocks that hold a row, and copies the row. */
 	private void read(RowBatch.Row row, NativeMemory scratch) {
-		long start = System.nanoTime();
 		DirectFile file = file(row.file());
 		long from = row.offset() / file.alignment() * file.alignment();
 		long length = Math.ceilDiv(row.offset() + row.target().byteSize() - from, file.alignment()) * file.alignment();
-		int calls = file.read(from, scratch.segment().asSlice(0, length));
+		this.turns.begin(true);
+		long start = System.nanoTime();
+		int calls;
+		try {
+			calls = file.read(from, scratch.segment().asSlice(0, length));
+		}
+		finally {
+			this.turns.end();
+		}
 		MemorySegment.copy(scratch.segment(), row.offset() - from, row.target(), 0, row.target().byteSize());
 		this.recorder.readRow(row.group(), length, calls, start, System.nanoTime());
 	}
@@ -139,20 +167,22 @@ public final class BlockReader {
 	 * How to read.
 	 *
 	 * @param files open files that hold the blocks; closed after the readers
+	 * @param turns reads of their disk
 	 * @param threads most reads at once
 	 * @param rowBytes memory of a reader for the file-system blocks of a row
 	 * @param joinedBytes longest read that is made of neighbours
 	 * @param cached whether the page cache holds the files
 	 * @param maxBeginNanos longest wait of compute for reads to begin
 	 */
-	public record Settings(List<DirectFile> files, int threads, long rowBytes, long joinedBytes, boolean cached,
-			long maxBeginNanos) {
+	public record Settings(List<DirectFile> files, DiskTurns turns, int threads, long rowBytes, long joinedBytes,
+			boolean cached, long maxBeginNanos) {
 
 		/** Slices of schedulers are longer: who has not begun by then will not soon. */
 		private static final long MAX_BEGIN_NANOS = 500_000;
 
-		public Settings(List<DirectFile> files, int threads, long rowBytes, long joinedBytes, boolean cached) {
-			this(files, threads, rowBytes, joinedBytes, cached, MAX_BEGIN_NANOS);
+		public Settings(List<DirectFile> files, DiskTurns turns, int threads, long rowBytes, long joinedBytes,
+				boolean cached) {
+			this(files, turns, threads, rowBytes, joinedBytes, cached, MAX_BEGIN_NANOS);
 		}
 
 	}

@@ -59,7 +59,7 @@ final class BlockWeights implements AutoCloseable {
 		this.controller = controller;
 		this.blocks = BlockLayout.cut(layout, plan.blockBytes(), plan.alignment());
 		BlockReader.Settings settings = new BlockReader.Settings(plan.mapped() ? files.cached() : files.open(),
-				plan.reads().readsInFlight(), PlanMemory.rowReadBytes(layout, plan.alignment()),
+				files.turns(), plan.reads().readsInFlight(), PlanMemory.rowReadBytes(layout, plan.alignment()),
 				plan.reads().readBytes(), plan.mapped());
 		this.prefetcher = new Prefetcher(layout, this.blocks, settings, streaming, recorder, controller, device);
 		this.embedding = new TokenEmbedding(layout, this.blocks, this.prefetcher, device, plan.chunkRows());

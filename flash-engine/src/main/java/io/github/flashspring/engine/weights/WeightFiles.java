@@ -13,6 +13,7 @@ import io.github.flashspring.engine.storage.DirectFile;
 import io.github.flashspring.engine.storage.DirectFiles;
 import io.github.flashspring.engine.storage.DiskProbe;
 import io.github.flashspring.engine.storage.DiskProfile;
+import io.github.flashspring.engine.storage.DiskTurns;
 import io.github.flashspring.engine.storage.ReadPattern;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,8 @@ public final class WeightFiles implements AutoCloseable {
 	private final Function<List<Path>, List<DirectFile>> opener;
 
 	private final Function<List<Path>, List<DirectFile>> cachedOpener;
+
+	private final Function<String, DiskTurns> turns;
 
 	private final DiskProbe probe = DiskProbe.ofSystem();
 
@@ -53,7 +56,18 @@ public final class WeightFiles implements AutoCloseable {
 	 * it
 	 */
 	public WeightFiles(WeightLayout layout, boolean direct) {
-		this(layout, (files) -> DirectFiles.openAll(files, direct), DirectFiles::openCached);
+		this(layout, direct, (_) -> new DiskTurns());
+	}
+
+	/**
+	 * Names the files, on disks that others read as well.
+	 * @param layout which tensors lie in which file
+	 * @param direct whether reads go around the page cache where the file system allows
+	 * it
+	 * @param turns the reads of a disk, by its {@linkplain DiskProbe#device name}
+	 */
+	public WeightFiles(WeightLayout layout, boolean direct, Function<String, DiskTurns> turns) {
+		this(layout, (files) -> DirectFiles.openAll(files, direct), DirectFiles::openCached, turns);
 	}
 
 	/**
@@ -62,14 +76,15 @@ public final class WeightFiles implements AutoCloseable {
 	 * @param opener opens files
 	 */
 	public WeightFiles(WeightLayout layout, Function<List<Path>, List<DirectFile>> opener) {
-		this(layout, opener, opener);
+		this(layout, opener, opener, (_) -> new DiskTurns());
 	}
 
 	private WeightFiles(WeightLayout layout, Function<List<Path>, List<DirectFile>> opener,
-			Function<List<Path>, List<DirectFile>> cachedOpener) {
+			Function<List<Path>, List<DirectFile>> cachedOpener, Function<String, DiskTurns> turns) {
 		this.layout = layout;
 		this.opener = opener;
 		this.cachedOpener = cachedOpener;
+		this.turns = turns;
 	}
 
 	/**
@@ -104,6 +119,11 @@ public final class WeightFiles implements AutoCloseable {
 		if (this.disk != null && this.disk.patterns().isEmpty() && largest().size() >= DiskProbe.MIN_FILE) {
 			this.probe.learn(largest(), pattern, bytesPerSecond);
 		}
+	}
+
+	/** The reads of the disk that holds the files. */
+	public DiskTurns turns() {
+		return this.turns.apply(DiskProbe.device(this.layout.checkpoint().versions().keySet().iterator().next()));
 	}
 
 	private Disk disk(DiskProfile profile) {

@@ -23,6 +23,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 import io.github.flashspring.engine.storage.DirectFile;
+import io.github.flashspring.engine.storage.DiskTurns;
 import io.github.flashspring.engine.storage.DirectFiles;
 import io.github.flashspring.engine.storage.FaultyAccess;
 import io.github.flashspring.engine.weights.BlockLayout;
@@ -139,9 +140,9 @@ class ExpertStoreTests {
 		this.recorder = new IoRecorder(new String[] { "all" }, (group) -> 0);
 		BandwidthController controller = new BandwidthController(System::nanoTime, Double.POSITIVE_INFINITY, 1 << 20,
 				new long[1]);
-		BlockReader.Settings settings = new BlockReader.Settings(this.files, READERS, 4096, 4 << 20, false, beginNanos);
+		BlockReader.Settings settings = new BlockReader.Settings(this.files, new DiskTurns(), READERS, 4096, 4 << 20, false, beginNanos);
 		PacingGate gate = new PacingGate(controller, (group) -> 0, false);
-		this.queue = new ReadQueue(new BlockReader(this.files, this.recorder, controller), gate, settings,
+		this.queue = new ReadQueue(new BlockReader(settings, this.recorder, controller), gate, settings,
 				new ReadSource() {
 
 					@Override
