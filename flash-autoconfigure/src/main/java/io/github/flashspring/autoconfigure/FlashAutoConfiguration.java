@@ -1,6 +1,9 @@
 package io.github.flashspring.autoconfigure;
 
+import java.util.function.Function;
+
 import org.springframework.ai.chat.model.ChatModel;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -14,6 +17,7 @@ import org.springframework.context.annotation.Import;
 import io.github.flashspring.chat.FlashChatModel;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.FlashRuntime;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.text.ChatTemplate;
 
@@ -31,13 +35,16 @@ import io.github.flashspring.engine.text.ChatTemplate;
 @Import(FlashChatModelBuilderAutoConfiguration.class)
 public final class FlashAutoConfiguration {
 
+	/** On the runtime of the application, if it has one. */
 	@Bean
 	@ConditionalOnMissingBean
-	FlashEngine flashEngine(FlashProperties properties) {
+	FlashEngine flashEngine(FlashProperties properties, ObjectProvider<FlashRuntime> runtimes) {
 		FlashConfig config = properties.toConfig();
+		FlashRuntime runtime = runtimes.getIfUnique();
+		Function<FlashConfig, FlashEngine> loader = (runtime != null) ? runtime::load : FlashEngine::load;
 		return switch (properties.load()) {
-			case EAGER -> load(config);
-			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config));
+			case EAGER -> load(config, loader);
+			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config, loader));
 		};
 	}
 
@@ -58,9 +65,9 @@ public final class FlashAutoConfiguration {
 		return new FlashLiveness(context);
 	}
 
-	private static FlashEngine load(FlashConfig config) {
+	private static FlashEngine load(FlashConfig config, Function<FlashConfig, FlashEngine> loader) {
 		try {
-			FlashEngine engine = FlashEngine.load(config);
+			FlashEngine engine = loader.apply(config);
 			try {
 				requireText(engine, config);
 				return engine;

@@ -27,8 +27,10 @@ import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.chat.GenerationListener;
 import io.github.flashspring.chat.ScriptedEngine;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.FlashRuntime;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.generate.FinishReason;
+import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -112,6 +114,26 @@ class FlashAutoConfigurationTests {
 					.getModel()).isEqualTo("stories");
 				assertThat(context.getBean(FlashEngine.class).model().id()).isEqualTo("stories");
 			});
+	}
+
+	@Test
+	void theModelRunsOnTheRuntimeOfTheApplication() {
+		this.runner.withPropertyValues("flash.model=" + TestModels.STORIES)
+			.withBean(FlashRuntime.class, () -> FlashRuntime.open("cpu", 1, RamBudget.ofGigabytes(0.5)))
+			.run((context) -> {
+				assertThat(context).hasNotFailed();
+				assertThat(context.getBean(FlashRuntime.class).plannedBytes())
+					.isEqualTo(context.getBean(FlashEngine.class).plan().plannedBytes());
+			});
+	}
+
+	@Test
+	void propertiesOfTheRuntimeAreRefused() {
+		this.runner.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.ram-budget-gb=1")
+			.withBean(FlashRuntime.class, () -> FlashRuntime.open("cpu", 1, RamBudget.ofGigabytes(0.5)))
+			.run((context) -> assertThat(context).getFailure()
+				.rootCause()
+				.hasMessageContainingAll("ram-budget", "belong to the runtime"));
 	}
 
 	@Test

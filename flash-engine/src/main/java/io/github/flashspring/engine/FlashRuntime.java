@@ -19,9 +19,10 @@ import io.github.flashspring.engine.weights.WeightLayout;
 
 /**
  * What several engines of a process share: the compute device with its threads, the reads
- * of each disk, and one RAM budget. The budget is divided anew whenever an engine is loaded or closed, so that
- * all of them together decode the most tokens per second ({@link BudgetArbiter}); engines
- * that run give memory back, or get more, between two passes. Thread-safe.
+ * of each disk, and one RAM budget. The budget is divided anew whenever an engine is
+ * loaded or closed, so that all of them together decode the most tokens per second
+ * ({@link BudgetArbiter}); engines that run give memory back, or get more, between two
+ * passes. Thread-safe.
  */
 public final class FlashRuntime implements AutoCloseable {
 

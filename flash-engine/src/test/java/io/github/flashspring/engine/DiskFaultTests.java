@@ -102,7 +102,8 @@ class DiskFaultTests {
 		}
 		ResidencyPlan least = FlashEngine.plan(mixture.config().ramBudget(RamBudget.MINIMUM).build());
 		RamBudget budget = RamBudget.ofBytes(least.minimumBytes() + least.weightBytes() / 5);
-		try (FlashEngine engine = LocalFlashEngine.load(mixture.config().ramBudget(budget).build(), new OpenedBy(this.disk::of))) {
+		try (FlashEngine engine = LocalFlashEngine.load(mixture.config().ramBudget(budget).build(),
+				new OpenedBy(this.disk::of))) {
 			for (Runnable fault : List.<Runnable>of(() -> this.disk.readShort(5000), () -> this.disk.failEvery(4),
 					() -> this.disk.delayEvery(50, 20), this.disk::heal)) {
 				fault.run();

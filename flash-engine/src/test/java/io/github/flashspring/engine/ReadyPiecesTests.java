@@ -83,7 +83,8 @@ class ReadyPiecesTests {
 			expected = Golden.logits(whole, PROMPT);
 			token = Golden.generate(whole, PROMPT, 1).tokens();
 		}
-		try (FlashEngine engine = LocalFlashEngine.load(config().ramBudget(budget()).build(), new OpenedBy(this.disk::of))) {
+		try (FlashEngine engine = LocalFlashEngine.load(config().ramBudget(budget()).build(),
+				new OpenedBy(this.disk::of))) {
 			Golden.generate(engine, PROMPT, 2);
 			Settled.snapshot(engine);
 			Timeline timeline = new Timeline(100_000);

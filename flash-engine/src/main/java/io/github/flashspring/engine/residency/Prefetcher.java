@@ -55,8 +55,8 @@ final class Prefetcher implements BlockSource, AutoCloseable {
 		this.recorder = recorder;
 		int[] layers = layout.layersOfGroups();
 		this.gate = new PacingGate(controller, (group) -> layers[group], settings.cached());
-		this.blocks = new PassBlocks(blocks.blocks(), new BlockReader(settings, recorder, controller),
-				this.gate, settings, device);
+		this.blocks = new PassBlocks(blocks.blocks(), new BlockReader(settings, recorder, controller), this.gate,
+				settings, device);
 		this.queue = this.blocks.queue();
 		this.wait = new ComputeWait(this.queue, this.gate, recorder);
 		this.experts = new ExpertStore(blocks, this.queue, this.wait, 2 * settings.threads(), streaming, device);

@@ -140,7 +140,8 @@ class ExpertStoreTests {
 		this.recorder = new IoRecorder(new String[] { "all" }, (group) -> 0);
 		BandwidthController controller = new BandwidthController(System::nanoTime, Double.POSITIVE_INFINITY, 1 << 20,
 				new long[1]);
-		BlockReader.Settings settings = new BlockReader.Settings(this.files, new DiskTurns(), READERS, 4096, 4 << 20, false, beginNanos);
+		BlockReader.Settings settings = new BlockReader.Settings(this.files, new DiskTurns(), READERS, 4096, 4 << 20,
+				false, beginNanos);
 		PacingGate gate = new PacingGate(controller, (group) -> 0, false);
 		this.queue = new ReadQueue(new BlockReader(settings, this.recorder, controller), gate, settings,
 				new ReadSource() {
