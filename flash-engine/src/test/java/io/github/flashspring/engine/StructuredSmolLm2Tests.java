@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -78,14 +79,21 @@ class StructuredSmolLm2Tests {
 			}
 		}
 		List<String> cut = new ArrayList<>();
+		List<Throwable> failures = new ArrayList<>();
 		try (ExecutorService readers = Executors.newFixedThreadPool(PARALLEL)) {
 			for (Future<@Nullable String> answer : readers.invokeAll(answers)) {
-				String text = answer.get();
-				if (text != null) {
-					cut.add(text);
+				try {
+					String text = answer.get();
+					if (text != null) {
+						cut.add(text);
+					}
+				}
+				catch (ExecutionException ex) {
+					failures.add(ex.getCause());
 				}
 			}
 		}
+		assertThat(failures).as("failures of %d answers", answers.size()).isEmpty();
 		System.out.printf("%d answers, %d of them cut after 500 tokens: %s%n", answers.size(), cut.size(), cut);
 		// Some lists and trees go on and on at this temperature.
 		assertThat(cut).hasSizeLessThan(answers.size() / 25 + 1);

@@ -86,7 +86,9 @@ final class AnswerGrammar {
 		if (this.syntax.thinking()) {
 			return Expr.seq(reasoning, answer);
 		}
-		return Expr.seq(Expr.optional(Expr.seq(Markers.marker(begin), reasoning)), answer);
+		return Expr.seq(
+				Expr.optional(Expr.seq(new Expr.Repeat(Expr.literal("\n"), 0, GAP), Markers.marker(begin), reasoning)),
+				answer);
 	}
 
 	/** The answer, or calls. */

@@ -16,8 +16,12 @@ final class Formats {
 			+ "|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))"
 			+ "|(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)";
 
-	/** Java knows offsets up to 18 hours. */
-	private static final String TIME = "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-](?:0\\d|1[0-7]):[0-5]\\d)";
+	/**
+	 * Java knows offsets up to 18 hours. The offset -00:00, which RFC 3339 (4.3) has for
+	 * an unknown one, is none in ISO 8601, and validators refuse it.
+	 */
+	private static final String TIME = "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?"
+			+ "(?:Z|\\+(?:0\\d|1[0-7]):[0-5]\\d|-(?:00:(?:0[1-9]|[1-5]\\d)|(?:0[1-9]|1[0-7]):[0-5]\\d))";
 
 	private static final String NUMBER = "\\d{1,9}";
 

@@ -71,6 +71,13 @@ class AnswerGrammarTests {
 	}
 
 	@Test
+	void lineBreaksMayPrecedeReasoning() {
+		AnswerSyntax syntax = tagged("<think>", false, null);
+		assertThat(after(NUMBER, null, syntax, "\n\n⟨<think>⟩Hm.⟨</think>⟩12").isAccepting()).isTrue();
+		assertThat(after(NUMBER, null, syntax, "\n12").isDead()).isTrue();
+	}
+
+	@Test
 	void lineBreaksMayFollowReasoning() {
 		AnswerSyntax syntax = tagged("<think>", true, null);
 		assertThat(after(NUMBER, null, syntax, "Hm.</think>\n\n12").isAccepting()).isTrue();

@@ -61,6 +61,9 @@ class JsonSchemaGrammarTests {
 			{"type":"string","pattern":"^\\"\\n$"}            ~ "\\"\\n" ~ true
 			{"type":"string","format":"date"}                 ~ "2024-02-29" ~ true
 			{"type":"string","format":"date"}                 ~ "2023-02-29" ~ false
+			{"type":"string","format":"date-time"}            ~ "2024-02-29T03:00:28.514+00:00" ~ true
+			{"type":"string","format":"date-time"}            ~ "2024-02-29T03:00:28.514-00:30" ~ true
+			{"type":"string","format":"date-time"}            ~ "2024-02-29T03:00:28.514-00:00" ~ false
 			{"type":"string","format":"email"}                ~ "jane.doe+x@example.org" ~ true
 			{"type":"string","format":"uri"}                  ~ "https://example.org/a/b?c=d#e" ~ true
 			{"type":"string","format":"uuid"}                 ~ "123e4567-e89b-12d3-a456-426614174000" ~ true
