@@ -59,6 +59,9 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	/** Rows that are computed together. */
 	private static final int ROWS = VectorMatmul.FEW + 1;
 
+	/** More rows than are computed by four where registers are few. */
+	private static final int MANY_ROWS = 2 * ROWS;
+
 	/** Positions that are attended to: complete pages and a part of one. */
 	private static final int POSITIONS = 45;
 
@@ -105,6 +108,7 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 		add(found, Kernel.of(Kernel.Operation.UNPACK, table.format()),
 				(kernels, scratch) -> kernels.unpack(looked, 0, table, 0, scratch), null);
 		linears.forEach((linear) -> linear(found, linear, ROWS));
+		linears.forEach((linear) -> linear(found, linear, MANY_ROWS));
 		return List.copyOf(found.values());
 	}
 
@@ -160,12 +164,13 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 
 	private static void linear(Map<Kernel, Exercise> found, Workload.Linear linear, int rows) {
 		Weights many = weights(narrowed(linear), OUTPUTS);
-		Weights weights = (rows > VectorMatmul.FEW) ? many
-				: weights(narrowed(linear), SETS * VectorFormat.of(many).streams());
+		boolean byFour = VectorMatmul.byFour(many, rows);
+		boolean few = rows <= VectorMatmul.FEW || byFour;
+		Weights weights = few ? weights(narrowed(linear), SETS * VectorFormat.of(many).streams()) : many;
 		found.computeIfAbsent(Kernel.linear(weights, rows),
 				(kernel) -> new Exercise(kernel, product(weights, rows), (kernels, scratch) -> {
-					if (rows <= VectorMatmul.FEW) {
-						FewRows.callEmpty(weights, EMPTY_CALLS);
+					if (few) {
+						FewRows.callEmpty(weights, EMPTY_CALLS, byFour);
 					}
 					else {
 						VectorPanels.callEmpty(weights, EMPTY_CALLS);

@@ -6,11 +6,11 @@ import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear layers of a few rows, which are computed one by one. Two or four weight rows are
- * multiplied at a time, one from each half or quarter of a thread's outputs, so that each
- * of these is read as one long stream: on a Zen 5, codes of 4 bits come from memory at 42
- * billion weights/s and thread that way, but at 16 where two rows are neighbours, which
- * processors do not prefetch as well.
+ * Linear layers of a few rows, which are computed one by one or four at a time. Two or
+ * four weight rows are multiplied at a time, one from each half or quarter of a thread's
+ * outputs, so that each of these is read as one long stream: on a Zen 5, codes of 4 bits
+ * come from memory at 42 billion weights/s and thread that way, but at 16 where two rows
+ * are neighbours, which processors do not prefetch as well.
  */
 final class FewRows {
 
@@ -18,6 +18,9 @@ final class FewRows {
 	private static final int BATCH = 16;
 
 	private static final int MAX_STREAMS = 4;
+
+	/** Rows of the input that are multiplied at a time, where the format can. */
+	static final int FOUR = 4;
 
 	private final Rows out;
 
@@ -75,7 +78,7 @@ final class FewRows {
 	}
 
 	private static long streamFloats(int columns) {
-		return BATCH * Kernels.LANES + VectorMatmul.copyFloats(columns) + GroupScales.floats(BATCH, columns);
+		return FOUR * BATCH * Kernels.LANES + VectorMatmul.copyFloats(columns) + GroupScales.floats(BATCH, columns);
 	}
 
 	/**
@@ -83,8 +86,9 @@ final class FewRows {
 	 * @param rows number of rows
 	 * @param from first output
 	 * @param to end of the outputs
+	 * @param byFour whether four rows are multiplied at a time
 	 */
-	void multiply(int rows, int from, int to) {
+	void multiply(int rows, int from, int to, boolean byFour) {
 		int each = Math.ceilDiv(to - from, this.streams.length);
 		for (int i = 0; i < each; i += BATCH) {
 			for (int k = 0; k < this.streams.length; k++) {
@@ -92,22 +96,74 @@ final class FewRows {
 				int end = Math.min(from + (k + 1) * each, to);
 				this.streams[k].read(first, Math.min(BATCH, end - first));
 			}
-			for (int r = 0; r < rows; r++) {
-				multiply(r, this.streams[0].count);
-				for (Stream stream : this.streams) {
-					stream.finish(r, rows);
+			int r = 0;
+			for (; byFour && r + FOUR <= rows; r += FOUR) {
+				multiplyFour(r);
+				for (int q = 0; q < FOUR; q++) {
+					finish(r + q, q, rows);
 				}
 			}
+			for (; r < rows; r++) {
+				multiply(r, this.streams[0].count);
+				finish(r, 0, rows);
+			}
 		}
+	}
+
+	private void finish(int row, int index, int rows) {
+		for (Stream stream : this.streams) {
+			stream.finish(row, index, rows);
+		}
+	}
+
+	/** Multiplies with four rows: each two streams. */
+	private void multiplyFour(int row) {
+		long bytes = this.blocks * VectorFormat.BLOCK;
+		this.sets.input = Addresses.of(this.input.panel(), row * bytes, FOUR * bytes);
+		this.sets.inputBytes = bytes;
+		this.sets.inputSumBytes = BATCH * RowStreams.SUM_BYTES;
+		int count = this.streams[0].count;
+		int direct = direct(count);
+		for (int k = 0; k < this.streams.length; k += 2) {
+			if (direct > 0) {
+				multiplyFour(k, 0, direct);
+			}
+			for (int o = direct; o < count; o++) {
+				multiplyFour(k, o, 1);
+			}
+		}
+	}
+
+	private void multiplyFour(int k, int index, int count) {
+		this.sets.count = count;
+		Stream stream = orFirst(k, index);
+		this.sets.first = stream.codes(index);
+		this.sets.firstScales = stream.scales(index);
+		this.sets.firstSums = this.streams[k].sums(index);
+		stream = orFirst(k + 1, index);
+		this.sets.second = stream.codes(index);
+		this.sets.secondScales = stream.scales(index);
+		this.sets.secondSums = this.streams[k + 1].sums(index);
+		for (int part = 0; part < VectorFormat.PARTS; part++) {
+			this.format.multiplyFour(this.sets, part);
+		}
+	}
+
+	/**
+	 * Outputs of all streams from the first on whose blocks can be read where they are.
+	 */
+	private int direct(int count) {
+		int direct = count;
+		for (Stream stream : this.streams) {
+			direct = Math.min(direct, stream.direct());
+		}
+		return direct;
 	}
 
 	private void multiply(int row, int count) {
 		long bytes = this.blocks * VectorFormat.BLOCK;
 		this.sets.input = Addresses.of(this.input.panel(), row * bytes, bytes);
-		int direct = count;
-		for (Stream stream : this.streams) {
-			direct = Math.min(direct, stream.direct());
-		}
+		int direct = direct(count);
 		if (direct > 0) {
 			multiplySets(0, direct);
 		}
@@ -154,8 +210,9 @@ final class FewRows {
 	 * Calls of vector code that compute nothing, see {@link Exercise}.
 	 * @param weights a matrix
 	 * @param calls number of calls
+	 * @param byFour whether four rows are multiplied at a time
 	 */
-	static void callEmpty(Weights weights, int calls) {
+	static void callEmpty(Weights weights, int calls, boolean byFour) {
 		GroupScales scales = new GroupScales(weights);
 		VectorFormat format = VectorFormat.of(weights);
 		RowStreams none = new RowStreams(weights);
@@ -163,7 +220,12 @@ final class FewRows {
 		for (int i = 0; i < calls; i++) {
 			scales.callEmpty();
 			for (int part = 0; part < VectorFormat.PARTS; part++) {
-				format.multiply(none, part);
+				if (byFour) {
+					format.multiplyFour(none, part);
+				}
+				else {
+					format.multiply(none, part);
+				}
 			}
 			addBiases(0, 0, 0, 0, 0, 0);
 			finish(0, 0, null, 0, 0);
@@ -187,9 +249,10 @@ final class FewRows {
 
 		Stream(MemorySegment memory) {
 			long copyBytes = 4 * VectorMatmul.copyFloats(FewRows.this.weights.columns());
-			this.sums = Addresses.of(memory, 0, BATCH * RowStreams.SUM_BYTES);
-			this.copy = memory.asSlice(BATCH * RowStreams.SUM_BYTES, copyBytes);
-			this.scaleMemory = memory.asSlice(BATCH * RowStreams.SUM_BYTES + copyBytes);
+			long sumBytes = FOUR * BATCH * RowStreams.SUM_BYTES;
+			this.sums = Addresses.of(memory, 0, sumBytes);
+			this.copy = memory.asSlice(sumBytes, copyBytes);
+			this.scaleMemory = memory.asSlice(sumBytes + copyBytes);
 		}
 
 		void read(int output, int count) {
@@ -225,17 +288,23 @@ final class FewRows {
 			return this.biases - this.scaleMemory.address();
 		}
 
-		/** Adds biases and lanes, and writes the outputs of a row. */
-		void finish(int row, int rows) {
+		/**
+		 * Adds biases and lanes, and writes the outputs of a row.
+		 * @param row the row
+		 * @param index of its sums
+		 * @param rows number of rows
+		 */
+		void finish(int row, int index, int rows) {
+			long lanes = this.sums + index * BATCH * RowStreams.SUM_BYTES;
 			Rows out = FewRows.this.out;
 			long target = Addresses.of(out.memory(), out.row(FewRows.this.firstRow + row) + 4L * this.output,
 					4L * this.count);
 			if (FewRows.this.weights.format().centered()) {
-				addBiases(this.sums, this.count, this.biases, FewRows.this.scales.bytes(),
+				addBiases(lanes, this.count, this.biases, FewRows.this.scales.bytes(),
 						VectorMatmul.sums(FewRows.this.input, rows, FewRows.this.weights, row),
 						4L * FewRows.this.weights.paddedGroups());
 			}
-			FewRows.finish(this.sums, this.count, FewRows.this.bias, this.output, target);
+			FewRows.finish(lanes, this.count, FewRows.this.bias, this.output, target);
 		}
 
 	}

@@ -21,17 +21,18 @@ record Kernel(Operation operation, @Nullable Object variant) {
 		return new Kernel(operation, variant);
 	}
 
-	/** A linear layer: a few rows and many run through different code. */
+	/** A linear layer: a few rows, fours and many run through different code. */
 	static Kernel linear(Weights weights, int rows) {
 		Rows scales = weights.scales();
-		return of((rows <= VectorMatmul.FEW) ? Operation.FEW_ROWS : Operation.MANY_ROWS,
+		Operation many = VectorMatmul.byFour(weights, rows) ? Operation.ROWS_BY_FOUR : Operation.MANY_ROWS;
+		return of((rows <= VectorMatmul.FEW) ? Operation.FEW_ROWS : many,
 				new Stored(weights.format(), weights.groupSize(), (scales != null) ? scales.type() : null));
 	}
 
 	enum Operation {
 
-		FEW_ROWS, MANY_ROWS, UNPACK, RMS_NORM, ROPE, ATTENTION, ADD, GATE, ACTIVATE, CLAMPED_SWIGLU, LAYER_NORM,
-		COMBINE, CONVOLUTION, SCAN
+		FEW_ROWS, ROWS_BY_FOUR, MANY_ROWS, UNPACK, RMS_NORM, ROPE, ATTENTION, ADD, GATE, ACTIVATE, CLAMPED_SWIGLU,
+		LAYER_NORM, COMBINE, CONVOLUTION, SCAN
 
 	}
 

@@ -50,6 +50,9 @@ final class RowStreams {
 	/** Address of the packed input, [block, part, step, lane]. */
 	long input;
 
+	/** Bytes from a row of the input to the next. */
+	long inputBytes;
+
 	/** Addresses that receive the sums, [row, lane]. */
 	long firstSums;
 
@@ -58,6 +61,9 @@ final class RowStreams {
 	long thirdSums;
 
 	long fourthSums;
+
+	/** Bytes from the sums of a row of the input to those of the next. */
+	long inputSumBytes;
 
 	/**
 	 * Bytes of four steps of an input. Not a constant, so that the JIT compiler leaves

@@ -61,6 +61,25 @@ interface VectorFormat {
 	void multiply(RowStreams rows, int part);
 
 	/**
+	 * Most rows of the input that are multiplied four at a time, so that a weight is
+	 * unpacked once for four of them.
+	 * @return the number of rows; 0 if there is no code for that
+	 */
+	default int mostByFour() {
+		return 0;
+	}
+
+	/**
+	 * Sums up the products of the first and the second rows with four rows of the input
+	 * in the lanes of one part, in the order of {@link #multiply} and without biases.
+	 * @param rows the operands; their sums are replaced
+	 * @param part index of the part
+	 */
+	default void multiplyFour(RowStreams rows, int part) {
+		throw new UnsupportedOperationException();
+	}
+
+	/**
 	 * Unpacks blocks of a row, of codes without their scales.
 	 * @param row address of the first block
 	 * @param scales address of its first scale, for formats that are decoded

@@ -100,13 +100,18 @@ final class VectorKernels implements Kernels {
 
 	@Override
 	public void pack(Rows x, int firstRow, int rows, Weights weights, int from, int to, Packed input) {
-		VectorMatmul.pack(x, firstRow, rows, weights, from, to, input, rows <= this.few);
+		VectorMatmul.pack(x, firstRow, rows, weights, from, to, input, few(weights, rows));
 	}
 
 	@Override
 	public void matmul(Rows out, Rows x, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias,
 			int from, int to, Scratch scratch) {
-		VectorMatmul.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch, rows <= this.few);
+		VectorMatmul.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch, few(weights, rows),
+				this.few == VectorMatmul.FEW && VectorMatmul.byFour(weights, rows));
+	}
+
+	private boolean few(Weights weights, int rows) {
+		return rows <= this.few || VectorMatmul.byFour(weights, rows);
 	}
 
 	@Override

@@ -10,7 +10,8 @@ import io.github.flashspring.engine.device.Device.Limits;
 
 /**
  * Linear layers. A few rows are multiplied by {@link FewRows}, which unpack every weight
- * once for each of them, more of them by {@link VectorPanels}.
+ * once for each of them or, for some formats, for four of them, more of them by
+ * {@link VectorPanels}.
  */
 final class VectorMatmul {
 
@@ -34,6 +35,11 @@ final class VectorMatmul {
 	/** Rows of a packed input, and what is added to make them whole units. */
 	static int padded(int rows) {
 		return (rows <= FEW) ? rows : VectorPanels.padded(rows);
+	}
+
+	/** Whether rows of the input are multiplied four at a time. */
+	static boolean byFour(Weights weights, int rows) {
+		return rows > FEW && rows <= VectorFormat.of(weights).mostByFour();
 	}
 
 	static long inputFloats(int rows, int columns) {
@@ -159,9 +165,9 @@ final class VectorMatmul {
 	}
 
 	static void multiply(Rows out, int firstRow, int rows, Packed input, Weights weights, @Nullable Rows bias, int from,
-			int to, Scratch scratch, boolean few) {
+			int to, Scratch scratch, boolean few, boolean byFour) {
 		if (few) {
-			new FewRows(out, firstRow, input, weights, bias, scratch).multiply(rows, from, to);
+			new FewRows(out, firstRow, input, weights, bias, scratch).multiply(rows, from, to, byFour);
 			return;
 		}
 		VectorPanels.multiply(out, firstRow, rows, input, weights, bias, from, to, scratch);
