@@ -14,6 +14,7 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.text.ToolSupport;
 
@@ -54,6 +55,10 @@ class FlashPropertiesTests {
 			.isEqualTo(builder().reading(new FlashConfig.Reading(true, 4 << 20, 0)).build());
 		assertThat(config("flash.io.reads-in-flight", "3"))
 			.isEqualTo(builder().reading(new FlashConfig.Reading(true, 0, 3)).build());
+		assertThat(config("flash.kv.mode", "f16"))
+			.isEqualTo(builder().kv(new KvPrecision(KvPrecision.Mode.F16)).build());
+		assertThat(bind(Map.of("flash.model", "org/name", "flash.kv.mode", "hybrid", "flash.kv.window", "256"))
+			.toConfig()).isEqualTo(builder().kv(new KvPrecision(KvPrecision.Mode.HYBRID, 256, 8)).build());
 		assertThat(config("flash.chat.parse-special-tokens", "true"))
 			.isEqualTo(builder().chat(new FlashConfig.Chat(true, ToolSupport.AUTO)).build());
 		assertThat(config("flash.chat.tools", "refuse"))
@@ -89,7 +94,8 @@ class FlashPropertiesTests {
 			"flash.prefill-chunk, 0", "flash.parallel, 0", "flash.idle-timeout, -1s", "flash.idle-timeout, 366d",
 			"flash.io.max-compute-degradation, -0.1", "flash.io.read-size, 1KB", "flash.io.read-size, -1B",
 			"flash.io.read-size, 0B", "flash.io.reads-in-flight, 0", "flash.io.read-size, 4GB",
-			"flash.io.reads-in-flight, 65", "flash.io.reads-in-flight, -1", "flash.chat.temperature, -1",
+			"flash.kv.window, 100", "flash.kv.window, -64",
+			"flash.kv.bits, 4", "flash.io.reads-in-flight, 65", "flash.io.reads-in-flight, -1", "flash.chat.temperature, -1",
 			"flash.chat.top-k, -1", "flash.chat.top-p, 2", "flash.chat.min-p, 2", "flash.chat.repetition-penalty, 0",
 			"flash.chat.presence-penalty, 101", "flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
 	void valuesOutOfRangeAreRefusedWithTheirProperty(String name, String value) {

@@ -8,6 +8,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
+import io.github.flashspring.cli.bench.KvOptions;
 import io.github.flashspring.cli.bench.ReadOptions;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.memory.RamBudget;
@@ -49,6 +50,9 @@ final class ModelOptions {
 	private boolean warmUp;
 
 	@Mixin
+	private final KvOptions kv = new KvOptions();
+
+	@Mixin
 	private final ReadOptions reads = new ReadOptions();
 
 	/**
@@ -65,6 +69,7 @@ final class ModelOptions {
 			.warmUp(this.warmUp)
 			// a terminal or a pager may stop reading for as long as it likes
 			.idleTimeout(Duration.ZERO)
+			.kv(this.kv.precision())
 			.reading(this.reads.reading());
 	}
 

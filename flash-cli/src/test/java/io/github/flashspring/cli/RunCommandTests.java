@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -24,6 +25,7 @@ import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.GenerationRequest.Chat;
 import io.github.flashspring.engine.GenerationRequest.Text;
 import io.github.flashspring.engine.GenerationRequest.Tokens;
+import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.generate.Sampling;
@@ -85,6 +87,28 @@ class RunCommandTests {
 			.device("cpu")
 			.idleTimeout(Duration.ZERO)
 			.build());
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "--kv f16, F16, 128", "--kv=HYBRID --kv-window=64, HYBRID, 64", "--kv-quant 8, HYBRID, 128",
+			"--kv-quant 0, F32, 128", "--kv-quant 0 --kv f16, F16, 128", "--kv-quant 8 --kv hybrid, HYBRID, 128" })
+	void keysAndValuesAreKeptAsAsked(String options, KvPrecision.Mode mode, int window) {
+		this.engine.says("x");
+		List<String> arguments = new ArrayList<>(List.of("-m", "m", "-p", "hi"));
+		arguments.addAll(List.of(options.split(" ")));
+		assertThat(run(arguments.toArray(String[]::new)).code()).isZero();
+		assertThat(config().kv()).isEqualTo(new KvPrecision(mode, window, 8));
+	}
+
+	@ParameterizedTest
+	@CsvSource({ "--kv-quant 4, 4 bits make models with outliers", "--kv-quant 8 --kv f16, contradicts --kv f16",
+			"--kv q8, ''q8'' is not f32", "--kv hybrid --kv-window 100, must be a multiple of 64" })
+	void precisionsThatDoNotExistAreRefused(String options, String message) {
+		List<String> arguments = new ArrayList<>(List.of("-m", "m", "-p", "hi"));
+		arguments.addAll(List.of(options.split(" ")));
+		Call call = run(arguments.toArray(String[]::new));
+		assertThat(call.code()).isEqualTo(2);
+		assertThat(call.err()).contains(message);
 	}
 
 	@ParameterizedTest

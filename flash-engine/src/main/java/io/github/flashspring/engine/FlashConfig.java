@@ -4,6 +4,7 @@ import java.time.Duration;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.memory.RamBudget;
@@ -34,12 +35,13 @@ import io.github.flashspring.engine.text.ToolSupport;
  * @param maxComputeDegradation by how much prefetch may slow compute down: 0.05 for 5 %
  * @param expertStreaming how MoE layers are streamed
  * @param reading how files are read
+ * @param kv how precisely keys and values are kept
  * @param chat how conversations become prompts
  */
 public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
 		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
 		int parallel, boolean warmUp, Duration idleTimeout, double maxComputeDegradation,
-		ExpertStreaming expertStreaming, Reading reading, Chat chat) {
+		ExpertStreaming expertStreaming, Reading reading, KvPrecision kv, Chat chat) {
 
 	private static final Duration MAX_IDLE_TIMEOUT = Duration.ofDays(365);
 
@@ -197,6 +199,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		private ExpertStreaming expertStreaming = ExpertStreaming.DEFAULT;
 
+		private KvPrecision kv = KvPrecision.F32;
+
 		private Chat chat = Chat.DEFAULT;
 
 		private Builder(String model) {
@@ -268,6 +272,11 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 			return this;
 		}
 
+		public Builder kv(KvPrecision kv) {
+			this.kv = kv;
+			return this;
+		}
+
 		public Builder chat(Chat chat) {
 			this.chat = chat;
 			return this;
@@ -276,7 +285,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
 					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.warmUp, this.idleTimeout,
-					this.maxComputeDegradation, this.expertStreaming, this.reading, this.chat);
+					this.maxComputeDegradation, this.expertStreaming, this.reading, this.kv, this.chat);
 		}
 
 	}

@@ -77,7 +77,7 @@ class TrainedModelTests {
 		}
 	}
 
-	private static double meanNll(int[] ids, List<float[]> logits) {
+	static double meanNll(int[] ids, List<float[]> logits) {
 		return IntStream.range(1, ids.length).mapToDouble((i) -> {
 			float[] row = logits.get(i - 1);
 			double max = IntStream.range(0, row.length).mapToDouble((j) -> row[j]).max().orElseThrow();
@@ -86,7 +86,7 @@ class TrainedModelTests {
 		}).average().orElseThrow();
 	}
 
-	private static int[] ints(JsonNode array) {
+	static int[] ints(JsonNode array) {
 		return IntStream.range(0, array.size()).map((i) -> array.get(i).intValue()).toArray();
 	}
 

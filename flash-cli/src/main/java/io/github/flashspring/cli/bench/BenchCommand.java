@@ -96,6 +96,9 @@ public final class BenchCommand implements Callable<Integer> {
 	private int rounds;
 
 	@Mixin
+	private final KvOptions kv = new KvOptions();
+
+	@Mixin
 	private final ReadOptions reads = new ReadOptions();
 
 	@Option(names = "--trace", paramLabel = "FILE",
@@ -200,6 +203,7 @@ public final class BenchCommand implements Callable<Integer> {
 		FlashConfig.Builder config = FlashConfig.builder(this.model)
 			.threads(this.threads.getFirst())
 			.device(this.device)
+			.kv(this.kv.precision())
 			.reading(this.reads.reading());
 		if (this.spec.commandLine().getParseResult().hasMatchedOption("--budgets")) {
 			Budget budget = this.budgets.getFirst();
@@ -240,6 +244,7 @@ public final class BenchCommand implements Callable<Integer> {
 			FlashConfig.Builder config = FlashConfig.builder(this.model)
 				.threads(this.threads.getFirst())
 				.device(this.device)
+				.kv(this.kv.precision())
 				.reading(this.reads.reading())
 				.parallel(1)
 				.contextLength(

@@ -26,9 +26,14 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 	private final Layout layout;
 
+	/** For each group of layers the layout in its format. */
+	private final Layout[] layouts;
+
 	private final LayerGroups groups;
 
 	private final StatePool states;
+
+	private final int passRows;
 
 	private final int capacityPages;
 
@@ -51,26 +56,74 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 * @param sequences most sequences at once, if they have states
 	 */
 	public KvCache(Device device, Layout layout, LayerGroups groups, long tokens, long stateFloats, int sequences) {
+		this(device, layout, groups, new Capacity(tokens, Math.toIntExact(tokens), tokens), stateFloats, sequences);
+	}
+
+	/**
+	 * Makes an empty cache.
+	 * @param device allocates
+	 * @param layout shape of a layer's part of a page
+	 * @param groups layers that have keys and values
+	 * @param capacity what there is memory for
+	 * @param stateFloats size of the state of a sequence; 0: there is none
+	 * @param sequences most sequences at once, if they have states
+	 */
+	public KvCache(Device device, Layout layout, LayerGroups groups, Capacity capacity, long stateFloats,
+			int sequences) {
 		this.device = device;
-		this.layout = layout;
+		this.layout = layout.in(groups.precision().oldest());
 		this.groups = groups;
+		this.layouts = new Layout[groups.count()];
+		for (int group = 0; group < groups.count(); group++) {
+			this.layouts[group] = layout.in(groups.format(group));
+		}
 		this.states = new StatePool(device, stateFloats, sequences);
-		this.capacityPages = pageCount(layout, tokens);
-		this.capacityBytes = bytes(layout, groups.layers(), tokens);
+		this.passRows = capacity.passRows();
+		this.capacityPages = pageCount(layout, capacity.tokens());
+		this.capacityBytes = bytes(layout, groups, capacity) + passBytes(layout, groups, capacity.passRows());
 		for (int group = 0; group < groups.count(); group++) {
 			this.free.add(new ArrayDeque<>());
 		}
 	}
 
 	/**
-	 * Bytes that keys and values need.
+	 * Bytes that keys and values need. Of the newest tokens in half precision, these are
+	 * those that a context of {@link Capacity#context} tokens reads.
 	 * @param layout shape of a layer's part of a page
-	 * @param layers layers that have keys and values
-	 * @param tokens how many tokens there must be memory for
+	 * @param groups layers that have keys and values
+	 * @param capacity what there must be memory for
 	 * @return bytes of whole pages
 	 */
-	public static long bytes(Layout layout, int layers, long tokens) {
-		return pageCount(layout, tokens) * layers * layout.layerBytes();
+	public static long bytes(Layout layout, LayerGroups groups, Capacity capacity) {
+		long bytes = 0;
+		long window = Math.min(capacity.context(), groups.precision().window() + TILE);
+		long contexts = (capacity.context() > 0) ? Math.ceilDiv(capacity.tokens(), capacity.context()) : 0;
+		for (int group = 0; group < groups.count(); group++) {
+			long pages = groups.isRecent(group) ? contexts * pageCount(layout, window)
+					: pageCount(layout, capacity.tokens());
+			bytes += pages * pageBytes(layout, groups, group);
+		}
+		return bytes;
+	}
+
+	/**
+	 * Bytes that the tokens of a pass need besides, as long as the tokens before them are
+	 * read in half precision too.
+	 * @param layout shape of a layer's part of a page
+	 * @param groups layers that have keys and values
+	 * @param rows most rows of a pass
+	 * @return bytes of whole pages
+	 */
+	public static long passBytes(Layout layout, LayerGroups groups, int rows) {
+		long bytes = 0;
+		for (int group = 0; group < groups.count(); group++) {
+			bytes += groups.isRecent(group) ? (pageCount(layout, rows) + 1L) * pageBytes(layout, groups, group) : 0;
+		}
+		return bytes;
+	}
+
+	private static long pageBytes(Layout layout, LayerGroups groups, int group) {
+		return groups.size(group) * layout.in(groups.format(group)).layerBytes();
 	}
 
 	private static int pageCount(Layout layout, long tokens) {
@@ -95,6 +148,26 @@ public final class KvCache implements KvPages, AutoCloseable {
 	}
 
 	@Override
+	public Layout layout(int group) {
+		return this.layouts[group];
+	}
+
+	@Override
+	public int recentGroup(int layer) {
+		return this.groups.recentGroup(layer);
+	}
+
+	@Override
+	public int recentWindow() {
+		return this.groups.precision().window();
+	}
+
+	@Override
+	public String name(int layer) {
+		return this.groups.name(layer);
+	}
+
+	@Override
 	public int group(int layer) {
 		return this.groups.group(layer);
 	}
@@ -106,7 +179,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 	@Override
 	public long byteOffset(int page, int layer) {
-		return this.groups.index(layer) * this.layout.layerBytes();
+		return this.groups.index(layer) * this.layouts[page(page).group].layerBytes();
 	}
 
 	private Page page(int id) {
@@ -120,6 +193,17 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/** Pages that so many tokens of a sequence take in each group. */
 	int pageCount(long tokens) {
 		return pageCount(this.layout, tokens);
+	}
+
+	/**
+	 * Tokens of a sequence whose pages a group must have before a pass.
+	 * @param group index of the group
+	 * @param length tokens that the sequence has
+	 * @param end tokens that it will have
+	 * @return as many as it will have; of the newest ones only those of the next pass
+	 */
+	long reserved(int group, int length, long end) {
+		return this.groups.isRecent(group) ? Math.min(end, (long) length + this.passRows) : end;
 	}
 
 	/**
@@ -191,7 +275,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 	}
 
 	private long pageBytes(int group) {
-		return this.groups.size(group) * this.layout.layerBytes();
+		return this.groups.size(group) * this.layouts[group].layerBytes();
 	}
 
 	/** Notes that one more sequence has a page. */
@@ -231,6 +315,17 @@ public final class KvCache implements KvPages, AutoCloseable {
 			}
 		}
 		this.pages.clear();
+	}
+
+	/**
+	 * What there is memory for.
+	 *
+	 * @param tokens of all sequences together
+	 * @param passRows most tokens that a pass computes
+	 * @param context tokens of a sequence at most
+	 */
+	public record Capacity(long tokens, int passRows, long context) {
+
 	}
 
 	/** Memory of a page. */

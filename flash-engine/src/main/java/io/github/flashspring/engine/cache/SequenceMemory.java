@@ -71,8 +71,8 @@ public final class SequenceMemory implements AutoCloseable {
 		long end = (long) this.length + tokens;
 		this.cache.requireCapacity(end);
 		giveBackBehindWindows();
-		int count = this.cache.pageCount(end);
 		for (int group = 0; group < this.tables.length; group++) {
+			int count = this.cache.pageCount(this.cache.reserved(group, this.length, end));
 			if ((count > this.tables[group].length || writesShared(group)) && !grow(group, count, end)) {
 				return false;
 			}

@@ -41,7 +41,7 @@ final class Attention implements Sublayer {
 		int headDim = config.headDim();
 		int queryWidth = config.numAttentionHeads() * headDim;
 		int keyWidth = config.numKeyValueHeads() * headDim;
-		this.layer = to.requirements().nextKeyValueLayer(builder.window);
+		this.layer = to.requirements().nextKeyValueLayer(to.group().name(), builder.window);
 		to.requirements().widen(queryWidth);
 		this.spec = new AttentionSpec(config.numAttentionHeads(), config.numKeyValueHeads(), headDim, headDim,
 				builder.scale, builder.window, builder.softcap);

@@ -63,7 +63,7 @@ final class LatentAttention implements Sublayer {
 	 */
 	LatentAttention(LayerBuilder layer, Shape shape, RotaryEmbedding rotary, HeadProjections heads) {
 		this.shape = shape;
-		this.layer = layer.requirements().nextKeyValueLayer(0);
+		this.layer = layer.requirements().nextKeyValueLayer(layer.group().name(), 0);
 		this.rotary = rotary;
 		int hidden = layer.hiddenSize();
 		int queryWidth = shape.heads() * shape.queryDim();
@@ -195,7 +195,7 @@ final class LatentAttention implements Sublayer {
 		 * @return keys that hold the values
 		 */
 		KvPages.Layout layout() {
-			return new KvPages.Layout(1, 1, keyDim(), 0);
+			return new KvPages.Layout(1, 1, keyDim(), 0, this.ropeDim, KvPages.Format.F32);
 		}
 
 	}

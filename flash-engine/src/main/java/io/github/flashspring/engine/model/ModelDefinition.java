@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Set;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.KvPrecision;
+import io.github.flashspring.engine.cache.LayerGroups;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Workload;
@@ -32,8 +34,16 @@ public final class ModelDefinition {
 
 	private final List<String> ignoredTensors;
 
+	private final KvPrecision precision;
+
 	ModelDefinition(Shape shape, Requirements requirements, Slots slots, Embedding embedding, List<Part> layers,
 			Part head, List<String> ignoredTensors) {
+		this(shape, requirements, slots, embedding, layers, head, ignoredTensors, KvPrecision.F32);
+	}
+
+	private ModelDefinition(Shape shape, Requirements requirements, Slots slots, Embedding embedding, List<Part> layers,
+			Part head, List<String> ignoredTensors, KvPrecision precision) {
+		this.precision = precision;
 		this.shape = shape;
 		this.requirements = requirements;
 		this.slots = slots;
@@ -41,6 +51,16 @@ public final class ModelDefinition {
 		this.layers = List.copyOf(layers);
 		this.head = head;
 		this.ignoredTensors = List.copyOf(ignoredTensors);
+	}
+
+	/**
+	 * The same model with keys and values in another precision.
+	 * @param kept how these are kept
+	 * @return the definition
+	 */
+	public ModelDefinition keyValues(KvPrecision kept) {
+		return new ModelDefinition(this.shape, this.requirements, this.slots, this.embedding, this.layers, this.head,
+				this.ignoredTensors, kept);
 	}
 
 	/**
@@ -101,7 +121,8 @@ public final class ModelDefinition {
 		// a row of each sequence that is read back, one of them, and the sampler's copy
 		// of it
 		long host = (Math.min(passRows, sequences) + 2L) * this.shape.vocabSize() * Float.BYTES;
-		return this.slots.bytes(chunkRows, passRows) + logits + host + scratchBytes(device, chunkRows, contextLength);
+		return this.slots.bytes(chunkRows, passRows) + logits + host + scratchBytes(device, chunkRows, contextLength)
+				+ KvCache.passBytes(kvLayout(contextLength), layerGroups(), Math.min(passRows, contextLength));
 	}
 
 	/**
@@ -133,9 +154,13 @@ public final class ModelDefinition {
 	 * @return the shape
 	 */
 	public KvPages.Layout kvLayout(int contextLength) {
-		KvPages.Layout layout = this.shape.keyValueLayout();
-		return new KvPages.Layout((contextLength <= 256) ? 16 : 64, layout.keyValueHeads(), layout.keyDim(),
-				layout.valueDim());
+		return this.shape.keyValueLayout()
+			.ofTokens((contextLength <= 256) ? 16 : 64)
+			.in(this.precision.oldest());
+	}
+
+	private LayerGroups layerGroups() {
+		return this.requirements.layerGroups(this.precision);
 	}
 
 	/**
@@ -158,8 +183,8 @@ public final class ModelDefinition {
 	 * @return bytes
 	 */
 	public long kvBytes(int contextLength, long tokens, int sequences) {
-		return KvCache.bytes(kvLayout(contextLength), this.shape.keyValueLayers(), tokens)
-				+ stateFloats() * Float.BYTES * sequences;
+		return KvCache.bytes(kvLayout(contextLength), layerGroups(),
+				new KvCache.Capacity(tokens, contextLength, contextLength)) + stateFloats() * Float.BYTES * sequences;
 	}
 
 	/**
@@ -167,11 +192,13 @@ public final class ModelDefinition {
 	 * @param device allocates it
 	 * @param contextLength positions of a sequence
 	 * @param tokens positions of all sequences together
+	 * @param passRows most rows of a pass
 	 * @param sequences how many sequences run at once
 	 * @return the cache; the caller closes it
 	 */
-	public KvCache cache(Device device, int contextLength, long tokens, int sequences) {
-		return new KvCache(device, kvLayout(contextLength), this.requirements.layerGroups(), tokens, stateFloats(),
+	public KvCache cache(Device device, int contextLength, long tokens, int passRows, int sequences) {
+		return new KvCache(device, kvLayout(contextLength), layerGroups(),
+				new KvCache.Capacity(tokens, Math.min(passRows, contextLength), contextLength), stateFloats(),
 				sequences);
 	}
 

@@ -5,6 +5,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
+import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.cache.LayerGroups;
 import io.github.flashspring.engine.device.Workload;
 
@@ -18,6 +19,8 @@ final class Requirements {
 
 	/** Sliding window of each layer that has keys and values; 0: none. */
 	private final List<Integer> windows = new ArrayList<>();
+
+	private final List<String> names = new ArrayList<>();
 
 	private long stateFloats;
 
@@ -41,10 +44,12 @@ final class Requirements {
 
 	/**
 	 * Adds a layer that has keys and values.
+	 * @param name of the layer, for messages
 	 * @param window positions that a token attends to; 0: all
 	 * @return its index among these layers
 	 */
-	int nextKeyValueLayer(int window) {
+	int nextKeyValueLayer(String name, int window) {
+		this.names.add(name);
 		this.windows.add(window);
 		return this.windows.size() - 1;
 	}
@@ -69,11 +74,13 @@ final class Requirements {
 	}
 
 	/**
-	 * {@return the layers that have keys and values, by the positions that they attend
-	 * to}
+	 * The layers that have keys and values, by the positions that they attend to.
+	 * @param precision how these are kept
+	 * @return the groups
 	 */
-	LayerGroups layerGroups() {
-		return LayerGroups.of(this.windows.stream().mapToInt(Integer::intValue).toArray());
+	LayerGroups layerGroups(KvPrecision precision) {
+		return LayerGroups.of(precision, this.windows.stream().mapToInt(Integer::intValue).toArray())
+			.named(this.names);
 	}
 
 	long stateFloats() {

@@ -3,6 +3,7 @@ package io.github.flashspring.engine.cache;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 
@@ -120,6 +121,43 @@ class KvCacheTests {
 			second.close();
 			first.close();
 			assertThat(lend(cache, 64)).isPresent();
+		}
+	}
+
+	@Test
+	void hybridPrecisionTakesLessThanThirtyPercentAtFourThousandTokens() {
+		KvPages.Layout layout = new KvPages.Layout(64, 2, 64, 64);
+		KvCache.Capacity capacity = new KvCache.Capacity(4096, 512, 4096);
+		LayerGroups hybrid = LayerGroups.of(new KvPrecision(KvPrecision.Mode.HYBRID), 0, 0, 0);
+		LayerGroups halves = LayerGroups.of(new KvPrecision(KvPrecision.Mode.F16), 0, 0, 0);
+		double exact = KvCache.bytes(layout, LayerGroups.full(3), capacity);
+		assertThat(KvCache.bytes(layout, halves, capacity) / exact).isEqualTo(0.5);
+		assertThat(KvCache.bytes(layout, hybrid, capacity) / exact).isBetween(0.26, 0.30);
+	}
+
+	@Test
+	void pagesOfNewestTokensAreLentForAPassAndGivenBack() {
+		KvPages.Layout layout = new KvPages.Layout(64, 1, 64, 64);
+		LayerGroups hybrid = LayerGroups.of(new KvPrecision(KvPrecision.Mode.HYBRID), 0, 0);
+		KvCache.Capacity capacity = new KvCache.Capacity(4096, 100, 4096);
+		try (KvCache cache = new KvCache(this.device, layout, hybrid, capacity, 0, 0);
+				SequenceMemory memory = cache.open().orElseThrow()) {
+			assertThat(cache.recentGroup(1)).isEqualTo(1);
+			int longest = 0;
+			while (memory.length() < 4096) {
+				int rows = Math.min(100, 4096 - memory.length());
+				assertThat(memory.reserve(4096 - memory.length())).isTrue();
+				int[] recent = memory.span(0, rows).pages(1);
+				int first = cache.firstRecent(memory.length()) / 64;
+				assertThat(recent).hasSizeGreaterThanOrEqualTo(Math.ceilDiv(memory.length() + rows, 64));
+				assertThat(IntStream.of(recent).limit(first)).allMatch((page) -> page == KvPages.NONE);
+				assertThat(IntStream.of(recent).skip(first)).doesNotContain(KvPages.NONE);
+				longest = Math.max(longest, recent.length - first);
+				memory.advance(rows);
+			}
+			assertThat(longest).isBetween(4, 5);
+			assertThat(memory.reserve(0)).isTrue();
+			assertThat(IntStream.of(memory.span(0, 0).pages(1)).filter((page) -> page != KvPages.NONE)).hasSize(2);
 		}
 	}
 

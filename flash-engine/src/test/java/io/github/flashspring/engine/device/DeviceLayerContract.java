@@ -1,5 +1,6 @@
 package io.github.flashspring.engine.device;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -202,13 +203,16 @@ public abstract class DeviceLayerContract {
 	}
 
 	@ParameterizedTest
-	@CsvSource({ "1, 1, 16, 16, 0, 0, false", "2, 3, 21, 40, 0, 0, true", "1, 4, 64, 64, 9, 2.5, false",
-			"1, 5, 40, 0, 0, 0, true" })
+	@CsvSource({ "1, 1, 16, 16, 0, 0, false, F32", "2, 3, 21, 40, 0, 0, true, F32", "1, 4, 64, 64, 9, 2.5, false, F32",
+			"1, 5, 40, 0, 0, 0, true, F32", "2, 3, 21, 40, 0, 0, true, F16", "1, 4, 64, 64, 9, 2.5, false, F16",
+			"1, 5, 40, 0, 0, 0, true, F16", "2, 3, 21, 80, 0, 0, true, Q8", "1, 4, 64, 64, 0, 2.5, false, Q8",
+			"1, 5, 72, 0, 0, 0, true, Q8" })
 	void attendsInTheSameBitsHoweverPromptsAreCut(int keyValueHeads, int group, int keyDim, int storedValueDim,
-			int window, float softcap, boolean sinks) {
+			int window, float softcap, boolean sinks, KvPages.Format format) {
 		int tokens = 75;
 		int valueDim = (storedValueDim > 0) ? storedValueDim : keyDim - 8;
-		KvPages.Layout layout = new KvPages.Layout(2 * KvPages.TOKENS, keyValueHeads, keyDim, storedValueDim);
+		KvPages.Layout layout = new KvPages.Layout(2 * KvPages.TOKENS, keyValueHeads, keyDim, storedValueDim,
+				(storedValueDim > 0) ? 0 : 8, format);
 		KvPages kv = this.operands.pages(6, layout);
 		AttentionSpec spec = new AttentionSpec(keyValueHeads * group, keyValueHeads, keyDim, valueDim, 0.3f, window,
 				softcap);
@@ -222,9 +226,11 @@ public abstract class DeviceLayerContract {
 		attend(kv, new int[] { 1, 5, 3 }, 7, spec, keys, values, queries, sink, parts);
 		float[][] found = this.operands.read(whole);
 		assertThat(this.operands.read(parts)).isDeepEqualTo(found);
+		Stored old = Stored.of(keys, values, layout);
+		Stored recent = Stored.of(keys, values, layout.in((format == KvPages.Format.Q8) ? KvPages.Format.F16 : format));
 		for (int r = 0; r < tokens; r += 37) {
 			for (int h = 0; h < spec.heads(); h++) {
-				requireAttention(found[r], r, h, spec, keys, values, queries, sink);
+				requireAttention(found[r], r, h, spec, old, recent, queries, sink);
 			}
 		}
 	}
@@ -235,35 +241,40 @@ public abstract class DeviceLayerContract {
 			int count = Math.min(chunk, out.rows() - from);
 			int[] positions = IntStream.range(from, from + count).toArray();
 			int[] own = pages.clone();
+			int[] recent = Arrays.stream(pages).map((page) -> page + 6).toArray();
 			RaggedBatch batch = new RaggedBatch(new int[count], positions,
-					List.of(new RaggedBatch.Span(0, count, from, own)));
+					List.of(new RaggedBatch.Span(0, count, from, new int[][] { own, recent }, null)));
 			this.device.storeKv(kv, 1, batch, keys.tensor.rows(from, count),
 					(values != null) ? values.tensor.rows(from, count) : null);
 			this.device.attention(out.rows(from, count), queries.tensor.rows(from, count), kv, 1, batch, spec,
 					(sink != null) ? sink.tensor : null);
 			own[0] = 99; // the caller's array is his own again
+			recent[0] = 99;
 		}
 	}
 
-	private static void requireAttention(float[] found, int row, int head, AttentionSpec spec, Values keys,
-			@Nullable Values values, Values queries, @Nullable Values sink) {
+	/** @param old read before the tile of the row, {@code recent} from there on */
+	private static void requireAttention(float[] found, int row, int head, AttentionSpec spec, Stored old,
+			Stored recent, Values queries, @Nullable Values sink) {
 		int keyValueHead = head / (spec.heads() / spec.keyValueHeads());
 		int from = (spec.window() > 0) ? Math.max(0, row - spec.window() + 1) : 0;
 		double[] expected = new double[spec.valueDim()];
 		double total = (sink != null) ? Math.exp(sink.values[0][head]) : 0;
 		for (int p = from; p <= row; p++) {
+			Stored stored = (p < row / KvPages.TILE * KvPages.TILE) ? old : recent;
 			double score = 0;
 			for (int i = 0; i < spec.keyDim(); i++) {
 				score += (double) queries.values[row][head * spec.keyDim() + i]
-						* keys.values[p][keyValueHead * spec.keyDim() + i];
+						* stored.keys()[p][keyValueHead * spec.keyDim() + i];
 			}
 			score *= spec.scale();
 			score = (spec.softcap() > 0) ? spec.softcap() * Math.tanh(score / spec.softcap()) : score;
 			double weight = Math.exp(score);
 			total += weight;
 			for (int i = 0; i < expected.length; i++) {
-				expected[i] += weight * ((values != null) ? values.values[p][keyValueHead * spec.valueDim() + i]
-						: keys.values[p][keyValueHead * spec.keyDim() + i]);
+				float[][] values = stored.values();
+				expected[i] += weight * ((values != null) ? values[p][keyValueHead * spec.valueDim() + i]
+						: stored.keys()[p][keyValueHead * spec.keyDim() + i]);
 			}
 		}
 		for (int i = 0; i < expected.length; i++) {
@@ -353,6 +364,24 @@ public abstract class DeviceLayerContract {
 					in.c().rows(from, count), in.dt().rows(from, count));
 			this.device.stateSpace().selectiveScan(out.rows(from, count), part, parameters, state, from == 0);
 		}
+	}
+
+	/**
+	 * Keys and values as a format keeps them.
+	 *
+	 * @param keys [tokens, heads · keyDim]
+	 * @param values [tokens, heads · valueDim], or null if keys are values
+	 */
+	@SuppressWarnings("ArrayRecordComponent") // Made for one test.
+	private record Stored(float[][] keys, float @Nullable [][] values) {
+
+		static Stored of(Values keys, @Nullable Values values, KvPages.Layout layout) {
+			return new Stored(
+					DeviceOperands.kept(keys.values, layout.keyValueHeads(), layout.keyBounds(), layout.format()),
+					(values != null) ? DeviceOperands.kept(values.values, layout.keyValueHeads(), layout.valueBounds(),
+							layout.format()) : null);
+		}
+
 	}
 
 }

@@ -128,14 +128,28 @@ public final class DeviceOperands implements AutoCloseable {
 		return (code >> (exponentBits + fractionBits) == 0) ? magnitude : -magnitude;
 	}
 
-	/** A cache of two layers whose pages lie in reverse order in one buffer. */
+	/**
+	 * A cache of two layers whose pages lie in reverse order in one buffer. If its format
+	 * is that of codes, pages from {@code count} on are those of the newest tokens.
+	 */
 	KvPages pages(int count, KvPages.Layout layout) {
-		Buffer buffer = allocate(count * 2 * layout.layerBytes());
+		long layerBytes = layout.in(KvPages.Format.F32).layerBytes();
+		Buffer buffer = allocate(2L * count * 2 * layerBytes);
 		return new KvPages() {
 
 			@Override
 			public Layout layout() {
 				return layout;
+			}
+
+			@Override
+			public Layout layout(int group) {
+				return (group == 0) ? layout : layout.in(Format.F16);
+			}
+
+			@Override
+			public int recentGroup(int layer) {
+				return (layout.format() == Format.Q8) ? 1 : NONE;
 			}
 
 			@Override
@@ -145,10 +159,48 @@ public final class DeviceOperands implements AutoCloseable {
 
 			@Override
 			public long byteOffset(int page, int layer) {
-				return ((count - 1L - page) * 2 + layer) * layout.layerBytes();
+				return ((2L * count - 1L - page) * 2 + layer) * layerBytes;
 			}
 
 		};
+	}
+
+	/** Numbers as they are read again: what a format keeps of them. */
+	static float[][] kept(float[][] numbers, int heads, int[] bounds, KvPages.Format format) {
+		float[][] kept = new float[numbers.length][];
+		for (int r = 0; r < numbers.length; r++) {
+			kept[r] = numbers[r].clone();
+			int dim = bounds[bounds.length - 1];
+			for (int g = 0; g < heads * (bounds.length - 1); g++) {
+				int head = g / (bounds.length - 1) * dim;
+				int from = head + bounds[g % (bounds.length - 1)];
+				keep(kept[r], from, head + bounds[g % (bounds.length - 1) + 1], format);
+			}
+		}
+		return kept;
+	}
+
+	private static void keep(float[] numbers, int from, int to, KvPages.Format format) {
+		float least = Float.POSITIVE_INFINITY;
+		float most = Float.NEGATIVE_INFINITY;
+		for (int i = from; i < to; i++) {
+			least = Math.min(least, numbers[i]);
+			most = Math.max(most, numbers[i]);
+		}
+		float bias = half(least);
+		float scale = half((most - least) / 255);
+		for (int i = from; i < to; i++) {
+			numbers[i] = switch (format) {
+				case F32 -> numbers[i];
+				case F16 -> half(numbers[i]);
+				case Q8 -> (scale == 0) ? bias
+						: Math.fma((float) Math.clamp(Math.rint((numbers[i] - bias) / scale), 0, 255), scale, bias);
+			};
+		}
+	}
+
+	private static float half(float number) {
+		return Float.float16ToFloat(Float.floatToFloat16(number));
 	}
 
 	@Override

@@ -106,18 +106,31 @@ final class RecordedArguments {
 		Map<Integer, Long> offsets = new HashMap<>();
 		KvPages.Layout layout = kv.layout();
 		int group = kv.group(layer);
-		for (RaggedBatch.Span span : batch.spans()) {
-			int count = Math.ceilDiv(span.position() + span.rows(), layout.pageTokens());
-			Arrays.stream(span.pages(group)).limit(count).filter((page) -> page != KvPages.NONE).forEach((page) -> {
-				offsets.put(page, kv.byteOffset(page, layer));
-				buffers.put(page, real(kv.buffer(page), kv.byteOffset(page, layer), layout.layerBytes()));
-			});
+		int recent = kv.recentGroup(layer);
+		Map<Integer, KvPages.Layout> layouts = new HashMap<>();
+		for (int each : (recent != KvPages.NONE) ? new int[] { group, recent } : new int[] { group }) {
+			layouts.put(each, kv.layout(each));
+			for (RaggedBatch.Span span : batch.spans()) {
+				int count = Math.ceilDiv(span.position() + span.rows(), layout.pageTokens());
+				Arrays.stream(span.pages(each)).limit(count).filter((page) -> page != KvPages.NONE).forEach((page) -> {
+					offsets.put(page, kv.byteOffset(page, layer));
+					buffers.put(page,
+							real(kv.buffer(page), kv.byteOffset(page, layer), kv.layout(each).layerBytes()));
+				});
+			}
 		}
+		int window = kv.recentWindow();
+		String name = kv.name(layer);
 		return new KvPages() {
 
 			@Override
 			public Layout layout() {
 				return layout;
+			}
+
+			@Override
+			public Layout layout(int askedGroup) {
+				return Objects.requireNonNull(layouts.get(askedGroup));
 			}
 
 			@Override
@@ -133,6 +146,21 @@ final class RecordedArguments {
 			@Override
 			public int group(int askedLayer) {
 				return group;
+			}
+
+			@Override
+			public int recentGroup(int askedLayer) {
+				return recent;
+			}
+
+			@Override
+			public int recentWindow() {
+				return window;
+			}
+
+			@Override
+			public String name(int askedLayer) {
+				return name;
 			}
 
 		};

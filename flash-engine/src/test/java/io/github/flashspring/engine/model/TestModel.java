@@ -60,7 +60,7 @@ final class TestModel implements AutoCloseable {
 				new ResidencyPlan.Needs(CONTEXT, CONTEXT, 0, 0, (chunkRows, passRows) -> 0), Disk.UNKNOWN);
 		this.files = new WeightFiles(layout);
 		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05, ExpertStreaming.DEFAULT);
-		this.kv = definition.cache(this.device, CONTEXT, 2 * CONTEXT, 2);
+		this.kv = definition.cache(this.device, CONTEXT, 2 * CONTEXT, CONTEXT, 2);
 		this.model = new CausalLanguageModel(definition, this.store, this.device, CONTEXT, CONTEXT, 3);
 		this.memory = this.kv.open().orElseThrow();
 		assertThat(this.memory.reserve(CONTEXT)).isTrue();

@@ -22,7 +22,7 @@ import io.github.flashspring.engine.device.RaggedBatch;
 final class AttentionJob {
 
 	/** Positions of a tile; tiles begin at multiples of it. */
-	static final int TILE = 64;
+	static final int TILE = KvPages.TILE;
 
 	/** Numbers of a query and a key whose products make one chain. */
 	static final int CHAIN = 64;
@@ -52,6 +52,13 @@ final class AttentionJob {
 	private final KvPages kv;
 
 	private final int group;
+
+	/** See {@link KvPages#recentGroup}. */
+	private final int recentGroup;
+
+	private final int[] keyBounds;
+
+	private final int[] valueBounds;
 
 	private final int layer;
 
@@ -83,6 +90,9 @@ final class AttentionJob {
 		this.queries = queries;
 		this.kv = kv;
 		this.group = kv.group(layer);
+		this.recentGroup = kv.recentGroup(layer);
+		this.keyBounds = kv.layout().keyBounds();
+		this.valueBounds = keysAreValues() ? this.keyBounds : kv.layout().valueBounds();
 		this.layer = layer;
 		this.spec = spec;
 		this.sinks = sinks;
@@ -321,14 +331,38 @@ final class AttentionJob {
 	}
 
 	/**
-	 * A run of positions of a unit that lie in one KV page.
+	 * A run of positions of a unit that lie in one KV page. Rows of a unit lie in one
+	 * tile, so that they read a position in the same format.
 	 * @param unit the unit
 	 * @param position the first
-	 * @param end end of the positions that are wanted
+	 * @param end end of the positions that are wanted, in the same tile
 	 * @return the run, which may end earlier
 	 */
 	KvRun run(Unit unit, int position, int end) {
-		return KvRun.of(this.kv, this.layer, unit.span().pages(this.group), unit.keyValueHead(), position, end);
+		boolean recent = this.recentGroup != KvPages.NONE && position >= this.kv.firstRecent(unit.position());
+		int pages = recent ? this.recentGroup : this.group;
+		return KvRun.of(this.kv, this.layer, pages, unit.span().pages(pages), unit.keyValueHead(), position, end);
+	}
+
+	/**
+	 * {@return how the oldest positions are stored}
+	 */
+	KvPages.Format format() {
+		return this.kv.layout().format();
+	}
+
+	/**
+	 * {@return where groups of numbers of a key begin}
+	 */
+	int[] keyBounds() {
+		return this.keyBounds;
+	}
+
+	/**
+	 * {@return where groups of numbers of a value begin; a value may end within one}
+	 */
+	int[] valueBounds() {
+		return this.valueBounds;
 	}
 
 	/**

@@ -88,8 +88,12 @@ final class Checks {
 						"Expected a span from row " + row + " on, found rows " + span.firstRow() + " … "
 								+ (span.firstRow() + span.rows()) + " at position " + span.position());
 			}
-			int first = (window > 0) ? Math.max(0, span.position() - window + 1) / layout.pageTokens() : 0;
-			pages(kv, layer, span, first);
+			int first = (window > 0) ? Math.max(0, span.position() - window + 1) : 0;
+			pages(kv, layer, kv.group(layer), span, first / layout.pageTokens());
+			if (kv.recentGroup(layer) != KvPages.NONE) {
+				first = (window == 1) ? span.position() : kv.firstRecent(span.position());
+				pages(kv, layer, kv.recentGroup(layer), span, first / layout.pageTokens());
+			}
 			row += span.rows();
 		}
 		if (row != batch.rows()) {
@@ -97,9 +101,9 @@ final class Checks {
 		}
 	}
 
-	private static void pages(KvPages kv, int layer, RaggedBatch.Span span, int first) {
-		KvPages.Layout layout = kv.layout();
-		int[] pages = span.pages(kv.group(layer));
+	private static void pages(KvPages kv, int layer, int group, RaggedBatch.Span span, int first) {
+		KvPages.Layout layout = kv.layout(group);
+		int[] pages = span.pages(group);
 		int end = Math.ceilDiv(span.position() + span.rows(), layout.pageTokens());
 		if (pages.length < end) {
 			throw new IllegalArgumentException("Expected at least " + end + " pages of " + layout.pageTokens()

@@ -373,34 +373,14 @@ final class CpuDevice implements Device {
 		}
 		Checks.spans(kv, layer, batch, 1);
 		int grain = grain((long) batch.rows() * (layout.keyDim() + layout.valueDim()));
+		KvWriter writer = new KvWriter(kv, layer, sourceKeys, sourceValues);
 		this.pool.run(layout.keyValueHeads(), grain, (from, to, worker) -> {
 			for (int head = from; head < to; head++) {
 				for (RaggedBatch.Span span : batch.spans()) {
-					storeKv(kv, layer, span, head, sourceKeys, sourceValues, this.scratch[worker]);
+					writer.store(span, head, this.scratch[worker]);
 				}
 			}
 		});
-	}
-
-	private static void storeKv(KvPages kv, int layer, RaggedBatch.Span span, int head, Rows keys,
-			@Nullable Rows values, Scratch scratch) {
-		KvPages.Layout layout = kv.layout();
-		float[] numbers = scratch.weights(layout.keyDim());
-		for (int i = 0; i < span.rows(); i++) {
-			int position = span.position() + i;
-			KvRun run = KvRun.of(kv, layer, span.pages(kv.group(layer)), head, position, position + 1);
-			long key = keys.row(span.firstRow() + i) + 4L * head * layout.keyDim();
-			MemorySegment.copy(keys.memory(), PortableKernels.FLOAT, key, numbers, 0, layout.keyDim());
-			long target = run.key();
-			for (int d = 0; d < layout.keyDim(); d++) {
-				run.memory().set(PortableKernels.FLOAT, target, numbers[d]);
-				target += run.keyStride();
-			}
-			if (values != null) {
-				long value = values.row(span.firstRow() + i) + 4L * head * layout.valueDim();
-				MemorySegment.copy(values.memory(), value, run.memory(), run.value(), 4L * layout.valueDim());
-			}
-		}
 	}
 
 	@Override

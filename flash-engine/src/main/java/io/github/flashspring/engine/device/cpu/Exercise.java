@@ -65,6 +65,9 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	/** Positions that are attended to: complete pages and a part of one. */
 	private static final int POSITIONS = 45;
 
+	/** Positions where a tile is read in codes and the next in halves. */
+	private static final int MIXED_POSITIONS = KvPages.TILE + POSITIONS;
+
 	/** Values of the head of a state space: few, as each takes a row of the state. */
 	private static final int HEAD_DIM = 4;
 
@@ -97,7 +100,7 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 			add(found, Kernel.of(Kernel.Operation.ROPE),
 					(kernels, scratch) -> kernels.rope(heads, headDim, angles, angles, 0, ROWS, scratch), null);
 			AttentionJob job = attention(layout);
-			add(found, Kernel.of(Kernel.Operation.ATTENTION),
+			add(found, Kernel.of(Kernel.Operation.ATTENTION, layout.format()),
 					(kernels, scratch) -> kernels.attention(job, 0, job.units(), scratch),
 					(kernels, scratch) -> new VectorAttention(job, job.unit(0), scratch).callEmpty(EMPTY_CALLS));
 		}
@@ -225,16 +228,18 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	}
 
 	private static AttentionJob attention(KvPages.Layout model) {
-		KvPages.Layout layout = new KvPages.Layout(model.pageTokens(), 1, model.keyDim(), model.valueDim());
+		KvPages.Layout layout = new KvPages.Layout(model.pageTokens(), 1, model.keyDim(), model.valueDim(),
+				model.rotatedDim(), model.format());
+		int positions = (layout.format() == KvPages.Format.Q8) ? MIXED_POSITIONS : POSITIONS;
 		int valueDim = (layout.valueDim() > 0) ? layout.valueDim() : layout.keyDim();
-		int[] pages = new int[Math.ceilDiv(POSITIONS, layout.pageTokens())];
+		int[] pages = new int[Math.ceilDiv(positions, layout.pageTokens())];
 		for (int i = 0; i < pages.length; i++) {
 			pages[i] = i;
 		}
-		Buffer memory = memory(pages.length * layout.layerBytes());
+		Buffer memory = memory(pages.length * layout.in(KvPages.Format.F32).layerBytes());
 		AttentionSpec spec = new AttentionSpec(HEADS, 1, layout.keyDim(), valueDim, 1f, 0);
-		RaggedBatch batch = new RaggedBatch(new int[1], new int[] { POSITIONS - 1 },
-				List.of(new RaggedBatch.Span(0, 1, POSITIONS - 1, pages)));
+		RaggedBatch batch = new RaggedBatch(new int[1], new int[] { positions - 1 },
+				List.of(new RaggedBatch.Span(0, 1, positions - 1, new int[][] { pages, pages }, null)));
 		return new AttentionJob(floats(1, HEADS * valueDim), floats(1, HEADS * layout.keyDim()),
 				new Pages(layout, memory), 0, batch, spec, null);
 	}
@@ -262,12 +267,23 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 	}
 
 	/**
-	 * Pages of one layer, one after the other.
+	 * Zeros of one layer, in pages one after the other. Codes have a second group of
+	 * halves, in the same memory.
 	 *
 	 * @param layout shape of a page
 	 * @param memory holds them
 	 */
 	private record Pages(KvPages.Layout layout, Buffer memory) implements KvPages {
+
+		@Override
+		public Layout layout(int group) {
+			return (group == 0) ? this.layout : this.layout.in(Format.F16);
+		}
+
+		@Override
+		public int recentGroup(int layer) {
+			return (this.layout.format() == Format.Q8) ? 1 : NONE;
+		}
 
 		@Override
 		public Buffer buffer(int page) {
@@ -276,7 +292,7 @@ record Exercise(Kernel kernel, Work work, @Nullable Work empty) {
 
 		@Override
 		public long byteOffset(int page, int layer) {
-			return page * this.layout.layerBytes();
+			return page * this.layout.in(Format.F32).layerBytes();
 		}
 
 	}

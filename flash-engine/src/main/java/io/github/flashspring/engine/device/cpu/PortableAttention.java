@@ -4,6 +4,7 @@ import java.util.Arrays;
 
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device.Limits;
+import io.github.flashspring.engine.device.KvPages;
 
 /**
  * Attention of one query in plain Java, as {@link Kernels#attention} defines it.
@@ -91,21 +92,33 @@ final class PortableAttention {
 
 	private void score(KvRun run, int at) {
 		long queryOffset = this.job.query(this.unit, this.query);
+		int group = 0;
 		for (int first = 0; first < this.spec.keyDim(); first += AttentionJob.CHAIN) {
 			Arrays.fill(this.lanes, LANES, LANES + run.count(), 0f);
 			int end = Math.min(first + AttentionJob.CHAIN, this.spec.keyDim());
 			for (int d = first; d < end; d++) {
+				group += (d == this.job.keyBounds()[group + 1]) ? 1 : 0;
 				float factor = this.job.queryMemory().get(PortableKernels.FLOAT, queryOffset + 4L * d);
-				long key = run.key() + d * run.keyStride();
-				for (int p = 0; p < run.count(); p++) {
-					float number = run.memory().get(PortableKernels.FLOAT, key + p * run.tokenStride());
-					this.lanes[LANES + p] = Math.fma(factor, number, this.lanes[LANES + p]);
-				}
+				addProducts(run, factor, d, group);
 			}
 			for (int p = 0; p < run.count(); p++) {
 				float chain = this.lanes[LANES + p];
 				this.scores[at + p] = (first == 0) ? chain : this.scores[at + p] + chain;
 			}
+		}
+	}
+
+	private void addProducts(KvRun run, float factor, int d, int group) {
+		if (run.format() != KvPages.Format.F32) {
+			for (int p = 0; p < run.count(); p++) {
+				this.lanes[LANES + p] = Math.fma(factor, run.key(p, d, group), this.lanes[LANES + p]);
+			}
+			return;
+		}
+		long key = run.key() + d * run.keyStride();
+		for (int p = 0; p < run.count(); p++) {
+			float number = run.memory().get(PortableKernels.FLOAT, key + p * run.tokenStride());
+			this.lanes[LANES + p] = Math.fma(factor, number, this.lanes[LANES + p]);
 		}
 	}
 
@@ -138,11 +151,22 @@ final class PortableAttention {
 
 	private void addValues(KvRun run, int at) {
 		for (int p = 0; p < run.count(); p++) {
-			float weight = this.scores[at + p];
-			long value = run.value() + p * run.valueStride();
+			addValue(run, p, this.scores[at + p]);
+		}
+	}
+
+	private void addValue(KvRun run, int position, float weight) {
+		if (run.format() != KvPages.Format.F32) {
+			int group = 0;
 			for (int i = 0; i < this.spec.valueDim(); i++) {
-				this.sums[i] = Math.fma(weight, run.memory().get(PortableKernels.FLOAT, value + 4L * i), this.sums[i]);
+				group += (i == this.job.valueBounds()[group + 1]) ? 1 : 0;
+				this.sums[i] = Math.fma(weight, run.value(position, i, group), this.sums[i]);
 			}
+			return;
+		}
+		long value = run.value() + position * run.valueStride();
+		for (int i = 0; i < this.spec.valueDim(); i++) {
+			this.sums[i] = Math.fma(weight, run.memory().get(PortableKernels.FLOAT, value + 4L * i), this.sums[i]);
 		}
 	}
 

@@ -271,7 +271,7 @@ final class SwitchingKernels implements Kernels {
 
 	@Override
 	public void attention(AttentionJob job, int from, int to, Scratch scratch) {
-		compute(Kernel.Operation.ATTENTION, null, (kernels) -> kernels.attention(job, from, to, scratch));
+		compute(Kernel.Operation.ATTENTION, job.format(), (kernels) -> kernels.attention(job, from, to, scratch));
 	}
 
 	@Override

@@ -9,6 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 import io.github.flashspring.engine.device.AttentionSpec;
 import io.github.flashspring.engine.device.Device.Limits;
+import io.github.flashspring.engine.device.KvPages;
 
 /**
  * Attention of the queries of a unit, tile by tile of positions: products of all queries
@@ -70,6 +71,12 @@ final class VectorAttention {
 	/** Weighted sums of values in a section: [rows, valueColumns]. */
 	private final long sumAddress;
 
+	/** Keys of a tile that were unpacked: [keyDim, TILE], or its transpose. */
+	private final long keyAddress;
+
+	/** Values of a tile that were unpacked: [TILE, valueColumns]. */
+	private final long valueAddress;
+
 	private final Layout layout;
 
 	/** See {@link Layout}. */
@@ -92,7 +99,8 @@ final class VectorAttention {
 		this.valueColumns = padded(this.spec.valueDim(), LANES);
 		this.valueBytes = 4L * this.valueColumns;
 		this.layout = new Layout(this.rows, this.spec.valueDim());
-		this.memory = scratch.attention(nativeFloats(this.queries, this.keyDim, this.valueColumns));
+		this.memory = scratch.attention(nativeFloats(this.queries, this.keyDim, this.valueColumns)
+				+ unpackedFloats(job.format(), this.keyDim, this.valueColumns));
 		this.columns = padded(this.queries, LANES);
 		this.transposed = job.keysAreValues();
 		this.queryAddress = this.memory.address();
@@ -100,6 +108,8 @@ final class VectorAttention {
 		this.chainAddress = this.scoreAddress + this.columns * SCORES;
 		this.productAddress = this.transposed ? this.chainAddress + this.columns * SCORES : this.scoreAddress;
 		this.sumAddress = this.chainAddress + 2 * this.columns * SCORES;
+		this.keyAddress = this.sumAddress + this.columns * this.valueBytes;
+		this.valueAddress = this.keyAddress + 4L * TILE * padded(this.keyDim, LANES);
 		this.numbers = scratch.scores(this.layout.floats());
 		this.exponentials = scratch.groups((this.spec.softcap() > 0) ? VectorTangent.scratchFloats() : 0);
 		this.lows = scratch.ranges();
@@ -114,10 +124,17 @@ final class VectorAttention {
 		return (long) padded(queries, LANES) * (keyDim + 3 * TILE + padded(valueDim, LANES));
 	}
 
+	/** What a tile takes that is not stored in single precision. */
+	private static long unpackedFloats(KvPages.Format format, int keyDim, int valueDim) {
+		return (format == KvPages.Format.F32) ? 0
+				: (long) TILE * (padded(keyDim, LANES) + padded(valueDim, LANES));
+	}
+
 	static long scratchFloats(Limits limits) {
 		int queries = AttentionJob.QUERIES;
 		int valueDim = AttentionSums.valueDim(limits.keyValues());
-		return nativeFloats(queries, limits.keyValues().keyDim(), valueDim) + new Layout(queries, valueDim).floats()
+		return nativeFloats(queries, limits.keyValues().keyDim(), valueDim)
+				+ unpackedFloats(limits.keyValues().format(), limits.keyValues().keyDim(), valueDim) + new Layout(queries, valueDim).floats()
 				+ VectorTangent.scratchFloats() + 2 * queries;
 	}
 
@@ -145,6 +162,9 @@ final class VectorAttention {
 	 */
 	void callEmpty(int calls) {
 		VectorProducts.callEmpty(calls);
+		if (this.job.format() != KvPages.Format.F32) {
+			VectorKeyValues.callEmpty(calls);
+		}
 		Arrays.fill(this.lows, 0);
 		Arrays.fill(this.highs, 0);
 		for (int i = 0; i < calls; i++) {
@@ -193,10 +213,13 @@ final class VectorAttention {
 			KvRun run = this.job.run(this.unit, tile + at, tile + high);
 			int before = run.slot() % LANES;
 			int count = padded(before + run.count(), LANES);
+			long keys = keys(run, before, count, at);
+			long stride = keyStride(run);
+			long next = this.transposed ? Float.BYTES : stride;
 			long to = (long) (at - before) * (this.transposed ? this.columns : 1) * Float.BYTES;
-			multiply(run, before, count, 0, this.productAddress + to);
+			multiply(keys, stride, count, 0, this.productAddress + to);
 			for (int d = AttentionJob.CHAIN; d < this.keyDim; d += AttentionJob.CHAIN) {
-				multiply(run, before, count, d, this.chainAddress + to);
+				multiply(keys + d * next, stride, count, d, this.chainAddress + to);
 				if (this.transposed) {
 					add(this.chainAddress + to, this.productAddress + to, 1, count * this.columns);
 				}
@@ -212,24 +235,52 @@ final class VectorAttention {
 	}
 
 	/**
-	 * Multiplies {@value AttentionJob#CHAIN} numbers of the queries with those of keys.
+	 * The keys of a run in single precision.
 	 * @param run has the keys
 	 * @param before positions to compute before those of the run
+	 * @param count positions to compute
+	 * @param at index of the run's first position in the tile
+	 * @return address of the first number, checked up to the last
+	 */
+	private long keys(KvRun run, int before, int count, int at) {
+		long stride = keyStride(run);
+		if (run.format() == KvPages.Format.F32) {
+			long bytes = this.transposed ? (count - 1) * stride + 4L * this.keyDim
+					: (this.keyDim - 1) * stride + 4L * count;
+			return Addresses.of(run.memory(), run.key() - before * run.tokenStride(), bytes);
+		}
+		if (this.transposed) {
+			long to = this.keyAddress + (at - before) * stride;
+			VectorKeyValues.keys(run, before, count, this.job.keyBounds(), to, stride);
+			return to;
+		}
+		VectorKeyValues.transposedKeys(run, before, count, this.job.keyBounds(), this.keyAddress, stride);
+		return this.keyAddress;
+	}
+
+	/** Bytes from a key to the next, or, if they are transposed, from number to number. */
+	private long keyStride(KvRun run) {
+		if (run.format() == KvPages.Format.F32) {
+			return this.transposed ? run.tokenStride() : run.keyStride();
+		}
+		return this.transposed ? 4L * padded(this.keyDim, LANES) : SCORES;
+	}
+
+	/**
+	 * Multiplies {@value AttentionJob#CHAIN} numbers of the queries with those of keys.
+	 * @param keys address of the first number
+	 * @param stride see {@link #keyStride}
 	 * @param count positions to compute
 	 * @param d index of the first number
 	 * @param to address of the products
 	 */
-	private void multiply(KvRun run, int before, int count, int d, long to) {
+	private void multiply(long keys, long stride, int count, int d, long to) {
 		int depth = Math.min(AttentionJob.CHAIN, this.keyDim - d);
-		long stride = this.transposed ? run.tokenStride() : run.keyStride();
-		long first = run.key() - before * run.tokenStride() + d * run.keyStride();
 		if (this.transposed) {
-			long keys = Addresses.of(run.memory(), first, (count - 1) * stride + 4L * depth);
 			VectorProducts.multiply(keys, stride, this.queryAddress + 4L * d * this.columns, 4L * this.columns, to,
 					4L * this.columns, count, this.columns, depth, false);
 		}
 		else {
-			long keys = Addresses.of(run.memory(), first, (depth - 1) * stride + 4L * count);
 			VectorProducts.multiply(this.queryAddress + 4L * d, 4L * this.keyDim, keys, stride, to, SCORES, this.rows,
 					count, depth, false);
 		}
@@ -358,19 +409,44 @@ final class VectorAttention {
 		for (int at = low; at < high;) {
 			KvRun run = this.job.run(this.unit, tile + at, tile + high);
 			int end = at + run.count();
-			long bytes = (run.count() - 1) * run.valueStride() + this.valueBytes;
+			long stride = valueStride(run);
 			// as if the tile's first position began the run
-			long values = Addresses.of(run.memory(), run.value(), bytes) - at * run.valueStride();
+			long values = values(run, at) - at * stride;
 			for (int q = 0; q < this.rows;) {
 				int next = q + VectorProducts.ROWS;
 				while (next < this.rows && seesSame(q, next + VectorProducts.ROWS - 1)) {
 					next += VectorProducts.ROWS;
 				}
-				addValues(values, run.valueStride(), q, next, at, end);
+				addValues(values, stride, q, next, at, end);
 				q = next;
 			}
 			at = end;
 		}
+	}
+
+	/**
+	 * The values of a run in single precision.
+	 * @param run has the values
+	 * @param at index of its first position in the tile
+	 * @return address of the first number, checked up to the last
+	 */
+	private long values(KvRun run, int at) {
+		long stride = valueStride(run);
+		if (run.format() == KvPages.Format.F32) {
+			return Addresses.of(run.memory(), run.value(), (run.count() - 1) * stride + this.valueBytes);
+		}
+		if (this.transposed) {
+			return this.keyAddress + at * stride; // the tile's keys are still there
+		}
+		VectorKeyValues.values(run, this.job.valueBounds(), this.valueAddress, stride);
+		return this.valueAddress;
+	}
+
+	private long valueStride(KvRun run) {
+		if (run.format() == KvPages.Format.F32) {
+			return run.valueStride();
+		}
+		return this.transposed ? 4L * padded(this.keyDim, LANES) : this.valueBytes;
 	}
 
 	private boolean seesSame(int query, int other) {

@@ -105,10 +105,16 @@ final class Operands {
 		}
 	}
 
-	/** A cache of one layer whose pages lie in reverse order in one buffer. */
+	/**
+	 * A cache of one layer whose pages lie in reverse order in one buffer. If its format
+	 * is that of codes, pages from {@code count} on are those of the newest tokens.
+	 */
 	KvPages pages(int count, KvPages.Layout layout) {
 		long gap = 64 + 4L * this.random.nextInt(8);
-		MemorySegment memory = this.arena.allocate(count * (2 * layout.layerBytes() + gap) + gap);
+		boolean codes = layout.format() == KvPages.Format.Q8;
+		int all = codes ? 2 * count : count;
+		long layerBytes = codes ? layout.in(KvPages.Format.F32).layerBytes() : layout.layerBytes();
+		MemorySegment memory = this.arena.allocate(all * (2 * layerBytes + gap) + gap);
 		memory.fill((byte) 0xff);
 		Buffer buffer = buffer(memory);
 		return new KvPages() {
@@ -119,13 +125,28 @@ final class Operands {
 			}
 
 			@Override
+			public Layout layout(int group) {
+				return (group == 0) ? layout : layout.in(Format.F16);
+			}
+
+			@Override
+			public int recentGroup(int layer) {
+				return codes ? 1 : NONE;
+			}
+
+			@Override
+			public int recentWindow() {
+				return TILE;
+			}
+
+			@Override
 			public Buffer buffer(int page) {
 				return buffer;
 			}
 
 			@Override
 			public long byteOffset(int page, int layer) {
-				return gap + (count - 1 - page) * (2 * layout.layerBytes() + gap) + layer * layout.layerBytes();
+				return gap + (all - 1 - page) * (2 * layerBytes + gap) + layer * layerBytes;
 			}
 
 		};
