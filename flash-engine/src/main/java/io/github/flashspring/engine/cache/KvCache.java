@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
@@ -18,9 +20,12 @@ import io.github.flashspring.engine.metrics.ByteSize;
 /**
  * The memory of all sequences: KV pages, lent one by one as {@linkplain SequenceMemory
  * sequences} grow, and states. Pages of all groups of layers come from one number of
- * bytes; a page is allocated when it is first lent. Used by one thread.
+ * bytes; a page is allocated when it is first lent. What sequences leave behind stays for
+ * others with the same tokens until its memory is needed. Used by one thread.
  */
 public final class KvCache implements KvPages, AutoCloseable {
+
+	private static final Logger logger = LoggerFactory.getLogger(KvCache.class);
 
 	private final Device device;
 
@@ -32,7 +37,18 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 	private final int capacityPages;
 
-	private final long capacityBytes;
+	private final long stateBytes;
+
+	private long capacityBytes;
+
+	/** What sequences left behind; null if nothing is kept. */
+	private @Nullable PrefixCache prefixes;
+
+	/** Most bytes of {@link #retainedBytes}. */
+	private long maxRetainedBytes;
+
+	/** Memory that only the prefix cache has. */
+	private long retainedBytes;
 
 	private final List<@Nullable Page> pages = new ArrayList<>();
 
@@ -55,6 +71,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 		this.layout = layout;
 		this.groups = groups;
 		this.states = new StatePool(device, stateFloats, sequences);
+		this.stateBytes = stateFloats * Float.BYTES;
 		this.capacityPages = pageCount(layout, tokens);
 		this.capacityBytes = bytes(layout, groups.layers(), tokens);
 		for (int group = 0; group < groups.count(); group++) {
@@ -87,6 +104,61 @@ public final class KvCache implements KvPages, AutoCloseable {
 			return Optional.empty();
 		}
 		return Optional.of(new SequenceMemory(this, this.groups, this.states));
+	}
+
+	/**
+	 * Begins a sequence behind the longest prefix that an earlier one left.
+	 * @param tokens of the sequence
+	 * @param length how many there are; at least the last is left to compute
+	 * @return its memory, which the caller closes; empty while all states are lent
+	 * @throws DeviceException if there is no memory for a state
+	 */
+	public Optional<SequenceMemory> open(int[] tokens, int length) {
+		Optional<SequenceMemory> memory = open();
+		if (memory.isPresent() && this.prefixes != null) {
+			memory.get().resume(this.prefixes.find(tokens, length));
+		}
+		return memory;
+	}
+
+	/**
+	 * Keeps what sequences leave behind from now on. It may take all memory that no
+	 * sequence needs, and some of its own.
+	 * @param ownBytes memory besides that of sequences
+	 * @param maxBytes most memory that is kept
+	 */
+	public void keepPrefixes(long ownBytes, long maxBytes) {
+		this.capacityBytes += ownBytes;
+		this.maxRetainedBytes = maxBytes;
+		this.prefixes = new PrefixCache(this, new ResumePoints(this.groups, this.layout, this.stateBytes));
+	}
+
+	/**
+	 * Notes that a sequence begins that may continue what others left.
+	 * @param resumedTokens tokens that it need not compute
+	 */
+	public void began(int resumedTokens) {
+		if (this.prefixes != null) {
+			this.prefixes.began(resumedTokens);
+		}
+	}
+
+	/** Forgets what sequences left behind, for instance because it may be damaged. */
+	public void forgetPrefixes() {
+		if (this.prefixes != null) {
+			this.prefixes.clear();
+		}
+	}
+
+	/**
+	 * {@return what the prefix cache has done and holds}
+	 */
+	public PrefixStatistics prefixStatistics() {
+		return (this.prefixes != null) ? this.prefixes.statistics(this.retainedBytes) : PrefixStatistics.NONE;
+	}
+
+	@Nullable PrefixCache prefixes() {
+		return this.prefixes;
 	}
 
 	@Override
@@ -142,22 +214,51 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 * @throws DeviceException if there is no memory for a page that was never lent before
 	 */
 	int lend(int group, long tokens) {
-		Integer id = this.free.get(group).poll();
-		if (id == null) {
-			if (!makeRoom(group)) {
+		while (true) {
+			Integer id = this.free.get(group).poll();
+			if (id == null && makeRoom(pageBytes(group), group)) {
+				id = tryAllocate(group, tokens);
+			}
+			if (id != null) {
+				page(id).references = 1;
+				return id;
+			}
+			if (!evict()) {
 				return NONE;
 			}
-			id = allocate(group, tokens);
 		}
-		page(id).references = 1;
-		return id;
 	}
 
-	/** Frees pages of other groups that nobody has, until one of this group fits. */
-	private boolean makeRoom(int group) {
-		long needed = this.allocatedBytes + pageBytes(group);
+	/** A new page; null if there is no memory, but the prefix cache has some. */
+	private @Nullable Integer tryAllocate(int group, long tokens) {
+		try {
+			return allocate(group, tokens);
+		}
+		catch (DeviceException ex) {
+			if (this.retainedBytes == 0) {
+				throw ex;
+			}
+			return null;
+		}
+	}
+
+	/** Takes memory from the prefix cache; false if it has none of its own. */
+	private boolean evict() {
+		return this.prefixes != null && this.retainedBytes > 0 && this.prefixes.evict();
+	}
+
+	/** Takes memory from the prefix cache that it may not keep. */
+	void trim() {
+		while (this.retainedBytes > this.maxRetainedBytes && evict()) {
+			continue;
+		}
+	}
+
+	/** Frees pages of other groups that nobody has, until some bytes fit. */
+	private boolean makeRoom(long bytes, int group) {
+		long needed = this.allocatedBytes + bytes;
 		for (int other = 0; other < this.groups.count() && needed > this.capacityBytes; other++) {
-			while (needed > this.capacityBytes && !this.free.get(other).isEmpty()) {
+			while (other != group && needed > this.capacityBytes && !this.free.get(other).isEmpty()) {
 				int id = this.free.get(other).pop();
 				page(id).buffer.close();
 				this.pages.set(id, null);
@@ -195,8 +296,9 @@ public final class KvCache implements KvPages, AutoCloseable {
 	}
 
 	/** Notes that one more sequence has a page. */
-	void share(int page) {
-		page(page).references++;
+	void share(int id) {
+		Page page = page(id);
+		count(page, page.references + 1, page.retained);
 	}
 
 	boolean isShared(int page) {
@@ -206,9 +308,64 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/** Takes a page back from one of the sequences that have it. */
 	void giveBack(int id) {
 		Page page = page(id);
-		if (--page.references == 0) {
+		count(page, page.references - 1, page.retained);
+		if (page.references == 0) {
 			this.free.get(page.group).push(id);
 		}
+	}
+
+	/** Notes that the prefix cache has a page that a sequence has. */
+	void retain(int id) {
+		Page page = page(id);
+		count(page, page.references + 1, true);
+	}
+
+	/** Takes a page back from the prefix cache. */
+	void release(int id) {
+		Page page = page(id);
+		count(page, page.references, false);
+		giveBack(id);
+	}
+
+	private void count(Page page, int references, boolean retained) {
+		long before = (page.retained && page.references == 1) ? pageBytes(page.group) : 0;
+		page.references = references;
+		page.retained = retained;
+		this.retainedBytes += ((retained && references == 1) ? pageBytes(page.group) : 0) - before;
+	}
+
+	/**
+	 * Memory for a copy of a state that the prefix cache can keep.
+	 * @return the memory; null if there is none, or no prefix cache
+	 */
+	@Nullable Buffer lendSnapshot() {
+		if (this.prefixes == null || this.stateBytes > Math.min(this.maxRetainedBytes, this.capacityBytes)) {
+			return null;
+		}
+		while (!makeRoom(this.stateBytes, -1)) {
+			if (!evict()) {
+				return null;
+			}
+		}
+		try {
+			Buffer state = this.states.allocate();
+			this.allocatedBytes += this.stateBytes;
+			return state;
+		}
+		catch (DeviceException ex) {
+			logger.debug("No copy of a state is kept", ex);
+			return null;
+		}
+	}
+
+	void freeSnapshot(Buffer state) {
+		state.close();
+		this.allocatedBytes -= this.stateBytes;
+	}
+
+	/** Notes that the prefix cache has more or fewer states. */
+	void retainedSnapshot(int count) {
+		this.retainedBytes += count * this.stateBytes;
 	}
 
 	/**
@@ -224,6 +381,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/** Frees all pages; sequences that still have some must not be used afterwards. */
 	@Override
 	public void close() {
+		forgetPrefixes();
 		this.states.close();
 		for (Page page : this.pages) {
 			if (page != null) {
@@ -240,8 +398,11 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 		private final Buffer buffer;
 
-		/** Sequences that have it. */
+		/** Sequences that have it, and the prefix cache. */
 		private int references;
+
+		/** Whether the prefix cache has it. */
+		private boolean retained;
 
 		Page(int group, Buffer buffer) {
 			this.group = group;
