@@ -163,7 +163,7 @@ final class ScheduledModel implements AutoCloseable {
 
 		/** Lets the reader be idle for as long as makes it lose its memory. */
 		void pause(boolean now) {
-			this.idle = now ? Long.MAX_VALUE : 0;
+			this.idle = now ? 3_600_000_000_000L : 0;
 			this.paused = now;
 			this.model.scheduler.wake();
 		}
