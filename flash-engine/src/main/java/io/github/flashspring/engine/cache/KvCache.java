@@ -189,6 +189,15 @@ public final class KvCache implements KvPages, AutoCloseable {
 		return page;
 	}
 
+	LayerGroups groups() {
+		return this.groups;
+	}
+
+	/** Pages that sequences or the prefix cache have. */
+	int heldPages() {
+		return (int) this.pages.stream().filter((page) -> page != null && page.references > 0).count();
+	}
+
 	/** Pages that so many tokens of a sequence take in each group. */
 	int pageCount(long tokens) {
 		return pageCount(this.layout, tokens);
