@@ -7,8 +7,6 @@ import java.util.List;
 import java.util.Optional;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
@@ -25,8 +23,6 @@ import io.github.flashspring.engine.metrics.ByteSize;
  */
 public final class KvCache implements KvPages, AutoCloseable {
 
-	private static final Logger logger = LoggerFactory.getLogger(KvCache.class);
-
 	private final Device device;
 
 	private final Layout layout;
@@ -41,14 +37,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 	private long capacityBytes;
 
-	/** What sequences left behind; null if nothing is kept. */
-	private @Nullable PrefixCache prefixes;
-
-	/** Most bytes of {@link #retainedBytes}. */
-	private long maxRetainedBytes;
-
-	/** Memory that only the prefix cache has. */
-	private long retainedBytes;
+	private final Retention retention;
 
 	private final List<@Nullable Page> pages = new ArrayList<>();
 
@@ -72,6 +61,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 		this.groups = groups;
 		this.states = new StatePool(device, stateFloats, sequences);
 		this.stateBytes = stateFloats * Float.BYTES;
+		this.retention = new Retention(this, this.states, this.stateBytes);
 		this.capacityPages = pageCount(layout, tokens);
 		this.capacityBytes = bytes(layout, groups.layers(), tokens);
 		for (int group = 0; group < groups.count(); group++) {
@@ -115,8 +105,9 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 */
 	public Optional<SequenceMemory> open(int[] tokens, int length) {
 		Optional<SequenceMemory> memory = open();
-		if (memory.isPresent() && this.prefixes != null) {
-			memory.get().resume(this.prefixes.find(tokens, length));
+		PrefixCache prefixes = prefixes();
+		if (memory.isPresent() && prefixes != null) {
+			memory.get().resume(prefixes.find(tokens, length));
 		}
 		return memory;
 	}
@@ -129,8 +120,8 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 */
 	public void keepPrefixes(long ownBytes, long maxBytes) {
 		this.capacityBytes += ownBytes;
-		this.maxRetainedBytes = maxBytes;
-		this.prefixes = new PrefixCache(this, new ResumePoints(this.groups, this.layout, this.stateBytes));
+		this.retention
+			.keep(new PrefixCache(this, new ResumePoints(this.groups, this.layout, this.stateBytes)), maxBytes);
 	}
 
 	/**
@@ -138,15 +129,17 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 * @param resumedTokens tokens that it need not compute
 	 */
 	public void began(int resumedTokens) {
-		if (this.prefixes != null) {
-			this.prefixes.began(resumedTokens);
+		PrefixCache prefixes = prefixes();
+		if (prefixes != null) {
+			prefixes.began(resumedTokens);
 		}
 	}
 
 	/** Forgets what sequences left behind, for instance because it may be damaged. */
 	public void forgetPrefixes() {
-		if (this.prefixes != null) {
-			this.prefixes.clear();
+		PrefixCache prefixes = prefixes();
+		if (prefixes != null) {
+			prefixes.clear();
 		}
 	}
 
@@ -154,11 +147,16 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 * {@return what the prefix cache has done and holds}
 	 */
 	public PrefixStatistics prefixStatistics() {
-		return (this.prefixes != null) ? this.prefixes.statistics(this.retainedBytes) : PrefixStatistics.NONE;
+		PrefixCache prefixes = prefixes();
+		return (prefixes != null) ? prefixes.statistics(this.retention.bytes()) : PrefixStatistics.NONE;
 	}
 
 	@Nullable PrefixCache prefixes() {
-		return this.prefixes;
+		return this.retention.prefixes();
+	}
+
+	Retention retention() {
+		return this.retention;
 	}
 
 	@Override
@@ -232,7 +230,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 				page(id).references = 1;
 				return id;
 			}
-			if (!evict()) {
+			if (!this.retention.evict()) {
 				return NONE;
 			}
 		}
@@ -244,22 +242,10 @@ public final class KvCache implements KvPages, AutoCloseable {
 			return allocate(group, tokens);
 		}
 		catch (DeviceException ex) {
-			if (this.retainedBytes == 0) {
+			if (this.retention.bytes() == 0) {
 				throw ex;
 			}
 			return null;
-		}
-	}
-
-	/** Takes memory from the prefix cache; false if it has none of its own. */
-	private boolean evict() {
-		return this.prefixes != null && this.retainedBytes > 0 && this.prefixes.evict();
-	}
-
-	/** Takes memory from the prefix cache that it may not keep. */
-	void trim() {
-		while (this.retainedBytes > this.maxRetainedBytes && evict()) {
-			continue;
 		}
 	}
 
@@ -340,41 +326,22 @@ public final class KvCache implements KvPages, AutoCloseable {
 		long before = (page.retained && page.references == 1) ? pageBytes(page.group) : 0;
 		page.references = references;
 		page.retained = retained;
-		this.retainedBytes += ((retained && references == 1) ? pageBytes(page.group) : 0) - before;
+		this.retention.add(((retained && references == 1) ? pageBytes(page.group) : 0) - before);
 	}
 
-	/**
-	 * Memory for a copy of a state that the prefix cache can keep.
-	 * @return the memory; null if there is none, or no prefix cache
-	 */
-	@Nullable Buffer lendSnapshot() {
-		if (this.prefixes == null || this.stateBytes > Math.min(this.maxRetainedBytes, this.capacityBytes)) {
-			return null;
-		}
-		while (!makeRoom(this.stateBytes, -1)) {
-			if (!evict()) {
-				return null;
+	/** Takes some bytes of the memory of pages; false if there are too few. */
+	boolean occupy(long bytes) {
+		while (!makeRoom(bytes, NONE)) {
+			if (!this.retention.evict()) {
+				return false;
 			}
 		}
-		try {
-			Buffer state = this.states.allocate();
-			this.allocatedBytes += this.stateBytes;
-			return state;
-		}
-		catch (DeviceException ex) {
-			logger.debug("No copy of a state is kept", ex);
-			return null;
-		}
+		this.allocatedBytes += bytes;
+		return true;
 	}
 
-	void freeSnapshot(Buffer state) {
-		state.close();
-		this.allocatedBytes -= this.stateBytes;
-	}
-
-	/** Notes that the prefix cache has more or fewer states. */
-	void retainedSnapshot(int count) {
-		this.retainedBytes += count * this.stateBytes;
+	void vacate(long bytes) {
+		this.allocatedBytes -= bytes;
 	}
 
 	/**

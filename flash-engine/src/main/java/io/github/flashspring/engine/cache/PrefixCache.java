@@ -198,11 +198,11 @@ final class PrefixCache {
 
 	private void keep(PrefixNode node, Buffer state) {
 		if (node == this.root || node.snapshot() != null) {
-			this.cache.freeSnapshot(state);
+			this.cache.retention().freeSnapshot(state);
 			return;
 		}
 		node.snapshot(state);
-		this.cache.retainedSnapshot(1);
+		this.cache.retention().keptSnapshots(1);
 		this.snapshots++;
 	}
 
@@ -224,8 +224,8 @@ final class PrefixCache {
 		Buffer state = node.snapshot();
 		if (state != null) {
 			node.snapshot(null);
-			this.cache.retainedSnapshot(-1);
-			this.cache.freeSnapshot(state);
+			this.cache.retention().keptSnapshots(-1);
+			this.cache.retention().freeSnapshot(state);
 			this.snapshots--;
 		}
 	}

@@ -32,13 +32,9 @@ public final class SequenceMemory implements AutoCloseable {
 
 	private final @Nullable Buffer state;
 
-	/** Copies of the state that the pass which runs makes. */
-	private final List<Snapshot> copies = new ArrayList<>();
+	private final StateCopies copies;
 
 	private int length;
-
-	/** Pages behind which the newest state of generated tokens is kept; 0: none. */
-	private int rolling;
 
 	private boolean closed;
 
@@ -46,6 +42,7 @@ public final class SequenceMemory implements AutoCloseable {
 		this.cache = cache;
 		this.groups = groups;
 		this.states = states;
+		this.copies = new StateCopies(cache);
 		this.tables = new int[groups.count()][0];
 		this.firstHeld = new int[groups.count()];
 		this.state = states.exists() ? states.lend() : null;
@@ -170,30 +167,7 @@ public final class SequenceMemory implements AutoCloseable {
 		if (prefixes == null || this.state == null) {
 			return List.of(span(firstRow, rows));
 		}
-		dropCopies();
-		List<RaggedBatch.Span> spans = new ArrayList<>();
-		int pageTokens = this.cache.layout().pageTokens();
-		int from = this.length;
-		int end = this.length + rows;
-		for (int page = from / pageTokens + 1; page * pageTokens <= end; page++) {
-			Buffer copy = prefixes.points().wanted(page, known, decoding) ? this.cache.lendSnapshot() : null;
-			if (copy != null) {
-				this.copies.add(new Snapshot(page * pageTokens, copy));
-				spans.add(new RaggedBatch.Span(firstRow + from - this.length, page * pageTokens - from, from,
-						this.tables, this.state, copy));
-				from = page * pageTokens;
-			}
-		}
-		if (from < end) {
-			spans.add(
-					new RaggedBatch.Span(firstRow + from - this.length, end - from, from, this.tables, this.state));
-		}
-		return spans;
-	}
-
-	private void dropCopies() {
-		this.copies.forEach((copy) -> this.cache.freeSnapshot(copy.state()));
-		this.copies.clear();
+		return this.copies.cut(span(firstRow, rows), prefixes.points(), known, decoding);
 	}
 
 	/**
@@ -211,10 +185,7 @@ public final class SequenceMemory implements AutoCloseable {
 		}
 		int kept = 0;
 		if (this.state != null) {
-			for (Snapshot copy : this.copies) {
-				kept += keepState(prefixes, tokens, copy, decoding);
-			}
-			this.copies.clear();
+			kept = this.copies.keep(prefixes, tokens, this, decoding);
 		}
 		else if (!decoding) {
 			int pageTokens = this.cache.layout().pageTokens();
@@ -223,20 +194,7 @@ public final class SequenceMemory implements AutoCloseable {
 				.toArray();
 			kept = (ends.length > 0) ? prefixes.put(tokens, ends, this, null) : 0;
 		}
-		this.cache.trim();
-		return kept;
-	}
-
-	/** Of generated tokens, the newest state replaces the one before. */
-	private int keepState(PrefixCache prefixes, int[] tokens, Snapshot copy, boolean decoding) {
-		int pages = copy.length() / this.cache.layout().pageTokens();
-		int kept = prefixes.put(tokens, new int[] { pages }, this, copy.state());
-		if (decoding) {
-			if (this.rolling > 0 && this.rolling % prefixes.points().distance() != 0) {
-				prefixes.dropSnapshot(tokens, this.rolling);
-			}
-			this.rolling = pages;
-		}
+		this.cache.retention().trim();
 		return kept;
 	}
 
@@ -394,11 +352,11 @@ public final class SequenceMemory implements AutoCloseable {
 			}
 			this.tables[group] = new int[0];
 		}
-		dropCopies();
+		this.copies.drop();
 		if (this.state != null) {
 			this.states.giveBack(this.state);
 		}
-		this.cache.trim();
+		this.cache.retention().trim();
 	}
 
 	/**

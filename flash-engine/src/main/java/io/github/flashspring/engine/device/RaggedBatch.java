@@ -87,6 +87,17 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 		}
 
 		/**
+		 * Some of the rows.
+		 * @param from first of them, from 0 on
+		 * @param count how many
+		 * @param copy receives the state behind the last of them, or null
+		 * @return a span of the same sequence
+		 */
+		public Span range(int from, int count, @Nullable Buffer copy) {
+			return new Span(this.firstRow + from, count, this.position + from, this.pageTables, this.state, copy);
+		}
+
+		/**
 		 * The page table of a group of layers.
 		 * @param group index of the group, see {@link KvPages#group}
 		 * @return ids of pages; {@link KvPages#NONE} where a page was given back
