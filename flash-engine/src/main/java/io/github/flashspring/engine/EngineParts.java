@@ -50,6 +50,9 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 
 	private static final int DEFAULT_PREFILL_CHUNK = 512;
 
+	/** States that the prefix cache has memory for by default. */
+	private static final int PREFIX_STATES = 16;
+
 	static EngineParts open(FlashConfig config, Function<WeightFiles, Disk> disk, EngineHost host, boolean warm,
 			Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
@@ -73,16 +76,18 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 				config.modelName(), layout, new ResidencyPlan.Needs(chunk, context,
 						definition.kvBytes(context, context, config.parallel()), text.memoryBytes(context), work),
 				files.disk());
+		// A prefix of a whole context, and of states, where layers have them, a few.
+		long prefixes = config.prefixCache().maxBytes(definition.kvBytes(context, context, PREFIX_STATES));
 		long needed = checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
 				+ definition.kvBytes(context, all, config.parallel());
-		RamBudget budget = budget(host.budget(config, share), reading.map(), needed);
+		RamBudget budget = budget(host.budget(config, share), reading.map(), needed + prefixes);
 		boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
 		// Sequences share the pages of one context rather than take memory from weights
 		// that are read again in every pass.
 		boolean ample = unlimited || budget.bytes() >= needed + needed / 8;
 		long tokens = ample ? all : context;
 		ResidencyPlan.Needs needs = new ResidencyPlan.Needs(chunk, context,
-				definition.kvBytes(context, tokens, config.parallel()), text.memoryBytes(context), work);
+				definition.kvBytes(context, tokens, config.parallel()), prefixes, text.memoryBytes(context), work);
 		// Where each byte is read once, nothing is gained by measuring the disk.
 		Disk how = (unlimited && reading.map()) ? Disk.MAPPED : (unlimited ? files.disk() : disk.apply(files));
 		ResidencyPlan plan = ResidencyPlan.of(budget, layout, needs,

@@ -37,11 +37,12 @@ import io.github.flashspring.engine.text.ToolSupport;
  * @param reading how files are read
  * @param kv how precisely keys and values are kept
  * @param chat how conversations become prompts
+ * @param prefixCache what is kept of sequences for others that begin with the same tokens
  */
 public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
 		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
 		int parallel, boolean warmUp, Duration idleTimeout, double maxComputeDegradation,
-		ExpertStreaming expertStreaming, Reading reading, KvPrecision kv, Chat chat) {
+		ExpertStreaming expertStreaming, Reading reading, KvPrecision kv, Chat chat, PrefixCache prefixCache) {
 
 	private static final Duration MAX_IDLE_TIMEOUT = Duration.ofDays(365);
 
@@ -168,6 +169,43 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 	}
 
+	/**
+	 * What is kept of sequences, so that others with the same first tokens begin behind
+	 * them, to the same bits.
+	 *
+	 * @param enabled whether anything is kept
+	 * @param maxRamBytes most memory that it takes; null: without a RAM budget that of
+	 * one context; with one, an eighth of what the budget has above the minimum, at most
+	 * that of one context, and all memory for keys and values that no sequence needs
+	 */
+	public record PrefixCache(boolean enabled, @Nullable Long maxRamBytes) {
+
+		/** Kept in memory. */
+		public static final PrefixCache DEFAULT = new PrefixCache(true, null);
+
+		/** Each sequence is computed from its first token on. */
+		public static final PrefixCache NONE = new PrefixCache(false, null);
+
+		/**
+		 * Checks the values.
+		 * @throws IllegalArgumentException if one is out of range
+		 */
+		public PrefixCache {
+			if (maxRamBytes != null) {
+				check(maxRamBytes >= 0, "prefix-cache.max-ram", "0 or more", maxRamBytes);
+			}
+		}
+
+		/** Most memory, where what is not set is something else. */
+		long maxBytes(long unset) {
+			if (!this.enabled) {
+				return 0;
+			}
+			return (this.maxRamBytes != null) ? this.maxRamBytes : unset;
+		}
+
+	}
+
 	/** Collects settings; see the components of {@link FlashConfig}. */
 	public static final class Builder {
 
@@ -202,6 +240,8 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		private KvPrecision kv = KvPrecision.F32;
 
 		private Chat chat = Chat.DEFAULT;
+
+		private PrefixCache prefixCache = PrefixCache.DEFAULT;
 
 		private Builder(String model) {
 			this.model = model;
@@ -282,10 +322,16 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 			return this;
 		}
 
+		public Builder prefixCache(PrefixCache prefixCache) {
+			this.prefixCache = prefixCache;
+			return this;
+		}
+
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
 					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.warmUp, this.idleTimeout,
-					this.maxComputeDegradation, this.expertStreaming, this.reading, this.kv, this.chat);
+					this.maxComputeDegradation, this.expertStreaming, this.reading, this.kv, this.chat,
+					this.prefixCache);
 		}
 
 	}

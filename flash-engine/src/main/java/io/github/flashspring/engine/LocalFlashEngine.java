@@ -120,6 +120,12 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		WeightStore store = resources.add(WeightStore.open(parts.layout(), parts.files(), plan, device,
 				config.maxComputeDegradation(), config.expertStreaming()));
 		KvCache kv = resources.add(definition.cache(device, context, parts.tokens(), plan.passRows(), config.parallel()));
+		if (config.prefixCache().enabled()) {
+			// Under a budget, all of this memory is planned for; without one, it is not
+			// there to be filled.
+			boolean bounded = config.prefixCache().maxRamBytes() != null || plan.budget().unlimited();
+			kv.keepPrefixes(plan.prefixBytes(), bounded ? parts.needs().prefixBytes() : Long.MAX_VALUE);
+		}
 		CausalLanguageModel model = resources.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(),
 				plan.passRows(), config.parallel()));
 		PassLog passes = new PassLog(store::metrics);

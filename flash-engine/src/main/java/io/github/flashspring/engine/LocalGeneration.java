@@ -266,7 +266,8 @@ final class LocalGeneration implements Generation, SequenceListener {
 		Usage usage = new Usage(this.promptTokens, this.tokens.size() + endTokens,
 				Duration.ofNanos(this.started - this.submitted),
 				Duration.ofNanos(((this.firstToken != 0) ? this.firstToken : now) - this.submitted),
-				Duration.ofNanos(now - this.submitted), bytesRead);
+				Duration.ofNanos(now - this.submitted), bytesRead, this.sequence.cacheReadTokens(),
+				this.sequence.cacheWriteTokens());
 		FinishReason told = (known == FinishReason.STOP && this.text.hasToolCalls()) ? FinishReason.TOOL_CALLS : known;
 		last.add(new GenerationEvent.Finished(told, usage, this.tokens.stream().mapToInt(Integer::intValue).toArray()));
 		this.textEnded = true;

@@ -28,6 +28,9 @@ final class MemoryUse {
 		}
 		memory.add(new EngineSnapshot.Memory("weights.window", plan.windowBytes()));
 		memory.add(new EngineSnapshot.Memory("kv", plan.kvBytes()));
+		if (plan.prefixBytes() > 0) {
+			memory.add(new EngineSnapshot.Memory("prefix", plan.prefixBytes()));
+		}
 		memory.add(new EngineSnapshot.Memory("activations", plan.workBytes() - scratchBytes));
 		memory.add(new EngineSnapshot.Memory("scratch", scratchBytes));
 		memory.add(new EngineSnapshot.Memory("tokenizer", plan.tokenizerBytes()));

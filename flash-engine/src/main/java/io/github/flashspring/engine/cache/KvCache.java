@@ -18,7 +18,8 @@ import io.github.flashspring.engine.metrics.ByteSize;
 /**
  * The memory of all sequences: KV pages, lent one by one as {@linkplain SequenceMemory
  * sequences} grow, and states. Pages of all groups of layers come from one number of
- * bytes; a page is allocated when it is first lent. Used by one thread.
+ * bytes; a page is allocated when it is first lent. What sequences leave behind stays for
+ * others with the same tokens until its memory is needed. Used by one thread.
  */
 public final class KvCache implements KvPages, AutoCloseable {
 
@@ -37,7 +38,11 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 	private final int capacityPages;
 
-	private final long capacityBytes;
+	private final long stateBytes;
+
+	private long capacityBytes;
+
+	private final Retention retention;
 
 	private final List<@Nullable Page> pages = new ArrayList<>();
 
@@ -81,6 +86,8 @@ public final class KvCache implements KvPages, AutoCloseable {
 		this.passRows = capacity.passRows();
 		this.capacityPages = pageCount(layout, capacity.tokens());
 		this.capacityBytes = bytes(layout, groups, capacity) + passBytes(layout, groups, capacity.passRows());
+		this.stateBytes = stateFloats * Float.BYTES;
+		this.retention = new Retention(this, this.states, this.stateBytes);
 		for (int group = 0; group < groups.count(); group++) {
 			this.free.add(new ArrayDeque<>());
 		}
@@ -142,6 +149,69 @@ public final class KvCache implements KvPages, AutoCloseable {
 		return Optional.of(new SequenceMemory(this, this.groups, this.states));
 	}
 
+	/**
+	 * Begins a sequence behind the longest prefix that an earlier one left.
+	 * @param tokens of the sequence
+	 * @param length how many there are; at least the last is left to compute
+	 * @return its memory, which the caller closes; empty while all states are lent
+	 * @throws DeviceException if there is no memory for a state
+	 */
+	public Optional<SequenceMemory> open(int[] tokens, int length) {
+		Optional<SequenceMemory> memory = open();
+		PrefixCache prefixes = prefixes();
+		if (memory.isPresent() && prefixes != null) {
+			memory.get().resume(prefixes.find(tokens, length));
+		}
+		return memory;
+	}
+
+	/**
+	 * Keeps what sequences leave behind from now on. It may take all memory that no
+	 * sequence needs, and some of its own.
+	 * @param ownBytes memory besides that of sequences
+	 * @param maxBytes most memory that is kept
+	 */
+	public void keepPrefixes(long ownBytes, long maxBytes) {
+		this.capacityBytes += ownBytes;
+		this.retention
+			.keep(new PrefixCache(this, new ResumePoints(this.groups, this.layout, this.stateBytes)), maxBytes);
+	}
+
+	/**
+	 * Notes that a sequence begins that may continue what others left.
+	 * @param resumedTokens tokens that it need not compute
+	 */
+	public void began(int resumedTokens) {
+		PrefixCache prefixes = prefixes();
+		if (prefixes != null) {
+			prefixes.began(resumedTokens);
+		}
+	}
+
+	/** Forgets what sequences left behind, for instance because it may be damaged. */
+	public void forgetPrefixes() {
+		PrefixCache prefixes = prefixes();
+		if (prefixes != null) {
+			prefixes.clear();
+		}
+	}
+
+	/**
+	 * {@return what the prefix cache has done and holds}
+	 */
+	public PrefixStatistics prefixStatistics() {
+		PrefixCache prefixes = prefixes();
+		return (prefixes != null) ? prefixes.statistics(this.retention.bytes()) : PrefixStatistics.NONE;
+	}
+
+	@Nullable PrefixCache prefixes() {
+		return this.retention.prefixes();
+	}
+
+	Retention retention() {
+		return this.retention;
+	}
+
 	@Override
 	public Layout layout() {
 		return this.layout;
@@ -190,6 +260,15 @@ public final class KvCache implements KvPages, AutoCloseable {
 		return page;
 	}
 
+	LayerGroups groups() {
+		return this.groups;
+	}
+
+	/** Pages that sequences or the prefix cache have. */
+	int heldPages() {
+		return (int) this.pages.stream().filter((page) -> page != null && page.references > 0).count();
+	}
+
 	/** Pages that so many tokens of a sequence take in each group. */
 	int pageCount(long tokens) {
 		return pageCount(this.layout, tokens);
@@ -226,22 +305,39 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 * @throws DeviceException if there is no memory for a page that was never lent before
 	 */
 	int lend(int group, long tokens) {
-		Integer id = this.free.get(group).poll();
-		if (id == null) {
-			if (!makeRoom(group)) {
+		while (true) {
+			Integer id = this.free.get(group).poll();
+			if (id == null && makeRoom(pageBytes(group), group)) {
+				id = tryAllocate(group, tokens);
+			}
+			if (id != null) {
+				page(id).references = 1;
+				return id;
+			}
+			if (!this.retention.evict()) {
 				return NONE;
 			}
-			id = allocate(group, tokens);
 		}
-		page(id).references = 1;
-		return id;
 	}
 
-	/** Frees pages of other groups that nobody has, until one of this group fits. */
-	private boolean makeRoom(int group) {
-		long needed = this.allocatedBytes + pageBytes(group);
+	/** A new page; null if there is no memory, but the prefix cache has some. */
+	private @Nullable Integer tryAllocate(int group, long tokens) {
+		try {
+			return allocate(group, tokens);
+		}
+		catch (DeviceException ex) {
+			if (this.retention.bytes() == 0) {
+				throw ex;
+			}
+			return null;
+		}
+	}
+
+	/** Frees pages of other groups that nobody has, until some bytes fit. */
+	private boolean makeRoom(long bytes, int group) {
+		long needed = this.allocatedBytes + bytes;
 		for (int other = 0; other < this.groups.count() && needed > this.capacityBytes; other++) {
-			while (needed > this.capacityBytes && !this.free.get(other).isEmpty()) {
+			while (other != group && needed > this.capacityBytes && !this.free.get(other).isEmpty()) {
 				int id = this.free.get(other).pop();
 				page(id).buffer.close();
 				this.pages.set(id, null);
@@ -279,8 +375,9 @@ public final class KvCache implements KvPages, AutoCloseable {
 	}
 
 	/** Notes that one more sequence has a page. */
-	void share(int page) {
-		page(page).references++;
+	void share(int id) {
+		Page page = page(id);
+		count(page, page.references + 1, page.retained);
 	}
 
 	boolean isShared(int page) {
@@ -290,9 +387,45 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/** Takes a page back from one of the sequences that have it. */
 	void giveBack(int id) {
 		Page page = page(id);
-		if (--page.references == 0) {
+		count(page, page.references - 1, page.retained);
+		if (page.references == 0) {
 			this.free.get(page.group).push(id);
 		}
+	}
+
+	/** Notes that the prefix cache has a page that a sequence has. */
+	void retain(int id) {
+		Page page = page(id);
+		count(page, page.references + 1, true);
+	}
+
+	/** Takes a page back from the prefix cache. */
+	void release(int id) {
+		Page page = page(id);
+		count(page, page.references, false);
+		giveBack(id);
+	}
+
+	private void count(Page page, int references, boolean retained) {
+		long before = (page.retained && page.references == 1) ? pageBytes(page.group) : 0;
+		page.references = references;
+		page.retained = retained;
+		this.retention.add(((retained && references == 1) ? pageBytes(page.group) : 0) - before);
+	}
+
+	/** Takes some bytes of the memory of pages; false if there are too few. */
+	boolean occupy(long bytes) {
+		while (!makeRoom(bytes, NONE)) {
+			if (!this.retention.evict()) {
+				return false;
+			}
+		}
+		this.allocatedBytes += bytes;
+		return true;
+	}
+
+	void vacate(long bytes) {
+		this.allocatedBytes -= bytes;
 	}
 
 	/**
@@ -308,6 +441,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/** Frees all pages; sequences that still have some must not be used afterwards. */
 	@Override
 	public void close() {
+		forgetPrefixes();
 		this.states.close();
 		for (Page page : this.pages) {
 			if (page != null) {
@@ -335,8 +469,11 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 		private final Buffer buffer;
 
-		/** Sequences that have it. */
+		/** Sequences that have it, and the prefix cache. */
 		private int references;
+
+		/** Whether the prefix cache has it. */
+		private boolean retained;
 
 		Page(int group, Buffer buffer) {
 			this.group = group;

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,8 @@ public final class SequenceMemory implements AutoCloseable {
 
 	private final @Nullable Buffer state;
 
+	private final StateCopies copies;
+
 	private int length;
 
 	private boolean closed;
@@ -39,6 +42,7 @@ public final class SequenceMemory implements AutoCloseable {
 		this.cache = cache;
 		this.groups = groups;
 		this.states = states;
+		this.copies = new StateCopies(cache);
 		this.tables = new int[groups.count()][0];
 		this.firstHeld = new int[groups.count()];
 		this.state = states.exists() ? states.lend() : null;
@@ -117,9 +121,15 @@ public final class SequenceMemory implements AutoCloseable {
 		return true;
 	}
 
+	/**
+	 * What is kept for others ends with a full page: its end needs pages that the next
+	 * token may not need any more.
+	 */
 	private void giveBackBehindWindows() {
+		int pageTokens = this.cache.layout().pageTokens();
+		int end = (this.cache.prefixes() != null) ? this.length / pageTokens * pageTokens : this.length;
 		for (int group = 0; group < this.tables.length; group++) {
-			int first = firstNeeded(group, this.length);
+			int first = firstNeeded(group, end);
 			for (int i = this.firstHeld[group]; i < first; i++) {
 				this.cache.giveBack(this.tables[group][i]);
 				this.tables[group][i] = KvPages.NONE;
@@ -141,6 +151,92 @@ public final class SequenceMemory implements AutoCloseable {
 	 */
 	public RaggedBatch.Span span(int firstRow, int rows) {
 		return new RaggedBatch.Span(firstRow, rows, this.length, this.tables, this.state);
+	}
+
+	/**
+	 * The next tokens of the sequence as rows of a batch, cut where a copy of the state is
+	 * kept for others.
+	 * @param firstRow row of the first of them
+	 * @param rows how many, at most as many as were {@linkplain #reserve reserved}
+	 * @param known tokens of the sequence that are known
+	 * @param decoding whether the row is of a token that was generated
+	 * @return the spans in order, valid until the next call of another method
+	 */
+	public List<RaggedBatch.Span> spans(int firstRow, int rows, int known, boolean decoding) {
+		PrefixCache prefixes = this.cache.prefixes();
+		if (prefixes == null || this.state == null) {
+			return List.of(span(firstRow, rows));
+		}
+		return this.copies.cut(span(firstRow, rows), prefixes.points(), known, decoding);
+	}
+
+	/**
+	 * Keeps pages that the pass which has ended filled, for others with the same tokens.
+	 * @param tokens of the sequence
+	 * @param known how many are known
+	 * @param from tokens that were computed before the pass
+	 * @param decoding whether the pass had the row of a token that was generated
+	 * @return tokens that nobody had kept before
+	 */
+	public int keep(int[] tokens, int known, int from, boolean decoding) {
+		PrefixCache prefixes = this.cache.prefixes();
+		if (prefixes == null) {
+			return 0;
+		}
+		int kept = 0;
+		if (this.state != null) {
+			kept = this.copies.keep(prefixes, tokens, this, decoding);
+		}
+		else if (!decoding) {
+			int pageTokens = this.cache.layout().pageTokens();
+			int[] ends = IntStream.rangeClosed(from / pageTokens + 1, this.length / pageTokens)
+				.filter((page) -> prefixes.points().wanted(page, known, false))
+				.toArray();
+			kept = (ends.length > 0) ? prefixes.put(tokens, ends, this, null) : 0;
+		}
+		this.cache.retention().trim();
+		return kept;
+	}
+
+	/**
+	 * Gives all memory back, and leaves full pages to others with the same tokens.
+	 * @param tokens of the sequence
+	 */
+	public void leave(int[] tokens) {
+		PrefixCache prefixes = this.cache.prefixes();
+		int pages = this.length / this.cache.layout().pageTokens();
+		if (prefixes != null && this.state == null && pages > 0) {
+			prefixes.put(tokens, new int[] { pages }, this, null);
+		}
+		close();
+	}
+
+	/** Begins behind a prefix that others left. */
+	void resume(List<PrefixNode> prefix) {
+		int pages = prefix.size();
+		if (pages == 0) {
+			return;
+		}
+		int tokens = pages * this.cache.layout().pageTokens();
+		for (int group = 0; group < this.tables.length; group++) {
+			this.firstHeld[group] = firstNeeded(group, tokens);
+			this.tables[group] = new int[pages];
+			Arrays.fill(this.tables[group], KvPages.NONE);
+			for (int i = this.firstHeld[group]; i < pages; i++) {
+				this.tables[group][i] = prefix.get(i).page(group);
+				this.cache.share(this.tables[group][i]);
+			}
+		}
+		Buffer copy = prefix.getLast().snapshot();
+		if (this.state != null && copy != null) {
+			this.states.copy(this.state, copy);
+		}
+		this.length = tokens;
+	}
+
+	/** The page of a group; {@link KvPages#NONE} where it was given back. */
+	int page(int group, int index) {
+		return this.tables[group][index];
 	}
 
 	/**
@@ -256,9 +352,11 @@ public final class SequenceMemory implements AutoCloseable {
 			}
 			this.tables[group] = new int[0];
 		}
+		this.copies.drop();
 		if (this.state != null) {
 			this.states.giveBack(this.state);
 		}
+		this.cache.retention().trim();
 	}
 
 	/**

@@ -36,8 +36,9 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 			int first = Math.max(span.firstRow(), from);
 			int end = Math.min(span.firstRow() + span.rows(), from + count);
 			if (first < end) {
+				boolean last = end == span.firstRow() + span.rows();
 				parts.add(new Span(first - from, end - first, span.position() + first - span.firstRow(),
-						span.pageTables(), span.state()));
+						span.pageTables(), span.state(), last ? span.snapshot() : null));
 			}
 		}
 		return new RaggedBatch(Arrays.copyOfRange(this.tokens, from, from + count),
@@ -45,7 +46,8 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 	}
 
 	/**
-	 * Neighbouring tokens of one sequence.
+	 * Neighbouring tokens of one sequence. A sequence may have several spans, one behind
+	 * the other.
 	 *
 	 * @param firstRow row of the first token
 	 * @param rows number of tokens
@@ -55,8 +57,23 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 	 * order; position p lies in page {@code p / pageTokens}. Each covers at least
 	 * {@code position + rows} tokens
 	 * @param state of the state-space layers; null if the sequence has none
+	 * @param snapshot receives a copy of the state behind the last of these tokens, as
+	 * long as the state; null if none is wanted
 	 */
-	public record Span(int firstRow, int rows, int position, int[][] pageTables, @Nullable Buffer state) {
+	public record Span(int firstRow, int rows, int position, int[][] pageTables, @Nullable Buffer state,
+			@Nullable Buffer snapshot) {
+
+		/**
+		 * A span without a snapshot.
+		 * @param firstRow row of the first token
+		 * @param rows number of tokens
+		 * @param position position of the first token in its sequence
+		 * @param pageTables for each group of layers the ids of KV pages
+		 * @param state of the state-space layers; null if the sequence has none
+		 */
+		public Span(int firstRow, int rows, int position, int[][] pageTables, @Nullable Buffer state) {
+			this(firstRow, rows, position, pageTables, state, null);
+		}
 
 		/**
 		 * A span of a model whose layers are one group and have no states.
@@ -67,6 +84,17 @@ public record RaggedBatch(int[] tokens, int[] positions, List<Span> spans) {
 		 */
 		public Span(int firstRow, int rows, int position, int[] pages) {
 			this(firstRow, rows, position, new int[][] { pages }, null);
+		}
+
+		/**
+		 * Some of the rows.
+		 * @param from first of them, from 0 on
+		 * @param count how many
+		 * @param copy receives the state behind the last of them, or null
+		 * @return a span of the same sequence
+		 */
+		public Span range(int from, int count, @Nullable Buffer copy) {
+			return new Span(this.firstRow + from, count, this.position + from, this.pageTables, this.state, copy);
 		}
 
 		/**

@@ -39,7 +39,7 @@ record Batch(RaggedBatch rows, int[] logitRows, List<Share> shares) {
 		int[] positions = new int[rows];
 		List<RaggedBatch.Span> spans = new ArrayList<>();
 		for (Share share : shares) {
-			spans.add(share.sequence().memory().span(share.firstRow(), share.count()));
+			spans.addAll(share.sequence().spans(share.firstRow(), share.count()));
 			for (int i = 0; i < share.count(); i++) {
 				tokens[share.firstRow() + i] = share.sequence().token(share.position() + i);
 				positions[share.firstRow() + i] = share.position() + i;

@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 
 /**
@@ -161,6 +162,16 @@ final class Mailbox {
 			share.sequence().advance(share.count(), nanos / batch.rows().rows() * share.count());
 			this.promptTokens += share.promptTokens();
 		}
+	}
+
+	/** Forgets what sequences left behind: it may be what made logits not finite. */
+	synchronized void forgetPrefixes() {
+		this.sequences.forgetPrefixes();
+	}
+
+	/** {@return what the prefix cache has done and holds} */
+	synchronized PrefixStatistics prefixes() {
+		return this.sequences.prefixes();
 	}
 
 	/** Notes that a token was generated. */

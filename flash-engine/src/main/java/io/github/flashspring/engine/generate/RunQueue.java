@@ -12,6 +12,7 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.cache.SequenceMemory;
 import io.github.flashspring.engine.device.DeviceException;
 
@@ -21,11 +22,13 @@ import io.github.flashspring.engine.device.DeviceException;
  * sequence whose reader lags behind uses no slot. It keeps its memory until another
  * sequence needs that and its reader was idle for as long as the keys and values took to
  * compute: then waiting and computing them again cost at most twice what the better of
- * both would have. It computes them again, to the same bits, when the reader goes on.
+ * both would have. It computes what is lost again, to the same bits, when the reader goes on.
  * <p>
  * Memory grows with the sequences. When it runs out and no reader lags, the youngest
  * sequence loses its own and is the next to get some. Not thread-safe: used under the
  * lock of the {@link Mailbox}.
+ * <p>
+ * Sequences leave their pages behind, and begin and go on behind those that others left.
  */
 final class RunQueue {
 
@@ -60,6 +63,14 @@ final class RunQueue {
 	void add(Sequence sequence) {
 		sequence.arrival(this.arrivals++);
 		this.queued.add(sequence);
+	}
+
+	void forgetPrefixes() {
+		this.kv.forgetPrefixes();
+	}
+
+	PrefixStatistics prefixes() {
+		return this.kv.prefixStatistics();
 	}
 
 	/** Removes a sequence and takes its memory back. */
@@ -131,6 +142,9 @@ final class RunQueue {
 				return;
 			}
 			next.memory(memory.get());
+			if (!next.listener().wantsAllLogits()) {
+				this.kv.began(memory.get().length());
+			}
 			this.queued.removeFirst();
 			this.active.addLast(next);
 			ready.add(next);
@@ -227,10 +241,11 @@ final class RunQueue {
 	}
 
 	private Optional<SequenceMemory> lend(Sequence next) {
-		Optional<SequenceMemory> memory = this.kv.open();
+		Optional<SequenceMemory> memory = next.listener().wantsAllLogits() ? this.kv.open()
+				: this.kv.open(next.tokens(), next.length());
 		boolean complete = false;
 		try {
-			complete = memory.isPresent() && memory.get().reserve(next.pending());
+			complete = memory.isPresent() && memory.get().reserve(next.length() - memory.get().length());
 		}
 		finally {
 			if (!complete) {

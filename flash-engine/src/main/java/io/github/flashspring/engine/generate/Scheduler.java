@@ -14,6 +14,7 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.model.Forward;
@@ -45,6 +46,9 @@ public final class Scheduler implements AutoCloseable {
 
 	/** Logits of a row, on their way to a sequence. */
 	private float[] row = {};
+
+	/** Whether logits of the latest pass were not finite; used by the thread. */
+	private boolean damaged;
 
 	/** What the latest pass failed with. */
 	private volatile @Nullable RuntimeException failure;
@@ -159,6 +163,13 @@ public final class Scheduler implements AutoCloseable {
 	}
 
 	/**
+	 * {@return what the prefix cache has done and holds}
+	 */
+	public PrefixStatistics prefixes() {
+		return this.mailbox.prefixes();
+	}
+
+	/**
 	 * Cancels everything and waits for the thread to end.
 	 */
 	@Override
@@ -224,6 +235,10 @@ public final class Scheduler implements AutoCloseable {
 			}
 		}
 		ended.forEach(this.mailbox::end);
+		if (this.damaged) {
+			this.damaged = false;
+			this.mailbox.forgetPrefixes();
+		}
 	}
 
 	private void passed(Batch batch, long nanos) {
@@ -267,6 +282,7 @@ public final class Scheduler implements AutoCloseable {
 			return true;
 		}
 		catch (RuntimeException ex) {
+			this.damaged |= ex instanceof NonFiniteLogitsException;
 			sequence.listener().failed(ex);
 			return false;
 		}

@@ -1,10 +1,12 @@
 package io.github.flashspring.engine.generate;
 
 import java.util.Arrays;
+import java.util.List;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.cache.SequenceMemory;
+import io.github.flashspring.engine.device.RaggedBatch;
 
 /**
  * Tokens of one request, known and computed, as the {@link Scheduler} sees them.
@@ -26,6 +28,10 @@ public final class Sequence {
 	private long arrival;
 
 	private boolean started;
+
+	private int cacheReadTokens;
+
+	private int cacheWriteTokens;
 
 	private volatile boolean cancelled;
 
@@ -74,14 +80,51 @@ public final class Sequence {
 		return position == this.length - 1;
 	}
 
+	/** {@return number of known tokens} */
+	int length() {
+		return this.length;
+	}
+
+	/** {@return the known tokens, and memory for more} */
+	int[] tokens() {
+		return this.tokens;
+	}
+
+	/** The next rows of the sequence in a batch. */
+	List<RaggedBatch.Span> spans(int firstRow, int rows) {
+		return this.listener.wantsAllLogits() ? List.of(memory().span(firstRow, rows))
+				: memory().spans(firstRow, rows, this.length, isDecoding());
+	}
+
 	/**
 	 * Notes that tokens were computed.
 	 * @param count how many
 	 * @param nanos their share of the time of the pass
 	 */
 	void advance(int count, long nanos) {
+		int before = computed();
+		boolean decoding = isDecoding();
 		memory().advance(count);
 		this.computeNanos += nanos;
+		if (!this.listener.wantsAllLogits()) {
+			int kept = memory().keep(this.tokens, this.length, before, decoding);
+			this.cacheWriteTokens += (before < this.promptLength) ? kept : 0;
+		}
+	}
+
+	/**
+	 * {@return tokens of the prompt that were not computed, because an earlier sequence
+	 * left their keys and values}
+	 */
+	public int cacheReadTokens() {
+		return this.cacheReadTokens;
+	}
+
+	/**
+	 * {@return tokens of the prompt whose keys and values were left to others}
+	 */
+	public int cacheWriteTokens() {
+		return this.cacheWriteTokens;
 	}
 
 	/** Time that the keys and values took which a preemption would lose. */
@@ -115,16 +158,24 @@ public final class Sequence {
 		return this.memory;
 	}
 
-	/** Gives the sequence memory; no keys and values are computed yet. */
+	/** Gives the sequence memory, in which nothing or a prefix is computed. */
 	void memory(SequenceMemory lent) {
 		this.memory = lent;
 		this.computeNanos = 0;
+		if (!this.started) {
+			this.cacheReadTokens = lent.length();
+		}
 	}
 
-	/** Gives the memory back, and with it what was computed. */
+	/** Gives the memory back; full pages are left to who has the same tokens. */
 	void releaseMemory() {
 		if (this.memory != null) {
-			this.memory.close();
+			if (this.listener.wantsAllLogits()) {
+				this.memory.close();
+			}
+			else {
+				this.memory.leave(this.tokens);
+			}
 			this.memory = null;
 		}
 	}

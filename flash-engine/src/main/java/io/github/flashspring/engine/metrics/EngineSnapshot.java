@@ -74,7 +74,7 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 	 * Memory of one owner.
 	 *
 	 * @param owner such as {@code weights.pinned}, {@code weights.window}, {@code kv},
-	 * {@code activations}, {@code scratch}, {@code tokenizer}, {@code heap}
+	 * {@code prefix}, {@code activations}, {@code scratch}, {@code tokenizer}, {@code heap}
 	 * @param bytes reserved bytes
 	 */
 	public record Memory(String owner, long bytes) {

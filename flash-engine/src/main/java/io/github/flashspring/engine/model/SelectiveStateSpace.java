@@ -125,6 +125,17 @@ final class SelectiveStateSpace implements Sublayer {
 			.stateSpace()
 			.selectiveScan(result, scan, parameters,
 					Tensor.floats(states, this.recurrenceState * Float.BYTES, inner, this.shape.stateSize()), first);
+		Buffer snapshot = span.snapshot();
+		if (snapshot != null) {
+			copy(pass, snapshot, states, this.convolutionState, (this.shape.taps() - 1) * channels);
+			copy(pass, snapshot, states, this.recurrenceState, inner * this.shape.stateSize());
+		}
+	}
+
+	private static void copy(Pass pass, Buffer to, Buffer from, long offset, int floats) {
+		pass.device()
+			.copy(Tensor.floats(to, offset * Float.BYTES, 1, floats),
+					Tensor.floats(from, offset * Float.BYTES, 1, floats));
 	}
 
 	/**

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param pinnedBytes weights that stay in memory
  * @param windowBytes memory into which weights are read ahead
  * @param kvBytes keys and values
+ * @param prefixBytes the prefix cache, besides what no sequence needs of keys and values
  * @param workBytes activations and scratch memory
  * @param tokenizerBytes the tokenizer
  * @param heapBytes what the engine itself needs on the heap
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param units parts of the model in the order of a pass
  */
 public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long plannedBytes, long weightBytes,
-		long pinnedBytes, long windowBytes, long kvBytes, long workBytes, long tokenizerBytes, long heapBytes,
+		long pinnedBytes, long windowBytes, long kvBytes, long prefixBytes, long workBytes, long tokenizerBytes, long heapBytes,
 		int contextLength, int passRows, int chunkRows, long streamedBytesPerToken, @Nullable ReadPattern reads,
 		@Nullable Double limitTokensPerSecond, List<Unit> units) {
 
@@ -46,7 +47,7 @@ public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long pla
 		boolean streams = plan.streamedBytes() > 0;
 		boolean measured = streams && plan.reads().bytesPerSecond() > 0;
 		return new PlanReport(plan.budget().bound(), plan.minimumBytes(), plan.plannedBytes(), plan.weightBytes(),
-				plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(), plan.workBytes(), plan.tokenizerBytes(),
+				plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(), plan.prefixBytes(), plan.workBytes(), plan.tokenizerBytes(),
 				plan.heapBytes(), plan.contextLength(), plan.passRows(), plan.chunkRows(), plan.streamedBytes(),
 				streams ? plan.reads() : null, measured ? Double.valueOf(plan.tokensPerSecond()) : null,
 				plan.units()

@@ -42,13 +42,15 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * @param expertBytes memory for experts of mixtures, which are read when a token needs
  * them and kept by use
  * @param kvBytes keys and values
+ * @param prefixBytes memory of the prefix cache besides that of keys and values, which it
+ * uses while no sequence needs it
  * @param workBytes activations, logits, scratch memory of the device, embedding rows
  * @param tokenizerBytes estimate for the tokenizer
  */
 public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes, int contextLength, int passRows,
 		int chunkRows, ReadPattern reads, long blockBytes, int alignment, List<PlannedUnit> units,
 		List<PlannedBlock> blocks, long weightBytesPerToken, long vectorBytes, long windowBytes, long expertBytes,
-		long kvBytes, long workBytes, long tokenizerBytes) {
+		long kvBytes, long prefixBytes, long workBytes, long tokenizerBytes) {
 
 	/** Heap for a block: itself, its pieces, its read, views of its matrices. */
 	static final long HEAP_BYTES_PER_BLOCK = 1024;
@@ -83,6 +85,14 @@ public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes,
 	 */
 	public ResidencyPlan with(RamBudget budget, WeightLayout layout, Needs needs, Disk disk) {
 		return new ResidencyPlanner(layout, needs, disk).again(this, budget);
+	}
+
+	/** The same with memory for the prefix cache. */
+	ResidencyPlan withPrefixes(RamBudget all, long bytes) {
+		return new ResidencyPlan(all, this.mapped, this.minimumBytes, this.contextLength, this.passRows, this.chunkRows,
+				this.reads, this.blockBytes, this.alignment, this.units, this.blocks, this.weightBytesPerToken,
+				this.vectorBytes, this.windowBytes, this.expertBytes, this.kvBytes, bytes, this.workBytes,
+				this.tokenizerBytes);
 	}
 
 	/**
@@ -148,8 +158,8 @@ public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes,
 	 * @return bytes, at most the budget
 	 */
 	public long plannedBytes() {
-		return weightMemoryBytes() + this.windowBytes + this.kvBytes + this.workBytes + this.tokenizerBytes
-				+ heapBytes();
+		return weightMemoryBytes() + this.windowBytes + this.kvBytes + this.prefixBytes + this.workBytes
+				+ this.tokenizerBytes + heapBytes();
 	}
 
 	/**
@@ -196,6 +206,9 @@ public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes,
 			line(text, "memory for experts", this.expertBytes, "kept by use");
 		}
 		line(text, "keys and values", this.kvBytes, this.contextLength + " positions of context");
+		if (this.prefixBytes > 0) {
+			line(text, "prefix cache", this.prefixBytes, "and what no sequence needs of keys and values");
+		}
 		line(text, "activations", this.workBytes,
 				"passes of " + this.passRows + " tokens, " + this.chunkRows + " at once");
 		line(text, "tokenizer", this.tokenizerBytes, "");
@@ -275,10 +288,25 @@ public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes,
 	 * @param chunkRows most rows that a layer should compute at once
 	 * @param contextLength positions of a sequence
 	 * @param kvBytes keys and values
+	 * @param prefixBytes most memory for the prefix cache; a budget gives it a share of
+	 * what it has above the minimum
 	 * @param tokenizerBytes the tokenizer
 	 * @param work activations and scratch memory
 	 */
-	public record Needs(int chunkRows, int contextLength, long kvBytes, long tokenizerBytes, Work work) {
+	public record Needs(int chunkRows, int contextLength, long kvBytes, long prefixBytes, long tokenizerBytes,
+			Work work) {
+
+		/**
+		 * What an engine without a prefix cache needs.
+		 * @param chunkRows most rows that a layer should compute at once
+		 * @param contextLength positions of a sequence
+		 * @param kvBytes keys and values
+		 * @param tokenizerBytes the tokenizer
+		 * @param work activations and scratch memory
+		 */
+		public Needs(int chunkRows, int contextLength, long kvBytes, long tokenizerBytes, Work work) {
+			this(chunkRows, contextLength, kvBytes, 0, tokenizerBytes, work);
+		}
 
 	}
 

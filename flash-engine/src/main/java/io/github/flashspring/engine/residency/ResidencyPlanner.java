@@ -32,6 +32,13 @@ final class ResidencyPlanner {
 	/** Share of the free memory for passes over a whole prompt, instead of pinning. */
 	private static final int PASS_SHARE = 4;
 
+	/**
+	 * Share of the free memory for the prefix cache, besides the memory of keys and
+	 * values that no sequence needs: an eighth of what is pinned costs decoding little,
+	 * and a prefix that is found saves passes over all weights.
+	 */
+	private static final int PREFIX_SHARE = 8;
+
 	private final WeightLayout layout;
 
 	private final Needs needs;
@@ -55,10 +62,17 @@ final class ResidencyPlanner {
 	 */
 	ResidencyPlan plan(RamBudget budget) {
 		return switch (budget.kind()) {
-			case UNLIMITED -> this.disk.mapped() ? mapped() : unlimited();
+			case UNLIMITED ->
+				(this.disk.mapped() ? mapped() : unlimited()).withPrefixes(budget, this.needs.prefixBytes());
 			case MINIMUM -> plan(this.memory.minimumDraft());
-			case BYTES -> plan(within(budget));
+			case BYTES -> withPrefixes(budget);
 		};
+	}
+
+	private ResidencyPlan withPrefixes(RamBudget budget) {
+		long prefixes = Math.clamp((budget.bytes() - this.memory.minimum()) / PREFIX_SHARE, 0,
+				this.needs.prefixBytes());
+		return plan(within(RamBudget.ofBytes(budget.bytes() - prefixes))).withPrefixes(budget, prefixes);
 	}
 
 	private ResidencyPlan unlimited() {
@@ -124,7 +138,7 @@ final class ResidencyPlanner {
 		}
 		ReadPattern reads = loaded.reads();
 		BlockLayout blocks = this.memory.cut(loaded.blockBytes());
-		long rest = this.memory.fixed() + loaded.workBytes() + PlanMemory.heap(blocks);
+		long rest = this.memory.fixed() + loaded.prefixBytes() + loaded.workBytes() + PlanMemory.heap(blocks);
 		long least = rest + PlanMemory.minWindow(blocks) + PlanMemory.minExperts(blocks);
 		RamBudget bounded = RamBudget.ofBytes(switch (budget.kind()) {
 			case UNLIMITED -> rest + blocks.blocks().stream().mapToLong(Block::bytes).sum();
@@ -135,14 +149,14 @@ final class ResidencyPlanner {
 		int chunk = loaded.chunkRows();
 		PlanDraft all = this.memory.draft(bounded, rest, chunk, chunk, reads, blocks, 0);
 		if (all.fits() && all.streamedBytes(this.layout) == 0) {
-			return plan(all, loaded.workBytes());
+			return again(loaded, all);
 		}
 		if (bytes < least) {
 			throw new BudgetExceededException(
 					"The model that runs cannot go on in a RAM budget of %s. It needs at least %s: %s to read weights into, %s that it has allocated for keys, values and activations, %s for the tokenizer, norms and biases. Raise the budget to at least %d bytes, or load the model again with a shorter context (flash.context-length, --context) or fewer tokens at once."
 						.formatted(ByteSize.readable(bytes), ByteSize.readable(least),
 								ByteSize.readable(PlanMemory.minWindow(blocks) + PlanMemory.minExperts(blocks)),
-								ByteSize.readable(this.needs.kvBytes() + loaded.workBytes()),
+								ByteSize.readable(this.needs.kvBytes() + loaded.prefixBytes() + loaded.workBytes()),
 								ByteSize.readable(this.needs.tokenizerBytes() + this.layout.vectorBytes()), least),
 					bytes, least);
 		}
@@ -154,14 +168,18 @@ final class ResidencyPlanner {
 		for (int step = 0; step < 8 && loaded.passRows() > chunk; step++) {
 			long held = Math.max(window, longer.maxHeldBytes() + (PlanMemory.MIN_WINDOW - 1) * blocks.largest());
 			if (step > 0 && (held <= longer.windowBytes() || longer.windowBytes() == 0)) {
-				return plan(longer, loaded.workBytes());
+				return again(loaded, longer);
 			}
 			longer = this.memory.draft(bounded, rest, chunk, loaded.passRows(), reads, blocks, held);
 			if (!longer.fits()) {
 				break;
 			}
 		}
-		return plan(draft, loaded.workBytes());
+		return again(loaded, draft);
+	}
+
+	private ResidencyPlan again(ResidencyPlan loaded, PlanDraft draft) {
+		return plan(draft, loaded.workBytes()).withPrefixes(draft.budget(), loaded.prefixBytes());
 	}
 
 	/**
@@ -210,7 +228,7 @@ final class ResidencyPlanner {
 				this.memory.minimum(), this.needs.contextLength(), draft.passRows(), draft.chunkRows(), draft.reads(),
 				draft.blocks().blockBytes(), this.disk.alignment(), draft.parts(this.layout), blocks,
 				Math.round(this.layout.groups().stream().mapToDouble((group) -> group.bytes() * group.share()).sum()),
-				this.layout.vectorBytes(), draft.windowBytes(), draft.expertBytes(), this.needs.kvBytes(), workBytes,
+				this.layout.vectorBytes(), draft.windowBytes(), draft.expertBytes(), this.needs.kvBytes(), 0, workBytes,
 				this.needs.tokenizerBytes());
 	}
 
