@@ -167,8 +167,8 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions implem
 
 	/**
 	 * Whether tools are called: {@code auto}, where the model decides, {@code none},
-	 * {@code required}, or the name of the tool that must be called. One that is required
-	 * is so until its result is there.
+	 * {@code required}, or the name of the tool that must be called. With its result, the
+	 * model decides again if a call was required, and answers if the tool was named.
 	 * @return the choice, or null for {@code auto}
 	 */
 	public @Nullable String getToolChoice() {
@@ -196,8 +196,11 @@ public final class FlashChatOptions extends DefaultToolCallingChatOptions implem
 		return switch (choice) {
 			case "none" -> ToolChoice.NONE;
 			case "auto" -> new ToolChoice(ToolChoice.Use.AUTO, null, parallel);
-			default -> called ? new ToolChoice(ToolChoice.Use.AUTO, null, parallel)
-					: new ToolChoice(ToolChoice.Use.REQUIRED, choice.equals("required") ? null : choice, repeated);
+			case "required" -> new ToolChoice(called ? ToolChoice.Use.AUTO : ToolChoice.Use.REQUIRED, null,
+					called ? parallel : repeated);
+			// Applications send the same options with the result: small models that may
+			// call again do so until nothing is left of the context.
+			default -> called ? ToolChoice.NONE : new ToolChoice(ToolChoice.Use.REQUIRED, choice, repeated);
 		};
 	}
 

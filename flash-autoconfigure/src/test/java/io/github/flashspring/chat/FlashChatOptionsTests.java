@@ -215,8 +215,9 @@ class FlashChatOptionsTests extends AbstractChatOptionsTests<FlashChatOptions, F
 		FlashChatOptions required = readyToBuildBuilder().build();
 		assertThat(required.toolChoice(false)).isEqualTo(new ToolChoice(ToolChoice.Use.REQUIRED, null, false));
 		assertThat(required.toolChoice(true)).isEqualTo(new ToolChoice(ToolChoice.Use.AUTO, null, false));
-		assertThat(FlashChatOptions.builder().toolChoice("search").build().toolChoice(false))
-			.isEqualTo(ToolChoice.named("search"));
+		FlashChatOptions named = FlashChatOptions.builder().toolChoice("search").build();
+		assertThat(named.toolChoice(false)).isEqualTo(ToolChoice.named("search"));
+		assertThat(named.toolChoice(true)).isEqualTo(ToolChoice.NONE);
 		assertThat(FlashChatOptions.builder().toolChoice("none").build().toolChoice(false)).isEqualTo(ToolChoice.NONE);
 		assertThat(FlashChatOptions.builder().build().toolChoice(false)).isEqualTo(ToolChoice.AUTO);
 	}
