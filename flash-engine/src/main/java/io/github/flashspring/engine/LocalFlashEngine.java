@@ -132,7 +132,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		int context = parts.needs().contextLength();
 		WeightStore store = resources.add(WeightStore.open(parts.layout(), parts.files(), plan, device,
 				config.maxComputeDegradation(), config.expertStreaming()));
-		KvCache kv = resources.add(definition.cache(device, context, parts.tokens(), plan.passRows(), config.parallel()));
+		KvCache kv = resources
+			.add(definition.cache(device, context, parts.tokens(), plan.passRows(), config.parallel()));
 		CausalLanguageModel model = resources.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(),
 				plan.passRows(), config.parallel()));
 		PassLog passes = new PassLog(store::metrics);
