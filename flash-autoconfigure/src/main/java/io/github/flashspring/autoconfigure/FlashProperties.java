@@ -151,9 +151,9 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	/**
 	 * How precisely keys and values are kept.
 	 *
-	 * @param mode Formats: 'f32' is exact, 'f16' takes half the memory, and 'hybrid' keeps
-	 * the newest tokens in half precision and older ones in 8 bits, in 29 % of the memory
-	 * at 4,096 tokens.
+	 * @param mode Formats: 'f32' is exact, 'f16' takes half the memory, and 'hybrid'
+	 * keeps the newest tokens in half precision and older ones in 8 bits, in 29 % of the
+	 * memory at 4,096 tokens.
 	 * @param window Newest tokens in half precision in hybrid mode, a multiple of 64.
 	 * @param bits Bits of a number of older tokens in hybrid mode. Only 8 is supported.
 	 */

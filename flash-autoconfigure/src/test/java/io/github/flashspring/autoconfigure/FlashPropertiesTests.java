@@ -57,8 +57,9 @@ class FlashPropertiesTests {
 			.isEqualTo(builder().reading(new FlashConfig.Reading(true, 0, 3)).build());
 		assertThat(config("flash.kv.mode", "f16"))
 			.isEqualTo(builder().kv(new KvPrecision(KvPrecision.Mode.F16)).build());
-		assertThat(bind(Map.of("flash.model", "org/name", "flash.kv.mode", "hybrid", "flash.kv.window", "256"))
-			.toConfig()).isEqualTo(builder().kv(new KvPrecision(KvPrecision.Mode.HYBRID, 256, 8)).build());
+		assertThat(
+				bind(Map.of("flash.model", "org/name", "flash.kv.mode", "hybrid", "flash.kv.window", "256")).toConfig())
+			.isEqualTo(builder().kv(new KvPrecision(KvPrecision.Mode.HYBRID, 256, 8)).build());
 		assertThat(config("flash.chat.parse-special-tokens", "true"))
 			.isEqualTo(builder().chat(new FlashConfig.Chat(true, ToolSupport.AUTO)).build());
 		assertThat(config("flash.chat.tools", "refuse"))
@@ -93,11 +94,11 @@ class FlashPropertiesTests {
 			"flash.threads, 0", "flash.context-length, -1", "flash.context-length, 0", "flash.prefill-chunk, -1",
 			"flash.prefill-chunk, 0", "flash.parallel, 0", "flash.idle-timeout, -1s", "flash.idle-timeout, 366d",
 			"flash.io.max-compute-degradation, -0.1", "flash.io.read-size, 1KB", "flash.io.read-size, -1B",
-			"flash.io.read-size, 0B", "flash.io.reads-in-flight, 0", "flash.io.read-size, 4GB",
-			"flash.kv.window, 100", "flash.kv.window, -64",
-			"flash.kv.bits, 4", "flash.io.reads-in-flight, 65", "flash.io.reads-in-flight, -1", "flash.chat.temperature, -1",
-			"flash.chat.top-k, -1", "flash.chat.top-p, 2", "flash.chat.min-p, 2", "flash.chat.repetition-penalty, 0",
-			"flash.chat.presence-penalty, 101", "flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
+			"flash.io.read-size, 0B", "flash.io.reads-in-flight, 0", "flash.io.read-size, 4GB", "flash.kv.window, 100",
+			"flash.kv.window, -64", "flash.kv.bits, 4", "flash.io.reads-in-flight, 65", "flash.io.reads-in-flight, -1",
+			"flash.chat.temperature, -1", "flash.chat.top-k, -1", "flash.chat.top-p, 2", "flash.chat.min-p, 2",
+			"flash.chat.repetition-penalty, 0", "flash.chat.presence-penalty, 101",
+			"flash.chat.frequency-penalty, -101", "flash.chat.max-tokens, 0" })
 	void valuesOutOfRangeAreRefusedWithTheirProperty(String name, String value) {
 		FlashProperties properties = bind(Map.of("flash.model", "org/name", name, value));
 		assertThatExceptionOfType(InvalidConfigurationPropertyValueException.class).isThrownBy(() -> {

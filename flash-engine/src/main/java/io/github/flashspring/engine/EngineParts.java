@@ -56,8 +56,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 	static EngineParts open(FlashConfig config, Function<WeightFiles, Disk> disk, EngineHost host, boolean warm,
 			Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
-		ModelDefinition definition = Architectures
-			.define(checkpoint, (most) -> contextLength(config, most))
+		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most))
 			.keyValues(config.kv());
 		WeightLayout layout = WeightLayout.of(checkpoint, definition.weightGroups(), definition.embedding(),
 				definition.ignoredTensors());

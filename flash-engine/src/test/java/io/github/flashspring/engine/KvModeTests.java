@@ -67,10 +67,8 @@ class KvModeTests {
 			alone.add(Golden.generate(engine, other, 100).tokens());
 		}
 		// the pages of one context for three sequences: some lose theirs
-		try (FlashEngine engine = FlashEngine.load(config(golden, precision).contextLength(300)
-			.parallel(3)
-			.ramBudget(RamBudget.MINIMUM)
-			.build())) {
+		try (FlashEngine engine = FlashEngine
+			.load(config(golden, precision).contextLength(300).parallel(3).ramBudget(RamBudget.MINIMUM).build())) {
 			List<Generation> running = List.of(start(engine, text, 40), start(engine, other, 100),
 					start(engine, text, 40));
 			List<int[]> together = running.stream().map((generation) -> Golden.finish(generation).tokens()).toList();
@@ -107,11 +105,8 @@ class KvModeTests {
 		FlashConfig.Builder config = FlashConfig.builder(folder).threads(2).contextLength(256).parallel(1);
 		try (FlashEngine exact = FlashEngine.load(config.build());
 				FlashEngine hybrid = FlashEngine.load(config.kv(new KvPrecision(Mode.HYBRID, 0, 8)).build())) {
-			int[] start = TrainedModelTests.ints(TrainedModelTests.golden(model)
-				.get("variants")
-				.get(variant)
-				.get(0)
-				.get("prompt_ids"));
+			int[] start = TrainedModelTests
+				.ints(TrainedModelTests.golden(model).get("variants").get(variant).get(0).get("prompt_ids"));
 			int[] answer = Golden.generate(exact, start, 200).tokens();
 			int[] text = IntStream.concat(IntStream.of(start), IntStream.of(answer)).toArray();
 			double expected = TrainedModelTests.meanNll(text, Golden.logits(exact, text));

@@ -6,8 +6,8 @@ import io.github.flashspring.engine.device.KvPages;
  * How precisely keys and values are kept.
  *
  * @param mode formats of old and new positions
- * @param window newest tokens that are read in half precision in
- * {@linkplain Mode#HYBRID hybrid} mode, at least; a multiple of {@link KvPages#TILE}
+ * @param window newest tokens that are read in half precision in {@linkplain Mode#HYBRID
+ * hybrid} mode, at least; a multiple of {@link KvPages#TILE}
  * @param bits of a code of older tokens; only 8 is supported
  */
 public record KvPrecision(Mode mode, int window, int bits) {
@@ -28,9 +28,8 @@ public record KvPrecision(Mode mode, int window, int bits) {
 						.formatted(KvPages.TILE, MAX_WINDOW, window, KvPages.TILE));
 		}
 		if (bits != 8) {
-			throw new IllegalArgumentException("kv.bits must be 8, but is " + bits
-					+ ((bits == 4) ? ": 4 bits make models with outliers among their keys unusable unless these are rotated"
-							: ""));
+			throw new IllegalArgumentException("kv.bits must be 8, but is " + bits + ((bits == 4)
+					? ": 4 bits make models with outliers among their keys unusable unless these are rotated" : ""));
 		}
 	}
 

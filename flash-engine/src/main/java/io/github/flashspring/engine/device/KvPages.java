@@ -120,7 +120,9 @@ public interface KvPages {
 		/** Single precision. */
 		F32(Float.BYTES),
 
-		/** Half precision, rounded to the nearest, of two that are as near to the even. */
+		/**
+		 * Half precision, rounded to the nearest, of two that are as near to the even.
+		 */
 		F16(Short.BYTES),
 
 		/**

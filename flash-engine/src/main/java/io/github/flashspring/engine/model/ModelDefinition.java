@@ -154,9 +154,7 @@ public final class ModelDefinition {
 	 * @return the shape
 	 */
 	public KvPages.Layout kvLayout(int contextLength) {
-		return this.shape.keyValueLayout()
-			.ofTokens((contextLength <= 256) ? 16 : 64)
-			.in(this.precision.oldest());
+		return this.shape.keyValueLayout().ofTokens((contextLength <= 256) ? 16 : 64).in(this.precision.oldest());
 	}
 
 	private LayerGroups layerGroups() {

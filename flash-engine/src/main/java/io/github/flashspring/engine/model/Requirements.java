@@ -79,8 +79,7 @@ final class Requirements {
 	 * @return the groups
 	 */
 	LayerGroups layerGroups(KvPrecision precision) {
-		return LayerGroups.of(precision, this.windows.stream().mapToInt(Integer::intValue).toArray())
-			.named(this.names);
+		return LayerGroups.of(precision, this.windows.stream().mapToInt(Integer::intValue).toArray()).named(this.names);
 	}
 
 	long stateFloats() {

@@ -253,7 +253,9 @@ public abstract class DeviceLayerContract {
 		}
 	}
 
-	/** @param old read before the tile of the row, {@code recent} from there on */
+	/**
+	 * @param old read before the tile of the row, {@code recent} from there on
+	 */
 	private static void requireAttention(float[] found, int row, int head, AttentionSpec spec, Stored old,
 			Stored recent, Values queries, @Nullable Values sink) {
 		int keyValueHead = head / (spec.heads() / spec.keyValueHeads());

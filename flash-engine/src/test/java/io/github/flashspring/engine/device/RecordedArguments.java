@@ -114,8 +114,7 @@ final class RecordedArguments {
 				int count = Math.ceilDiv(span.position() + span.rows(), layout.pageTokens());
 				Arrays.stream(span.pages(each)).limit(count).filter((page) -> page != KvPages.NONE).forEach((page) -> {
 					offsets.put(page, kv.byteOffset(page, layer));
-					buffers.put(page,
-							real(kv.buffer(page), kv.byteOffset(page, layer), kv.layout(each).layerBytes()));
+					buffers.put(page, real(kv.buffer(page), kv.byteOffset(page, layer), kv.layout(each).layerBytes()));
 				});
 			}
 		}

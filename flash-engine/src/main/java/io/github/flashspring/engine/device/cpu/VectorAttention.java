@@ -126,16 +126,15 @@ final class VectorAttention {
 
 	/** What a tile takes that is not stored in single precision. */
 	private static long unpackedFloats(KvPages.Format format, int keyDim, int valueDim) {
-		return (format == KvPages.Format.F32) ? 0
-				: (long) TILE * (padded(keyDim, LANES) + padded(valueDim, LANES));
+		return (format == KvPages.Format.F32) ? 0 : (long) TILE * (padded(keyDim, LANES) + padded(valueDim, LANES));
 	}
 
 	static long scratchFloats(Limits limits) {
 		int queries = AttentionJob.QUERIES;
 		int valueDim = AttentionSums.valueDim(limits.keyValues());
 		return nativeFloats(queries, limits.keyValues().keyDim(), valueDim)
-				+ unpackedFloats(limits.keyValues().format(), limits.keyValues().keyDim(), valueDim) + new Layout(queries, valueDim).floats()
-				+ VectorTangent.scratchFloats() + 2 * queries;
+				+ unpackedFloats(limits.keyValues().format(), limits.keyValues().keyDim(), valueDim)
+				+ new Layout(queries, valueDim).floats() + VectorTangent.scratchFloats() + 2 * queries;
 	}
 
 	void attend() {
@@ -258,7 +257,9 @@ final class VectorAttention {
 		return this.keyAddress;
 	}
 
-	/** Bytes from a key to the next, or, if they are transposed, from number to number. */
+	/**
+	 * Bytes from a key to the next, or, if they are transposed, from number to number.
+	 */
 	private long keyStride(KvRun run) {
 		if (run.format() == KvPages.Format.F32) {
 			return this.transposed ? run.tokenStride() : run.keyStride();

@@ -133,8 +133,7 @@ class AttentionTests {
 	void refusesNumbersThatHalvesCannotHold(KvPages.Format format) {
 		Operands operands = new Operands(5);
 		KvPages kv = operands.pages(1, new KvPages.Layout(16, 1, 4, 4, 0, format));
-		RaggedBatch batch = CpuDeviceTests
-			.batch(new RaggedBatch.Span(0, 1, 0, new int[][] { { 0 }, { 1 } }, null));
+		RaggedBatch batch = CpuDeviceTests.batch(new RaggedBatch.Span(0, 1, 0, new int[][] { { 0 }, { 1 } }, null));
 		Tensor keys = operands.activations(1, 4);
 		Tensor values = operands.activations(1, 4);
 		try (Device device = new CpuDevice(new PortableKernels(), 2)) {
@@ -239,9 +238,9 @@ class AttentionTests {
 			for (int i = 0; i < this.pages.length; i++) {
 				this.pages[i] = (i + 1) % this.pages.length;
 			}
-			this.kv = this.operands.pages(this.pages.length, new KvPages.Layout(shape.pageTokens(),
-					shape.keyValueHeads(), shape.keyDim(), shape.inside() ? 0 : shape.valueDim(), shape.rotatedDim(),
-					shape.format()));
+			this.kv = this.operands.pages(this.pages.length,
+					new KvPages.Layout(shape.pageTokens(), shape.keyValueHeads(), shape.keyDim(),
+							shape.inside() ? 0 : shape.valueDim(), shape.rotatedDim(), shape.format()));
 			this.recent = Arrays.stream(this.pages).map((page) -> page + this.pages.length).toArray();
 			this.keys = this.operands.activations(shape.tokens(), shape.keyValueHeads() * shape.keyDim());
 			this.values = this.operands.activations(shape.tokens(), shape.keyValueHeads() * shape.valueDim());
