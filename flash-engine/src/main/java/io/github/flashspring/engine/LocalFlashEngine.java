@@ -125,7 +125,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private static LocalFlashEngine load(FlashConfig config, Function<WeightLayout, WeightFiles> opener,
 			EngineHost host, Resources resources) {
-		EngineParts parts = EngineParts.open(config, opener, WeightFiles::disk, host, config.warmUp(), resources);
+		EngineParts parts = EngineParts.open(config, opener, WeightFiles::disk,
+				(folder) -> ModelText.load(folder, config.chat()), host, config.warmUp(), resources);
 		ResidencyPlan plan = parts.plan();
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();

@@ -1,0 +1,80 @@
+package io.github.flashspring.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongFunction;
+
+import org.jspecify.annotations.Nullable;
+
+import io.github.flashspring.engine.memory.BudgetExceededException;
+import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.residency.ResidencyPlan;
+import io.github.flashspring.engine.weights.WeightFiles;
+
+/**
+ * A model planned for several budgets, all with the same knowledge of the disk.
+ *
+ * @param architecture the model's {@code model_type}
+ * @param weightBytes size of its weights
+ * @param weightBytesPerToken weights that a decoded token is multiplied with
+ * @param minimumBytes the least in which the model can run with this context
+ * @param contextLength positions of a sequence
+ * @param kvBytesPerThousand keys and values of 1,000 tokens
+ * @param plans one for each budget, in their order
+ */
+public record BudgetPlans(String architecture, long weightBytes, long weightBytesPerToken, long minimumBytes,
+		int contextLength, long kvBytesPerThousand, List<BudgetPlan> plans) {
+
+	public BudgetPlans {
+		plans = List.copyOf(plans);
+	}
+
+	/**
+	 * Plans.
+	 * @param config model and settings; its budget does not count
+	 * @param budgets from the size of the weights in bytes to a budget; null: the default
+	 * @param outline whether the folder holds headers alone, so that its files tell
+	 * nothing about how fast they are read: what is remembered of the disk counts
+	 * @return the plans
+	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if files are
+	 * missing or wrong
+	 */
+	public static BudgetPlans of(FlashConfig config, List<LongFunction<@Nullable RamBudget>> budgets, boolean outline) {
+		EngineParts least = parts(config, RamBudget.MINIMUM, outline);
+		long weights = least.plan().weightBytes();
+		List<BudgetPlan> plans = new ArrayList<>();
+		for (LongFunction<@Nullable RamBudget> choice : budgets) {
+			RamBudget budget = choice.apply(weights);
+			try {
+				plans.add(new BudgetPlan(budget, parts(config, budget, true).plan(), 0));
+			}
+			catch (BudgetExceededException ex) {
+				plans.add(new BudgetPlan(budget, null, ex.neededBytes()));
+			}
+		}
+		int context = least.needs().contextLength();
+		return new BudgetPlans(least.checkpoint().config().modelType(), weights, least.plan().weightBytesPerToken(),
+				least.plan().minimumBytes(), context,
+				least.definition().kvBytes(context, context, config.parallel()) * 1000 / context, plans);
+	}
+
+	/** Closed already: what a plan is made of stays known. */
+	private static EngineParts parts(FlashConfig config, @Nullable RamBudget budget, boolean remembered) {
+		try (Resources resources = new Resources()) {
+			return EngineParts.planned(config.withRamBudget(budget),
+					remembered ? WeightFiles::disk : WeightFiles::measuredDisk, resources);
+		}
+	}
+
+	/**
+	 * The plan for one budget.
+	 *
+	 * @param budget memory that may be used; null: the default
+	 * @param plan how it would be divided; null if the model cannot run in it
+	 * @param neededBytes the least that it can run in; 0 if there is a plan
+	 */
+	public record BudgetPlan(@Nullable RamBudget budget, @Nullable ResidencyPlan plan, long neededBytes) {
+
+	}
+
+}
