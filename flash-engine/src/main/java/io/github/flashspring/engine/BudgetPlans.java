@@ -2,6 +2,8 @@ package io.github.flashspring.engine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
 import java.util.function.LongFunction;
 
 import org.jspecify.annotations.Nullable;
@@ -31,7 +33,7 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 
 	/**
 	 * Plans.
-	 * @param config model and settings; its budget does not count
+	 * @param config model and settings with a budget; null: the default
 	 * @param budgets from the size of the weights in bytes to a budget; null: the default
 	 * @param outline whether the folder holds headers alone, so that its files tell
 	 * nothing about how fast they are read: what is remembered of the disk counts
@@ -39,29 +41,31 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if files are
 	 * missing or wrong
 	 */
-	public static BudgetPlans of(FlashConfig config, List<LongFunction<@Nullable RamBudget>> budgets, boolean outline) {
-		EngineParts least = parts(config, RamBudget.MINIMUM, outline);
+	public static BudgetPlans of(Function<@Nullable RamBudget, FlashConfig> config,
+			List<LongFunction<@Nullable RamBudget>> budgets, boolean outline) {
+		FlashConfig minimum = config.apply(RamBudget.MINIMUM);
+		EngineParts least = parts(minimum, outline);
 		long weights = least.plan().weightBytes();
 		List<BudgetPlan> plans = new ArrayList<>();
 		for (LongFunction<@Nullable RamBudget> choice : budgets) {
 			RamBudget budget = choice.apply(weights);
 			try {
-				plans.add(new BudgetPlan(budget, parts(config, budget, true).plan(), 0));
+				plans.add(new BudgetPlan(budget, parts(config.apply(budget), true).plan(), null));
 			}
 			catch (BudgetExceededException ex) {
-				plans.add(new BudgetPlan(budget, null, ex.neededBytes()));
+				plans.add(new BudgetPlan(budget, null, ex));
 			}
 		}
 		int context = least.needs().contextLength();
 		return new BudgetPlans(least.checkpoint().config().modelType(), weights, least.plan().weightBytesPerToken(),
 				least.plan().minimumBytes(), context,
-				least.definition().kvBytes(context, context, config.parallel()) * 1000 / context, plans);
+				least.definition().kvBytes(context, context, minimum.parallel()) * 1000 / context, plans);
 	}
 
 	/** Closed already: what a plan is made of stays known. */
-	private static EngineParts parts(FlashConfig config, @Nullable RamBudget budget, boolean remembered) {
+	private static EngineParts parts(FlashConfig config, boolean remembered) {
 		try (Resources resources = new Resources()) {
-			return EngineParts.planned(config.withRamBudget(budget),
+			return EngineParts.planned(config,
 					remembered ? WeightFiles::disk : WeightFiles::measuredDisk, resources);
 		}
 	}
@@ -71,9 +75,26 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 	 *
 	 * @param budget memory that may be used; null: the default
 	 * @param plan how it would be divided; null if the model cannot run in it
-	 * @param neededBytes the least that it can run in; 0 if there is a plan
+	 * @param refusal why there is no plan; null if there is one
 	 */
-	public record BudgetPlan(@Nullable RamBudget budget, @Nullable ResidencyPlan plan, long neededBytes) {
+	public record BudgetPlan(@Nullable RamBudget budget, @Nullable ResidencyPlan plan,
+			@Nullable BudgetExceededException refusal) {
+
+		/** {@return the least in which the model can run; 0 if it can run in this} */
+		public long neededBytes() {
+			return (this.refusal != null) ? this.refusal.neededBytes() : 0;
+		}
+
+		/**
+		 * {@return the plan}
+		 * @throws BudgetExceededException if there is none
+		 */
+		public ResidencyPlan required() {
+			if (this.plan == null) {
+				throw Objects.requireNonNull(this.refusal);
+			}
+			return this.plan;
+		}
 
 	}
 

@@ -71,17 +71,6 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 	}
 
 	/**
-	 * The same with another budget.
-	 * @param budget memory that the engine may use; null: the default
-	 * @return the config
-	 */
-	public FlashConfig withRamBudget(@Nullable RamBudget budget) {
-		return new FlashConfig(this.model, this.name, budget, this.followMemoryPressure, this.device, this.threads,
-				this.contextLength, this.prefillChunk, this.parallel, this.warmUp, this.idleTimeout,
-				this.maxComputeDegradation, this.expertStreaming, this.reading, this.chat);
-	}
-
-	/**
 	 * A builder with the defaults.
 	 * @param model a folder or a hub id
 	 * @return the builder

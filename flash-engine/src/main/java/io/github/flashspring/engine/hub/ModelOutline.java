@@ -72,6 +72,17 @@ public final class ModelOutline implements AutoCloseable {
 		return this.fetchedBytes;
 	}
 
+	/** {@return space that is free on the disk of the cache; 0 if that is not known} */
+	public long freeBytes() {
+		try {
+			return Files.getFileStore(this.folder).getUsableSpace();
+		}
+		catch (IOException ex) {
+			logger.debug("The disk of {} does not tell its space", this.folder, ex);
+			return 0;
+		}
+	}
+
 	@Override
 	public void close() {
 		discard(this.folder);
