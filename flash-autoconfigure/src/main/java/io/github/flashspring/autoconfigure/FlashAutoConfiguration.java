@@ -7,6 +7,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ApplicationContext;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Import;
@@ -33,11 +34,13 @@ public final class FlashAutoConfiguration {
 
 	@Bean
 	@ConditionalOnMissingBean
-	FlashEngine flashEngine(FlashProperties properties) {
+	FlashEngine flashEngine(FlashProperties properties, ApplicationEventPublisher events) {
 		FlashConfig config = properties.toConfig();
+		ModelDownload download = new ModelDownload(properties, config.model(), events::publishEvent);
 		return switch (properties.load()) {
-			case EAGER -> load(config);
-			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config));
+			case EAGER -> load(config, download);
+			case BACKGROUND ->
+				new BackgroundFlashEngine(config.modelName(), () -> load(config, download), download::progress);
 		};
 	}
 
@@ -58,7 +61,8 @@ public final class FlashAutoConfiguration {
 		return new FlashLiveness(context);
 	}
 
-	private static FlashEngine load(FlashConfig config) {
+	private static FlashEngine load(FlashConfig config, ModelDownload download) {
+		download.run();
 		try {
 			FlashEngine engine = FlashEngine.load(config);
 			try {
