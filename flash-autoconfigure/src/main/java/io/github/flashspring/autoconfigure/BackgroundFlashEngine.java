@@ -51,8 +51,7 @@ final class BackgroundFlashEngine implements FlashEngine {
 	 * @param loader loads it
 	 * @param download tells how far its download is; null while nothing is downloaded
 	 */
-	BackgroundFlashEngine(String model, Supplier<FlashEngine> loader,
-			Supplier<@Nullable DownloadProgress> download) {
+	BackgroundFlashEngine(String model, Supplier<FlashEngine> loader, Supplier<@Nullable DownloadProgress> download) {
 		this.model = model;
 		this.download = download;
 		Thread.ofPlatform().name("flash-load").daemon().start(() -> load(loader));
@@ -88,7 +87,9 @@ final class BackgroundFlashEngine implements FlashEngine {
 		return this.loading.state();
 	}
 
-	/** {@return how far the model's download is; null while nothing is downloaded} */
+	/**
+	 * {@return how far the model's download is; null while nothing is downloaded}
+	 */
 	@Nullable DownloadProgress download() {
 		return this.download.get();
 	}

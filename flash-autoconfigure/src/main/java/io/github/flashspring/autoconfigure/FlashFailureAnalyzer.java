@@ -44,7 +44,8 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 	private static @Nullable FailureAnalysis analysis(Throwable cause) {
 		return switch (cause) {
 			case MissingModelException ex -> new FailureAnalysis(preamble(ex) + ex.description(),
-					ex.action() + " Or set 'flash.hub.pull' to 'when-missing': then it is downloaded when it is loaded.",
+					ex.action()
+							+ " Or set 'flash.hub.pull' to 'when-missing': then it is downloaded when it is loaded.",
 					ex);
 			case FlashException ex -> new FailureAnalysis(preamble(ex) + ex.description(), ex.action(), ex);
 			case BudgetExceededException ex -> new FailureAnalysis(String.valueOf(ex.getMessage()),

@@ -60,7 +60,9 @@ final class ModelDownload {
 		this.events = events;
 	}
 
-	/** {@return how far it is; null while nothing is downloaded} */
+	/**
+	 * {@return how far it is; null while nothing is downloaded}
+	 */
 	@Nullable DownloadProgress progress() {
 		return this.progress;
 	}

@@ -138,11 +138,11 @@ final class DownloadLines implements Consumer<DownloadProgress> {
 		DownloadProgress all = this.last;
 		long bytes = (all != null) ? all.fetchedBytes() : 0;
 		Duration time = Duration.ofNanos(this.clock.getAsLong() - this.start);
-		this.terminal.note((all != null) ? all.model() + ": " + all.files() + " files, "
-				+ ByteSize.readable(all.totalBytes())
-				+ ((bytes > 0) ? ", " + ByteSize.readable(bytes) + " fetched in " + Figures.seconds(time)
-						: ", nothing was missing")
-				+ ". " + advice : advice);
+		this.terminal
+			.note((all != null) ? all.model() + ": " + all.files() + " files, " + ByteSize.readable(all.totalBytes())
+					+ ((bytes > 0) ? ", " + ByteSize.readable(bytes) + " fetched in " + Figures.seconds(time)
+							: ", nothing was missing")
+					+ ". " + advice : advice);
 		this.terminal.out().println(folder);
 		this.terminal.out().flush();
 	}

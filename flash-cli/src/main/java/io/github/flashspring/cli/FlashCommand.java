@@ -27,7 +27,8 @@ import io.github.flashspring.engine.checkpoint.CacheFolder;
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
 		subcommands = { RunCommand.class, ShowCommand.class, PlanCommand.class, PullCommand.class, ListCommand.class,
-				RemoveCommand.class, LogitsCommand.class, ImportCommand.class, RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
+				RemoveCommand.class, LogitsCommand.class, ImportCommand.class, RepackCommand.class, BenchCommand.class,
+				SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec

@@ -22,8 +22,8 @@ final class HubIds {
 	 */
 	static HubId of(CommandSpec spec, String model, @Nullable String revision) {
 		HubId id = HubId.parse(model)
-			.orElseThrow(() -> new ParameterException(spec.commandLine(), "'" + model
-					+ "' is no model of a hub. Expected org/name, org/name@revision or hf://org/name."));
+			.orElseThrow(() -> new ParameterException(spec.commandLine(),
+					"'" + model + "' is no model of a hub. Expected org/name, org/name@revision or hf://org/name."));
 		if (revision == null) {
 			return id;
 		}

@@ -72,7 +72,8 @@ final class ListCommand implements Callable<Integer> {
 		List<List<String>> rows = new ArrayList<>();
 		rows.add(HEADINGS);
 		for (CachedModel model : models) {
-			String revision = model.revisions().isEmpty() ? model.commit().substring(0, Math.min(12, model.commit().length()))
+			String revision = model.revisions().isEmpty()
+					? model.commit().substring(0, Math.min(12, model.commit().length()))
 					: String.join(",", model.revisions());
 			rows.add(List.of(model.repository(), revision, ByteSize.readable(model.bytes()),
 					model.complete() ? type(model) : "incomplete", age(model.modified())));

@@ -127,8 +127,7 @@ final class PlanCommand implements Callable<Integer> {
 		String folder = (outline != null) ? outline.folder().toString() : model;
 		PrintWriter out = this.spec.commandLine().getOut();
 		if (this.json && this.ram.isEmpty() && outline == null) {
-			out.println(JsonMapper.shared()
-				.writeValueAsString(PlanReport.of(FlashEngine.plan(config(folder, null)))));
+			out.println(JsonMapper.shared().writeValueAsString(PlanReport.of(FlashEngine.plan(config(folder, null)))));
 			out.flush();
 			return;
 		}

@@ -27,12 +27,16 @@ record PlanTable(String model, List<PlannedBudget> budgets, BudgetPlans plans, @
 
 	private static final String ROW = "%-12s %10s %18s %16s  %s%n";
 
-	/** {@return the plan of the only budget} */
+	/**
+	 * {@return the plan of the only budget}
+	 */
 	ResidencyPlan single() {
 		return this.plans.plans().getFirst().required();
 	}
 
-	/** {@return what all budgets have in common, by name} */
+	/**
+	 * {@return what all budgets have in common, by name}
+	 */
 	Map<String, Object> facts() {
 		Map<String, Object> facts = new LinkedHashMap<>();
 		facts.put("model", this.model);
@@ -65,9 +69,9 @@ record PlanTable(String model, List<PlannedBudget> budgets, BudgetPlans plans, @
 		}
 		text.append(String.format(Locale.ROOT, HEAD, "weights", ByteSize.readable(this.plans.weightBytes()) + ", "
 				+ ByteSize.readable(this.plans.weightBytesPerToken()) + " used per token"));
-		text.append(String.format(Locale.ROOT, HEAD, "keys and values",
-				ByteSize.readable(this.plans.kvBytesPerThousand()) + " per 1,000 tokens, " + this.plans.contextLength()
-						+ " positions of context"));
+		text.append(
+				String.format(Locale.ROOT, HEAD, "keys and values", ByteSize.readable(this.plans.kvBytesPerThousand())
+						+ " per 1,000 tokens, " + this.plans.contextLength() + " positions of context"));
 		text.append(String.format(Locale.ROOT, HEAD, "least budget", ByteSize.readable(this.plans.minimumBytes())));
 		return text.append(System.lineSeparator()).toString();
 	}
@@ -85,8 +89,8 @@ record PlanTable(String model, List<PlannedBudget> budgets, BudgetPlans plans, @
 				continue;
 			}
 			text.append(String.format(Locale.ROOT, ROW, name, ByteSize.readable(plan.plannedBytes()),
-					ByteSize.readable(plan.pinnedBytes()) + String.format(Locale.ROOT, " (%.0f %%)",
-							100.0 * plan.pinnedBytes() / plan.weightBytes()),
+					ByteSize.readable(plan.pinnedBytes())
+							+ String.format(Locale.ROOT, " (%.0f %%)", 100.0 * plan.pinnedBytes() / plan.weightBytes()),
 					ByteSize.readable(plan.streamedBytes()), speed(plan)));
 		}
 		return text.toString();

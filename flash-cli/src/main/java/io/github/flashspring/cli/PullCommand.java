@@ -20,12 +20,13 @@ import io.github.flashspring.engine.hub.HubSettings;
 @Command(name = "pull", mixinStandardHelpOptions = true, sortOptions = false,
 		customSynopsis = "flash pull MODEL [--revision NAME] [--quiet]",
 		description = "Download a model from the Hugging Face hub, or what is missing of it.",
-		footer = { "", "Only configs, the tokenizer and safetensors are fetched, each checked against its hash. A"
-				+ " download that was interrupted goes on where it was.",
-				"", "HF_TOKEN holds the access token for gated and private models, HF_ENDPOINT names a mirror, HF_HOME or"
+		footer = { "",
+				"Only configs, the tokenizer and safetensors are fetched, each checked against its hash. A"
+						+ " download that was interrupted goes on where it was.",
+				"",
+				"HF_TOKEN holds the access token for gated and private models, HF_ENDPOINT names a mirror, HF_HOME or"
 						+ " HF_HUB_CACHE the folder for models, HTTPS_PROXY and NO_PROXY the way there.",
-				"", "Examples:", "  flash pull mlx-community/Qwen3-4B-4bit",
-				"  flash pull Qwen/Qwen3-4B@refs/pr/1" })
+				"", "Examples:", "  flash pull mlx-community/Qwen3-4B-4bit", "  flash pull Qwen/Qwen3-4B@refs/pr/1" })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec and parameters
 final class PullCommand implements Callable<Integer> {
 

@@ -19,10 +19,10 @@ import io.github.flashspring.engine.metrics.ByteSize;
  * {@code flash rm}: removes models from the cache that the Hugging Face tools share.
  */
 @Command(name = "rm", mixinStandardHelpOptions = true, sortOptions = false,
-		customSynopsis = "flash rm MODEL... [--revision NAME]",
-		description = "Remove downloaded models.",
-		footer = { "", "Without a revision, all revisions go, and what interrupted downloads left. With one, files that"
-				+ " another revision shares stay.",
+		customSynopsis = "flash rm MODEL... [--revision NAME]", description = "Remove downloaded models.",
+		footer = { "",
+				"Without a revision, all revisions go, and what interrupted downloads left. With one, files that"
+						+ " another revision shares stay.",
 				"", "Examples:", "  flash rm mlx-community/Qwen3-4B-4bit", "  flash rm Qwen/Qwen3-4B@refs/pr/1" })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec and parameters
 final class RemoveCommand implements Callable<Integer> {

@@ -65,8 +65,7 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 	/** Closed already: what a plan is made of stays known. */
 	private static EngineParts parts(FlashConfig config, boolean remembered) {
 		try (Resources resources = new Resources()) {
-			return EngineParts.planned(config,
-					remembered ? WeightFiles::disk : WeightFiles::measuredDisk, resources);
+			return EngineParts.planned(config, remembered ? WeightFiles::disk : WeightFiles::measuredDisk, resources);
 		}
 	}
 
@@ -80,7 +79,9 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 	public record BudgetPlan(@Nullable RamBudget budget, @Nullable ResidencyPlan plan,
 			@Nullable BudgetExceededException refusal) {
 
-		/** {@return the least in which the model can run; 0 if it can run in this} */
+		/**
+		 * {@return the least in which the model can run; 0 if it can run in this}
+		 */
 		public long neededBytes() {
 			return (this.refusal != null) ? this.refusal.neededBytes() : 0;
 		}

@@ -45,12 +45,16 @@ public record HubId(String repository, String revision) {
 		return parse(this.repository + "@" + other);
 	}
 
-	/** {@return the folder of the repository in the cache of the Hugging Face tools} */
+	/**
+	 * {@return the folder of the repository in the cache of the Hugging Face tools}
+	 */
 	public String folderName() {
 		return "models--" + this.repository.replace("/", "--");
 	}
 
-	/** {@return {@code org/name}, with the revision unless it is {@code main}} */
+	/**
+	 * {@return {@code org/name}, with the revision unless it is {@code main}}
+	 */
 	@Override
 	public String toString() {
 		return this.revision.equals(MAIN) ? this.repository : this.repository + "@" + this.revision;

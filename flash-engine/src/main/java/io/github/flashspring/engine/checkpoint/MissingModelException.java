@@ -14,7 +14,9 @@ public final class MissingModelException extends CheckpointException {
 		this.id = id;
 	}
 
-	/** {@return the model} */
+	/**
+	 * {@return the model}
+	 */
 	public HubId id() {
 		return this.id;
 	}

@@ -131,8 +131,10 @@ public final class ModelLocator {
 	private Path cached(HubId id) {
 		Path repository = hubCache().resolve(id.folderName());
 		if (!Files.isDirectory(repository)) {
-			throw new MissingModelException("The model " + quote(id.repository())
-					+ " is neither a folder nor in the Hugging Face cache (looked for " + repository + ").", id);
+			throw new MissingModelException(
+					"The model " + quote(id.repository())
+							+ " is neither a folder nor in the Hugging Face cache (looked for " + repository + ").",
+					id);
 		}
 		Path snapshot = repository.resolve("snapshots").resolve(commit(repository, id));
 		if (!Files.isRegularFile(snapshot.resolve("config.json"))) {
@@ -162,8 +164,9 @@ public final class ModelLocator {
 		if (COMMIT.matcher(id.revision()).matches()) {
 			return id.revision();
 		}
-		throw new MissingModelException("The revision " + quote(id.revision())
-				+ " is not in the Hugging Face cache (looked for " + ref + ").", id);
+		throw new MissingModelException(
+				"The revision " + quote(id.revision()) + " is not in the Hugging Face cache (looked for " + ref + ").",
+				id);
 	}
 
 	private @Nullable Path folder(String model) {

@@ -24,7 +24,8 @@ final class AccessToken {
 		boolean plain = !stripped.isEmpty() && stripped.length() <= MAX_LENGTH
 				&& stripped.chars().allMatch((c) -> c > ' ' && c < 0x7f);
 		if (!plain) {
-			throw new HubException("The access token of " + source + " is not one: expected one line of letters, digits and signs.",
+			throw new HubException(
+					"The access token of " + source + " is not one: expected one line of letters, digits and signs.",
 					"Set it to a token such as hf_…, or remove it.");
 		}
 		return new AccessToken(stripped);

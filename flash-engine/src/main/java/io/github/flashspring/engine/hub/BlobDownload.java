@@ -57,8 +57,7 @@ final class BlobDownload {
 	 * @throws IOException if the cache cannot be written
 	 */
 	void run() throws IOException, InterruptedException {
-		try (CacheLock lock = CacheLock.acquire(this.folder.lock(this.file),
-				() -> this.tally.state(State.WAITING))) {
+		try (CacheLock lock = CacheLock.acquire(this.folder.lock(this.file), () -> this.tally.state(State.WAITING))) {
 			if (!this.folder.hasBlob(this.file)) {
 				this.tally.state(State.DOWNLOADING);
 				download();
@@ -93,9 +92,8 @@ final class BlobDownload {
 			this.tally.at(0);
 			this.tally.state(State.DOWNLOADING);
 		}
-		throw new HubException(
-				"The content of " + this.what + " is wrong: expected the " + (this.file.isLarge() ? "SHA-256 " : "hash ")
-						+ this.file.etag() + ", found " + found + ", twice.",
+		throw new HubException("The content of " + this.what + " is wrong: expected the "
+				+ (this.file.isLarge() ? "SHA-256 " : "hash ") + this.file.etag() + ", found " + found + ", twice.",
 				"What came was removed. Repeat it; if that does not help, the hub, a mirror or a proxy changes files: "
 						+ "check HF_ENDPOINT and HTTPS_PROXY.");
 	}

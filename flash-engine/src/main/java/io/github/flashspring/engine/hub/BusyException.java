@@ -19,7 +19,9 @@ final class BusyException extends IOException {
 		this.retryAfter = retryAfter;
 	}
 
-	/** {@return how long it asks to wait; null if it does not say} */
+	/**
+	 * {@return how long it asks to wait; null if it does not say}
+	 */
 	@Nullable Duration retryAfter() {
 		return this.retryAfter;
 	}

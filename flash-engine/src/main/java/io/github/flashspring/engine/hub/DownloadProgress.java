@@ -20,7 +20,9 @@ public record DownloadProgress(String model, long totalBytes, long doneBytes, lo
 		active = List.copyOf(active);
 	}
 
-	/** {@return whether all files are there} */
+	/**
+	 * {@return whether all files are there}
+	 */
 	public boolean complete() {
 		return this.completedFiles == this.files;
 	}

@@ -106,8 +106,9 @@ final class FileSelection {
 		if (found.size() == 1) {
 			return found;
 		}
-		throw new HubException("The repository " + this.id.repository() + " has " + found.size()
-				+ " safetensors files (" + names(found) + ") but neither " + SINGLE + " nor " + INDEX + ".",
+		throw new HubException(
+				"The repository " + this.id.repository() + " has " + found.size() + " safetensors files ("
+						+ names(found) + ") but neither " + SINGLE + " nor " + INDEX + ".",
 				"Give a repository with the layout that transformers or mlx-lm writes.");
 	}
 

@@ -54,8 +54,8 @@ public final class Hub implements AutoCloseable {
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
-			throw new HubException("Interrupted while it was to " + what + ".",
-					"Repeat it: what has arrived is kept.", ex);
+			throw new HubException("Interrupted while it was to " + what + ".", "Repeat it: what has arrived is kept.",
+					ex);
 		}
 		catch (IOException ex) {
 			String reason = (ex instanceof FileSystemException) ? ex.toString() : ex.getMessage();

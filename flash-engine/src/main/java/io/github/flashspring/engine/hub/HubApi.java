@@ -61,7 +61,9 @@ final class HubApi {
 		this.fetched = fetched;
 	}
 
-	/** {@return the commit that the revision stands for} */
+	/**
+	 * {@return the commit that the revision stands for}
+	 */
 	String commit() throws IOException, InterruptedException {
 		String what = "the revision " + HubException.quote(this.id.revision()) + " of " + this.id.repository();
 		JsonNode answer = page(uri("/api/models/" + this.id.repository() + "/revision/" + encode(this.id.revision())),
@@ -148,7 +150,9 @@ final class HubApi {
 		throw unexpected("a next page at the same address", "the list of files of " + this.id.repository());
 	}
 
-	/** {@return where a file lies} */
+	/**
+	 * {@return where a file lies}
+	 */
 	URI resolve(String commit, RemoteFile file) {
 		StringBuilder path = new StringBuilder("/" + this.id.repository() + "/resolve/" + commit);
 		file.names().forEach((name) -> path.append('/').append(encode(name)));
@@ -168,10 +172,8 @@ final class HubApi {
 	}
 
 	private HubException unexpected(String expected, String what) {
-		return new HubException(
-				this.client.settings().endpoint() + " answered something else than expected for " + what + ": expected "
-						+ expected + ".",
-				"Check that HF_ENDPOINT is a hub or a mirror of one.");
+		return new HubException(this.client.settings().endpoint() + " answered something else than expected for " + what
+				+ ": expected " + expected + ".", "Check that HF_ENDPOINT is a hub or a mirror of one.");
 	}
 
 	private record Page(JsonNode content, @Nullable URI next) {

@@ -96,9 +96,8 @@ final class HubClient implements AutoCloseable {
 		boolean web = "https".equalsIgnoreCase(to.getScheme())
 				|| ("http".equalsIgnoreCase(to.getScheme()) && "http".equalsIgnoreCase(from.getScheme()));
 		if (!web || to.getHost() == null) {
-			throw new HubException(
-					"The host " + from.getHost() + " redirects from " + from.getScheme() + " to " + to.getScheme() + ".",
-					"Downloads keep to https; check HF_ENDPOINT.");
+			throw new HubException("The host " + from.getHost() + " redirects from " + from.getScheme() + " to "
+					+ to.getScheme() + ".", "Downloads keep to https; check HF_ENDPOINT.");
 		}
 		return to;
 	}
@@ -153,8 +152,10 @@ final class HubClient implements AutoCloseable {
 			Throwable cause = (ex.getCause() != null) ? ex.getCause() : ex;
 			String message = cause.getMessage();
 			// The JDK leaves the message of a refused connection empty.
-			throw new IOException(uri.getHost() + " cannot be reached" + this.settings.proxies().describe(uri) + " ("
-					+ cause.getClass().getSimpleName() + ((message != null) ? ": " + message : "") + ")", cause);
+			throw new IOException(
+					uri.getHost() + " cannot be reached" + this.settings.proxies().describe(uri) + " ("
+							+ cause.getClass().getSimpleName() + ((message != null) ? ": " + message : "") + ")",
+					cause);
 		}
 	}
 

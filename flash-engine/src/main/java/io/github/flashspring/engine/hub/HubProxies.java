@@ -70,7 +70,9 @@ final class HubProxies extends ProxySelector {
 		// the request fails, which says more
 	}
 
-	/** {@return what answers a proxy that asks for a password; null where none is set} */
+	/**
+	 * {@return what answers a proxy that asks for a password; null where none is set}
+	 */
 	@Nullable Authenticator authenticator() {
 		if (password(this.https) == null && password(this.http) == null) {
 			return null;
@@ -94,7 +96,9 @@ final class HubProxies extends ProxySelector {
 		};
 	}
 
-	/** {@return which way is taken to an address, for messages} */
+	/**
+	 * {@return which way is taken to an address, for messages}
+	 */
 	String describe(URI uri) {
 		Proxy proxy = select(uri).getFirst();
 		return (proxy.address() instanceof InetSocketAddress address)

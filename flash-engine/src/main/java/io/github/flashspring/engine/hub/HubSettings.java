@@ -63,8 +63,7 @@ public record HubSettings(URI endpoint, @Nullable AccessToken token, boolean off
 				token(variables, locator.hubHome(), home),
 				variables.isTrue("HF_HUB_OFFLINE") || variables.isTrue("TRANSFORMERS_OFFLINE"), locator.hubCache(),
 				!variables.isTrue("HF_HUB_DISABLE_SYMLINKS"), variables.seconds("HF_HUB_ETAG_TIMEOUT"),
-				variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT"), RETRIES,
-				HubProxies.of(environment), Tuning.DEFAULT);
+				variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT"), RETRIES, HubProxies.of(environment), Tuning.DEFAULT);
 	}
 
 	/**
@@ -110,14 +109,14 @@ public record HubSettings(URI endpoint, @Nullable AccessToken token, boolean off
 	 * @return the settings
 	 */
 	public HubSettings maxRetries(int retries) {
-		return new HubSettings(this.endpoint, this.token, this.offline, this.cache, this.symlinks,
-				this.metadataTimeout, this.readTimeout, retries, this.proxies, this.tuning);
+		return new HubSettings(this.endpoint, this.token, this.offline, this.cache, this.symlinks, this.metadataTimeout,
+				this.readTimeout, retries, this.proxies, this.tuning);
 	}
 
 	/** The same with other sizes and numbers. */
 	HubSettings tuning(Tuning other) {
-		return new HubSettings(this.endpoint, this.token, this.offline, this.cache, this.symlinks,
-				this.metadataTimeout, this.readTimeout, this.maxRetries, this.proxies, other);
+		return new HubSettings(this.endpoint, this.token, this.offline, this.cache, this.symlinks, this.metadataTimeout,
+				this.readTimeout, this.maxRetries, this.proxies, other);
 	}
 
 	/**
@@ -158,8 +157,9 @@ public record HubSettings(URI endpoint, @Nullable AccessToken token, boolean off
 		catch (IllegalArgumentException ex) {
 			// said below
 		}
-		throw new HubException(name + " is no address of a hub: expected https://HOST, found "
-				+ HubException.quote(stripped.replaceAll("//[^/@]*@", "//(hidden)@")) + ".",
+		throw new HubException(
+				name + " is no address of a hub: expected https://HOST, found "
+						+ HubException.quote(stripped.replaceAll("//[^/@]*@", "//(hidden)@")) + ".",
 				"Set it to an address such as " + ENDPOINT + ", or remove it.");
 	}
 
@@ -221,8 +221,9 @@ public record HubSettings(URI endpoint, @Nullable AccessToken token, boolean off
 				return TIMEOUT;
 			}
 			if (!value.matches("[1-9]\\d{0,4}")) {
-				throw new HubException(name + " must be a whole number of seconds above 0, found "
-						+ HubException.quote(value) + ".", "Correct the variable, or remove it.");
+				throw new HubException(
+						name + " must be a whole number of seconds above 0, found " + HubException.quote(value) + ".",
+						"Correct the variable, or remove it.");
 			}
 			return Duration.ofSeconds(Math.min(Long.parseLong(value), Duration.ofDays(1).toSeconds()));
 		}

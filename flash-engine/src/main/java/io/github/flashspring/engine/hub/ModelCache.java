@@ -102,8 +102,7 @@ public final class ModelCache {
 	private static String revisions(List<CachedModel> models) {
 		return String.join(", ",
 				models.stream()
-					.map((model) -> model.revisions().isEmpty() ? model.commit()
-							: String.join(", ", model.revisions()))
+					.map((model) -> model.revisions().isEmpty() ? model.commit() : String.join(", ", model.revisions()))
 					.toList());
 	}
 
@@ -125,7 +124,9 @@ public final class ModelCache {
 		}
 	}
 
-	/** {@return the blobs of this repository that a snapshot links to} */
+	/**
+	 * {@return the blobs of this repository that a snapshot links to}
+	 */
 	private static Set<Path> blobs(Path snapshot) throws IOException {
 		Path repository = snapshot.resolve("../..").normalize();
 		Path blobs = repository.resolve("blobs");
@@ -170,7 +171,9 @@ public final class ModelCache {
 				Checkpoint.isComplete(snapshot));
 	}
 
-	/** {@return the names of each commit} */
+	/**
+	 * {@return the names of each commit}
+	 */
 	private static Map<String, List<String>> refs(Path folder) throws IOException {
 		Map<String, List<String>> refs = new TreeMap<>();
 		if (!Files.isDirectory(folder)) {
@@ -198,7 +201,9 @@ public final class ModelCache {
 		return found;
 	}
 
-	/** {@return what the files of a folder take, links not followed} */
+	/**
+	 * {@return what the files of a folder take, links not followed}
+	 */
 	private static long size(Path folder) throws IOException {
 		if (!Files.isDirectory(folder)) {
 			return 0;

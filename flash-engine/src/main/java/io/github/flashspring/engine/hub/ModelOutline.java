@@ -42,37 +42,51 @@ public final class ModelOutline implements AutoCloseable {
 		this.fetchedBytes = fetchedBytes;
 	}
 
-	/** {@return the folder} */
+	/**
+	 * {@return the folder}
+	 */
 	public Path folder() {
 		return this.folder;
 	}
 
-	/** {@return the commit that was looked at} */
+	/**
+	 * {@return the commit that was looked at}
+	 */
 	public String commit() {
 		return this.commit;
 	}
 
-	/** {@return size of all files that a download brings} */
+	/**
+	 * {@return size of all files that a download brings}
+	 */
 	public long downloadBytes() {
 		return this.downloadBytes;
 	}
 
-	/** {@return what of them is not in the cache yet} */
+	/**
+	 * {@return what of them is not in the cache yet}
+	 */
 	public long missingBytes() {
 		return this.missingBytes;
 	}
 
-	/** {@return size of the config and of all headers} */
+	/**
+	 * {@return size of the config and of all headers}
+	 */
 	public long headerBytes() {
 		return this.headerBytes;
 	}
 
-	/** {@return bytes of files that were fetched for this outline} */
+	/**
+	 * {@return bytes of files that were fetched for this outline}
+	 */
 	public long fetchedBytes() {
 		return this.fetchedBytes;
 	}
 
-	/** {@return space that is free on the disk of the cache; 0 if that is not known} */
+	/**
+	 * {@return space that is free on the disk of the cache; 0 if that is not known}
+	 */
 	public long freeBytes() {
 		try {
 			return Files.getFileStore(this.folder).getUsableSpace();

@@ -196,8 +196,10 @@ final class OutlineReader {
 		}
 		catch (RemoteSource.RangesIgnoredException ex) {
 			throw new HubException(
-					"Cannot read the header of " + HubException.quote(file.path()) + ": the host sends whole files alone.",
-					"Download the model (flash pull " + this.id + ") and plan it then; or use another HF_ENDPOINT.", ex);
+					"Cannot read the header of " + HubException.quote(file.path())
+							+ ": the host sends whole files alone.",
+					"Download the model (flash pull " + this.id + ") and plan it then; or use another HF_ENDPOINT.",
+					ex);
 		}
 	}
 

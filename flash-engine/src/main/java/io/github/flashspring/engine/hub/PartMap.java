@@ -109,7 +109,9 @@ final class PartMap implements AutoCloseable {
 		return this.done[part];
 	}
 
-	/** {@return bytes that have arrived} */
+	/**
+	 * {@return bytes that have arrived}
+	 */
 	synchronized long total() {
 		long total = 0;
 		for (long bytes : this.done) {
@@ -134,7 +136,9 @@ final class PartMap implements AutoCloseable {
 		return (part > 0 && (size + part - 1) / part <= MAX_PARTS) ? part : 0;
 	}
 
-	/** {@return whether the map can be believed} */
+	/**
+	 * {@return whether the map can be believed}
+	 */
 	private boolean read(long present) throws IOException {
 		ByteBuffer numbers = ByteBuffer.allocate(this.done.length * Long.BYTES);
 		read(this.channel, numbers, HEADER);

@@ -38,7 +38,9 @@ final class Pull {
 		this.tally = tally;
 	}
 
-	/** {@return the folder of the snapshot, with all files of the model} */
+	/**
+	 * {@return the folder of the snapshot, with all files of the model}
+	 */
 	Path run() throws IOException, InterruptedException {
 		String commit = this.api.commit();
 		FileSelection selection = new FileSelection(this.id, this.api.files(commit));

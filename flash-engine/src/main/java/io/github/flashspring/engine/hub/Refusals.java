@@ -40,8 +40,9 @@ final class Refusals {
 			return gated();
 		}
 		if ("RevisionNotFound".equals(code)) {
-			return new HubException("The repository " + this.id.repository() + " has no revision "
-					+ HubException.quote(this.id.revision()) + ".",
+			return new HubException(
+					"The repository " + this.id.repository() + " has no revision "
+							+ HubException.quote(this.id.revision()) + ".",
 					"Give a branch, a tag or a commit that " + page() + " lists.");
 		}
 		if ("EntryNotFound".equals(code)) {
@@ -61,18 +62,19 @@ final class Refusals {
 		return new HubException(
 				"The repository " + this.id.repository() + " is gated: its owner decides who may download it"
 						+ known(", and the account of the access token that was sent may not") + ".",
-				"Open " + page() + ", accept the licence and wait for access if it must be granted, then " + token + ".");
+				"Open " + page() + ", accept the licence and wait for access if it must be granted, then " + token
+						+ ".");
 	}
 
 	private HubException unknown(int status) {
 		return new HubException(
 				((status == 401 && this.settings.token() != null)
-						? this.settings.endpoint().getHost() + " did not accept the access token, or there"
-						: "There")
+						? this.settings.endpoint().getHost() + " did not accept the access token, or there" : "There")
 						+ " is no repository " + this.id.repository() + " at " + this.settings.endpoint()
 						+ ", or it is private.",
-				"Check how it is written. " + known("Check HF_TOKEN: it must be valid and may need the right to read it.",
-						"For a private one, set HF_TOKEN."));
+				"Check how it is written. "
+						+ known("Check HF_TOKEN: it must be valid and may need the right to read it.",
+								"For a private one, set HF_TOKEN."));
 	}
 
 	private String known(String withToken) {

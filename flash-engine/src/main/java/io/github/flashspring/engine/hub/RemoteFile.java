@@ -27,7 +27,9 @@ record RemoteFile(String path, long size, String etag) {
 		return HASH.matcher(text).matches();
 	}
 
-	/** {@return whether the content is named by its SHA-256} */
+	/**
+	 * {@return whether the content is named by its SHA-256}
+	 */
 	boolean isLarge() {
 		return this.etag.length() == 64;
 	}
@@ -50,8 +52,9 @@ record RemoteFile(String path, long size, String etag) {
 	private static boolean isName(String name) {
 		return !name.isEmpty() && name.length() <= MAX_NAME && !name.equals(".") && !name.equals("..")
 				&& !name.endsWith(" ") && !name.endsWith(".") && !DEVICE.matcher(name).matches()
-				&& name.chars().allMatch((c) -> c >= ' ' && c != 0x7f && "\\:*?\"<>|".indexOf(c) < 0
-						&& !Character.isISOControl(c) && !Character.isSurrogate((char) c));
+				&& name.chars()
+					.allMatch((c) -> c >= ' ' && c != 0x7f && "\\:*?\"<>|".indexOf(c) < 0 && !Character.isISOControl(c)
+							&& !Character.isSurrogate((char) c));
 	}
 
 }

@@ -101,9 +101,10 @@ final class RemoteSource {
 				&& Long.parseLong(matcher.group(2)) == to - 1
 				&& (matcher.group(3).equals("*") || Long.parseLong(matcher.group(3)) == this.file.size());
 		if (!right) {
-			throw new BusyException(reply.uri().getHost() + " sent the range "
-					+ HubException.quote(String.valueOf(range)) + " of " + what + ", expected bytes " + from + "-"
-					+ (to - 1) + "/" + this.file.size(), null);
+			throw new BusyException(
+					reply.uri().getHost() + " sent the range " + HubException.quote(String.valueOf(range)) + " of "
+							+ what + ", expected bytes " + from + "-" + (to - 1) + "/" + this.file.size(),
+					null);
 		}
 	}
 

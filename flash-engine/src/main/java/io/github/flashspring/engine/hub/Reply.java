@@ -37,7 +37,9 @@ final class Reply implements AutoCloseable {
 		this.whenClosed = whenClosed;
 	}
 
-	/** {@return what was asked last, after all redirects} */
+	/**
+	 * {@return what was asked last, after all redirects}
+	 */
 	URI uri() {
 		return this.uri;
 	}

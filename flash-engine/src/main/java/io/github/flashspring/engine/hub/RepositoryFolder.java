@@ -83,13 +83,17 @@ final class RepositoryFolder {
 		return place;
 	}
 
-	/** {@return whether a snapshot has a file, as a link or itself} */
+	/**
+	 * {@return whether a snapshot has a file, as a link or itself}
+	 */
 	boolean has(String commit, RemoteFile file) throws IOException {
 		Path place = place(commit, file);
 		return Files.isRegularFile(place) && Files.size(place) == file.size();
 	}
 
-	/** {@return whether a blob is there in full} */
+	/**
+	 * {@return whether a blob is there in full}
+	 */
 	boolean hasBlob(RemoteFile file) throws IOException {
 		Path blob = blob(file);
 		return Files.isRegularFile(blob) && Files.size(blob) == file.size();

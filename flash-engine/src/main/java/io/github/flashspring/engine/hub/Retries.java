@@ -85,7 +85,8 @@ final class Retries {
 
 	/** Half of it is random, so that many clients do not return at once. */
 	private Duration backoff() {
-		long most = Math.min(MAX_PAUSE.toNanos(), this.settings.tuning().backoff().toNanos() << Math.min(this.failures - 1, 20));
+		long most = Math.min(MAX_PAUSE.toNanos(),
+				this.settings.tuning().backoff().toNanos() << Math.min(this.failures - 1, 20));
 		return Duration.ofNanos(most / 2 + ThreadLocalRandom.current().nextLong(most / 2 + 1));
 	}
 

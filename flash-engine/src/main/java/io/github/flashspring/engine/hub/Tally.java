@@ -74,9 +74,8 @@ final class Tally {
 		}
 		this.told = time;
 		long done = this.completedBytes + this.active.stream().mapToLong((file) -> file.done).sum();
-		this.listener.accept(
-				new DownloadProgress(this.model, this.totalBytes, done, this.fetchedBytes, this.files,
-						this.completedFiles, this.active.stream().map(File::progress).toList()));
+		this.listener.accept(new DownloadProgress(this.model, this.totalBytes, done, this.fetchedBytes, this.files,
+				this.completedFiles, this.active.stream().map(File::progress).toList()));
 	}
 
 	/** One file that is worked on. */

@@ -5,11 +5,10 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -96,8 +95,8 @@ public final class FakeHub implements AutoCloseable {
 		server.setExecutor(this.threads);
 		server.createContext("/", (exchange) -> {
 			try (exchange) {
-				this.requests
-					.add(new Request(host, exchange.getRequestURI().toString(), Map.copyOf(exchange.getRequestHeaders())));
+				this.requests.add(new Request(host, exchange.getRequestURI().toString(),
+						Map.copyOf(exchange.getRequestHeaders())));
 				handler.handle(exchange);
 			}
 		});
@@ -105,7 +104,9 @@ public final class FakeHub implements AutoCloseable {
 		return server;
 	}
 
-	/** {@return the address of the hub, whose host is not that of its files} */
+	/**
+	 * {@return the address of the hub, whose host is not that of its files}
+	 */
 	public String endpoint() {
 		return "http://localhost:" + this.hub.getAddress().getPort();
 	}
@@ -143,8 +144,10 @@ public final class FakeHub implements AutoCloseable {
 		}
 	}
 
-	/** {@return bytes of files that went out} */
-	long bodyBytes() {
+	/**
+	 * {@return bytes of files that went out}
+	 */
+	public long bodyBytes() {
 		return this.bodyBytes.get();
 	}
 
@@ -277,7 +280,7 @@ public final class FakeHub implements AutoCloseable {
 				.set("Content-Range", "bytes " + ((fault == Fault.WRONG_RANGE) ? from + 1 : from) + "-" + (to - 1) + "/"
 						+ bytes.length);
 		}
-		byte[] body = java.util.Arrays.copyOfRange(bytes, from, to);
+		byte[] body = Arrays.copyOfRange(bytes, from, to);
 		if (fault == Fault.DAMAGED && body.length > 0) {
 			body[body.length / 2] ^= 1;
 		}
@@ -333,23 +336,11 @@ public final class FakeHub implements AutoCloseable {
 	}
 
 	static String sha256(byte[] bytes) {
-		return hash("SHA-256", bytes);
+		return Hashes.sha256(bytes);
 	}
 
 	static String gitHash(byte[] bytes) {
-		byte[] head = ("blob " + bytes.length + "\0").getBytes(StandardCharsets.US_ASCII);
-		byte[] all = java.util.Arrays.copyOf(head, head.length + bytes.length);
-		System.arraycopy(bytes, 0, all, head.length, bytes.length);
-		return hash("SHA-1", all);
-	}
-
-	private static String hash(String algorithm, byte[] bytes) {
-		try {
-			return HexFormat.of().formatHex(MessageDigest.getInstance(algorithm).digest(bytes));
-		}
-		catch (java.security.NoSuchAlgorithmException ex) {
-			throw new IllegalStateException(ex);
-		}
+		return Hashes.git(bytes);
 	}
 
 	@Override

@@ -1,10 +1,13 @@
 package io.github.flashspring.engine.hub;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -209,7 +212,7 @@ class HubTests {
 	void prefixOfAnotherClientIsContinued() throws IOException {
 		byte[] weights = this.fake.bytes("model.safetensors");
 		Path blobs = Files.createDirectories(this.home.resolve("hf/hub/models--org--name/blobs"));
-		Files.write(blobs.resolve(FakeHub.sha256(weights) + ".incomplete"), java.util.Arrays.copyOf(weights, 70_000));
+		Files.write(blobs.resolve(FakeHub.sha256(weights) + ".incomplete"), Arrays.copyOf(weights, 70_000));
 		Path snapshot = pull(ID);
 		assertThat(Files.readAllBytes(snapshot.resolve("model.safetensors"))).isEqualTo(weights);
 		assertThat(this.fake.bodyBytes()).isLessThan(35_000);
@@ -293,8 +296,8 @@ class HubTests {
 	}
 
 	private static String stack(Throwable failure) {
-		java.io.StringWriter text = new java.io.StringWriter();
-		failure.printStackTrace(new java.io.PrintWriter(text));
+		StringWriter text = new StringWriter();
+		failure.printStackTrace(new PrintWriter(text));
 		return text.toString();
 	}
 
