@@ -57,6 +57,15 @@ final class DownloadLines implements Consumer<DownloadProgress> {
 		this.sampleTime = this.start;
 	}
 
+	/** Shows that something goes on before it is known what there is to do. */
+	void begin(String what) {
+		if (this.terminal.styled() && !this.quiet) {
+			this.drawn = true;
+			this.terminal.err().print("\r\033[K" + what);
+			this.terminal.err().flush();
+		}
+	}
+
 	@Override
 	public void accept(DownloadProgress progress) {
 		if (this.quiet) {

@@ -52,7 +52,9 @@ final class PullCommand implements Callable<Integer> {
 	public Integer call() {
 		HubId id = HubIds.of(this.spec, this.model, this.revision);
 		DownloadLines lines = new DownloadLines(this.terminal, this.quiet);
-		try (Hub hub = new Hub(HubSettings.ofSystem())) {
+		HubSettings settings = HubSettings.ofSystem();
+		lines.begin("asking " + settings.endpoint().getHost() + " about " + id + " …");
+		try (Hub hub = new Hub(settings)) {
 			Path folder = hub.pull(id, lines);
 			lines.finish(folder, "Run it with: flash run --model " + id);
 		}

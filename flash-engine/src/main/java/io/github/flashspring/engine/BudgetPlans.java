@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
+import io.github.flashspring.engine.storage.DiskProbe;
 import io.github.flashspring.engine.weights.WeightFiles;
 
 /**
@@ -36,7 +37,8 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 	 * @param config model and settings with a budget; null: the default
 	 * @param budgets from the size of the weights in bytes to a budget; null: the default
 	 * @param outline whether the folder holds headers alone, so that its files tell
-	 * nothing about how fast they are read: what is remembered of the disk counts
+	 * nothing about how fast they are read: a disk that is not known is measured with a
+	 * file that is written for that
 	 * @return the plans
 	 * @throws io.github.flashspring.engine.checkpoint.CheckpointException if files are
 	 * missing or wrong
@@ -45,6 +47,9 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 			List<LongFunction<@Nullable RamBudget>> budgets, boolean outline) {
 		FlashConfig minimum = config.apply(RamBudget.MINIMUM);
 		EngineParts least = parts(minimum, outline);
+		if (outline && least.plan().weightBytes() >= DiskProbe.MIN_FILE) {
+			DiskSample.measure(least.checkpoint().folder(), minimum.reading().direct());
+		}
 		long weights = least.plan().weightBytes();
 		List<BudgetPlan> plans = new ArrayList<>();
 		for (LongFunction<@Nullable RamBudget> choice : budgets) {

@@ -14,6 +14,8 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
+import javax.net.ssl.SSLHandshakeException;
+
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -150,6 +152,11 @@ final class HubClient implements AutoCloseable {
 		}
 		catch (ExecutionException ex) {
 			Throwable cause = (ex.getCause() != null) ? ex.getCause() : ex;
+			if (cause instanceof SSLHandshakeException) {
+				throw new HubException("The certificate of " + uri.getHost() + this.settings.proxies().describe(uri)
+						+ " is not trusted (" + cause.getMessage() + ").",
+						"If a proxy puts its own in place, add it to the JVM's: -Djavax.net.ssl.trustStore=FILE.", cause);
+			}
 			String message = cause.getMessage();
 			// The JDK leaves the message of a refused connection empty.
 			throw new IOException(

@@ -9,6 +9,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 
+import org.jspecify.annotations.Nullable;
+
 /** Runs tasks at once; the first failure ends all. */
 final class Parallel {
 
@@ -59,7 +61,7 @@ final class Parallel {
 		}
 	}
 
-	private static IOException failure(Throwable cause) throws IOException, InterruptedException {
+	private static IOException failure(@Nullable Throwable cause) throws IOException, InterruptedException {
 		switch (cause) {
 			case IOException io -> throw io;
 			case InterruptedException interrupted -> throw interrupted;

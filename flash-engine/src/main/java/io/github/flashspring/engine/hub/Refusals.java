@@ -36,7 +36,7 @@ final class Refusals {
 					reply.retryAfter());
 		}
 		String code = reply.header("X-Error-Code");
-		if ("GatedRepo".equals(code) || (status == 403 && code == null)) {
+		if ("GatedRepo".equals(code)) {
 			return gated();
 		}
 		if ("RevisionNotFound".equals(code)) {
@@ -53,7 +53,8 @@ final class Refusals {
 			return unknown(status);
 		}
 		return new HubException("Cannot fetch " + what + " of " + this.id.repository() + ": " + host + " answered "
-				+ status + ((code != null) ? " (" + HubException.quote(code) + ")" : "") + ".", "Check HF_ENDPOINT.");
+				+ status + ((code != null) ? " (" + HubException.quote(code) + ")" : "") + ".",
+				"Check HF_ENDPOINT" + ((status == 403) ? ", HF_TOKEN, and what a proxy may forbid." : "."));
 	}
 
 	private HubException gated() {

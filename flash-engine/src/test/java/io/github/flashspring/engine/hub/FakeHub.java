@@ -32,13 +32,6 @@ public final class FakeHub implements AutoCloseable {
 	/** The only revision besides its commit. */
 	public static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
 
-	/** What a request meets instead of an answer. */
-	public enum Fault {
-
-		NONE, CUT, BUSY, TOO_MANY, EXPIRED, DAMAGED, NO_RANGES, WRONG_RANGE, STALL, SHORT_PAGE
-
-	}
-
 	private final HttpServer hub;
 
 	private final HttpServer files;
@@ -75,15 +68,6 @@ public final class FakeHub implements AutoCloseable {
 	volatile @Nullable String refusal;
 
 	volatile int refusalStatus = 403;
-
-	record Request(String host, String path, Map<String, List<String>> headers) {
-
-		@Nullable String header(String name) {
-			List<String> values = this.headers.get(name);
-			return (values != null) ? values.getFirst() : null;
-		}
-
-	}
 
 	public FakeHub() throws IOException {
 		this.hub = server("localhost", this::api);

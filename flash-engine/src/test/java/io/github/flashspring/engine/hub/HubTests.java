@@ -23,7 +23,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 import io.github.flashspring.engine.checkpoint.HubId;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
-import io.github.flashspring.engine.hub.FakeHub.Fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -142,7 +141,7 @@ class HubTests {
 		this.fake.requiredToken = "hf_SecretSecret";
 		pull(ID);
 		assertThat(this.fake.requests).anyMatch((request) -> request.host().equals("127.0.0.1"));
-		for (FakeHub.Request request : this.fake.requests) {
+		for (Request request : this.fake.requests) {
 			boolean hub = request.host().equals("localhost");
 			assertThat(request.header("Authorization")).isEqualTo(hub ? "Bearer hf_SecretSecret" : null);
 			assertThat(request.headers().toString().contains("Secret")).isEqualTo(hub);
