@@ -17,6 +17,7 @@ import io.github.flashspring.engine.Generation;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.LogitsConsumer;
 import io.github.flashspring.engine.ModelInfo;
+import io.github.flashspring.engine.hub.DownloadProgress;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.ResidencyPlan;
@@ -33,13 +34,26 @@ final class BackgroundFlashEngine implements FlashEngine {
 
 	private final CompletableFuture<FlashEngine> loading = new CompletableFuture<>();
 
+	private final Supplier<@Nullable DownloadProgress> download;
+
 	/**
 	 * Begins to load.
 	 * @param model name of the model that is loaded
 	 * @param loader loads it
 	 */
 	BackgroundFlashEngine(String model, Supplier<FlashEngine> loader) {
+		this(model, loader, () -> null);
+	}
+
+	/**
+	 * Begins to load.
+	 * @param model name of the model that is loaded
+	 * @param loader loads it
+	 * @param download tells how far its download is; null while nothing is downloaded
+	 */
+	BackgroundFlashEngine(String model, Supplier<FlashEngine> loader, Supplier<@Nullable DownloadProgress> download) {
 		this.model = model;
+		this.download = download;
 		Thread.ofPlatform().name("flash-load").daemon().start(() -> load(loader));
 	}
 
@@ -71,6 +85,13 @@ final class BackgroundFlashEngine implements FlashEngine {
 	 */
 	Future.State state() {
 		return this.loading.state();
+	}
+
+	/**
+	 * {@return how far the model's download is; null while nothing is downloaded}
+	 */
+	@Nullable DownloadProgress download() {
+		return this.download.get();
 	}
 
 	/**

@@ -10,6 +10,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ApplicationContext;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Import;
@@ -38,13 +39,16 @@ public final class FlashAutoConfiguration {
 	/** On the runtime of the application, if it has one. */
 	@Bean
 	@ConditionalOnMissingBean
-	FlashEngine flashEngine(FlashProperties properties, ObjectProvider<FlashRuntime> runtimes) {
+	FlashEngine flashEngine(FlashProperties properties, ObjectProvider<FlashRuntime> runtimes,
+			ApplicationEventPublisher events) {
 		FlashConfig config = properties.toConfig();
 		FlashRuntime runtime = runtimes.getIfUnique();
 		Function<FlashConfig, FlashEngine> loader = (runtime != null) ? runtime::load : FlashEngine::load;
+		ModelDownload download = new ModelDownload(properties, config.model(), events::publishEvent);
 		return switch (properties.load()) {
-			case EAGER -> load(config, loader);
-			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config, loader));
+			case EAGER -> load(config, download, loader);
+			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config, download, loader),
+					download::progress);
 		};
 	}
 
@@ -65,7 +69,9 @@ public final class FlashAutoConfiguration {
 		return new FlashLiveness(context);
 	}
 
-	private static FlashEngine load(FlashConfig config, Function<FlashConfig, FlashEngine> loader) {
+	private static FlashEngine load(FlashConfig config, ModelDownload download,
+			Function<FlashConfig, FlashEngine> loader) {
+		download.run();
 		try {
 			FlashEngine engine = loader.apply(config);
 			try {

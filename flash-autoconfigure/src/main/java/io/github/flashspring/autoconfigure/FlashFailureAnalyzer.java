@@ -9,8 +9,10 @@ import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 
 import io.github.flashspring.engine.checkpoint.CheckpointException;
+import io.github.flashspring.engine.checkpoint.MissingModelException;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.failure.FlashException;
+import io.github.flashspring.engine.hub.HubException;
 import io.github.flashspring.engine.model.UnsupportedArchitectureException;
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.text.ChatTemplateException;
@@ -41,6 +43,10 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 
 	private static @Nullable FailureAnalysis analysis(Throwable cause) {
 		return switch (cause) {
+			case MissingModelException ex -> new FailureAnalysis(preamble(ex) + ex.description(),
+					ex.action()
+							+ " Or set 'flash.hub.pull' to 'when-missing': then it is downloaded when it is loaded.",
+					ex);
 			case FlashException ex -> new FailureAnalysis(preamble(ex) + ex.description(), ex.action(), ex);
 			case BudgetExceededException ex -> new FailureAnalysis(String.valueOf(ex.getMessage()),
 					"Set 'flash.ram-budget-gb' to at least %s, or choose a smaller model or a shorter 'flash.context-length'."
@@ -55,6 +61,7 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 	private static String preamble(FlashException failure) {
 		return switch (failure) {
 			case UnsupportedArchitectureException _ -> "The model of 'flash.model' cannot be computed. ";
+			case HubException _ -> "The model of 'flash.model' cannot be downloaded. ";
 			case CheckpointException _ -> "The model of 'flash.model' cannot be loaded. ";
 			case TokenizerException _ -> "The tokenizer of 'flash.model' cannot be used. ";
 			case ChatTemplateException _ -> "The chat template of 'flash.model' cannot be used. ";

@@ -17,6 +17,7 @@ import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.generate.FinishReason;
+import io.github.flashspring.engine.hub.DownloadProgress;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
 
 /**
@@ -39,7 +40,7 @@ public class FlashHealthIndicator extends AbstractHealthIndicator implements Gen
 	protected void doHealthCheck(Health.Builder builder) {
 		if (this.engine instanceof BackgroundFlashEngine background && background.state() != Future.State.SUCCESS) {
 			if (background.state() == Future.State.RUNNING) {
-				builder.outOfService().withDetail("state", "loading");
+				loading(builder, background.download());
 			}
 			else {
 				builder.down(background.failure());
@@ -67,6 +68,16 @@ public class FlashHealthIndicator extends AbstractHealthIndicator implements Gen
 			.withDetail("device", now.device())
 			.withDetail("budget", (now.budgetBytes() != null) ? now.budgetBytes() : "unlimited")
 			.withDetail("memory", memory);
+	}
+
+	private static void loading(Health.Builder builder, @Nullable DownloadProgress download) {
+		builder.outOfService().withDetail("state", (download != null) ? "downloading" : "loading");
+		if (download != null) {
+			builder.withDetail("download",
+					Map.of("model", download.model(), "doneBytes", download.doneBytes(), "totalBytes",
+							download.totalBytes(), "files", download.files(), "completedFiles",
+							download.completedFiles()));
+		}
 	}
 
 	@Override

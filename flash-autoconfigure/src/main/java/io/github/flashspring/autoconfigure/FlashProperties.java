@@ -3,6 +3,8 @@ package io.github.flashspring.autoconfigure;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 import org.jspecify.annotations.Nullable;
@@ -18,16 +20,18 @@ import io.github.flashspring.chat.SchemaMode;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.cache.KvPrecision;
+import io.github.flashspring.engine.checkpoint.HubId;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.Structure;
+import io.github.flashspring.engine.hub.HubSettings;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.text.ToolSupport;
 
 /**
  * Settings of the engine and of the chat model.
  *
- * @param model Folder of a checkpoint, or id of a model of the Hugging Face hub that lies
- * in the local cache, such as 'mlx-community/Qwen3-4B-4bit'.
+ * @param model Folder of a checkpoint, or id of a model of the Hugging Face hub, such as
+ * 'mlx-community/Qwen3-4B-4bit', that lies in the local cache or may be downloaded.
  * @param modelName What the model is called in responses, observations, meters and
  * health. By default, its hub id, or the name of its folder.
  * @param ramBudgetGb Memory that the engine may use, in gigabytes of 1024³ bytes,
@@ -51,13 +55,14 @@ import io.github.flashspring.engine.text.ToolSupport;
  * @param kv How precisely keys and values are kept.
  * @param load When the model is loaded.
  * @param chat Options of the chat model, for prompts that do not set them.
+ * @param hub Where models are downloaded from.
  */
 @ConfigurationProperties(FlashProperties.PREFIX)
 public record FlashProperties(@Nullable String model, @Nullable String modelName, @Nullable Double ramBudgetGb,
 		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
 		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
 		@DefaultValue("true") boolean warmUp, @DefaultValue("5m") Duration idleTimeout, @DefaultValue Io io,
-		@DefaultValue Kv kv, @DefaultValue("eager") Load load, @DefaultValue Chat chat) {
+		@DefaultValue Kv kv, @DefaultValue("eager") Load load, @DefaultValue Chat chat, @DefaultValue Hub hub) {
 
 	static final String PREFIX = "flash";
 
@@ -74,7 +79,7 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 					"Set 'flash.model' to the folder of a checkpoint, or to the id of a model in the local Hugging Face cache. "
 							+ "To use another chat model instead, set 'spring.ai.model.chat'.");
 		}
-		FlashConfig.Builder config = FlashConfig.builder(this.model)
+		FlashConfig.Builder config = FlashConfig.builder(modelAtRevision())
 			.ramBudget(null)
 			.followMemoryPressure(this.ramBudgetFollowPressure)
 			.device(this.device)
@@ -103,6 +108,40 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		set("io.reads-in-flight", this.io.readsInFlight(),
 				(value) -> config.reading(sized.atOnce(positive("reads-in-flight", value))));
 		return config.build();
+	}
+
+	/** The model, at the revision that is set unless its name has one. */
+	private String modelAtRevision() {
+		String name = String.valueOf(this.model);
+		String revision = this.hub.revision();
+		Optional<HubId> id = HubId.parse(name);
+		if (revision == null || id.isEmpty() || name.contains("@")) {
+			return name;
+		}
+		return id.get()
+			.at(revision)
+			.orElseThrow(() -> new InvalidConfigurationPropertyValueException(PREFIX + ".hub.revision", revision,
+					"Must be a branch, a tag or a commit"))
+			.toString();
+	}
+
+	/**
+	 * The settings of downloads: the variables of the Hugging Face tools, and the
+	 * properties over them.
+	 * @return the settings
+	 * @throws InvalidConfigurationPropertyValueException if a value is out of its range
+	 */
+	HubSettings toHubSettings() {
+		AtomicReference<HubSettings> settings = new AtomicReference<>(HubSettings.ofSystem());
+		set("hub.timeout", this.hub.timeout(), (value) -> settings.set(settings.get().timeout(value)));
+		set("hub.max-retries", this.hub.maxRetries(), (value) -> settings.set(settings.get().maxRetries(value)));
+		if (StringUtils.hasText(this.hub.endpoint())) {
+			settings.set(settings.get().endpoint(this.hub.endpoint()));
+		}
+		if (StringUtils.hasText(this.hub.token())) {
+			settings.set(settings.get().token(this.hub.token()));
+		}
+		return settings.get();
 	}
 
 	/** In the engine's own configuration, 0 stands for a value that is not set. */
@@ -159,6 +198,52 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 */
 	public record Kv(@DefaultValue("f32") KvPrecision.Mode mode, @DefaultValue("128") int window,
 			@DefaultValue("8") int bits) {
+
+	}
+
+	/**
+	 * Where models are downloaded from.
+	 *
+	 * @param pull Whether a model that is not in the local cache is downloaded while it
+	 * is loaded.
+	 * @param endpoint Address of a hub or a mirror of it. By default, that of the
+	 * variable HF_ENDPOINT, otherwise https://huggingface.co.
+	 * @param token Access token for gated and private models. By default, that of the
+	 * Hugging Face tools: HF_TOKEN, or the file of 'hf auth login'.
+	 * @param revision Branch, tag or commit, for a model that names none. By default,
+	 * 'main'.
+	 * @param timeout Time that the hub may take to answer, and a download may stand
+	 * still. By default, those of HF_HUB_ETAG_TIMEOUT and HF_HUB_DOWNLOAD_TIMEOUT,
+	 * otherwise 10 seconds.
+	 * @param maxRetries How often a request is repeated that brought nothing. By default,
+	 * 5 times.
+	 */
+	public record Hub(@DefaultValue("never") Pull pull, @Nullable String endpoint, @Nullable String token,
+			@Nullable String revision, @Nullable Duration timeout, @Nullable Integer maxRetries) {
+
+		/** Without the token. */
+		@Override
+		public String toString() {
+			return "Hub[pull=%s, endpoint=%s, revision=%s, timeout=%s, maxRetries=%s]".formatted(this.pull,
+					this.endpoint, this.revision, this.timeout, this.maxRetries);
+		}
+
+	}
+
+	/**
+	 * Whether a model is downloaded.
+	 */
+	public enum Pull {
+
+		/**
+		 * A model that is not in the local cache is an error.
+		 */
+		NEVER,
+
+		/**
+		 * A model that is not in the local cache, or not all of it, is downloaded.
+		 */
+		WHEN_MISSING
 
 	}
 

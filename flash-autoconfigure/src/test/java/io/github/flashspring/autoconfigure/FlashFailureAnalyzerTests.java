@@ -43,7 +43,7 @@ class FlashFailureAnalyzerTests {
 	void hubModelIsNotInTheCache(CapturedOutput output) {
 		start("flash.model=nobody/never-downloaded");
 		assertThat(description(output)).contains("'nobody/never-downloaded'");
-		assertThat(action(output)).contains("hf download nobody/never-downloaded");
+		assertThat(action(output)).contains("flash pull nobody/never-downloaded", "'flash.hub.pull' to 'when-missing'");
 	}
 
 	@Test

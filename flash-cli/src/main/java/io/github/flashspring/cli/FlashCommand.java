@@ -26,8 +26,9 @@ import io.github.flashspring.engine.checkpoint.CacheFolder;
  */
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
-		subcommands = { RunCommand.class, ShowCommand.class, PlanCommand.class, LogitsCommand.class,
-				ImportCommand.class, RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
+		subcommands = { RunCommand.class, ShowCommand.class, PlanCommand.class, PullCommand.class, ListCommand.class,
+				RemoveCommand.class, LogitsCommand.class, ImportCommand.class, RepackCommand.class, BenchCommand.class,
+				SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec
@@ -108,6 +109,12 @@ public final class FlashCommand implements Runnable {
 			}
 			if (type == LogitsCommand.class) {
 				return (K) new LogitsCommand(this.terminal, this.loader);
+			}
+			if (type == PullCommand.class) {
+				return (K) new PullCommand(this.terminal);
+			}
+			if (type == RemoveCommand.class) {
+				return (K) new RemoveCommand(this.terminal);
 			}
 			if (type == ImportCommand.class) {
 				return (K) new ImportCommand(this.terminal);

@@ -96,6 +96,30 @@ class PlanCommandTests {
 	}
 
 	@Test
+	void severalBudgetsAreCompared() {
+		Call call = plan("--ram", "unlimited,min,60%,50KB");
+		assertThat(call.code()).isZero();
+		assertThat(call.out()).containsPattern("(?m)^keys and values +[0-9.]+ KB per 1,000 tokens")
+			.containsPattern("(?m)^unlimited .* \\(100 %\\) +0 B  as compute allows")
+			.containsPattern("(?m)^min +[0-9.]+ MB")
+			.containsPattern("(?m)^60% +")
+			.containsPattern("(?m)^50.0 KB +too small: needs at least [0-9.]+ MB");
+		JsonNode several = json("--ram", "2500KB,min");
+		assertThat(several.path("plans")).hasSize(2);
+		assertThat(several.path("plans").get(0).path("plan")).isEqualTo(json("--ram", "2500KB"));
+		assertThat(several.path("kvBytesPerThousandTokens").longValue()).isPositive();
+	}
+
+	@Test
+	void modelMayStandWithoutItsOption() {
+		assertThat(Call.of(FlashEngine::load, "plan", folder.toString(), "--ram", "min", "--context", "64").code())
+			.isZero();
+		Call none = Call.of(FlashEngine::load, "plan", "--ram", "min");
+		assertThat(none.code()).isEqualTo(2);
+		assertThat(none.err()).contains("A model is missing.");
+	}
+
+	@Test
 	void wrongOptionsAreRefused() {
 		Call call = plan("--chunk", "-1");
 		assertThat(call.code()).isEqualTo(2);

@@ -53,7 +53,8 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 	/** States that the prefix cache has memory for by default. */
 	private static final int PREFIX_STATES = 16;
 
-	static EngineParts open(FlashConfig config, Function<WeightFiles, Disk> disk, EngineHost host, boolean warm,
+	static EngineParts open(FlashConfig config, Function<WeightFiles, Disk> disk, Function<Path, ModelText> reader,
+			EngineHost host, boolean warm,
 			Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most))
@@ -64,7 +65,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 		int context = contextLength(config, definition.shape().maxPositions());
 		// before the tokenizer, which takes half of the time until the first pass
 		WarmUp warmUp = warm ? resources.add(WarmUp.start(device.warmUp(definition.workload(layout, context)))) : null;
-		ModelText text = resources.add(ModelText.load(checkpoint.folder(), config.chat()));
+		ModelText text = resources.add(reader.apply(checkpoint.folder()));
 		int chunk = Math.min((config.prefillChunk() > 0) ? config.prefillChunk() : DEFAULT_PREFILL_CHUNK, context);
 		ResidencyPlan.Work work = (chunkRows, passRows) -> definition.workBytes(device, chunkRows, passRows, context,
 				config.parallel());
@@ -96,8 +97,14 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 
 	static ResidencyPlan plan(FlashConfig config) {
 		try (Resources resources = new Resources()) {
-			return EngineParts.open(config, WeightFiles::measuredDisk, EngineHost.NONE, false, resources).plan();
+			return planned(config, WeightFiles::measuredDisk, resources).plan();
 		}
+	}
+
+	/** What planning needs: no tokenizer is read, and nothing is compiled. */
+	static EngineParts planned(FlashConfig config, Function<WeightFiles, Disk> disk, Resources resources) {
+		return open(config, disk, (folder) -> ModelText.unread(folder, config.chat()), EngineHost.NONE, false,
+				resources);
 	}
 
 	static long repack(String model, Path target, boolean compatible, Repacker.Progress progress) throws IOException {

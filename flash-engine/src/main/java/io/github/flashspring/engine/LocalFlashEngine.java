@@ -112,7 +112,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 	}
 
 	private static LocalFlashEngine load(FlashConfig config, EngineHost host, Resources resources) {
-		EngineParts parts = EngineParts.open(config, WeightFiles::disk, host, config.warmUp(), resources);
+		EngineParts parts = EngineParts.open(config, WeightFiles::disk,
+				(folder) -> ModelText.load(folder, config.chat()), host, config.warmUp(), resources);
 		ResidencyPlan plan = parts.plan();
 		ModelDefinition definition = parts.definition();
 		Device device = parts.device();

@@ -62,6 +62,9 @@ final class ModelText implements AutoCloseable {
 
 	private final long memoryBytes;
 
+	/** Whether there is a tokenizer, loaded or not. */
+	private final boolean counted;
+
 	private ModelText(Path folder, FlashConfig.Chat settings, @Nullable Tokenizer tokenizer,
 			@Nullable ChatTemplate template, @Nullable ChatTemplateException templateFailure, long fileBytes) {
 		this.folder = folder;
@@ -72,6 +75,21 @@ final class ModelText implements AutoCloseable {
 		long structureBytes = Structures.memoryBytes(fileBytes);
 		this.structures = (tokenizer != null) ? new Structures(tokenizer, folder, structureBytes) : null;
 		this.memoryBytes = (MEMORY_FACTOR + TRIE_FACTOR) * fileBytes + structureBytes;
+		this.counted = fileBytes > 0;
+	}
+
+	/**
+	 * What is needed to plan: the size of the tokenizer's file tells how much memory it
+	 * takes, so it is not read.
+	 */
+	static ModelText unread(Path folder, FlashConfig.Chat settings) {
+		try {
+			return new ModelText(folder, settings, null, null, null,
+					Tokenizer.isPresent(folder) ? Files.size(folder.resolve("tokenizer.json")) : 0);
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
 	}
 
 	static ModelText load(Path folder, FlashConfig.Chat settings) {
@@ -104,7 +122,7 @@ final class ModelText implements AutoCloseable {
 	 * @return bytes
 	 */
 	long memoryBytes(int contextLength) {
-		return (this.tokenizer != null) ? this.memoryBytes + Tokenizer.encodingBytes(contextLength) : 0;
+		return this.counted ? this.memoryBytes + Tokenizer.encodingBytes(contextLength) : 0;
 	}
 
 	/** Masks of structured answers. */

@@ -87,6 +87,24 @@ public final class Checkpoint implements AutoCloseable {
 	}
 
 	/**
+	 * Whether a folder has a config and all files of weights that belong to it; what is
+	 * in them is not read.
+	 * @param folder the folder
+	 * @return false if something is missing
+	 */
+	public static boolean isComplete(Path folder) {
+		if (!Files.isRegularFile(folder.resolve("config.json"))) {
+			return false;
+		}
+		try {
+			return ShardList.of(folder).files().stream().allMatch(Files::isRegularFile);
+		}
+		catch (CheckpointException ex) {
+			return false;
+		}
+	}
+
+	/**
 	 * The folder.
 	 * @return as given to {@link #open(Path)}
 	 */

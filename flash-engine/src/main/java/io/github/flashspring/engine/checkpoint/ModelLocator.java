@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
@@ -13,14 +14,11 @@ import static io.github.flashspring.engine.checkpoint.CheckpointException.quote;
 
 /**
  * Finds the folder of a model named by a path or by a hub id {@code org/name[@revision]}.
- * Hub ids are looked up in the local cache of the Hugging Face tools, whose place the
- * variables {@code HF_HUB_CACHE}, {@code HF_HOME} and {@code XDG_CACHE_HOME} decide;
- * nothing is downloaded.
+ * Hub ids, also behind {@code hf://}, are looked up in the local cache of the Hugging
+ * Face tools, whose place the variables {@code HF_HUB_CACHE}, {@code HF_HOME} and
+ * {@code XDG_CACHE_HOME} decide; nothing is downloaded.
  */
 public final class ModelLocator {
-
-	private static final Pattern HUB_ID = Pattern.compile(
-			"(?<org>[A-Za-z0-9][\\w.-]{0,95})/(?<name>[A-Za-z0-9][\\w.-]{0,95})(?:@(?<revision>\\w[\\w./-]{0,199}))?");
 
 	private static final Pattern CACHED = Pattern
 		.compile("/models--(?<org>[\\w.-]+?)--(?<name>[\\w.-]+)/snapshots/[^/]+$");
@@ -61,23 +59,20 @@ public final class ModelLocator {
 		if (folder != null && Files.isDirectory(folder)) {
 			return folder;
 		}
-		var id = HUB_ID.matcher(model);
-		boolean hubId = id.matches() && !model.contains("..") && !model.contains("--") && !model.contains("//")
-				&& !model.endsWith("/");
+		Optional<HubId> id = HubId.parse(model);
 		if (folder != null && Files.exists(folder)) {
 			throw new CheckpointException("The model " + quote(model) + " is a file, not a folder.",
 					model.endsWith(".gguf") ? "Import it first: flash import " + model + " --out DIR"
 							: "Give the folder that holds config.json and *.safetensors.");
 		}
-		if (!hubId) {
+		if (id.isEmpty()) {
 			throw new CheckpointException(
 					"There is no model folder " + quote(model)
 							+ ((folder != null && !folder.isAbsolute()) ? " (" + folder.toAbsolutePath() + ")" : "")
 							+ ", and it is not a hub id either.",
 					"Give an existing folder, or a hub id such as org/name or org/name@revision.");
 		}
-		String revision = id.group("revision");
-		return cached(id.group("org") + "/" + id.group("name"), (revision != null) ? revision : "main");
+		return cached(id.get());
 	}
 
 	/**
@@ -89,8 +84,11 @@ public final class ModelLocator {
 	 */
 	public String name(String model) {
 		Path folder = folder(model);
-		boolean hubId = HUB_ID.matcher(model).matches();
-		if (folder == null || (hubId && !Files.isDirectory(folder))) {
+		Optional<HubId> id = HubId.parse(model);
+		if (id.isPresent() && (folder == null || !Files.isDirectory(folder))) {
+			return id.get().toString();
+		}
+		if (folder == null) {
 			return model;
 		}
 		Path path = folder.toAbsolutePath().normalize();
@@ -113,34 +111,42 @@ public final class ModelLocator {
 		if (cache != null) {
 			return expand(cache);
 		}
+		return hubHome().resolve("hub");
+	}
+
+	/**
+	 * The folder of the Hugging Face tools.
+	 * @return the folder that holds the cache and the access token; need not exist
+	 */
+	public Path hubHome() {
 		String hubHome = variable("HF_HOME");
 		if (hubHome != null) {
-			return expand(hubHome).resolve("hub");
+			return expand(hubHome);
 		}
 		String xdg = variable("XDG_CACHE_HOME");
 		Path caches = (xdg != null) ? expand(xdg) : this.home.resolve(".cache");
-		return caches.resolve("huggingface").resolve("hub");
+		return caches.resolve("huggingface");
 	}
 
-	private Path cached(String id, String revision) {
-		Path repository = hubCache().resolve("models--" + id.replace("/", "--"));
-		String command = "Download it first: hf download " + id
-				+ (revision.equals("main") ? "" : " --revision " + revision);
+	private Path cached(HubId id) {
+		Path repository = hubCache().resolve(id.folderName());
 		if (!Files.isDirectory(repository)) {
-			throw new CheckpointException("The model " + quote(id)
-					+ " is neither a folder nor in the Hugging Face cache (looked for " + repository + ").", command);
+			throw new MissingModelException(
+					"The model " + quote(id.repository())
+							+ " is neither a folder nor in the Hugging Face cache (looked for " + repository + ").",
+					id);
 		}
-		String commit = commit(repository, revision, command);
-		Path snapshot = repository.resolve("snapshots").resolve(commit);
+		Path snapshot = repository.resolve("snapshots").resolve(commit(repository, id));
 		if (!Files.isRegularFile(snapshot.resolve("config.json"))) {
-			throw new CheckpointException("The cached model " + quote(id) + " is incomplete: no config.json in "
-					+ snapshot + " (revision " + quote(revision) + ").", command);
+			throw new MissingModelException("The cached model " + quote(id.repository())
+					+ " is incomplete: no config.json in " + snapshot + " (revision " + quote(id.revision()) + ").",
+					id);
 		}
 		return snapshot;
 	}
 
-	private String commit(Path repository, String revision, String command) {
-		Path ref = repository.resolve("refs").resolve(revision);
+	private String commit(Path repository, HubId id) {
+		Path ref = repository.resolve("refs").resolve(id.revision());
 		if (Files.isRegularFile(ref)) {
 			String commit;
 			try {
@@ -150,17 +156,17 @@ public final class ModelLocator {
 				throw Safetensors.unreadable(ref, ex);
 			}
 			if (!COMMIT.matcher(commit).matches()) {
-				throw new CheckpointException("The cache file " + ref
-						+ " should hold a commit of 40 hexadecimal digits, " + "found " + quote(commit) + ".", command);
+				throw new MissingModelException("The cache file " + ref
+						+ " should hold a commit of 40 hexadecimal digits, found " + quote(commit) + ".", id);
 			}
 			return commit;
 		}
-		if (COMMIT.matcher(revision).matches()) {
-			return revision;
+		if (COMMIT.matcher(id.revision()).matches()) {
+			return id.revision();
 		}
-		throw new CheckpointException(
-				"The revision " + quote(revision) + " is not in the Hugging Face cache (looked for " + ref + ").",
-				command);
+		throw new MissingModelException(
+				"The revision " + quote(id.revision()) + " is not in the Hugging Face cache (looked for " + ref + ").",
+				id);
 	}
 
 	private @Nullable Path folder(String model) {

@@ -12,7 +12,7 @@ public enum Substitute {
 
 	/** The few lines with which Git LFS stands for a large file. */
 	LFS_POINTER("is a Git LFS pointer: the file that it stands for was not downloaded.",
-			"Run 'git lfs pull' in its folder, or download the model with 'hf download'."),
+			"Run 'git lfs pull' in its folder, or download the model with 'flash pull'."),
 
 	/** What a website answers with an error or a login. */
 	HTML_PAGE("is an HTML page, such as a website's error or login page, and not the file that its name says.",

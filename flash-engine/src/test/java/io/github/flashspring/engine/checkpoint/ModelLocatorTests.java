@@ -43,6 +43,7 @@ class ModelLocatorTests {
 		assertThat(locator.name("/no/such/folder")).isEqualTo("folder");
 		assertThat(locator.name("org/name")).isEqualTo("org/name");
 		assertThat(locator.name("org/name@v2")).isEqualTo("org/name@v2");
+		assertThat(locator.name("hf://org/name")).isEqualTo("org/name");
 		assertThat(locator.name("src/test")).isEqualTo("test");
 		assertThat(locator.name(cached().resolve("snapshots").resolve(COMMIT).toString())).isEqualTo("org/name");
 		assertThat(locator.name("/")).isEqualTo("model");
@@ -70,21 +71,23 @@ class ModelLocatorTests {
 		Path snapshot = repository.resolve("snapshots").resolve(COMMIT);
 		assertThat(locate("org/name")).isEqualTo(snapshot);
 		assertThat(locate("org/name@main")).isEqualTo(snapshot);
+		assertThat(locate("hf://org/name")).isEqualTo(snapshot);
+		assertThat(locate("hf://org/name@main")).isEqualTo(snapshot);
 		assertThat(locate("org/name@refs/pr/1")).isEqualTo(snapshot);
 		assertThat(locate("org/name@" + COMMIT)).isEqualTo(snapshot);
 		refuses("org/name@v2", "The revision 'v2' is not in the Hugging Face cache (looked for",
-				"hf download org/name --revision v2");
+				"flash pull org/name@v2");
 	}
 
 	@Test
 	void tellsWhatIsNotCached() throws IOException {
 		refuses("org/name", "(looked for " + this.home.resolve(".cache/huggingface/hub/models--org--name") + ")",
-				"Download it first: hf download org/name");
+				"Download it first: flash pull org/name");
 		Path repository = cached();
 		Files.delete(repository.resolve("snapshots").resolve(COMMIT).resolve("config.json"));
-		refuses("org/name", "is incomplete: no config.json", "hf download org/name");
+		refuses("org/name", "is incomplete: no config.json", "flash pull org/name");
 		Files.writeString(repository.resolve("refs/main"), "../../elsewhere");
-		refuses("org/name", "should hold a commit of 40 hexadecimal digits, found '../../elsewhere'", "hf download");
+		refuses("org/name", "should hold a commit of 40 hexadecimal digits, found '../../elsewhere'", "flash pull");
 	}
 
 	@ParameterizedTest
