@@ -47,6 +47,7 @@ import io.github.flashspring.engine.text.ToolSupport;
  * @param idleTimeout Time that a reader may leave its next chunk unread before its answer
  * ends with an error. Until then it holds up no other request. 0: no limit.
  * @param io How weights are read from disk.
+ * @param prefixCache What is kept of requests for others that begin with the same tokens.
  * @param load When the model is loaded.
  * @param chat Options of the chat model, for prompts that do not set them.
  */
@@ -55,7 +56,7 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
 		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
 		@DefaultValue("true") boolean warmUp, @DefaultValue("5m") Duration idleTimeout, @DefaultValue Io io,
-		@DefaultValue("eager") Load load, @DefaultValue Chat chat) {
+		@DefaultValue PrefixCache prefixCache, @DefaultValue("eager") Load load, @DefaultValue Chat chat) {
 
 	static final String PREFIX = "flash";
 
@@ -97,7 +98,8 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		Reading sized = config.build().reading();
 		set("io.reads-in-flight", this.io.readsInFlight(),
 				(value) -> config.reading(sized.atOnce(positive("reads-in-flight", value))));
-		return config.build();
+		set("prefix-cache.max-ram", this.prefixCache.maxRam(), (value) -> this.prefixCache.toConfig());
+		return config.prefixCache(this.prefixCache.toConfig()).build();
 	}
 
 	/** In the engine's own configuration, 0 stands for a value that is not set. */
@@ -140,6 +142,25 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 */
 	public record Io(@DefaultValue("0.05") double maxComputeDegradation, @DefaultValue("true") boolean directIo,
 			@DefaultValue("false") boolean map, @Nullable DataSize readSize, @Nullable Integer readsInFlight) {
+
+	}
+
+	/**
+	 * What is kept of requests, so that others with the same first tokens begin behind
+	 * them.
+	 *
+	 * @param enabled Whether keys and values of requests that have ended are kept in
+	 * memory.
+	 * @param maxRam Most memory that they take. By default, with a RAM budget an eighth
+	 * of what it has above the minimum, at most the memory of one context, and all memory
+	 * for keys and values that no request needs; without one, the memory of one context.
+	 */
+	public record PrefixCache(@DefaultValue("true") boolean enabled, @Nullable DataSize maxRam) {
+
+		FlashConfig.PrefixCache toConfig() {
+			return new FlashConfig.PrefixCache(this.enabled,
+					(this.maxRam != null) ? Long.valueOf(this.maxRam.toBytes()) : null);
+		}
 
 	}
 

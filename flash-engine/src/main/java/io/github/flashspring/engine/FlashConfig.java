@@ -321,8 +321,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		public FlashConfig build() {
 			return new FlashConfig(this.model, this.name, this.ramBudget, this.followMemoryPressure, this.device,
 					this.threads, this.contextLength, this.prefillChunk, this.parallel, this.warmUp, this.idleTimeout,
-					this.maxComputeDegradation, this.expertStreaming, this.reading, this.chat,
-					this.prefixCache);
+					this.maxComputeDegradation, this.expertStreaming, this.reading, this.chat, this.prefixCache);
 		}
 
 	}

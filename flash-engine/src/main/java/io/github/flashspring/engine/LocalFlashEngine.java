@@ -328,7 +328,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		return new EngineSnapshot(this.device.info().name(), now.budget().bound(),
 				MemoryUse.planned(now, this.scratchBytes), this.store.snapshot(), this.store.metrics(),
 				this.scheduler.work(), this.passes.last(), this.store.pacing(), this.store.experts(),
-				this.text.grammarMetrics());
+				this.text.grammarMetrics(), this.scheduler.prefixes());
 	}
 
 	@Override

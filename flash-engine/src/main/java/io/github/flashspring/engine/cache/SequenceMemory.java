@@ -154,8 +154,8 @@ public final class SequenceMemory implements AutoCloseable {
 	}
 
 	/**
-	 * The next tokens of the sequence as rows of a batch, cut where a copy of the state is
-	 * kept for others.
+	 * The next tokens of the sequence as rows of a batch, cut where a copy of the state
+	 * is kept for others.
 	 * @param firstRow row of the first of them
 	 * @param rows how many, at most as many as were {@linkplain #reserve reserved}
 	 * @param known tokens of the sequence that are known
@@ -207,6 +207,10 @@ public final class SequenceMemory implements AutoCloseable {
 		int pages = this.length / this.cache.layout().pageTokens();
 		if (prefixes != null && this.state == null && pages > 0) {
 			prefixes.put(tokens, new int[] { pages }, this, null);
+		}
+		PrefixDisk disk = this.cache.disk();
+		if (disk != null) {
+			disk.left(tokens, pages);
 		}
 		close();
 	}

@@ -8,7 +8,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
 import io.github.flashspring.engine.cache.KvCache;
-import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
@@ -17,6 +16,7 @@ import io.github.flashspring.engine.generate.Scheduler;
 import io.github.flashspring.engine.generate.Sequence;
 import io.github.flashspring.engine.generate.SequenceListener;
 import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.metrics.PrefixMetrics;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.residency.WeightStore;
@@ -82,7 +82,7 @@ final class ScheduledModel implements AutoCloseable {
 		};
 	}
 
-	PrefixStatistics prefixes() {
+	PrefixMetrics prefixes() {
 		return this.scheduler.prefixes();
 	}
 
