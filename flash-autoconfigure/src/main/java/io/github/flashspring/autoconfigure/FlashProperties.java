@@ -1,5 +1,6 @@
 package io.github.flashspring.autoconfigure;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +17,7 @@ import org.springframework.util.unit.DataSize;
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.chat.SchemaMode;
 import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.FlashConfig.PrefixCache.Disk;
 import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.Structure;
@@ -98,7 +100,12 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		Reading sized = config.build().reading();
 		set("io.reads-in-flight", this.io.readsInFlight(),
 				(value) -> config.reading(sized.atOnce(positive("reads-in-flight", value))));
-		set("prefix-cache.max-ram", this.prefixCache.maxRam(), (value) -> this.prefixCache.toConfig());
+		set("prefix-cache.max-ram", this.prefixCache.maxRam(),
+				(value) -> new FlashConfig.PrefixCache(true, value.toBytes(), null));
+		set("prefix-cache.max-disk", this.prefixCache.maxDisk(),
+				(value) -> new Disk(Disk.defaultFolder(), value.toBytes(), Disk.DEFAULT_MIN_TOKENS));
+		set("prefix-cache.min-tokens", this.prefixCache.minTokens(),
+				(value) -> new Disk(Disk.defaultFolder(), null, value));
 		return config.prefixCache(this.prefixCache.toConfig()).build();
 	}
 
@@ -154,12 +161,26 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 * @param maxRam Most memory that they take. By default, with a RAM budget an eighth
 	 * of what it has above the minimum, at most the memory of one context, and all memory
 	 * for keys and values that no request needs; without one, the memory of one context.
+	 * @param disk Whether they are kept on disk as well, for the next start of the
+	 * application. By default, if a folder is set.
+	 * @param dir Folder on disk, which only its owner may read: it holds what users
+	 * wrote. By default, 'prefixes' in Flash's cache folder.
+	 * @param maxDisk Most bytes of its files. By default, a tenth of what is free, at
+	 * most 20 GB.
+	 * @param minTokens Shorter prefixes are not kept on disk.
 	 */
-	public record PrefixCache(@DefaultValue("true") boolean enabled, @Nullable DataSize maxRam) {
+	public record PrefixCache(@DefaultValue("true") boolean enabled, @Nullable DataSize maxRam, @Nullable Boolean disk,
+			@Nullable Path dir, @Nullable DataSize maxDisk, @DefaultValue("512") int minTokens) {
 
 		FlashConfig.PrefixCache toConfig() {
-			return new FlashConfig.PrefixCache(this.enabled,
-					(this.maxRam != null) ? Long.valueOf(this.maxRam.toBytes()) : null);
+			Path folder = (this.dir != null) ? this.dir : Disk.defaultFolder();
+			boolean kept = this.enabled && ((this.disk != null) ? this.disk : this.dir != null);
+			return new FlashConfig.PrefixCache(this.enabled, bytes(this.maxRam),
+					kept ? new Disk(folder, bytes(this.maxDisk), this.minTokens) : null);
+		}
+
+		private static @Nullable Long bytes(@Nullable DataSize size) {
+			return (size != null) ? Long.valueOf(size.toBytes()) : null;
 		}
 
 	}

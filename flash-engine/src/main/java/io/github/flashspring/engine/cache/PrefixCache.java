@@ -80,7 +80,9 @@ final class PrefixCache {
 		return found;
 	}
 
-	/** {@return the most pages of a path behind which a sequence can resume} */
+	/**
+	 * {@return the most pages of a path behind which a sequence can resume}
+	 */
 	int resumable(List<PrefixNode> path) {
 		int pages = path.size();
 		while (pages > 0 && !resumable(path, pages)) {

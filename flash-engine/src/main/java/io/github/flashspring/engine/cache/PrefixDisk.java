@@ -1,10 +1,12 @@
 package io.github.flashspring.engine.cache;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,10 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 
 	/** Sequences whose pages wait to be written. */
 	private static final int MAX_PENDING = 64;
+
+	private static final long CLOSE_NANOS = 1_000_000_000L;
+
+	private static final long POLL_NANOS = 500_000;
 
 	private final KvCache cache;
 
@@ -211,7 +217,9 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 		this.pending.addLast(new Left(Arrays.copyOf(tokens, pages * this.pageTokens), pages));
 	}
 
-	/** {@return whether there is something to write and the writer is free} */
+	/**
+	 * {@return whether there is something to write and the writer is free}
+	 */
 	boolean hasWork() {
 		return !this.pending.isEmpty() && this.writer.isFree();
 	}
@@ -272,9 +280,15 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 		return this.folder.metrics(this.hitTokens, this.writer.dropped());
 	}
 
+	/** Writes for a second at most what was left last: often all of a short run. */
 	@Override
 	public void close() {
-		this.writer.close();
+		long end = System.nanoTime() + CLOSE_NANOS;
+		while (!this.pending.isEmpty() && this.writer.isRunning() && System.nanoTime() - end < 0) {
+			work();
+			LockSupport.parkNanos(POLL_NANOS);
+		}
+		this.writer.close(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
 	}
 
 	/**

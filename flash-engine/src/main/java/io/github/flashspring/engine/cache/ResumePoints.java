@@ -102,12 +102,16 @@ final class ResumePoints {
 		return (bytes > 0) ? bytes : this.stateBytes;
 	}
 
-	/** {@return pages of a file of the prefix cache on disk} */
+	/**
+	 * {@return pages of a file of the prefix cache on disk}
+	 */
 	int segmentPages() {
 		return (int) Math.clamp(MAX_SEGMENT_BYTES / Math.max(1, unitBytes()), 1, MAX_SEGMENT_PAGES);
 	}
 
-	/** {@return most bytes of a file's parts: its pages, all windows and a state} */
+	/**
+	 * {@return most bytes of a file's parts: its pages, all windows and a state}
+	 */
 	long maxSegmentBytes() {
 		long bytes = this.stateBytes;
 		for (int group = 0; group < groups(); group++) {

@@ -44,7 +44,8 @@ final class Retention {
 	}
 
 	/**
-	 * {@return memory that only the prefix cache has} */
+	 * {@return memory that only the prefix cache has}
+	 */
 	long bytes() {
 		return this.bytes;
 	}

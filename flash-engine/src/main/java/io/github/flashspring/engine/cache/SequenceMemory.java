@@ -194,6 +194,12 @@ public final class SequenceMemory implements AutoCloseable {
 				.toArray();
 			kept = (ends.length > 0) ? prefixes.put(tokens, ends, this, null) : 0;
 		}
+		PrefixDisk disk = this.cache.disk();
+		int last = (known - 1) / this.cache.layout().pageTokens();
+		int end = last * this.cache.layout().pageTokens();
+		if (disk != null && !decoding && from < end && end <= this.length) {
+			disk.left(tokens, last);
+		}
 		this.cache.retention().trim();
 		return kept;
 	}

@@ -82,7 +82,9 @@ final class Mailbox {
 		notifyAll();
 	}
 
-	/** {@return sequences that wait, for which the disk was not asked yet} */
+	/**
+	 * {@return sequences that wait, for which the disk was not asked yet}
+	 */
 	synchronized List<Sequence> unloaded() {
 		return this.sequences.unloaded();
 	}
@@ -178,7 +180,8 @@ final class Mailbox {
 	}
 
 	/**
-	 * {@return what the prefix cache has done and holds} */
+	 * {@return what the prefix cache has done and holds}
+	 */
 	synchronized PrefixMetrics prefixes() {
 		return this.sequences.prefixes();
 	}

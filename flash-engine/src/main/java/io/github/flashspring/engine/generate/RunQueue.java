@@ -66,7 +66,9 @@ final class RunQueue {
 		this.queued.add(sequence);
 	}
 
-	/** {@return sequences for which the disk must be asked before they begin} */
+	/**
+	 * {@return sequences for which the disk must be asked before they begin}
+	 */
 	List<Sequence> unloaded() {
 		if (!this.kv.hasDisk()) {
 			return List.of();
@@ -77,7 +79,9 @@ final class RunQueue {
 			.toList();
 	}
 
-	/** {@return whether prefixes can be written to disk now} */
+	/**
+	 * {@return whether prefixes can be written to disk now}
+	 */
 	boolean hasWork() {
 		return this.kv.hasWork();
 	}

@@ -84,13 +84,15 @@ public final class Sequence {
 	}
 
 	/**
-	 * {@return number of known tokens} */
+	 * {@return number of known tokens}
+	 */
 	int length() {
 		return this.length;
 	}
 
 	/**
-	 * {@return the known tokens, and memory for more} */
+	 * {@return the known tokens, and memory for more}
+	 */
 	int[] tokens() {
 		return this.tokens;
 	}

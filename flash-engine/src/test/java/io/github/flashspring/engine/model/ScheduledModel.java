@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.PrefixStore;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
@@ -57,6 +60,17 @@ final class ScheduledModel implements AutoCloseable {
 	 * @param prepare what is done with its cache before the scheduler has it
 	 */
 	ScheduledModel(Path folder, Options options, UnaryOperator<KvCache> prepare) {
+		this(folder, options, prepare, null);
+	}
+
+	/**
+	 * Opens a model that keeps prefixes on disk.
+	 * @param folder a checkpoint
+	 * @param options how it runs
+	 * @param prepare what is done with its cache before the scheduler has it
+	 * @param disk where; null: not at all
+	 */
+	ScheduledModel(Path folder, Options options, UnaryOperator<KvCache> prepare, @Nullable PrefixStore disk) {
 		this.device = new CpuDeviceProvider().create(new DeviceProvider.Options(options.threads()));
 		this.checkpoint = Checkpoint.open(folder);
 		ModelDefinition definition = Architectures.define(this.checkpoint, (most) -> CONTEXT);
@@ -70,9 +84,16 @@ final class ScheduledModel implements AutoCloseable {
 		this.model = new CausalLanguageModel(definition, this.store, this.device, plan.chunkRows(), plan.passRows(),
 				options.parallel());
 		this.rows = plan.passRows();
+		if (disk != null) {
+			this.kv.keepPrefixes(disk, () -> false, this::wake);
+		}
 		this.scheduler = new Scheduler(this.model, this.kv, plan.passRows(), options.parallel(), Duration.ZERO,
 				(rows, nanos) -> {
 				});
+	}
+
+	private void wake() {
+		this.scheduler.wake();
 	}
 
 	static UnaryOperator<KvCache> keeping(long ownBytes) {

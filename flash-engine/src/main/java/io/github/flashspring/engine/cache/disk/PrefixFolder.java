@@ -98,9 +98,10 @@ public final class PrefixFolder {
 			return opened;
 		}
 		catch (IOException ex) {
-			throw new UncheckedIOException("Cannot use " + folder
-					+ " for the prefix cache: expected a folder that this user may write, found " + ex
-					+ ". Set flash.prefix-cache.dir (--prefix-cache) to another one.", ex);
+			throw new UncheckedIOException(
+					"Cannot use " + folder + " for the prefix cache: expected a folder that this user may write, found "
+							+ ex + ". Set flash.prefix-cache.dir (--prefix-cache) to another one.",
+					ex);
 		}
 	}
 

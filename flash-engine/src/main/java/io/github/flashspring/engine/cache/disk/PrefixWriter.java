@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.cache.disk;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -139,14 +140,33 @@ public final class PrefixWriter implements AutoCloseable {
 		return !this.closed;
 	}
 
+	/**
+	 * {@return whether it takes segments, now or when it has written the one it has}
+	 */
+	public boolean isRunning() {
+		return !this.closed && System.nanoTime() - this.pausedUntil >= 0;
+	}
+
 	@Override
 	public void close() {
+		close(Duration.ofMillis(CLOSE_MILLIS));
+	}
+
+	/**
+	 * Lets the segment that is being written end, if it does so in time.
+	 * @param most time to wait
+	 */
+	public void close(Duration most) {
+		long end = System.nanoTime() + most.toNanos();
+		while (isRunning() && !isFree() && System.nanoTime() - end < 0) {
+			LockSupport.parkNanos(WAIT_NANOS);
+		}
 		synchronized (this) {
 			this.closed = true;
 			notifyAll();
 		}
 		try {
-			this.thread.join(CLOSE_MILLIS);
+			this.thread.join(Math.max(1, (end - System.nanoTime()) / 1_000_000));
 		}
 		catch (InterruptedException ex) {
 			Thread.currentThread().interrupt();
