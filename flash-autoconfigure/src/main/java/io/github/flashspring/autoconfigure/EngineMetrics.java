@@ -83,6 +83,7 @@ public class EngineMetrics implements MeterBinder {
 			gauge("flash.requests.queued", REQUESTS, "Requests that wait for a slot or memory",
 					(now) -> now.work().queuedRequests());
 			bindGrammars();
+			bindPrefixes();
 			EngineSnapshot now = this.engine.snapshot();
 			bindReads();
 			bindLayers(now.units());
@@ -104,6 +105,35 @@ public class EngineMetrics implements MeterBinder {
 				.tags(this.tags)
 				.description("Time of computing masks of tokens, most of it during passes")
 				.register(this.registry);
+		}
+
+		private void bindPrefixes() {
+			String lookups = "Requests that began behind a prefix in the cache (hit), or with their first token (miss)";
+			counter("flash.prefix.requests", REQUESTS, lookups, this.tags.and("result", "hit"),
+					(now) -> now.prefixes().hits());
+			counter("flash.prefix.requests", REQUESTS, lookups, this.tags.and("result", "miss"),
+					(now) -> now.prefixes().misses());
+			counter("flash.prefix.tokens", "tokens", "Tokens of prompts that the prefix cache had",
+					(now) -> now.prefixes().hitTokens());
+			counter("flash.prefix.evictions", "pages", "Pages of tokens evicted from the prefix cache in memory",
+					(now) -> now.prefixes().evictedPages());
+			gauge("flash.prefix.cached.tokens", "tokens", "Tokens that the prefix cache has in memory",
+					(now) -> now.prefixes().tokens());
+			String bytes = "Size of the prefix cache";
+			gauge("flash.prefix.bytes", BaseUnits.BYTES, bytes, this.tags.and("where", "memory"),
+					(now) -> now.prefixes().bytes());
+			gauge("flash.prefix.bytes", BaseUnits.BYTES, bytes, this.tags.and("where", "disk"),
+					(now) -> now.prefixes().disk().bytes());
+			counter("flash.prefix.disk.tokens", "tokens", "Tokens of prompts that were read from the cache on disk",
+					(now) -> now.prefixes().disk().hitTokens());
+			counter("flash.prefix.disk.written", BaseUnits.BYTES, "Bytes written to the prefix cache on disk",
+					(now) -> now.prefixes().disk().writtenBytes());
+			counter("flash.prefix.disk.read", BaseUnits.BYTES, "Bytes read from the prefix cache on disk",
+					(now) -> now.prefixes().disk().readBytes());
+			counter("flash.prefix.disk.dropped", "pages", "Pages of tokens that the disk was too slow or too full for",
+					(now) -> now.prefixes().disk().dropped());
+			counter("flash.prefix.damaged", "files", "Damaged files of the prefix cache that were removed",
+					(now) -> now.prefixes().disk().damaged());
 		}
 
 		private void bindReads() {

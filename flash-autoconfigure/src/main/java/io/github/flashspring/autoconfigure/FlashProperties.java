@@ -1,5 +1,6 @@
 package io.github.flashspring.autoconfigure;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ import org.springframework.util.unit.DataSize;
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.chat.SchemaMode;
 import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.FlashConfig.PrefixCache.Disk;
 import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.checkpoint.HubId;
@@ -53,6 +55,7 @@ import io.github.flashspring.engine.text.ToolSupport;
  * ends with an error. Until then it holds up no other request. 0: no limit.
  * @param io How weights are read from disk.
  * @param kv How precisely keys and values are kept.
+ * @param prefixCache What is kept of requests for others that begin with the same tokens.
  * @param load When the model is loaded.
  * @param chat Options of the chat model, for prompts that do not set them.
  * @param hub Where models are downloaded from.
@@ -62,7 +65,8 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
 		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
 		@DefaultValue("true") boolean warmUp, @DefaultValue("5m") Duration idleTimeout, @DefaultValue Io io,
-		@DefaultValue Kv kv, @DefaultValue("eager") Load load, @DefaultValue Chat chat, @DefaultValue Hub hub) {
+		@DefaultValue Kv kv, @DefaultValue PrefixCache prefixCache, @DefaultValue("eager") Load load,
+		@DefaultValue Chat chat, @DefaultValue Hub hub) {
 
 	static final String PREFIX = "flash";
 
@@ -107,7 +111,13 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		Reading sized = config.build().reading();
 		set("io.reads-in-flight", this.io.readsInFlight(),
 				(value) -> config.reading(sized.atOnce(positive("reads-in-flight", value))));
-		return config.build();
+		set("prefix-cache.max-ram", this.prefixCache.maxRam(),
+				(value) -> new FlashConfig.PrefixCache(true, value.toBytes(), null));
+		set("prefix-cache.max-disk", this.prefixCache.maxDisk(),
+				(value) -> new Disk(Disk.defaultFolder(), value.toBytes(), Disk.DEFAULT_MIN_TOKENS));
+		set("prefix-cache.min-tokens", this.prefixCache.minTokens(),
+				(value) -> new Disk(Disk.defaultFolder(), null, value));
+		return config.prefixCache(this.prefixCache.toConfig()).build();
 	}
 
 	/** The model, at the revision that is set unless its name has one. */
@@ -226,6 +236,39 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		public String toString() {
 			return "Hub[pull=%s, endpoint=%s, revision=%s, timeout=%s, maxRetries=%s]".formatted(this.pull,
 					this.endpoint, this.revision, this.timeout, this.maxRetries);
+		}
+
+	}
+
+	/**
+	 * What is kept of requests, so that others with the same first tokens begin behind
+	 * them.
+	 *
+	 * @param enabled Whether keys and values of requests that have ended are kept in
+	 * memory.
+	 * @param maxRam Most memory that they take. By default, with a RAM budget an eighth
+	 * of what it has above the minimum, at most the memory of one context, and all memory
+	 * for keys and values that no request needs; without one, the memory of one context.
+	 * @param disk Whether they are kept on disk as well, for the next start of the
+	 * application. By default, if a folder is set.
+	 * @param dir Folder on disk, which only its owner may read: it holds what users
+	 * wrote. By default, 'prefixes' in Flash's cache folder.
+	 * @param maxDisk Most bytes of its files. By default, a tenth of what is free, at
+	 * most 20 GB.
+	 * @param minTokens Shorter prefixes are not kept on disk.
+	 */
+	public record PrefixCache(@DefaultValue("true") boolean enabled, @Nullable DataSize maxRam, @Nullable Boolean disk,
+			@Nullable Path dir, @Nullable DataSize maxDisk, @DefaultValue("512") int minTokens) {
+
+		FlashConfig.PrefixCache toConfig() {
+			Path folder = (this.dir != null) ? this.dir : Disk.defaultFolder();
+			boolean kept = this.enabled && ((this.disk != null) ? this.disk : this.dir != null);
+			return new FlashConfig.PrefixCache(this.enabled, bytes(this.maxRam),
+					kept ? new Disk(folder, bytes(this.maxDisk), this.minTokens) : null);
+		}
+
+		private static @Nullable Long bytes(@Nullable DataSize size) {
+			return (size != null) ? Long.valueOf(size.toBytes()) : null;
 		}
 
 	}

@@ -102,7 +102,8 @@ final class ResponseMapper {
 	private ChatResponseMetadata metadata(Usage usage) {
 		return metadata()
 			.usage(new DefaultUsage(usage.promptTokens(), usage.completionTokens(),
-					usage.promptTokens() + usage.completionTokens(), usage))
+					usage.promptTokens() + usage.completionTokens(), usage, (long) usage.cacheReadTokens(),
+					(long) usage.cacheWriteTokens()))
 			.keyValue(FlashChatModel.QUEUED, usage.queued())
 			.keyValue(FlashChatModel.TIME_TO_FIRST_TOKEN, usage.timeToFirstToken())
 			.keyValue(FlashChatModel.TOTAL_DURATION, usage.total())

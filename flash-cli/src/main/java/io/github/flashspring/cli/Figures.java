@@ -25,13 +25,17 @@ final class Figures {
 	 */
 	static String of(Usage usage, FinishReason reason) {
 		String first = (usage.completionTokens() > 0) ? ", first token after " + seconds(usage.timeToFirstToken()) : "";
-		return count(usage.promptTokens(), "prompt token") + rate(usage.promptTokensPerSecond()) + first + ", "
-				+ count(usage.completionTokens(), "generated token") + rate(usage.tokensPerSecond()) + ", "
+		return count(usage.promptTokens(), "prompt token") + cached(usage) + rate(usage.promptTokensPerSecond()) + first
+				+ ", " + count(usage.completionTokens(), "generated token") + rate(usage.tokensPerSecond()) + ", "
 				+ ByteSize.readable(usage.bytesRead()) + " read" + switch (reason) {
 					case STOP, TOOL_CALLS -> "";
 					case LENGTH -> "; stopped at the length limit";
 					case CANCELLED -> "; cancelled";
 				};
+	}
+
+	private static String cached(Usage usage) {
+		return (usage.cacheReadTokens() > 0) ? ", " + usage.cacheReadTokens() + " of them cached" : "";
 	}
 
 	static String seconds(Duration duration) {

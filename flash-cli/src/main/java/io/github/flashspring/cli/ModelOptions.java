@@ -1,5 +1,6 @@
 package io.github.flashspring.cli;
 
+import java.nio.file.Path;
 import java.time.Duration;
 
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,11 @@ final class ModelOptions {
 			description = "Compile the code that the model needs while it is loaded. Default: true.")
 	private boolean warmUp;
 
+	@Option(names = "--prefix-cache", paramLabel = "DIR",
+			description = "Folder in which what was computed of prompts is kept for later runs that begin with the same"
+					+ " text. Only its owner may read it. Default: none, only in memory.")
+	private @Nullable Path prefixCache;
+
 	@Mixin
 	private final KvOptions kv = new KvOptions();
 
@@ -67,6 +73,8 @@ final class ModelOptions {
 			.prefillChunk(this.chunk)
 			.device(this.device)
 			.warmUp(this.warmUp)
+			.prefixCache(FlashConfig.PrefixCache.DEFAULT.on(
+					(this.prefixCache != null) ? FlashConfig.PrefixCache.Disk.in(this.prefixCache) : null))
 			// a terminal or a pager may stop reading for as long as it likes
 			.idleTimeout(Duration.ZERO)
 			.kv(this.kv.precision())

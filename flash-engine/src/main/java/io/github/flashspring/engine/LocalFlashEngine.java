@@ -120,13 +120,9 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		int context = parts.needs().contextLength();
 		WeightStore store = resources.add(WeightStore.open(parts.layout(), parts.files(), plan, device,
 				config.maxComputeDegradation(), config.expertStreaming()));
-		KvCache kv = resources.add(definition.cache(device, context, parts.tokens(), plan.passRows(), config.parallel()));
-		if (config.prefixCache().enabled()) {
-			// Under a budget, all of this memory is planned for; without one, it is not
-			// there to be filled.
-			boolean bounded = config.prefixCache().maxRamBytes() != null || plan.budget().unlimited();
-			kv.keepPrefixes(plan.prefixBytes(), bounded ? parts.needs().prefixBytes() : Long.MAX_VALUE);
-		}
+		KvCache kv = resources
+			.add(definition.cache(device, context, parts.tokens(), plan.passRows(), config.parallel()));
+		keepPrefixes(config.prefixCache(), kv, plan, parts);
 		CausalLanguageModel model = resources.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(),
 				plan.passRows(), config.parallel()));
 		PassLog passes = new PassLog(store::metrics);
@@ -134,6 +130,11 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 			.add(Executors.newSingleThreadExecutor(Thread.ofPlatform().name("flash-text").daemon().factory()));
 		Scheduler scheduler = resources
 			.add(new Scheduler(model, kv, plan.passRows(), config.parallel(), config.idleTimeout(), passes));
+		FlashConfig.PrefixCache.Disk disk = config.prefixCache().disk();
+		if (disk != null) {
+			kv.keepPrefixes(PrefixDiskSettings.open(disk, parts.checkpoint(), definition, device, context),
+					() -> store.metrics().readsInFlight() + store.metrics().readsQueued() > 0, scheduler::wake);
+		}
 		Checkpoint checkpoint = parts.checkpoint();
 		LocalGeneration.Context generations = new LocalGeneration.Context(config.modelName(), checkpoint, scheduler,
 				textThread, () -> store.metrics().bytesRead(), config.idleTimeout());
@@ -145,6 +146,21 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 				settings.sampling());
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, generations,
 				passes, host, config.followMemoryPressure());
+	}
+
+	/**
+	 * Under a budget, all memory of pages is planned for, and prefixes may fill it;
+	 * without one, it is not there to be filled.
+	 */
+	private static void keepPrefixes(FlashConfig.PrefixCache settings, KvCache kv, ResidencyPlan plan,
+			EngineParts parts) {
+		if (settings.enabled()) {
+			boolean bounded = settings.maxRamBytes() != null || plan.budget().unlimited();
+			// what is read or written is in memory twice
+			long staging = (settings.disk() != null) ? kv.stagingBytes() : 0;
+			kv.keepPrefixes(Math.max(0, plan.prefixBytes() - staging),
+					bounded ? parts.needs().prefixBytes() : Long.MAX_VALUE);
+		}
 	}
 
 	@Override
@@ -316,7 +332,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		return new EngineSnapshot(this.device.info().name(), now.budget().bound(),
 				MemoryUse.planned(now, this.scratchBytes), this.store.snapshot(), this.store.metrics(),
 				this.scheduler.work(), this.passes.last(), this.store.pacing(), this.store.experts(),
-				this.text.grammarMetrics());
+				this.text.grammarMetrics(), this.scheduler.prefixes());
 	}
 
 	@Override

@@ -201,6 +201,8 @@ public final class BenchCommand implements Callable<Integer> {
 	/** The engine of {@code flash run}, unless a budget is asked for. */
 	private FlashConfig answerConfig() {
 		FlashConfig.Builder config = FlashConfig.builder(this.model)
+			// each prompt is computed, though rounds begin alike
+			.prefixCache(FlashConfig.PrefixCache.NONE)
 			.threads(this.threads.getFirst())
 			.device(this.device)
 			.kv(this.kv.precision())
@@ -242,6 +244,8 @@ public final class BenchCommand implements Callable<Integer> {
 	private FlashConfig.Builder config() {
 		try {
 			FlashConfig.Builder config = FlashConfig.builder(this.model)
+				// each prompt is computed, though rounds begin alike
+				.prefixCache(FlashConfig.PrefixCache.NONE)
 				.threads(this.threads.getFirst())
 				.device(this.device)
 				.kv(this.kv.precision())

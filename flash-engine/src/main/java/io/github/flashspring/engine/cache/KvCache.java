@@ -5,15 +5,18 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.cache.disk.PrefixWriter;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.ByteSize;
+import io.github.flashspring.engine.metrics.PrefixMetrics;
 
 /**
  * The memory of all sequences: KV pages, lent one by one as {@linkplain SequenceMemory
@@ -43,6 +46,9 @@ public final class KvCache implements KvPages, AutoCloseable {
 	private long capacityBytes;
 
 	private final Retention retention;
+
+	/** Null if nothing is kept on disk. */
+	private @Nullable PrefixDisk disk;
 
 	private final List<@Nullable Page> pages = new ArrayList<>();
 
@@ -173,8 +179,66 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 */
 	public void keepPrefixes(long ownBytes, long maxBytes) {
 		this.capacityBytes += ownBytes;
-		this.retention
-			.keep(new PrefixCache(this, new ResumePoints(this.groups, this.layout, this.stateBytes)), maxBytes);
+		this.retention.keep(new PrefixCache(this, new ResumePoints(this.groups, this.layout, this.stateBytes)),
+				maxBytes);
+	}
+
+	/**
+	 * Keeps prefixes on disk as well, from now on.
+	 * @param store where
+	 * @param diskNeeded whether others read from the disk now: then nothing is written
+	 * @param wake called when {@link #work} has something to do
+	 */
+	public void keepPrefixes(PrefixStore store, BooleanSupplier diskNeeded, Runnable wake) {
+		PrefixCache prefixes = prefixes();
+		if (prefixes != null) {
+			this.disk = new PrefixDisk(this, prefixes, this.device, store,
+					new PrefixWriter(store.folder(), diskNeeded, wake));
+		}
+	}
+
+	/**
+	 * {@return memory that prefixes on disk need while they are read and written}
+	 */
+	public long stagingBytes() {
+		return 2 * new ResumePoints(this.groups, this.layout, this.stateBytes).maxSegmentBytes();
+	}
+
+	@Nullable PrefixDisk disk() {
+		return this.disk;
+	}
+
+	/**
+	 * Reads what is on disk of the tokens of a sequence, so that it can begin behind
+	 * them. Takes as long as the disk.
+	 * @param tokens of the sequence
+	 * @param length how many there are
+	 */
+	public void load(int[] tokens, int length) {
+		if (this.disk != null) {
+			this.disk.load(tokens, length);
+		}
+	}
+
+	/**
+	 * {@return whether there is something to write and the writer is free}
+	 */
+	public boolean hasWork() {
+		return this.disk != null && this.disk.hasWork();
+	}
+
+	/**
+	 * {@return whether prefixes are on disk}
+	 */
+	public boolean hasDisk() {
+		return this.disk != null;
+	}
+
+	/** Hands something to the writer of prefixes, if it is free. */
+	public void work() {
+		if (this.disk != null) {
+			this.disk.work();
+		}
 	}
 
 	/**
@@ -199,9 +263,10 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/**
 	 * {@return what the prefix cache has done and holds}
 	 */
-	public PrefixStatistics prefixStatistics() {
+	public PrefixMetrics prefixMetrics() {
 		PrefixCache prefixes = prefixes();
-		return (prefixes != null) ? prefixes.statistics(this.retention.bytes()) : PrefixStatistics.NONE;
+		PrefixMetrics memory = (prefixes != null) ? prefixes.metrics(this.retention.bytes()) : PrefixMetrics.NONE;
+		return (this.disk != null) ? memory.with(this.disk.metrics()) : memory;
 	}
 
 	@Nullable PrefixCache prefixes() {
@@ -441,6 +506,9 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/** Frees all pages; sequences that still have some must not be used afterwards. */
 	@Override
 	public void close() {
+		if (this.disk != null) {
+			this.disk.close();
+		}
 		forgetPrefixes();
 		this.states.close();
 		for (Page page : this.pages) {

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.KvPages;
+import io.github.flashspring.engine.metrics.PrefixMetrics;
 
 /**
  * Pages that sequences left behind, as a tree over their tokens: whoever has the same
@@ -33,6 +34,9 @@ final class PrefixCache {
 	private final PrefixNode root;
 
 	private final Set<PrefixNode> leaves = Collections.newSetFromMap(new IdentityHashMap<>());
+
+	/** Leaf whose pages are being read; null if there is none. */
+	private @Nullable PrefixNode growing;
 
 	private long uses;
 
@@ -71,13 +75,20 @@ final class PrefixCache {
 	 */
 	List<PrefixNode> find(int[] tokens, int length) {
 		List<PrefixNode> path = matching(tokens, (length - 1) / this.pageTokens);
+		List<PrefixNode> found = path.subList(0, resumable(path));
+		found.forEach(this::use);
+		return found;
+	}
+
+	/**
+	 * {@return the most pages of a path behind which a sequence can resume}
+	 */
+	int resumable(List<PrefixNode> path) {
 		int pages = path.size();
 		while (pages > 0 && !resumable(path, pages)) {
 			pages--;
 		}
-		List<PrefixNode> found = path.subList(0, pages);
-		found.forEach(this::use);
-		return found;
+		return pages;
 	}
 
 	/**
@@ -94,7 +105,8 @@ final class PrefixCache {
 		}
 	}
 
-	private List<PrefixNode> matching(int[] tokens, int pages) {
+	/** Nodes of the first pages of some tokens, as far as there are any. */
+	List<PrefixNode> matching(int[] tokens, int pages) {
 		List<PrefixNode> path = new ArrayList<>();
 		PrefixNode node = this.root;
 		for (int i = 0; i < pages; i++) {
@@ -175,17 +187,59 @@ final class PrefixCache {
 		return added;
 	}
 
-	private PrefixNode add(PrefixNode parent, TokenPage key, int index, SequenceMemory memory) {
+	/**
+	 * Makes nodes for pages that are read. The last one is not evicted until
+	 * {@link #grown}.
+	 * @param tokens of a sequence
+	 * @param pages how many pages
+	 * @return the nodes of all pages
+	 */
+	List<PrefixNode> grow(int[] tokens, int pages) {
+		List<PrefixNode> path = matching(tokens, pages);
+		PrefixNode node = path.isEmpty() ? this.root : path.getLast();
+		for (int i = path.size(); i < pages; i++) {
+			node = child(node, TokenPage.of(tokens, i, this.pageTokens));
+			path.add(node);
+		}
+		path.forEach(this::use);
+		this.growing = node;
+		return path;
+	}
+
+	/** Removes nodes whose pages were not read. */
+	void grown(PrefixNode last) {
+		this.growing = null;
+		PrefixNode node = last;
+		while (node != this.root && !complete(node)) {
+			node = remove(node);
+		}
+	}
+
+	private boolean complete(PrefixNode node) {
+		for (int group = 0; group < this.points.groups(); group++) {
+			if (!this.points.windowed(group) && node.page(group) == KvPages.NONE) {
+				return false;
+			}
+		}
+		return !node.children().isEmpty() || this.points.groups() > 0 || node.snapshot() != null;
+	}
+
+	private PrefixNode child(PrefixNode parent, TokenPage key) {
 		PrefixNode child = new PrefixNode(parent, key, this.points.groups());
+		parent.children().put(key, child);
+		this.leaves.remove(parent);
+		this.leaves.add(child);
+		this.nodes++;
+		return child;
+	}
+
+	private PrefixNode add(PrefixNode parent, TokenPage key, int index, SequenceMemory memory) {
+		PrefixNode child = child(parent, key);
 		for (int group = 0; group < this.points.groups(); group++) {
 			if (!this.points.windowed(group)) {
 				share(child, group, memory.page(group, index));
 			}
 		}
-		parent.children().put(key, child);
-		this.leaves.remove(parent);
-		this.leaves.add(child);
-		this.nodes++;
 		return child;
 	}
 
@@ -196,7 +250,8 @@ final class PrefixCache {
 		}
 	}
 
-	private void keep(PrefixNode node, Buffer state) {
+	/** Keeps a state, which the cache closes from now on, behind a page. */
+	void keep(PrefixNode node, Buffer state) {
 		if (node == this.root || node.snapshot() != null) {
 			this.cache.retention().freeSnapshot(state);
 			return;
@@ -274,6 +329,9 @@ final class PrefixCache {
 		double worth = 0;
 		boolean frees = false;
 		for (PrefixNode leaf : this.leaves) {
+			if (leaf == this.growing) {
+				continue;
+			}
 			boolean leafFrees = freedBytes(leaf) > 0;
 			double leafWorth = worth(leaf);
 			boolean less = least == null || (leafFrees != frees) ? least == null || leafFrees
@@ -331,9 +389,9 @@ final class PrefixCache {
 	/**
 	 * {@return what the cache has done and holds}
 	 */
-	PrefixStatistics statistics(long bytes) {
-		return new PrefixStatistics(this.hits, this.misses, this.hitTokens, this.evictedPages,
-				(long) this.nodes * this.pageTokens, this.snapshots, bytes);
+	PrefixMetrics metrics(long bytes) {
+		return new PrefixMetrics(this.hits, this.misses, this.hitTokens, this.evictedPages,
+				(long) this.nodes * this.pageTokens, this.snapshots, bytes, PrefixMetrics.Disk.NONE);
 	}
 
 }

@@ -54,12 +54,16 @@ final class PrefixNode {
 		return this.tokens;
 	}
 
-	/** {@return pages from the beginning up to this one} */
+	/**
+	 * {@return pages from the beginning up to this one}
+	 */
 	int depth() {
 		return this.depth;
 	}
 
-	/** {@return id of the page of a group, or {@link KvPages#NONE}} */
+	/**
+	 * {@return id of the page of a group, or {@link KvPages#NONE}}
+	 */
 	int page(int group) {
 		return this.pages[group];
 	}

@@ -17,6 +17,14 @@ final class ResumePoints {
 	 */
 	private static final int MAX_DISTANCE = 2048;
 
+	/**
+	 * A file should be large enough to be read fast, and is in memory while it is written
+	 * or read.
+	 */
+	private static final long MAX_SEGMENT_BYTES = 32 << 20;
+
+	private static final int MAX_SEGMENT_PAGES = 8;
+
 	private final LayerGroups groups;
 
 	private final int pageTokens;
@@ -45,7 +53,8 @@ final class ResumePoints {
 			}
 		}
 		int most = Math.max(1, MAX_DISTANCE / this.pageTokens);
-		this.distance = (pages == 0) ? ((extra == 0) ? 1 : most) : (int) Math.clamp(Math.ceilDiv(extra, pages), 1, most);
+		this.distance = (pages == 0) ? ((extra == 0) ? 1 : most)
+				: (int) Math.clamp(Math.ceilDiv(extra, pages), 1, most);
 	}
 
 	int groups() {
@@ -91,6 +100,25 @@ final class ResumePoints {
 			bytes += pageBytes(group);
 		}
 		return (bytes > 0) ? bytes : this.stateBytes;
+	}
+
+	/**
+	 * {@return pages of a file of the prefix cache on disk}
+	 */
+	int segmentPages() {
+		return (int) Math.clamp(MAX_SEGMENT_BYTES / Math.max(1, unitBytes()), 1, MAX_SEGMENT_PAGES);
+	}
+
+	/**
+	 * {@return most bytes of a file's parts: its pages, all windows and a state}
+	 */
+	long maxSegmentBytes() {
+		long bytes = this.stateBytes;
+		for (int group = 0; group < groups(); group++) {
+			int far = MAX_DISTANCE * 64;
+			bytes += (segmentPages() + (windowed(group) ? far - firstNeeded(group, far) : 0)) * pageBytes(group);
+		}
+		return bytes;
 	}
 
 	/**

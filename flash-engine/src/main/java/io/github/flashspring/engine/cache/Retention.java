@@ -43,7 +43,9 @@ final class Retention {
 		return this.prefixes;
 	}
 
-	/** {@return memory that only the prefix cache has} */
+	/**
+	 * {@return memory that only the prefix cache has}
+	 */
 	long bytes() {
 		return this.bytes;
 	}

@@ -154,8 +154,8 @@ public final class SequenceMemory implements AutoCloseable {
 	}
 
 	/**
-	 * The next tokens of the sequence as rows of a batch, cut where a copy of the state is
-	 * kept for others.
+	 * The next tokens of the sequence as rows of a batch, cut where a copy of the state
+	 * is kept for others.
 	 * @param firstRow row of the first of them
 	 * @param rows how many, at most as many as were {@linkplain #reserve reserved}
 	 * @param known tokens of the sequence that are known
@@ -194,6 +194,12 @@ public final class SequenceMemory implements AutoCloseable {
 				.toArray();
 			kept = (ends.length > 0) ? prefixes.put(tokens, ends, this, null) : 0;
 		}
+		PrefixDisk disk = this.cache.disk();
+		int last = (known - 1) / this.cache.layout().pageTokens();
+		int end = last * this.cache.layout().pageTokens();
+		if (disk != null && !decoding && from < end && end <= this.length) {
+			disk.left(tokens, last);
+		}
 		this.cache.retention().trim();
 		return kept;
 	}
@@ -207,6 +213,10 @@ public final class SequenceMemory implements AutoCloseable {
 		int pages = this.length / this.cache.layout().pageTokens();
 		if (prefixes != null && this.state == null && pages > 0) {
 			prefixes.put(tokens, new int[] { pages }, this, null);
+		}
+		PrefixDisk disk = this.cache.disk();
+		if (disk != null) {
+			disk.left(tokens, pages);
 		}
 		close();
 	}

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.PrefixMetrics;
 
 /**
  * What callers tell the thread of a {@link Scheduler}: sequences to run or to cancel, and
@@ -82,6 +82,13 @@ final class Mailbox {
 		notifyAll();
 	}
 
+	/**
+	 * {@return sequences that wait, for which the disk was not asked yet}
+	 */
+	synchronized List<Sequence> unloaded() {
+		return this.sequences.unloaded();
+	}
+
 	/** Looks again for sequences that are ready. */
 	synchronized void wake() {
 		notifyAll();
@@ -105,8 +112,8 @@ final class Mailbox {
 
 	/**
 	 * Waits for sequences or changes.
-	 * @return sequences for the next pass, or none if there are only changes; empty when
-	 * the scheduler is closed
+	 * @return sequences for the next pass, or none if there are only changes or work of
+	 * the prefix cache on disk; empty when the scheduler is closed
 	 */
 	synchronized Optional<List<Sequence>> awaitReady() {
 		while (!this.closed) {
@@ -118,8 +125,11 @@ final class Mailbox {
 			for (Sequence sequence : this.sequences.timedOut(this.idleTimeoutNanos)) {
 				end(sequence, SequenceListener::timedOut);
 			}
+			if (!this.sequences.unloaded().isEmpty()) {
+				return Optional.of(List.of());
+			}
 			List<Sequence> ready = this.sequences.admit((sequence, cause) -> end(sequence, failed(cause)));
-			if (!ready.isEmpty() || !this.changes.isEmpty()) {
+			if (!ready.isEmpty() || !this.changes.isEmpty() || this.sequences.hasWork()) {
 				return Optional.of(ready);
 			}
 			await(this.sequences.nanosToTimeout(this.idleTimeoutNanos));
@@ -169,8 +179,10 @@ final class Mailbox {
 		this.sequences.forgetPrefixes();
 	}
 
-	/** {@return what the prefix cache has done and holds} */
-	synchronized PrefixStatistics prefixes() {
+	/**
+	 * {@return what the prefix cache has done and holds}
+	 */
+	synchronized PrefixMetrics prefixes() {
 		return this.sequences.prefixes();
 	}
 

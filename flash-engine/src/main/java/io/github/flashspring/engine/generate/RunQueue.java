@@ -12,9 +12,9 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 import io.github.flashspring.engine.cache.KvCache;
-import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.cache.SequenceMemory;
 import io.github.flashspring.engine.device.DeviceException;
+import io.github.flashspring.engine.metrics.PrefixMetrics;
 
 /**
  * The sequences of a {@link Scheduler}: queued ones wait for a slot, active ones have
@@ -22,7 +22,8 @@ import io.github.flashspring.engine.device.DeviceException;
  * sequence whose reader lags behind uses no slot. It keeps its memory until another
  * sequence needs that and its reader was idle for as long as the keys and values took to
  * compute: then waiting and computing them again cost at most twice what the better of
- * both would have. It computes what is lost again, to the same bits, when the reader goes on.
+ * both would have. It computes what is lost again, to the same bits, when the reader goes
+ * on.
  * <p>
  * Memory grows with the sequences. When it runs out and no reader lags, the youngest
  * sequence loses its own and is the next to get some. Not thread-safe: used under the
@@ -65,12 +66,32 @@ final class RunQueue {
 		this.queued.add(sequence);
 	}
 
+	/**
+	 * {@return sequences for which the disk must be asked before they begin}
+	 */
+	List<Sequence> unloaded() {
+		if (!this.kv.hasDisk()) {
+			return List.of();
+		}
+		return this.queued.stream()
+			.limit(this.parallel)
+			.filter((sequence) -> !sequence.isLoaded() && !sequence.listener().wantsAllLogits())
+			.toList();
+	}
+
+	/**
+	 * {@return whether prefixes can be written to disk now}
+	 */
+	boolean hasWork() {
+		return this.kv.hasWork();
+	}
+
 	void forgetPrefixes() {
 		this.kv.forgetPrefixes();
 	}
 
-	PrefixStatistics prefixes() {
-		return this.kv.prefixStatistics();
+	PrefixMetrics prefixes() {
+		return this.kv.prefixMetrics();
 	}
 
 	/** Removes a sequence and takes its memory back. */

@@ -14,9 +14,9 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.cache.KvCache;
-import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.metrics.EngineSnapshot;
+import io.github.flashspring.engine.metrics.PrefixMetrics;
 import io.github.flashspring.engine.model.Forward;
 import io.github.flashspring.engine.model.Logits;
 
@@ -165,7 +165,7 @@ public final class Scheduler implements AutoCloseable {
 	/**
 	 * {@return what the prefix cache has done and holds}
 	 */
-	public PrefixStatistics prefixes() {
+	public PrefixMetrics prefixes() {
 		return this.mailbox.prefixes();
 	}
 
@@ -194,6 +194,7 @@ public final class Scheduler implements AutoCloseable {
 			Optional<List<Sequence>> ready = this.mailbox.awaitReady();
 			while (ready.isPresent()) {
 				this.mailbox.takeChanges().forEach(FutureTask::run);
+				movePrefixes();
 				if (!ready.get().isEmpty()) {
 					pass(Batch.of(ready.get(), this.maxRows, this.prefill.rows()));
 				}
@@ -206,6 +207,15 @@ public final class Scheduler implements AutoCloseable {
 			this.mailbox.endAll(new IllegalStateException("The engine has stopped: " + ex, ex));
 			throw ex;
 		}
+	}
+
+	/** Reads and writes files without the lock, which callers wait for. */
+	private void movePrefixes() {
+		for (Sequence sequence : this.mailbox.unloaded()) {
+			sequence.loaded();
+			this.kv.load(sequence.tokens(), sequence.length());
+		}
+		this.kv.work();
 	}
 
 	private void pass(Batch batch) {

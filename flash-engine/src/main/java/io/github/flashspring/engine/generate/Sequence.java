@@ -29,6 +29,9 @@ public final class Sequence {
 
 	private boolean started;
 
+	/** Whether the disk was asked for what is known of the tokens. */
+	private boolean loaded;
+
 	private int cacheReadTokens;
 
 	private int cacheWriteTokens;
@@ -80,12 +83,16 @@ public final class Sequence {
 		return position == this.length - 1;
 	}
 
-	/** {@return number of known tokens} */
+	/**
+	 * {@return number of known tokens}
+	 */
 	int length() {
 		return this.length;
 	}
 
-	/** {@return the known tokens, and memory for more} */
+	/**
+	 * {@return the known tokens, and memory for more}
+	 */
 	int[] tokens() {
 		return this.tokens;
 	}
@@ -156,6 +163,14 @@ public final class Sequence {
 			throw new IllegalStateException("The sequence has no memory for keys and values");
 		}
 		return this.memory;
+	}
+
+	boolean isLoaded() {
+		return this.loaded;
+	}
+
+	void loaded() {
+		this.loaded = true;
 	}
 
 	/** Gives the sequence memory, in which nothing or a prefix is computed. */

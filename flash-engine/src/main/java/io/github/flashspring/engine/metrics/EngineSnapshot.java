@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param pacing how prefetch and compute affect each other
  * @param experts how experts of MoE layers came into memory
  * @param grammars masks of tokens for structured answers
+ * @param prefixes what the prefix cache has done and holds
  */
 public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
 		IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts,
-		GrammarMetrics grammars) {
+		GrammarMetrics grammars, PrefixMetrics prefixes) {
 
 	public EngineSnapshot {
 		memory = List.copyOf(memory);
@@ -42,7 +43,8 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 	 */
 	public EngineSnapshot(String device, @Nullable Long budgetBytes, List<Memory> memory, List<Unit> units,
 			IoMetrics io, Work work, List<Pass> lastPasses, PacingMetrics pacing, ExpertMetrics experts) {
-		this(device, budgetBytes, memory, units, io, work, lastPasses, pacing, experts, GrammarMetrics.NONE);
+		this(device, budgetBytes, memory, units, io, work, lastPasses, pacing, experts, GrammarMetrics.NONE,
+				PrefixMetrics.NONE);
 	}
 
 	/**
@@ -74,7 +76,8 @@ public record EngineSnapshot(String device, @Nullable Long budgetBytes, List<Mem
 	 * Memory of one owner.
 	 *
 	 * @param owner such as {@code weights.pinned}, {@code weights.window}, {@code kv},
-	 * {@code prefix}, {@code activations}, {@code scratch}, {@code tokenizer}, {@code heap}
+	 * {@code prefix}, {@code activations}, {@code scratch}, {@code tokenizer},
+	 * {@code heap}
 	 * @param bytes reserved bytes
 	 */
 	public record Memory(String owner, long bytes) {

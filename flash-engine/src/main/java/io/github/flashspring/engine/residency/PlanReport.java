@@ -30,9 +30,9 @@ import org.jspecify.annotations.Nullable;
  * @param units parts of the model in the order of a pass
  */
 public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long plannedBytes, long weightBytes,
-		long pinnedBytes, long windowBytes, long kvBytes, long prefixBytes, long workBytes, long tokenizerBytes, long heapBytes,
-		int contextLength, int passRows, int chunkRows, long streamedBytesPerToken, @Nullable ReadPattern reads,
-		@Nullable Double limitTokensPerSecond, List<Unit> units) {
+		long pinnedBytes, long windowBytes, long kvBytes, long prefixBytes, long workBytes, long tokenizerBytes,
+		long heapBytes, int contextLength, int passRows, int chunkRows, long streamedBytesPerToken,
+		@Nullable ReadPattern reads, @Nullable Double limitTokensPerSecond, List<Unit> units) {
 
 	public PlanReport {
 		units = List.copyOf(units);
@@ -47,9 +47,10 @@ public record PlanReport(@Nullable Long budgetBytes, long minimumBytes, long pla
 		boolean streams = plan.streamedBytes() > 0;
 		boolean measured = streams && plan.reads().bytesPerSecond() > 0;
 		return new PlanReport(plan.budget().bound(), plan.minimumBytes(), plan.plannedBytes(), plan.weightBytes(),
-				plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(), plan.prefixBytes(), plan.workBytes(), plan.tokenizerBytes(),
-				plan.heapBytes(), plan.contextLength(), plan.passRows(), plan.chunkRows(), plan.streamedBytes(),
-				streams ? plan.reads() : null, measured ? Double.valueOf(plan.tokensPerSecond()) : null,
+				plan.pinnedBytes(), plan.windowBytes(), plan.kvBytes(), plan.prefixBytes(), plan.workBytes(),
+				plan.tokenizerBytes(), plan.heapBytes(), plan.contextLength(), plan.passRows(), plan.chunkRows(),
+				plan.streamedBytes(), streams ? plan.reads() : null,
+				measured ? Double.valueOf(plan.tokensPerSecond()) : null,
 				plan.units()
 					.stream()
 					.map((unit) -> new Unit(unit.name(), unit.bytes(), unit.pinnedBytes(), unit.streamedBytes(),

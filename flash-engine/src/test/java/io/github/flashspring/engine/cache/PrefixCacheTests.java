@@ -81,7 +81,7 @@ class PrefixCacheTests {
 			assertThat(found(cache, tokens(32, 1))).isEqualTo(16);
 			assertThat(found(cache, tokens(1, 1))).isZero();
 			assertThat(found(cache, tokens(40, 2))).isZero();
-			assertThat(cache.prefixStatistics().bytes()).isEqualTo(2 * PAGE_BYTES);
+			assertThat(cache.prefixMetrics().bytes()).isEqualTo(2 * PAGE_BYTES);
 		}
 	}
 
@@ -96,7 +96,7 @@ class PrefixCacheTests {
 			assertThat(found(cache, tokens(33, 100))).isEqualTo(32);
 			assertThat(found(cache, tokens(33, 200))).isZero();
 			assertThat(found(cache, tokens(33, 300))).isEqualTo(16);
-			assertThat(cache.prefixStatistics().evictedPages()).isEqualTo(3);
+			assertThat(cache.prefixMetrics().evictedPages()).isEqualTo(3);
 		}
 	}
 
@@ -105,7 +105,7 @@ class PrefixCacheTests {
 		try (KvCache cache = new KvCache(this.device, LAYOUT, LayerGroups.full(1), 8 * PAGE, 0, 0)) {
 			cache.keepPrefixes(0, 3 * PAGE_BYTES);
 			leave(cache, tokens(128, 100));
-			assertThat(cache.prefixStatistics().bytes()).isEqualTo(3 * PAGE_BYTES);
+			assertThat(cache.prefixMetrics().bytes()).isEqualTo(3 * PAGE_BYTES);
 			assertThat(found(cache, tokens(128, 100))).isEqualTo(48);
 		}
 	}
@@ -141,8 +141,8 @@ class PrefixCacheTests {
 				}
 				texts.forEach((text) -> text.memory().close());
 				cache.forgetPrefixes();
-				assertThat(cache.prefixStatistics().bytes()).isZero();
-				assertThat(cache.prefixStatistics().tokens()).isZero();
+				assertThat(cache.prefixMetrics().bytes()).isZero();
+				assertThat(cache.prefixMetrics().tokens()).isZero();
 				// no page is lost: the longest sequence fits again
 				Text last = new Text(cache, new int[0]);
 				assertThat(last.begin()).isTrue();

@@ -88,8 +88,8 @@ class PrefixHitTests {
 	}
 
 	@ParameterizedTest
-	@ValueSource(strings = { "golden/llama", "golden/gemma2", "golden/deepseek_v3", "golden/mamba2",
-			"golden/nemotron_h" })
+	@ValueSource(
+			strings = { "golden/llama", "golden/gemma2", "golden/deepseek_v3", "golden/mamba2", "golden/nemotron_h" })
 	void nextTurnResumesBehindTheAnswer(String name) throws Exception {
 		int[] prompt = tokens(70, 3);
 		ScheduledModel.Run first = expected(name, prompt, ANSWER);
@@ -158,7 +158,8 @@ class PrefixHitTests {
 	@Test
 	void sequencesOfOneMomentShareTheirPrompt() throws Exception {
 		int[] prompt = tokens(150, 5);
-		try (ScheduledModel model = open("golden/llama", new ScheduledModel.Options(RamBudget.UNLIMITED, 2, 64, 224, 4))) {
+		try (ScheduledModel model = open("golden/llama",
+				new ScheduledModel.Options(RamBudget.UNLIMITED, 2, 64, 224, 4))) {
 			model.generate(prompt, 1);
 			List<ScheduledModel.Run> runs = new ArrayList<>();
 			for (int i = 0; i < 4; i++) {

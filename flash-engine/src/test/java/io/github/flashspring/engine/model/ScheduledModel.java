@@ -7,9 +7,12 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.flashspring.engine.cache.KvCache;
 import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.cache.PrefixStatistics;
+import io.github.flashspring.engine.cache.PrefixStore;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceProvider;
@@ -18,6 +21,7 @@ import io.github.flashspring.engine.generate.Scheduler;
 import io.github.flashspring.engine.generate.Sequence;
 import io.github.flashspring.engine.generate.SequenceListener;
 import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.metrics.PrefixMetrics;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.residency.WeightStore;
@@ -58,6 +62,17 @@ final class ScheduledModel implements AutoCloseable {
 	 * @param prepare what is done with its cache before the scheduler has it
 	 */
 	ScheduledModel(Path folder, Options options, UnaryOperator<KvCache> prepare) {
+		this(folder, options, prepare, null);
+	}
+
+	/**
+	 * Opens a model that keeps prefixes on disk.
+	 * @param folder a checkpoint
+	 * @param options how it runs
+	 * @param prepare what is done with its cache before the scheduler has it
+	 * @param disk where; null: not at all
+	 */
+	ScheduledModel(Path folder, Options options, UnaryOperator<KvCache> prepare, @Nullable PrefixStore disk) {
 		this.device = new CpuDeviceProvider().create(new DeviceProvider.Options(options.threads()));
 		this.checkpoint = Checkpoint.open(folder);
 		ModelDefinition definition = Architectures.define(this.checkpoint, (most) -> CONTEXT).keyValues(options.kv());
@@ -71,9 +86,16 @@ final class ScheduledModel implements AutoCloseable {
 		this.model = new CausalLanguageModel(definition, this.store, this.device, plan.chunkRows(), plan.passRows(),
 				options.parallel());
 		this.rows = plan.passRows();
+		if (disk != null) {
+			this.kv.keepPrefixes(disk, () -> false, this::wake);
+		}
 		this.scheduler = new Scheduler(this.model, this.kv, plan.passRows(), options.parallel(), Duration.ZERO,
 				(rows, nanos) -> {
 				});
+	}
+
+	private void wake() {
+		this.scheduler.wake();
 	}
 
 	static UnaryOperator<KvCache> keeping(long ownBytes) {
@@ -83,7 +105,7 @@ final class ScheduledModel implements AutoCloseable {
 		};
 	}
 
-	PrefixStatistics prefixes() {
+	PrefixMetrics prefixes() {
 		return this.scheduler.prefixes();
 	}
 

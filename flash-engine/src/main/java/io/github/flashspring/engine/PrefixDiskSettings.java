@@ -1,0 +1,84 @@
+package io.github.flashspring.engine;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.TreeMap;
+
+import io.github.flashspring.engine.cache.PrefixStore;
+import io.github.flashspring.engine.cache.disk.PageHash;
+import io.github.flashspring.engine.cache.disk.PrefixFolder;
+import io.github.flashspring.engine.checkpoint.Checkpoint;
+import io.github.flashspring.engine.checkpoint.Fingerprint;
+import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.model.ModelDefinition;
+
+/**
+ * Opens the prefix cache on disk of an engine, under a fingerprint of everything besides
+ * tokens that decides the bits.
+ */
+final class PrefixDiskSettings {
+
+	/**
+	 * Raise this when kernels or architectures compute other bits than before: what older
+	 * versions left is not found any more.
+	 */
+	private static final int SEMANTICS = 1;
+
+	private static final long MAX_DEFAULT_BYTES = 20L << 30;
+
+	private PrefixDiskSettings() {
+	}
+
+	static PrefixStore open(FlashConfig.PrefixCache.Disk disk, Checkpoint checkpoint, ModelDefinition definition,
+			Device device, int contextLength) {
+		Long most = disk.maxBytes();
+		PrefixFolder folder = PrefixFolder.open(disk.folder(), (most != null) ? most : defaultBytes(disk.folder()));
+		return new PrefixStore(folder, fingerprint(checkpoint, definition, device, contextLength), disk.minTokens());
+	}
+
+	/** A tenth of what is free, at most 20 GB. */
+	private static long defaultBytes(Path folder) {
+		try {
+			Path existing = folder.toAbsolutePath();
+			while (!Files.exists(existing)) {
+				Path parent = existing.getParent();
+				if (parent == null) {
+					return MAX_DEFAULT_BYTES;
+				}
+				existing = parent;
+			}
+			return Math.min(MAX_DEFAULT_BYTES, Files.getFileStore(existing).getUsableSpace() / 10);
+		}
+		catch (IOException ex) {
+			return MAX_DEFAULT_BYTES;
+		}
+	}
+
+	/** Of the weights, the device, the shape of pages, and what the context scales. */
+	private static byte[] fingerprint(Checkpoint checkpoint, ModelDefinition definition, Device device,
+			int contextLength) {
+		TreeMap<String, Long> files = new TreeMap<>();
+		Fingerprint.of(checkpoint).files().forEach((file, sum) -> files.put(file.getFileName().toString(), sum));
+		ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+		try (DataOutputStream out = new DataOutputStream(bytes)) {
+			out.writeInt(SEMANTICS);
+			out.writeUTF(device.info().kind());
+			out.writeUTF(definition.kvLayout(contextLength).toString());
+			out.writeLong(definition.stateFloats());
+			out.writeInt(contextLength);
+			for (var file : files.entrySet()) {
+				out.writeUTF(file.getKey());
+				out.writeLong(file.getValue());
+			}
+		}
+		catch (IOException ex) {
+			throw new UncheckedIOException(ex);
+		}
+		return PageHash.of(bytes.toByteArray());
+	}
+
+}
