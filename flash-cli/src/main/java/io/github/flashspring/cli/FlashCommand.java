@@ -26,7 +26,8 @@ import io.github.flashspring.engine.checkpoint.CacheFolder;
  */
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
-		subcommands = { RunCommand.class, ShowCommand.class, PlanCommand.class, LogitsCommand.class,
+		subcommands = { RunCommand.class, ChatCommand.class, CreateCommand.class, ShowCommand.class, PlanCommand.class,
+				DoctorCommand.class, CompletionCommand.class, LogitsCommand.class,
 				ImportCommand.class, RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
@@ -105,6 +106,12 @@ public final class FlashCommand implements Runnable {
 		public <K> K create(Class<K> type) throws Exception {
 			if (type == RunCommand.class) {
 				return (K) new RunCommand(this.terminal, this.loader);
+			}
+			if (type == ChatCommand.class) {
+				return (K) new ChatCommand(this.terminal, this.loader);
+			}
+			if (type == CreateCommand.class) {
+				return (K) new CreateCommand(this.terminal);
 			}
 			if (type == LogitsCommand.class) {
 				return (K) new LogitsCommand(this.terminal, this.loader);

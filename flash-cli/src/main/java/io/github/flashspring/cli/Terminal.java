@@ -40,6 +40,20 @@ record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean int
 	}
 
 	/**
+	 * {@return whether a person edits lines at the terminal of this process}
+	 */
+	boolean editable() {
+		return this.interactive && this.out instanceof StandardOutput && !"dumb".equals(System.getenv("TERM"));
+	}
+
+	/**
+	 * {@return whether standard output is a screen that shows colours}
+	 */
+	boolean rendering() {
+		return this.styled && editable() && System.getProperty("flash.terminal", "in,out,err").contains("out");
+	}
+
+	/**
 	 * Says something about what is being done, in one line.
 	 * @param line the text
 	 */

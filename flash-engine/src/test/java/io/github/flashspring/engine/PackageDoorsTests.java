@@ -60,7 +60,7 @@ class PackageDoorsTests {
 			.layer("device")
 			.definedBy(ENGINE + ".device");
 		for (String room : List.of("generate", "text", "model", "residency", "reading", "pacing", "cache", "weights",
-				"device.cpu", "storage", "memory", "checkpoint", "metrics", "failure")) {
+				"device.cpu", "storage", "memory", "modelfile", "checkpoint", "metrics", "failure")) {
 			doors = doors.layer(room).definedBy(ENGINE + "." + room + "..");
 		}
 		return doors.whereLayer("engine")
@@ -91,6 +91,8 @@ class PackageDoorsTests {
 			.mayOnlyAccessLayers("memory", "checkpoint", "metrics", "failure")
 			.whereLayer("memory")
 			.mayOnlyAccessLayers("metrics", "failure")
+			.whereLayer("modelfile")
+			.mayOnlyAccessLayers("checkpoint", "failure")
 			.whereLayer("checkpoint")
 			.mayOnlyAccessLayers("metrics", "failure")
 			.whereLayer("metrics")

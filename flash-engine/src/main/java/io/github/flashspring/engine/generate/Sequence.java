@@ -21,6 +21,9 @@ public final class Sequence {
 
 	private long computeNanos;
 
+	/** Read by threads that show how far a prompt is. */
+	private volatile int progress;
+
 	private @Nullable SequenceMemory memory;
 
 	private long arrival;
@@ -82,6 +85,14 @@ public final class Sequence {
 	void advance(int count, long nanos) {
 		memory().advance(count);
 		this.computeNanos += nanos;
+		this.progress = computed();
+	}
+
+	/**
+	 * {@return tokens that were computed when the last pass ended; any thread may ask}
+	 */
+	public int progress() {
+		return this.progress;
 	}
 
 	/** Time that the keys and values took which a preemption would lose. */
