@@ -184,8 +184,9 @@ final class ChatSession {
 		if (!renamed.equals(this.config)) {
 			reload(wanted);
 		}
+		List<String> known = settings().notes();
+		next.notes().stream().filter((note) -> !known.contains(note)).forEach(this.terminal::note);
 		this.settings = next;
-		next.notes().forEach(this.terminal::note);
 		warn(next);
 	}
 

@@ -17,8 +17,8 @@ import picocli.CommandLine.Spec;
 /**
  * {@code flash completion}: prints what a shell needs to complete commands and options.
  */
-@Command(name = "completion", mixinStandardHelpOptions = true,
-		customSynopsis = "flash completion bash|zsh|fish", description = "Print a completion script for a shell.",
+@Command(name = "completion", mixinStandardHelpOptions = true, customSynopsis = "flash completion bash|zsh|fish",
+		description = "Print a completion script for a shell.",
 		footer = { "", "Examples:", "  source <(flash completion bash)        (bash, zsh; put it into ~/.bashrc)",
 				"  flash completion fish > ~/.config/fish/completions/flash.fish" })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec and required parameters

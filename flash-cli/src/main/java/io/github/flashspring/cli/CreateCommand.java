@@ -51,7 +51,8 @@ final class CreateCommand implements Callable<Integer> {
 		catch (IllegalArgumentException ex) {
 			throw new ParameterException(this.spec.commandLine(), String.valueOf(ex.getMessage()), ex);
 		}
-		this.terminal.note("Created " + this.name + " from " + settings.model() + ". Run it with: flash run " + this.name);
+		this.terminal
+			.note("Created " + this.name + " from " + settings.model() + ". Run it with: flash run " + this.name);
 		return 0;
 	}
 

@@ -134,8 +134,8 @@ final class DoctorCommand implements Callable<Integer> {
 		int[] streamed = answer(model, RamBudget.MINIMUM);
 		double seconds = (System.nanoTime() - start) * 1e-9;
 		say(Arrays.equals(resident, streamed), "model",
-				String.format(Locale.ROOT, "%d tokens streamed from disk in %.1f s, %s those with all in memory", ANSWER,
-						seconds, Arrays.equals(resident, streamed) ? "the same as" : "not the same as"),
+				String.format(Locale.ROOT, "%d tokens streamed from disk in %.1f s, %s those with all in memory",
+						ANSWER, seconds, Arrays.equals(resident, streamed) ? "the same as" : "not the same as"),
 				"This is a defect. Please report it with the output of flash --version.");
 	}
 
@@ -150,9 +150,9 @@ final class DoctorCommand implements Callable<Integer> {
 				.orElse(0);
 			String found = ByteSize.readable((long) rate) + "/s, "
 					+ (open.direct() ? "direct reads" : "reads through the page cache");
-			say(rate >= SLOW_DISK && open.direct(), "disk", found, open.direct()
-					? "Models that do not fit into memory will be slow. Keep them on an NVMe disk."
-					: "The file system refuses direct reads. Keep models on a local ext4, xfs, btrfs or APFS.");
+			say(rate >= SLOW_DISK && open.direct(), "disk", found,
+					open.direct() ? "Models that do not fit into memory will be slow. Keep them on an NVMe disk."
+							: "The file system refuses direct reads. Keep models on a local ext4, xfs, btrfs or APFS.");
 		}
 	}
 

@@ -33,7 +33,11 @@ final class EditedInput implements LineInput {
 	private boolean interrupted;
 
 	EditedInput(Path history) throws IOException {
-		this.terminal = TerminalBuilder.builder().system(true).nativeSignals(true).encoding(StandardCharsets.UTF_8).build();
+		this.terminal = TerminalBuilder.builder()
+			.system(true)
+			.nativeSignals(true)
+			.encoding(StandardCharsets.UTF_8)
+			.build();
 		DefaultParser parser = new DefaultParser();
 		// a person's words are no command line
 		parser.setEscapeChars(null);

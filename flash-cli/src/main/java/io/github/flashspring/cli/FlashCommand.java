@@ -27,8 +27,8 @@ import io.github.flashspring.engine.checkpoint.CacheFolder;
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
 		subcommands = { RunCommand.class, ChatCommand.class, CreateCommand.class, ShowCommand.class, PlanCommand.class,
-				DoctorCommand.class, CompletionCommand.class, LogitsCommand.class,
-				ImportCommand.class, RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
+				DoctorCommand.class, CompletionCommand.class, LogitsCommand.class, ImportCommand.class,
+				RepackCommand.class, BenchCommand.class, SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec
@@ -49,7 +49,10 @@ public final class FlashCommand implements Runnable {
 	 */
 	public static void main(String[] args) {
 		new UnfinishedWork(CacheFolder.ofSystem()).clean();
-		int code = commandLine(Terminal.system(), FlashEngine::load).execute(args);
+		Terminal terminal = Terminal.system();
+		// so that log lines and answers keep their order
+		System.setErr(terminal.err());
+		int code = commandLine(terminal, FlashEngine::load).execute(args);
 		System.exit(code);
 	}
 

@@ -35,8 +35,8 @@ import io.github.flashspring.engine.modelfile.Modelfile;
 import io.github.flashspring.engine.modelfile.Parameter;
 
 /**
- * Options that say how answers are generated. Those that a Modelfile knows too go over
- * it as instructions.
+ * Options that say how answers are generated. Those that a Modelfile knows too go over it
+ * as instructions.
  */
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec
 final class GenerationOptions {
@@ -50,12 +50,11 @@ final class GenerationOptions {
 	private @Nullable String system;
 
 	@Option(names = "--template-variable", paramLabel = "NAME=VALUE",
-			description = "Set a variable of the chat template, such as enable_thinking=false.")
+			description = "Set a variable of the template, such as enable_thinking=false.")
 	private Map<String, String> templateVariables = new HashMap<>();
 
 	@Option(names = { "-n", "--max-tokens" }, paramLabel = "N",
-			description = "Most tokens to generate. Default: until the turn ends or the context is full; "
-					+ DEFAULT_CONTINUATION + " for texts that are continued.")
+			description = "Most tokens. Default: until the turn ends; 256 for continued texts.")
 	private @Nullable Integer maxTokens;
 
 	@Mixin
@@ -65,11 +64,11 @@ final class GenerationOptions {
 	private List<String> stop = new ArrayList<>();
 
 	@Option(names = "--json-schema", paramLabel = "FILE",
-			description = "Answer with JSON that satisfies the JSON Schema in this file; - reads standard input.")
+			description = "Answer with JSON of the JSON Schema in this file; -: standard input.")
 	private @Nullable String jsonSchema;
 
 	@Option(names = "--grammar", paramLabel = "FILE",
-			description = "Answer with a text of the GBNF grammar in this file; - reads standard input.")
+			description = "Answer with a text of the GBNF grammar in this file; -: likewise.")
 	private @Nullable String grammar;
 
 	@Option(names = "--ignore-eos", description = "Go on past end-of-text tokens.")
@@ -135,7 +134,8 @@ final class GenerationOptions {
 				CompiledGrammar.check(asked);
 			}
 			catch (GrammarException exception) {
-				throw new ParameterException(this.spec.commandLine(), String.valueOf(exception.getMessage()), exception);
+				throw new ParameterException(this.spec.commandLine(), String.valueOf(exception.getMessage()),
+						exception);
 			}
 		}
 		this.structure = asked;

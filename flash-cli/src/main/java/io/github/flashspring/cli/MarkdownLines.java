@@ -158,7 +158,9 @@ final class MarkdownLines {
 		for (List<String> row : rows) {
 			StringBuilder line = new StringBuilder();
 			for (int i = 0; i < row.size(); i++) {
-				line.append((i > 0) ? " │ " : "").append(row.get(i)).append(" ".repeat(widths[i] - columns(row.get(i))));
+				line.append((i > 0) ? " │ " : "")
+					.append(row.get(i))
+					.append(" ".repeat(widths[i] - columns(row.get(i))));
 			}
 			lines.add(line.toString());
 			if (lines.size() == 1) {

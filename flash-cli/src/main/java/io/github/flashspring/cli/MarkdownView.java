@@ -27,7 +27,7 @@ final class MarkdownView {
 
 	private boolean first = true;
 
-	/** Lines of the last block that have scrolled away, and those below them. */
+	/** Lines of the blocks that are not final that have scrolled away, and the others. */
 	private int gone;
 
 	private int drawn;
@@ -64,44 +64,48 @@ final class MarkdownView {
 		this.out.flush();
 	}
 
+	/**
+	 * Draws what may have changed. Blocks are final that stand before the last one of the
+	 * complete lines: half a line may still join the block above it.
+	 */
 	private void draw() {
-		StringBuilder screen = new StringBuilder();
-		List<Node> blocks = this.lines.blocks(this.source.toString());
-		for (int i = 0; i < blocks.size() - 1; i++) {
-			block(blocks.get(i), screen);
-			this.first = false;
-			this.gone = 0;
-			this.drawn = 0;
-		}
-		if (!blocks.isEmpty()) {
-			Node last = blocks.getLast();
-			block(last, screen);
-			if (blocks.size() > 1) {
-				this.source.delete(0, last.getSourceSpans().getFirst().getInputIndex());
-			}
-		}
-		this.out.print(screen);
-		this.out.flush();
-	}
-
-	/** Draws a block over what was drawn of it before. */
-	private void block(Node block, StringBuilder screen) {
 		List<String> all = new ArrayList<>();
-		if (!this.first) {
-			all.add("");
+		List<Node> complete = this.lines.blocks(this.source.substring(0, this.source.lastIndexOf("\n") + 1));
+		for (int i = 0; i < complete.size() - 1; i++) {
+			add(complete.get(i), all);
 		}
-		all.addAll(this.lines.of(block));
+		int settled = all.size();
+		if (complete.size() > 1) {
+			this.source.delete(0, complete.getLast().getSourceSpans().getFirst().getInputIndex());
+		}
+		boolean begun = this.first;
+		for (Node block : this.lines.blocks(this.source.toString())) {
+			add(block, all);
+		}
+		// the first block that is not final is asked again for whether a line goes before
+		// it
+		this.first = begun && settled == 0;
+		StringBuilder screen = new StringBuilder();
 		if (this.drawn > 0) {
 			screen.append("\033[").append(this.drawn).append('A');
 		}
 		screen.append("\r\033[J");
-		this.gone = Math.min(this.gone, all.size());
-		for (String line : all.subList(this.gone, all.size())) {
+		for (String line : all.subList(Math.min(this.gone, all.size()), all.size())) {
 			screen.append(line).append('\n');
 		}
-		int scrolled = Math.max(0, all.size() - this.gone - this.rows);
-		this.gone += scrolled;
-		this.drawn = all.size() - this.gone;
+		int live = all.size() - settled;
+		this.gone = Math.max(0, Math.max(this.gone - settled, live - this.rows));
+		this.drawn = Math.max(0, live - this.gone);
+		this.out.print(screen);
+		this.out.flush();
+	}
+
+	private void add(Node block, List<String> all) {
+		if (!this.first) {
+			all.add("");
+		}
+		this.first = false;
+		all.addAll(this.lines.of(block));
 	}
 
 }

@@ -35,20 +35,18 @@ final class ModelOptions {
 	private CommandSpec spec;
 
 	@Parameters(paramLabel = "MODEL", arity = "0..*",
-			description = "Folder with a checkpoint, id of a model in the local Hugging Face cache, or name of a"
-					+ " created model.")
+			description = "Folder, id in the Hugging Face cache, or name of a created model.")
 	private List<String> words = new ArrayList<>();
 
 	@Option(names = { "-m", "--model" }, paramLabel = "MODEL", description = "The model, in place of the first word.")
 	private @Nullable String model;
 
 	@Option(names = "--modelfile", paramLabel = "FILE",
-			description = "A Modelfile that names the model and its parameters; other options go over it.")
+			description = "A Modelfile that names the model; other options go over it.")
 	private @Nullable Path modelfile;
 
 	@Option(names = "--ram", paramLabel = "GB", converter = RamBudgetConverter.class,
-			description = "Memory that the engine may use: 4 or 0.5 (gigabytes), 800MB, min, or unlimited. Default: the"
-					+ " whole model if it fits in 75 %% of available memory, otherwise 75 %% of available memory.")
+			description = "Memory to use: 4 or 0.5 (gigabytes), 800MB, min or unlimited. Default: the whole model if it fits in 75 %% of available memory, otherwise those.")
 	private @Nullable RamBudget ram;
 
 	@Option(names = { "-t", "--threads" }, paramLabel = "N",
@@ -56,11 +54,11 @@ final class ModelOptions {
 	private int threads;
 
 	@Option(names = { "-c", "--context" }, paramLabel = "N",
-			description = "Tokens that prompt and answer may have together. Default: the model's limit, at most 4096.")
+			description = "Tokens of prompt and answer together. Default: the model's, up to 4096.")
 	private int context;
 
 	@Option(names = "--chunk", paramLabel = "N",
-			description = "Tokens of the prompt computed at once. Default: as many as fit, at most 512.")
+			description = "Tokens of the prompt computed at once. Default: what fits, up to 512.")
 	private int chunk;
 
 	@Option(names = "--device", paramLabel = "KIND",
@@ -68,7 +66,7 @@ final class ModelOptions {
 	private @Nullable String device;
 
 	@Option(names = "--warm-up", negatable = true, defaultValue = "true", fallbackValue = "true",
-			description = "Compile the code that the model needs while it is loaded. Default: true.")
+			description = "Compile code while the model is loaded. Default: true.")
 	private boolean warmUp;
 
 	@Mixin

@@ -115,8 +115,8 @@ final class ModelStore {
 	}
 
 	/**
-	 * The meaning of a Modelfile. Where its FROM names a created model, it goes over
-	 * that one.
+	 * The meaning of a Modelfile. Where its FROM names a created model, it goes over that
+	 * one.
 	 * @param file the file
 	 * @param folder that its paths are relative to; null: that of the process
 	 * @return the settings, whose FROM is a folder or a hub id

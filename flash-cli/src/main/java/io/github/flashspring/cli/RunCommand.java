@@ -31,11 +31,10 @@ import io.github.flashspring.engine.text.ChatMessage;
 @Command(name = "run", mixinStandardHelpOptions = true, sortOptions = false,
 		customSynopsis = "flash run MODEL [PROMPT] [--ram GB] [--modelfile FILE] [OPTION]...",
 		description = "Answer a prompt, continue a text or token ids, or hold a conversation.",
-		footer = { "",
-				"The answer streams to standard output; a line of figures follows on standard error. Standard input that"
-						+ " is no terminal is part of the prompt. Without a prompt, a conversation begins.",
-				"Examples:", "  flash run Qwen/Qwen3-4B --ram 4 'Why is the sky blue?'",
-				"  flash run ./SmolLM2-135M-Instruct 'Summarise this:' < article.txt" })
+		footer = {
+				"The answer goes to standard output, figures to standard error. Piped input is part of the prompt."
+						+ " Without a prompt, a conversation begins.",
+				"Example:  flash run Qwen/Qwen3-4B --ram 4 'Why is the sky blue?'" })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec
 final class RunCommand implements Callable<Integer> {
 
@@ -50,7 +49,7 @@ final class RunCommand implements Callable<Integer> {
 	private final ModelOptions modelOptions = new ModelOptions();
 
 	@Option(names = { "-p", "--prompt" }, paramLabel = "TEXT",
-			description = "The prompt, in place of the words behind the model; - reads standard input.")
+			description = "The prompt, in place of words behind the model; -: standard input.")
 	private @Nullable String prompt;
 
 	@Option(names = "--chat", description = "Hold a conversation; with a prompt, insist on the chat template.")
@@ -61,10 +60,10 @@ final class RunCommand implements Callable<Integer> {
 	private boolean raw;
 
 	@Option(names = "--token-ids", paramLabel = "IDS", converter = TokenIds.Converter.class,
-			description = "Continue these token ids, such as 1,5,7: greedily and past end-of-text ids.")
+			description = "Continue these token ids, such as 1,5,7, greedily past end of text.")
 	private @Nullable TokenIds tokenIds;
 
-	@Option(names = "--print-ids", description = "Print the new token ids with commas between them instead of text.")
+	@Option(names = "--print-ids", description = "Print the new token ids with commas between them.")
 	private boolean printIds;
 
 	@Mixin
@@ -135,7 +134,8 @@ final class RunCommand implements Callable<Integer> {
 
 	/** Refuses what does not go together, before anything is loaded. */
 	private void check(@Nullable String words) {
-		boolean given = this.prompt != null || words != null;
+		String text = (this.prompt != null) ? this.prompt : words;
+		boolean given = text != null;
 		require(this.prompt == null || words == null, "--prompt and a prompt behind the model exclude each other.");
 		if (this.tokenIds != null) {
 			require(!given, "--token-ids and a prompt exclude each other.");
@@ -145,7 +145,7 @@ final class RunCommand implements Callable<Integer> {
 		require(!(this.raw && this.chat), "--raw and --chat exclude each other.");
 		require(!(this.raw && this.generation.needTemplate()),
 				"--system and --template-variable need the chat template, which --raw leaves out.");
-		require(!(given && (this.prompt != null ? this.prompt : words).isEmpty()), "The prompt must not be empty.");
+		require(text == null || !text.isEmpty(), "The prompt must not be empty.");
 		require(!this.generation.readsInput() || this.tokenIds != null || given && !"-".equals(this.prompt),
 				"Standard input cannot hold both the prompt and a schema or grammar. Give the prompt with --prompt.");
 		require(!(this.printIds && !given && this.tokenIds == null && this.terminal.interactive()),
@@ -190,8 +190,9 @@ final class RunCommand implements Callable<Integer> {
 			return new Tokens(this.tokenIds.ids());
 		}
 		String content = (text != null) ? text : "";
-		return template ? new Chat(settings.before(List.of(ChatMessage.user(content))), List.of(),
-				this.generation.variables()) : new Text(content);
+		return template
+				? new Chat(settings.before(List.of(ChatMessage.user(content))), List.of(), this.generation.variables())
+				: new Text(content);
 	}
 
 }

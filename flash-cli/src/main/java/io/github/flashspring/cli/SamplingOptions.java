@@ -17,19 +17,18 @@ import io.github.flashspring.engine.modelfile.Parameter;
 final class SamplingOptions {
 
 	@Option(names = { "--temp", "--temperature" }, paramLabel = "T",
-			description = "Temperature; 0: always the most likely token. Default, as for the options below: what the"
-					+ " model's generation_config.json says.")
+			description = "Temperature; 0: greedy. Defaults of these: generation_config.json.")
 	private @Nullable Float temperature;
 
 	@Option(names = "--top-k", paramLabel = "K", description = "Choose among the K most likely tokens; 0: all.")
 	private @Nullable Integer topK;
 
 	@Option(names = "--top-p", paramLabel = "P",
-			description = "Choose among the most likely tokens whose probabilities add up to P; 1: all.")
+			description = "Choose among tokens whose probabilities add up to P; 1: all.")
 	private @Nullable Float topP;
 
 	@Option(names = "--min-p", paramLabel = "P",
-			description = "Choose among tokens at least P times as likely as the most likely one; 0: all.")
+			description = "Choose among tokens P times as likely as the first; 0: all.")
 	private @Nullable Float minP;
 
 	@Option(names = { "--repetition-penalty", "--repeat-penalty" }, paramLabel = "X",

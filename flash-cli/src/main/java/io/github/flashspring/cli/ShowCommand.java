@@ -18,8 +18,8 @@ import io.github.flashspring.engine.modelfile.Modelfile;
 
 /**
  * {@code flash show}: what stands around a model's weights: architecture, parameters,
- * precision, context, licence, what its chat template can carry, and its tokens. Reads
- * no weights.
+ * precision, context, licence, what its chat template can carry, and its tokens. Reads no
+ * weights.
  */
 @Command(name = "show", mixinStandardHelpOptions = true, sortOptions = false,
 		customSynopsis = "flash show MODEL [--json | --modelfile]",

@@ -115,8 +115,9 @@ final class SlashCommands {
 			case "verbose", "quiet" -> this.session.figures(words[0].equals("verbose"));
 			case "markdown", "plain" -> this.session.markdown(words[0].equals("markdown"));
 			case "history", "nohistory" -> this.input.remember(words[0].equals("history"));
-			default -> this.terminal.note(HELP.lines().filter((line) -> line.startsWith("/set")).reduce("",
-					(all, line) -> all.isEmpty() ? line : all + "\n" + line));
+			default -> this.terminal.note(HELP.lines()
+				.filter((line) -> line.startsWith("/set"))
+				.reduce("", (all, line) -> all.isEmpty() ? line : all + "\n" + line));
 		}
 	}
 
@@ -131,6 +132,7 @@ final class SlashCommands {
 		boolean list = parsed.name().equals(Parameter.STOP.key());
 		change((one) -> !list && one.keyword() == Keyword.PARAMETER && one.name().equals(parsed.name()),
 				Instruction.of(Keyword.PARAMETER, parsed.name(), parsed.value()));
+		this.terminal.note("Set " + parsed.name() + " to " + parsed.value() + ".");
 	}
 
 	private void system(String text) throws IOException {
@@ -168,8 +170,8 @@ final class SlashCommands {
 				}
 			}
 			case "system" -> this.terminal.note((settings.system() != null) ? settings.system() : "None is set.");
-			case "license", "licence" -> this.terminal
-				.note(ModelFacts.licence(settings, ModelLocator.ofSystem().locate(settings.model())));
+			case "license", "licence" ->
+				this.terminal.note(ModelFacts.licence(settings, ModelLocator.ofSystem().locate(settings.model())));
 			default -> this.terminal.note("/show takes info, modelfile, parameters, system or license.");
 		}
 	}
@@ -182,8 +184,7 @@ final class SlashCommands {
 				said.add(Instruction.of(Keyword.MESSAGE, message.role(), message.content()));
 			}
 		}
-		this.store.save(name,
-				this.session.settings().file().with((one) -> one.keyword() == Keyword.MESSAGE, said));
+		this.store.save(name, this.session.settings().file().with((one) -> one.keyword() == Keyword.MESSAGE, said));
 		this.terminal.note("Saved as " + name + ". /load " + name + " or flash run " + name + " goes on from here.");
 	}
 
