@@ -1,5 +1,8 @@
 package io.github.flashspring.autoconfigure;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -14,13 +17,14 @@ import org.springframework.context.annotation.Import;
 import io.github.flashspring.chat.FlashChatModel;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.ModelfileSettings;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.text.ChatTemplate;
 
 /**
  * {@link AutoConfiguration Auto-configuration} for the engine and its chat model: when
  * {@code spring.ai.model.chat} is {@code flash}, or when it is not set but
- * {@code flash.model} is.
+ * {@code flash.model} or {@code flash.modelfile} is.
  */
 @AutoConfiguration(after = FlashChatModelBuilderAutoConfiguration.class,
 		afterName = "org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration",
@@ -31,10 +35,16 @@ import io.github.flashspring.engine.text.ChatTemplate;
 @Import(FlashChatModelBuilderAutoConfiguration.class)
 public final class FlashAutoConfiguration {
 
+	private static final Logger logger = LoggerFactory.getLogger(FlashAutoConfiguration.class);
+
 	@Bean
 	@ConditionalOnMissingBean
 	FlashEngine flashEngine(FlashProperties properties) {
 		FlashConfig config = properties.toConfig();
+		ModelfileSettings modelfile = properties.modelfileSettings();
+		if (modelfile != null) {
+			modelfile.notes().forEach(logger::info);
+		}
 		return switch (properties.load()) {
 			case EAGER -> load(config);
 			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config));
@@ -49,7 +59,10 @@ public final class FlashAutoConfiguration {
 			FlashChatModelBuilderConfigurer configurer) {
 		// The name of a model that is being loaded is known before.
 		String name = (engine instanceof BackgroundFlashEngine background) ? background.name() : null;
-		return configurer.configure(FlashChatModel.builder(engine)).options(properties.chat().toOptions(name)).build();
+		return configurer.configure(FlashChatModel.builder(engine))
+			.options(properties.chat().toOptions(name))
+			.modelfile(properties.modelfileSettings())
+			.build();
 	}
 
 	@Bean
@@ -85,7 +98,7 @@ public final class FlashAutoConfiguration {
 						.formatted(config.model()),
 					"Put the tokenizer.json that belongs to the model into its folder, or download the model with all of its files.");
 		}
-		if (engine.model().chat()) {
+		if (engine.model().chat() && config.chat().template() == null) {
 			ChatTemplate.load(ModelLocator.ofSystem().locate(config.model()));
 		}
 	}

@@ -11,6 +11,7 @@ import org.springframework.boot.diagnostics.FailureAnalyzer;
 import io.github.flashspring.engine.checkpoint.CheckpointException;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.failure.FlashException;
+import io.github.flashspring.engine.modelfile.ModelfileException;
 import io.github.flashspring.engine.model.UnsupportedArchitectureException;
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.text.ChatTemplateException;
@@ -55,6 +56,7 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 	private static String preamble(FlashException failure) {
 		return switch (failure) {
 			case UnsupportedArchitectureException _ -> "The model of 'flash.model' cannot be computed. ";
+			case ModelfileException _ -> "The Modelfile of 'flash.modelfile' cannot be used. ";
 			case CheckpointException _ -> "The model of 'flash.model' cannot be loaded. ";
 			case TokenizerException _ -> "The tokenizer of 'flash.model' cannot be used. ";
 			case ChatTemplateException _ -> "The chat template of 'flash.model' cannot be used. ";
