@@ -46,7 +46,7 @@ final class ModelOptions {
 	private @Nullable Path modelfile;
 
 	@Option(names = "--ram", paramLabel = "GB", converter = RamBudgetConverter.class,
-			description = "Memory to use: 4 or 0.5 (gigabytes), 800MB, min or unlimited. Default: the whole model if it fits in 75 %% of available memory, otherwise those.")
+			description = "Memory to use: 4 or 0.5 (gigabytes), 800MB, min or unlimited. Default: the whole model if it fits in 75 %% of available memory, otherwise that much.")
 	private @Nullable RamBudget ram;
 
 	@Option(names = { "-t", "--threads" }, paramLabel = "N",
