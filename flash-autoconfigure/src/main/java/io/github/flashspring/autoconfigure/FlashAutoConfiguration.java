@@ -2,6 +2,9 @@ package io.github.flashspring.autoconfigure;
 
 import java.util.function.Function;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import org.springframework.ai.chat.model.ChatModel;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -19,13 +22,14 @@ import io.github.flashspring.chat.FlashChatModel;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.FlashRuntime;
+import io.github.flashspring.engine.ModelfileSettings;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.text.ChatTemplate;
 
 /**
  * {@link AutoConfiguration Auto-configuration} for the engine and its chat model: when
  * {@code spring.ai.model.chat} is {@code flash}, or when it is not set but
- * {@code flash.model} is.
+ * {@code flash.model} or {@code flash.modelfile} is.
  */
 @AutoConfiguration(after = FlashChatModelBuilderAutoConfiguration.class,
 		afterName = "org.springframework.ai.model.tool.autoconfigure.ToolCallingAutoConfiguration",
@@ -36,6 +40,8 @@ import io.github.flashspring.engine.text.ChatTemplate;
 @Import(FlashChatModelBuilderAutoConfiguration.class)
 public final class FlashAutoConfiguration {
 
+	private static final Logger logger = LoggerFactory.getLogger(FlashAutoConfiguration.class);
+
 	/** On the runtime of the application, if it has one. */
 	@Bean
 	@ConditionalOnMissingBean
@@ -45,6 +51,10 @@ public final class FlashAutoConfiguration {
 		FlashRuntime runtime = runtimes.getIfUnique();
 		Function<FlashConfig, FlashEngine> loader = (runtime != null) ? runtime::load : FlashEngine::load;
 		ModelDownload download = new ModelDownload(properties, config.model(), events::publishEvent);
+		ModelfileSettings modelfile = properties.modelfileSettings();
+		if (modelfile != null) {
+			modelfile.notes().forEach(logger::info);
+		}
 		return switch (properties.load()) {
 			case EAGER -> load(config, download, loader);
 			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config, download, loader),
@@ -60,7 +70,10 @@ public final class FlashAutoConfiguration {
 			FlashChatModelBuilderConfigurer configurer) {
 		// The name of a model that is being loaded is known before.
 		String name = (engine instanceof BackgroundFlashEngine background) ? background.name() : null;
-		return configurer.configure(FlashChatModel.builder(engine)).options(properties.chat().toOptions(name)).build();
+		return configurer.configure(FlashChatModel.builder(engine))
+			.options(properties.chat().toOptions(name))
+			.modelfile(properties.modelfileSettings())
+			.build();
 	}
 
 	@Bean
@@ -98,7 +111,7 @@ public final class FlashAutoConfiguration {
 						.formatted(config.model()),
 					"Put the tokenizer.json that belongs to the model into its folder, or download the model with all of its files.");
 		}
-		if (engine.model().chat()) {
+		if (engine.model().chat() && config.chat().template() == null) {
 			ChatTemplate.load(ModelLocator.ofSystem().locate(config.model()));
 		}
 	}

@@ -13,6 +13,7 @@ import io.github.flashspring.engine.checkpoint.MissingModelException;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.failure.FlashException;
 import io.github.flashspring.engine.hub.HubException;
+import io.github.flashspring.engine.modelfile.ModelfileException;
 import io.github.flashspring.engine.model.UnsupportedArchitectureException;
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.text.ChatTemplateException;
@@ -62,6 +63,7 @@ class FlashFailureAnalyzer implements FailureAnalyzer {
 		return switch (failure) {
 			case UnsupportedArchitectureException _ -> "The model of 'flash.model' cannot be computed. ";
 			case HubException _ -> "The model of 'flash.model' cannot be downloaded. ";
+			case ModelfileException _ -> "The Modelfile of 'flash.modelfile' cannot be used. ";
 			case CheckpointException _ -> "The model of 'flash.model' cannot be loaded. ";
 			case TokenizerException _ -> "The tokenizer of 'flash.model' cannot be used. ";
 			case ChatTemplateException _ -> "The chat template of 'flash.model' cannot be used. ";

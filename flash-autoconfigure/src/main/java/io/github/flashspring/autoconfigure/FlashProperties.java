@@ -1,5 +1,7 @@
 package io.github.flashspring.autoconfigure;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -13,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.core.io.Resource;
 import org.springframework.util.StringUtils;
 import org.springframework.util.unit.DataSize;
 
@@ -23,10 +26,14 @@ import io.github.flashspring.engine.FlashConfig.PrefixCache.Disk;
 import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.checkpoint.HubId;
+import io.github.flashspring.engine.ModelfileSettings;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.hub.HubSettings;
 import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.modelfile.Instruction;
+import io.github.flashspring.engine.modelfile.Keyword;
+import io.github.flashspring.engine.modelfile.Modelfile;
 import io.github.flashspring.engine.text.ToolSupport;
 
 /**
@@ -34,6 +41,9 @@ import io.github.flashspring.engine.text.ToolSupport;
  *
  * @param model Folder of a checkpoint, or id of a model of the Hugging Face hub, such as
  * 'mlx-community/Qwen3-4B-4bit', that lies in the local cache or may be downloaded.
+ * @param modelfile A Modelfile, such as 'file:Modelfile' or 'classpath:Modelfile', that
+ * names the model, its parameters, its system message and messages before each
+ * conversation. Other properties go over it.
  * @param modelName What the model is called in responses, observations, meters and
  * health. By default, its hub id, or the name of its folder.
  * @param ramBudgetGb Memory that the engine may use, in gigabytes of 1024³ bytes,
@@ -61,14 +71,17 @@ import io.github.flashspring.engine.text.ToolSupport;
  * @param hub Where models are downloaded from.
  */
 @ConfigurationProperties(FlashProperties.PREFIX)
-public record FlashProperties(@Nullable String model, @Nullable String modelName, @Nullable Double ramBudgetGb,
-		@DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device, @Nullable Integer threads,
-		@Nullable Integer contextLength, @Nullable Integer prefillChunk, @DefaultValue("4") int parallel,
-		@DefaultValue("true") boolean warmUp, @DefaultValue("5m") Duration idleTimeout, @DefaultValue Io io,
-		@DefaultValue Kv kv, @DefaultValue PrefixCache prefixCache, @DefaultValue("eager") Load load,
-		@DefaultValue Chat chat, @DefaultValue Hub hub) {
+public record FlashProperties(@Nullable String model, @Nullable Resource modelfile, @Nullable String modelName,
+		@Nullable Double ramBudgetGb, @DefaultValue("false") boolean ramBudgetFollowPressure, @Nullable String device,
+		@Nullable Integer threads, @Nullable Integer contextLength, @Nullable Integer prefillChunk,
+		@DefaultValue("4") int parallel, @DefaultValue("true") boolean warmUp, @DefaultValue("5m") Duration idleTimeout,
+		@DefaultValue Io io, @DefaultValue Kv kv, @DefaultValue PrefixCache prefixCache,
+		@DefaultValue("eager") Load load, @DefaultValue Chat chat, @DefaultValue Hub hub) {
 
 	static final String PREFIX = "flash";
+
+	/** A Modelfile is refused before it is that long. */
+	private static final int MODELFILE_BYTES = 5 << 20;
 
 	/**
 	 * The settings of the engine.
@@ -77,18 +90,25 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	 * @throws InvalidConfigurationPropertyValueException if a value is out of its range
 	 */
 	FlashConfig toConfig() {
-		if (!StringUtils.hasText(this.model)) {
+		ModelfileSettings settings = modelfileSettings();
+		String named = StringUtils.hasText(this.model) ? this.model : (settings != null) ? settings.model() : null;
+		if (named == null) {
 			throw new InvalidFlashSettingsException(
 					"Flash has no model to load: the property 'flash.model' is not set.",
 					"Set 'flash.model' to the folder of a checkpoint, or to the id of a model in the local Hugging Face cache. "
 							+ "To use another chat model instead, set 'spring.ai.model.chat'.");
 		}
-		FlashConfig.Builder config = FlashConfig.builder(modelAtRevision())
-			.ramBudget(null)
-			.followMemoryPressure(this.ramBudgetFollowPressure)
-			.device(this.device)
+		FlashConfig.Builder config = FlashConfig.builder(atRevision(named));
+		if (settings != null) {
+			settings.applyTo(config);
+		}
+		config.followMemoryPressure(this.ramBudgetFollowPressure)
 			.warmUp(this.warmUp)
-			.chat(new FlashConfig.Chat(this.chat.parseSpecialTokens(), this.chat.tools()));
+			.chat(new FlashConfig.Chat(this.chat.parseSpecialTokens(), this.chat.tools(),
+					(settings != null) ? settings.chatTemplate() : null));
+		if (this.device != null) {
+			config.device(this.device);
+		}
 		// Built after each value, so that what is refused is the value just set.
 		set("model-name", this.modelName, (value) -> config.name(value).build());
 		set("ram-budget-gb", this.ramBudgetGb, (gigabytes) -> config.ramBudget(RamBudget.ofGigabytes(gigabytes)));
@@ -120,9 +140,8 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		return config.prefixCache(this.prefixCache.toConfig()).build();
 	}
 
-	/** The model, at the revision that is set unless its name has one. */
-	private String modelAtRevision() {
-		String name = String.valueOf(this.model);
+	/** A model at the revision that is set, unless its name has one. */
+	private String atRevision(String name) {
 		String revision = this.hub.revision();
 		Optional<HubId> id = HubId.parse(name);
 		if (revision == null || id.isEmpty() || name.contains("@")) {
@@ -152,6 +171,37 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 			settings.set(settings.get().token(this.hub.token()));
 		}
 		return settings.get();
+	}
+
+	/**
+	 * What the Modelfile says.
+	 * @return its settings, with the model of 'flash.model' where that is set; null if
+	 * there is no Modelfile
+	 * @throws io.github.flashspring.engine.modelfile.ModelfileException if an instruction
+	 * is wrong or refused
+	 * @throws InvalidFlashSettingsException if the file cannot be read
+	 */
+	@Nullable ModelfileSettings modelfileSettings() {
+		Resource resource = this.modelfile;
+		if (resource == null) {
+			return null;
+		}
+		try (InputStream content = resource.getInputStream()) {
+			Modelfile file = Modelfile.parse(content.readNBytes(MODELFILE_BYTES), resource.getDescription());
+			Path folder = resource.isFile() ? resource.getFile().toPath().toAbsolutePath().getParent() : null;
+			if (StringUtils.hasText(this.model)) {
+				Instruction from = Instruction.of(Keyword.FROM, "", this.model);
+				file = file.with((one) -> one.keyword() == Keyword.FROM, List.of(from));
+				folder = null;
+			}
+			return ModelfileSettings.of(file, folder);
+		}
+		catch (IOException ex) {
+			throw new InvalidFlashSettingsException(
+					"The Modelfile of 'flash.modelfile', %s, cannot be read: %s.".formatted(resource.getDescription(),
+							ex),
+					"Set 'flash.modelfile' to a file, such as 'file:Modelfile' or 'classpath:Modelfile'.", ex);
+		}
 	}
 
 	/** In the engine's own configuration, 0 stands for a value that is not set. */

@@ -30,6 +30,7 @@ import org.springframework.util.StringUtils;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.Generation;
 import io.github.flashspring.engine.GenerationEvent;
+import io.github.flashspring.engine.ModelfileSettings;
 
 /**
  * A {@link ChatModel} that answers from a {@link FlashEngine} in this JVM.
@@ -75,6 +76,8 @@ public final class FlashChatModel implements ChatModel {
 
 	private final List<GenerationListener> listeners;
 
+	private final @Nullable ModelfileSettings modelfile;
+
 	/** Renders and tokenizes prompts of streams, or waits for the model to be loaded. */
 	private final Scheduler prompts = Schedulers.fromExecutorService(
 			Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("flash-prompt").factory()), "flash-prompt");
@@ -88,6 +91,7 @@ public final class FlashChatModel implements ChatModel {
 		this.options = builder.options.mutate().model(this.name).build();
 		this.observationRegistry = builder.observationRegistry;
 		this.observationConvention = builder.observationConvention;
+		this.modelfile = builder.modelfile;
 		this.listeners = builder.listeners.stream()
 			.map((listener) -> listener.forModel(builder.engine, this.name))
 			.toList();
@@ -190,7 +194,7 @@ public final class FlashChatModel implements ChatModel {
 	private Generation generate(Prompt request, FlashChatOptions options) {
 		List<Message> messages = request.getInstructions();
 		boolean called = !messages.isEmpty() && messages.getLast() instanceof ToolResponseMessage;
-		return this.engine.generate(PromptMapper.map(request, options, this.engine.model())
+		return this.engine.generate(PromptMapper.map(request, options, this.engine.model(), this.modelfile)
 			.withStructure(options.structure())
 			.withToolChoice(options.toolChoice(called)));
 	}
@@ -262,6 +266,8 @@ public final class FlashChatModel implements ChatModel {
 
 		private List<GenerationListener> listeners = List.of();
 
+		private @Nullable ModelfileSettings modelfile;
+
 		private Builder(FlashEngine engine) {
 			Assert.notNull(engine, "engine must not be null");
 			this.engine = engine;
@@ -309,6 +315,16 @@ public final class FlashChatModel implements ChatModel {
 		public Builder listeners(List<GenerationListener> listeners) {
 			Assert.notNull(listeners, "listeners must not be null");
 			this.listeners = List.copyOf(listeners);
+			return this;
+		}
+
+		/**
+		 * Sets what holds below the options, and what goes before each conversation.
+		 * @param modelfile settings of a Modelfile, or null
+		 * @return this
+		 */
+		public Builder modelfile(@Nullable ModelfileSettings modelfile) {
+			this.modelfile = modelfile;
 			return this;
 		}
 

@@ -18,6 +18,8 @@ import org.springframework.util.StringUtils;
 
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.ModelInfo;
+import io.github.flashspring.engine.ModelfileSettings;
+import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.text.ChatMessage;
 import io.github.flashspring.engine.text.ToolCall;
 import io.github.flashspring.engine.text.ToolDefinition;
@@ -35,22 +37,32 @@ final class PromptMapper {
 	 * @param prompt the messages
 	 * @param options the options that hold for it
 	 * @param model the model that shall answer
+	 * @param modelfile what holds for options that are not set, and what goes before a
+	 * conversation; or null
 	 * @return the request
 	 * @throws IllegalArgumentException if there is no message, one contains media, or
 	 * tools are given to a model without a chat template
 	 */
-	static GenerationRequest map(Prompt prompt, FlashChatOptions options, ModelInfo model) {
-		List<ChatMessage> messages = new ArrayList<>();
-		prompt.getInstructions().forEach((message) -> addTo(messages, message));
-		if (messages.isEmpty()) {
+	static GenerationRequest map(Prompt prompt, FlashChatOptions options, ModelInfo model,
+			@Nullable ModelfileSettings modelfile) {
+		List<ChatMessage> said = new ArrayList<>();
+		prompt.getInstructions().forEach((message) -> addTo(said, message));
+		if (said.isEmpty()) {
 			throw new IllegalArgumentException("The prompt has no messages");
 		}
+		List<ChatMessage> messages = (modelfile != null) ? modelfile.before(said) : said;
+		Integer maxTokens = options.getMaxTokens();
 		List<String> stopSequences = options.getStopSequences();
+		if (modelfile != null) {
+			maxTokens = (maxTokens != null) ? maxTokens : modelfile.maxTokens();
+			stopSequences = (stopSequences != null) ? stopSequences : modelfile.stopSequences();
+		}
+		Sampling base = (modelfile != null) ? modelfile.sampling(model.sampling()) : model.sampling();
 		List<ToolDefinition> tools = tools(options.getToolCallbacks());
 		GenerationRequest.Prompt request = model.chat()
 				? new GenerationRequest.Chat(messages, tools, options.allTemplateVariables())
 				: continuation(messages, tools, model);
-		return new GenerationRequest(request, options.sampling(model.sampling()), options.getMaxTokens(),
+		return new GenerationRequest(request, options.sampling(base), maxTokens,
 				(stopSequences != null) ? stopSequences : List.of(), false);
 	}
 

@@ -1,5 +1,7 @@
 package io.github.flashspring.cli;
 
+import org.jspecify.annotations.Nullable;
+
 import io.github.flashspring.engine.Generation;
 import io.github.flashspring.engine.GenerationEvent;
 import io.github.flashspring.engine.GenerationEvent.Finished;
@@ -18,6 +20,10 @@ final class AnswerPrinter {
 
 	private final boolean ids;
 
+	private final boolean figures;
+
+	private final @Nullable MarkdownView view;
+
 	/**
 	 * Creates a printer.
 	 * @param terminal where to print
@@ -26,6 +32,21 @@ final class AnswerPrinter {
 	AnswerPrinter(Terminal terminal, boolean ids) {
 		this.terminal = terminal;
 		this.ids = ids;
+		this.figures = true;
+		this.view = null;
+	}
+
+	/**
+	 * Creates a printer for a conversation.
+	 * @param terminal where to print
+	 * @param view shows the answer's Markdown; null: the answer as it is
+	 * @param figures print figures after the answer
+	 */
+	AnswerPrinter(Terminal terminal, @Nullable MarkdownView view, boolean figures) {
+		this.terminal = terminal;
+		this.ids = false;
+		this.figures = figures;
+		this.view = view;
 	}
 
 	/**
@@ -38,7 +59,7 @@ final class AnswerPrinter {
 		StringBuilder text = new StringBuilder();
 		StringBuilder reasoning = new StringBuilder();
 		try (generation; Interrupts interrupts = Interrupts.cancelling(generation)) {
-			GenerationEvent event = generation.next();
+			GenerationEvent event = first(generation);
 			while (event != null) {
 				switch (event) {
 					case GenerationEvent.Text piece -> {
@@ -68,8 +89,18 @@ final class AnswerPrinter {
 		throw new IllegalStateException("The generation ended without saying why");
 	}
 
+	/** The first event, with how far the prompt is while it is waited for. */
+	private @Nullable GenerationEvent first(Generation generation) {
+		try (Spinner ignored = Spinner.whileReading(this.terminal, generation)) {
+			return generation.next();
+		}
+	}
+
 	private void say(String text) {
-		if (!this.ids) {
+		if (this.view != null) {
+			this.view.append(text);
+		}
+		else if (!this.ids) {
 			this.terminal.out().print(text);
 			this.terminal.out().flush();
 		}
@@ -87,15 +118,20 @@ final class AnswerPrinter {
 	}
 
 	private void end(StringBuilder text, Finished finished) {
-		if (this.ids) {
+		if (this.view != null) {
+			this.view.end();
+		}
+		else if (this.ids) {
 			this.terminal.out().println(TokenIds.print(finished.tokens()));
 		}
 		else if (!text.isEmpty() && text.charAt(text.length() - 1) != '\n') {
 			this.terminal.out().println();
 		}
 		this.terminal.out().flush();
-		String figures = Figures.of(finished.usage(), finished.reason());
-		this.terminal.note(this.terminal.styled() ? DIM + figures + PLAIN : figures);
+		if (this.figures) {
+			String line = Figures.of(finished.usage(), finished.reason());
+			this.terminal.note(this.terminal.styled() ? DIM + line + PLAIN : line);
+		}
 	}
 
 	/**

@@ -26,8 +26,9 @@ import io.github.flashspring.engine.checkpoint.CacheFolder;
  */
 @Command(name = "flash", mixinStandardHelpOptions = true, versionProvider = Version.class,
 		description = "Runs language models, also those larger than memory.", synopsisSubcommandLabel = "COMMAND",
-		subcommands = { RunCommand.class, ShowCommand.class, PlanCommand.class, PullCommand.class, ListCommand.class,
-				RemoveCommand.class, LogitsCommand.class, ImportCommand.class, RepackCommand.class, BenchCommand.class,
+		subcommands = { RunCommand.class, ChatCommand.class, CreateCommand.class, ShowCommand.class, PlanCommand.class,
+				PullCommand.class, ListCommand.class, RemoveCommand.class, DoctorCommand.class, CompletionCommand.class,
+				LogitsCommand.class, ImportCommand.class, RepackCommand.class, BenchCommand.class,
 				SynthesizeCommand.class },
 		footer = { "", "'flash COMMAND --help' explains a command.",
 				"FLASH_JAVA_OPTS holds further options for the Java virtual machine." })
@@ -49,7 +50,10 @@ public final class FlashCommand implements Runnable {
 	 */
 	public static void main(String[] args) {
 		new UnfinishedWork(CacheFolder.ofSystem()).clean();
-		int code = commandLine(Terminal.system(), FlashEngine::load).execute(args);
+		Terminal terminal = Terminal.system();
+		// so that log lines and answers keep their order
+		System.setErr(terminal.err());
+		int code = commandLine(terminal, FlashEngine::load).execute(args);
 		System.exit(code);
 	}
 
@@ -106,6 +110,12 @@ public final class FlashCommand implements Runnable {
 		public <K> K create(Class<K> type) throws Exception {
 			if (type == RunCommand.class) {
 				return (K) new RunCommand(this.terminal, this.loader);
+			}
+			if (type == ChatCommand.class) {
+				return (K) new ChatCommand(this.terminal, this.loader);
+			}
+			if (type == CreateCommand.class) {
+				return (K) new CreateCommand(this.terminal);
 			}
 			if (type == LogitsCommand.class) {
 				return (K) new LogitsCommand(this.terminal, this.loader);

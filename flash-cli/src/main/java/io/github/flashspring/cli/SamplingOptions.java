@@ -1,9 +1,15 @@
 package io.github.flashspring.cli;
 
+import java.util.ArrayList;
+import java.util.List;
+
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 import io.github.flashspring.engine.generate.Sampling;
+import io.github.flashspring.engine.modelfile.Instruction;
+import io.github.flashspring.engine.modelfile.Keyword;
+import io.github.flashspring.engine.modelfile.Parameter;
 
 /**
  * Options that say how tokens are chosen. What is not given comes from the model.
@@ -11,19 +17,18 @@ import io.github.flashspring.engine.generate.Sampling;
 final class SamplingOptions {
 
 	@Option(names = { "--temp", "--temperature" }, paramLabel = "T",
-			description = "Temperature; 0: always the most likely token. Default, as for the options below: what the"
-					+ " model's generation_config.json says.")
+			description = "Temperature; 0: greedy. Defaults of these: generation_config.json.")
 	private @Nullable Float temperature;
 
 	@Option(names = "--top-k", paramLabel = "K", description = "Choose among the K most likely tokens; 0: all.")
 	private @Nullable Integer topK;
 
 	@Option(names = "--top-p", paramLabel = "P",
-			description = "Choose among the most likely tokens whose probabilities add up to P; 1: all.")
+			description = "Choose among tokens whose probabilities add up to P; 1: all.")
 	private @Nullable Float topP;
 
 	@Option(names = "--min-p", paramLabel = "P",
-			description = "Choose among tokens at least P times as likely as the most likely one; 0: all.")
+			description = "Choose among tokens P times as likely as the first; 0: all.")
 	private @Nullable Float minP;
 
 	@Option(names = { "--repetition-penalty", "--repeat-penalty" }, paramLabel = "X",
@@ -53,6 +58,29 @@ final class SamplingOptions {
 				or(this.presencePenalty, base.presencePenalty()), or(this.frequencyPenalty, base.frequencyPenalty()),
 				or(this.temperature, base.temperature()), or(this.topK, base.topK()), or(this.topP, base.topP()),
 				or(this.minP, base.minP()), (this.seed != null) ? this.seed : base.seed());
+	}
+
+	/**
+	 * These options as parameters of a Modelfile.
+	 * @return those that are given
+	 */
+	List<Instruction> instructions() {
+		List<Instruction> given = new ArrayList<>();
+		add(given, Parameter.TEMPERATURE, this.temperature);
+		add(given, Parameter.TOP_K, this.topK);
+		add(given, Parameter.TOP_P, this.topP);
+		add(given, Parameter.MIN_P, this.minP);
+		add(given, Parameter.REPEAT_PENALTY, this.repetitionPenalty);
+		add(given, Parameter.PRESENCE_PENALTY, this.presencePenalty);
+		add(given, Parameter.FREQUENCY_PENALTY, this.frequencyPenalty);
+		add(given, Parameter.SEED, this.seed);
+		return given;
+	}
+
+	private static void add(List<Instruction> given, Parameter parameter, @Nullable Number value) {
+		if (value != null) {
+			given.add(Instruction.of(Keyword.PARAMETER, parameter.key(), value.toString()));
+		}
 	}
 
 	private static <T> T or(@Nullable T given, T base) {

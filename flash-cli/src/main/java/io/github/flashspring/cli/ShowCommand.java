@@ -1,95 +1,75 @@
 package io.github.flashspring.cli;
 
 import java.io.PrintWriter;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
-import io.github.flashspring.engine.checkpoint.ModelConfig;
-import io.github.flashspring.engine.checkpoint.ModelLocator;
-import io.github.flashspring.engine.text.ChatTemplate;
-import io.github.flashspring.engine.text.Tokenizer;
+import io.github.flashspring.engine.ModelfileSettings;
+import io.github.flashspring.engine.modelfile.Modelfile;
 
 /**
- * {@code flash show}: what stands around a model's weights: its architecture, what its
- * chat template can carry, and its tokens. Reads no weights.
+ * {@code flash show}: what stands around a model's weights: architecture, parameters,
+ * precision, context, licence, what its chat template can carry, and its tokens. Reads no
+ * weights.
  */
 @Command(name = "show", mixinStandardHelpOptions = true, sortOptions = false,
-		customSynopsis = "flash show --model DIR_OR_ID [--json]",
-		description = "Show a model's architecture, the capabilities of its chat template, and its tokens.",
-		footer = { "", "Example:", "  flash show --model Qwen/Qwen3-4B" })
-@SuppressWarnings("NullAway.Init") // picocli sets @Spec and required options
+		customSynopsis = "flash show MODEL [--json | --modelfile]",
+		description = "Show a model's architecture, parameters, precision, context, licence, what its chat template can"
+				+ " carry (tools, thinking), and its tokens.",
+		footer = { "", "Examples:", "  flash show Qwen/Qwen3-4B", "  flash show --modelfile pirate > Modelfile" })
+@SuppressWarnings("NullAway.Init") // picocli sets @Spec
 final class ShowCommand implements Callable<Integer> {
 
 	@Spec
 	private CommandSpec spec;
 
-	@Option(names = { "-m", "--model" }, required = true, paramLabel = "DIR_OR_ID",
-			description = "Folder with a checkpoint, or the id of a model in the local Hugging Face cache.")
-	private String model;
+	@Parameters(paramLabel = "MODEL", arity = "0..1",
+			description = "Folder with a checkpoint, id of a model in the local Hugging Face cache, or name of a"
+					+ " created model.")
+	private @Nullable String word;
+
+	@Option(names = { "-m", "--model" }, paramLabel = "MODEL", description = "The same.")
+	private @Nullable String model;
 
 	@Option(names = "--json", description = "Print JSON.")
 	private boolean json;
 
+	@Option(names = "--modelfile", description = "Print the Modelfile, from which flash create makes the same model.")
+	private boolean modelfile;
+
 	@Override
 	public Integer call() {
-		Path folder = ModelLocator.ofSystem().locate(this.model);
-		Map<String, Object> sections = new LinkedHashMap<>();
-		Map<String, Object> model = new LinkedHashMap<>();
-		model.put("folder", folder.toString());
-		model.put("architecture", ModelConfig.read(folder.resolve("config.json")).modelType());
-		sections.put("model", model);
-		sections.put("chat template",
-				ChatTemplate.find(folder)
-					.<Object>map((template) -> template.capabilities().describe())
-					.orElse("none: prompts are plain text"));
-		sections.put("tokens", Tokenizer.isPresent(folder) ? tokens(folder) : "none: prompts are token ids");
+		ModelfileSettings settings = ModelfileSettings.of(file(), null);
 		PrintWriter out = this.spec.commandLine().getOut();
-		if (this.json) {
-			out.println(JsonMapper.shared().writeValueAsString(sections));
+		if (this.modelfile) {
+			out.print(settings.file().text());
 		}
 		else {
-			sections.forEach((name, content) -> print(name, content, out));
+			Map<String, Object> sections = ModelFacts.of(settings);
+			out.print(this.json ? JsonMapper.shared().writeValueAsString(sections) + System.lineSeparator()
+					: ModelFacts.readable(sections));
 		}
 		out.flush();
 		return 0;
 	}
 
-	private static Map<String, Object> tokens(Path folder) {
-		try (Tokenizer tokenizer = Tokenizer.load(folder)) {
-			Map<String, Object> rows = new LinkedHashMap<>();
-			rows.put("vocabulary", Integer.toString(tokenizer.vocabularySize()));
-			rows.put("begin of text", tokenizer.beginOfText().isPresent()
-					? token(tokenizer, tokenizer.beginOfText().getAsInt()) : "none");
-			List<String> ends = new ArrayList<>();
-			tokenizer.endOfTurnTokens().forEach((id) -> ends.add(token(tokenizer, id)));
-			rows.put("end of turn", ends.isEmpty() ? "none" : String.join(", ", ends));
-			return rows;
+	private Modelfile file() {
+		String named = (this.model != null) ? this.model : this.word;
+		if (named == null || this.model != null && this.word != null) {
+			throw new ParameterException(this.spec.commandLine(), (named == null)
+					? "A model is missing. Name a folder, a hub id or a created model." : "Name one model, not two.");
 		}
-	}
-
-	private static String token(Tokenizer tokenizer, int id) {
-		String text = tokenizer.tokenText(id);
-		return (text != null) ? id + " " + text : Integer.toString(id);
-	}
-
-	private static void print(String name, Object content, PrintWriter out) {
-		if (!(content instanceof Map<?, ?> rows)) {
-			out.println(name + ": " + content);
-			return;
-		}
-		out.println(name);
-		int width = rows.keySet().stream().mapToInt((key) -> String.valueOf(key).length()).max().orElse(0);
-		rows.forEach((key, value) -> out.printf("  %-" + width + "s  %s%n", key, value));
+		return ModelStore.isFolder(named) ? ModelStore.of(named)
+				: ModelStore.ofSystem().find(named).orElseGet(() -> ModelStore.of(named));
 	}
 
 }

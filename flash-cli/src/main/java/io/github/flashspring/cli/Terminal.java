@@ -3,6 +3,7 @@ package io.github.flashspring.cli;
 import java.io.BufferedReader;
 import java.io.Console;
 import java.io.FileDescriptor;
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -35,8 +36,22 @@ record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean int
 		Console console = streams.equals("unknown") ? System.console() : null;
 		boolean terminal = console != null && console.isTerminal();
 		return new Terminal(new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)),
-				stream(FileDescriptor.out), stream(FileDescriptor.err), terminal || streams.contains("in"),
+				stream(FileDescriptor.out), error(), terminal || streams.contains("in"),
 				(terminal || streams.contains("err")) && System.getenv("NO_COLOR") == null);
+	}
+
+	/**
+	 * {@return whether a person edits lines at the terminal of this process}
+	 */
+	boolean editable() {
+		return this.interactive && this.out instanceof StandardOutput && !"dumb".equals(System.getenv("TERM"));
+	}
+
+	/**
+	 * {@return whether standard output is a screen that shows colours}
+	 */
+	boolean rendering() {
+		return this.styled && editable() && System.getProperty("flash.terminal", "in,out,err").contains("out");
 	}
 
 	/**
@@ -62,6 +77,23 @@ record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean int
 
 	PrintWriter errWriter() {
 		return new PrintWriter(new OutputStreamWriter(this.err, StandardCharsets.UTF_8), true);
+	}
+
+	/**
+	 * Standard error, or what the start script names in {@code flash.stderr} since it
+	 * filters what Java itself writes there.
+	 */
+	private static PrintStream error() {
+		String device = System.getProperty("flash.stderr");
+		if (device != null) {
+			try {
+				return new StandardOutput(new FileOutputStream(device, true));
+			}
+			catch (FileNotFoundException _) {
+				// a socket cannot be opened by name; the filter passes all but one line
+			}
+		}
+		return stream(FileDescriptor.err);
 	}
 
 	private static PrintStream stream(FileDescriptor descriptor) {

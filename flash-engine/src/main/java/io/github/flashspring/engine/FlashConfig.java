@@ -163,11 +163,32 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 	 * tokens. A user can then end a turn and speak in another role. By default, only the
 	 * chat template writes special tokens
 	 * @param tools what to do with tools that the chat template does not know
+	 * @param template a chat template in Jinja instead of the checkpoint's own; null: its
+	 * own
 	 */
-	public record Chat(boolean parseSpecialTokens, ToolSupport tools) {
+	public record Chat(boolean parseSpecialTokens, ToolSupport tools, @Nullable String template) {
 
 		/** As is safe. */
 		public static final Chat DEFAULT = new Chat(false, ToolSupport.AUTO);
+
+		/**
+		 * With the checkpoint's own template.
+		 * @param parseSpecialTokens whether special tokens within messages are read as
+		 * such
+		 * @param tools what to do with tools that the chat template does not know
+		 */
+		public Chat(boolean parseSpecialTokens, ToolSupport tools) {
+			this(parseSpecialTokens, tools, null);
+		}
+
+		/**
+		 * The same with another template.
+		 * @param source in Jinja; null: the checkpoint's own
+		 * @return the settings
+		 */
+		public Chat withTemplate(@Nullable String source) {
+			return new Chat(this.parseSpecialTokens, this.tools, source);
+		}
 
 	}
 

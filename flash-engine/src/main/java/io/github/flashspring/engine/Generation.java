@@ -52,6 +52,14 @@ public interface Generation extends AutoCloseable, Flow.Publisher<GenerationEven
 	}
 
 	/**
+	 * How far the prompt is computed, for a display while one waits. Any thread may ask.
+	 * @return tokens computed, of how many
+	 */
+	default PromptProgress promptProgress() {
+		return PromptProgress.UNKNOWN;
+	}
+
+	/**
 	 * Ends the generation after the token that is being computed; the reader then gets
 	 * {@link GenerationEvent.Finished} with reason
 	 * {@link io.github.flashspring.engine.generate.FinishReason#CANCELLED}. Has no effect
@@ -65,6 +73,19 @@ public interface Generation extends AutoCloseable, Flow.Publisher<GenerationEven
 	@Override
 	default void close() {
 		cancel();
+	}
+
+	/**
+	 * How far a prompt is.
+	 *
+	 * @param computed tokens computed; grows with each pass
+	 * @param total tokens of the prompt; 0: not known
+	 */
+	record PromptProgress(int computed, int total) {
+
+		/** Nothing is known. */
+		public static final PromptProgress UNKNOWN = new PromptProgress(0, 0);
+
 	}
 
 }

@@ -109,6 +109,11 @@ final class LocalGeneration implements Generation, SequenceListener {
 	}
 
 	@Override
+	public PromptProgress promptProgress() {
+		return new PromptProgress(Math.min(this.sequence.progress(), this.promptTokens), this.promptTokens);
+	}
+
+	@Override
 	public void cancel() {
 		this.context.scheduler().cancel(this.sequence);
 	}

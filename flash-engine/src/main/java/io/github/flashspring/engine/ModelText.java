@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
@@ -99,7 +100,7 @@ final class ModelText implements AutoCloseable {
 		ChatTemplate template = null;
 		ChatTemplateException failure = null;
 		try {
-			template = ChatTemplate.find(folder).map((found) -> found.withTools(settings.tools())).orElse(null);
+			template = found(folder, settings).map((found) -> found.withTools(settings.tools())).orElse(null);
 			if (template != null) {
 				logger.debug("The chat template of {} can carry: {}", folder, template.capabilities());
 			}
@@ -114,6 +115,12 @@ final class ModelText implements AutoCloseable {
 		catch (IOException ex) {
 			throw new UncheckedIOException(ex);
 		}
+	}
+
+	private static Optional<ChatTemplate> found(Path folder, FlashConfig.Chat settings) {
+		String source = settings.template();
+		return (source != null) ? Optional.of(ChatTemplate.replacing(folder, source, "the configured chat template"))
+				: ChatTemplate.find(folder);
 	}
 
 	/**

@@ -60,7 +60,7 @@ class PackageDoorsTests {
 			.layer("device")
 			.definedBy(ENGINE + ".device");
 		for (String room : List.of("generate", "text", "model", "residency", "reading", "pacing", "cache", "weights",
-				"device.cpu", "storage", "memory", "hub", "checkpoint", "metrics", "failure")) {
+				"device.cpu", "storage", "memory", "hub", "modelfile", "checkpoint", "metrics", "failure")) {
 			doors = doors.layer(room).definedBy(ENGINE + "." + room + "..");
 		}
 		return doors.whereLayer("engine")
@@ -93,6 +93,8 @@ class PackageDoorsTests {
 			.mayOnlyAccessLayers("metrics", "failure")
 			.whereLayer("hub")
 			.mayOnlyAccessLayers("checkpoint", "metrics", "failure")
+			.whereLayer("modelfile")
+			.mayOnlyAccessLayers("checkpoint", "failure")
 			.whereLayer("checkpoint")
 			.mayOnlyAccessLayers("metrics", "failure")
 			.whereLayer("metrics")

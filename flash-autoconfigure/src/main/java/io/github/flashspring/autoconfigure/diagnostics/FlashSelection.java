@@ -10,13 +10,16 @@ import org.springframework.util.StringUtils;
  * so that Flash can be on the class path together with the starters of other chat models.
  *
  * @param chatModel value of {@code spring.ai.model.chat}, or null
- * @param model value of {@code flash.model}, or null
+ * @param model value of {@code flash.model}, otherwise of {@code flash.modelfile}, or
+ * null
  */
 public record FlashSelection(@Nullable String chatModel, @Nullable String model) {
 
 	static final String CHAT_MODEL_PROPERTY = "spring.ai.model.chat";
 
 	static final String MODEL_PROPERTY = "flash.model";
+
+	static final String MODELFILE_PROPERTY = "flash.modelfile";
 
 	private static final String FLASH = "flash";
 
@@ -28,6 +31,9 @@ public record FlashSelection(@Nullable String chatModel, @Nullable String model)
 	public static FlashSelection of(Environment environment) {
 		String chatModel = environment.getProperty(CHAT_MODEL_PROPERTY);
 		String model = environment.getProperty(MODEL_PROPERTY);
+		if (!StringUtils.hasText(model)) {
+			model = environment.getProperty(MODELFILE_PROPERTY);
+		}
 		return new FlashSelection(StringUtils.hasLength(chatModel) ? chatModel : null,
 				StringUtils.hasText(model) ? model : null);
 	}

@@ -14,9 +14,7 @@ public final class ReadOptions {
 	@Option(names = "--no-direct-io", description = "Read through the page cache, and drop the pages behind.")
 	private boolean buffered;
 
-	@Option(names = "--map",
-			description = "Without a budget, leave weights in the system's page cache instead of reading them"
-					+ " into memory: processes share it, but each pass copies its weights from there.")
+	@Option(names = "--map", description = "Without a budget, leave weights in the system's page cache.")
 	private boolean map;
 
 	@Option(names = "--read-size", paramLabel = "SIZE", converter = SizeConverter.class,

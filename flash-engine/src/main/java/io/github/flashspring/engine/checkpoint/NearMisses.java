@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * Names that look like the one asked for, by edit distance, for messages.
  */
-final class NearMisses {
+public final class NearMisses {
 
 	private static final int LIMIT = 3;
 
@@ -16,7 +16,13 @@ final class NearMisses {
 	private NearMisses() {
 	}
 
-	static List<String> of(String wanted, Collection<String> names) {
+	/**
+	 * The names nearest to one.
+	 * @param wanted what was asked for
+	 * @param names what there is
+	 * @return at most three, in quotes, the nearest first
+	 */
+	public static List<String> of(String wanted, Collection<String> names) {
 		int furthest = Math.min(16, wanted.length() / 2);
 		record Candidate(String name, int distance) {
 		}

@@ -23,6 +23,9 @@ public final class Sequence {
 
 	private long computeNanos;
 
+	/** Read by threads that show how far a prompt is. */
+	private volatile int progress;
+
 	private @Nullable SequenceMemory memory;
 
 	private long arrival;
@@ -113,6 +116,7 @@ public final class Sequence {
 		boolean decoding = isDecoding();
 		memory().advance(count);
 		this.computeNanos += nanos;
+		this.progress = computed();
 		if (!this.listener.wantsAllLogits()) {
 			int kept = memory().keep(this.tokens, this.length, before, decoding);
 			this.cacheWriteTokens += (before < this.promptLength) ? kept : 0;
@@ -132,6 +136,13 @@ public final class Sequence {
 	 */
 	public int cacheWriteTokens() {
 		return this.cacheWriteTokens;
+	}
+
+	/**
+	 * {@return tokens that were computed when the last pass ended; any thread may ask}
+	 */
+	public int progress() {
+		return this.progress;
 	}
 
 	/** Time that the keys and values took which a preemption would lose. */

@@ -73,6 +73,22 @@ public final class ChatTemplate {
 	}
 
 	/**
+	 * A template in place of that of a model, with the model's special tokens.
+	 * @param modelFolder the model's folder
+	 * @param source the template
+	 * @param name what to call it in errors
+	 * @return the template
+	 * @throws ChatTemplateException if the template is not valid Jinja
+	 * @throws TokenizerException if a file of the model is damaged
+	 */
+	public static ChatTemplate replacing(Path modelFolder, String source, String name) {
+		Map<String, TemplateSource> sources = Map.of(TemplateSource.DEFAULT, TemplateSource.parse(source, name));
+		return new ChatTemplate(
+				new TemplateRenderer(sources, TemplateFiles.specialTokens(modelFolder), Clock.systemDefaultZone()),
+				ToolSupport.AUTO);
+	}
+
+	/**
 	 * Loads a model's template.
 	 * @param modelFolder folder with {@code chat_template.jinja},
 	 * {@code tokenizer_config.json} or {@code chat_template.json}

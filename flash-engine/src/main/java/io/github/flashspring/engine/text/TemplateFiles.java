@@ -60,8 +60,21 @@ record TemplateFiles(Map<String, TemplateSource> sources, Map<String, Object> sp
 		if (sources.isEmpty()) {
 			return Optional.empty();
 		}
-		Map<?, ?> tokens = ModelFiles.readObject(modelFolder.resolve("special_tokens_map.json"));
-		return Optional.of(new TemplateFiles(sources, specialTokens(tokens, config)));
+		return Optional.of(new TemplateFiles(sources, specialTokens(modelFolder, config)));
+	}
+
+	/**
+	 * The special tokens that a template of a model knows.
+	 * @param modelFolder the model's folder
+	 * @return by the names of the variables
+	 * @throws TokenizerException if a file is damaged
+	 */
+	static Map<String, Object> specialTokens(Path modelFolder) {
+		return specialTokens(modelFolder, ModelFiles.readObject(modelFolder.resolve("tokenizer_config.json")));
+	}
+
+	private static Map<String, Object> specialTokens(Path modelFolder, @Nullable Map<?, ?> config) {
+		return specialTokens(ModelFiles.readObject(modelFolder.resolve("special_tokens_map.json")), config);
 	}
 
 	private static void collect(@Nullable Object value, Path file, Map<String, TemplateSource> to) {
