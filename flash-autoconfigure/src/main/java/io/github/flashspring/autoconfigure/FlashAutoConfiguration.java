@@ -57,8 +57,8 @@ public final class FlashAutoConfiguration {
 		}
 		return switch (properties.load()) {
 			case EAGER -> load(config, download, loader);
-			case BACKGROUND -> new BackgroundFlashEngine(config.modelName(), () -> load(config, download, loader),
-					download::progress);
+			case BACKGROUND ->
+				new BackgroundFlashEngine(config.modelName(), () -> load(config, download, loader), download::progress);
 		};
 	}
 

@@ -100,8 +100,8 @@ final class ModelOptions {
 	FlashConfig.Builder config(ModelfileSettings settings, @Nullable String name) {
 		FlashConfig.Builder config = settings.applyTo(FlashConfig.builder(settings.model()).name(name))
 			.warmUp(this.warmUp)
-			.prefixCache(FlashConfig.PrefixCache.DEFAULT.on(
-					(this.prefixCache != null) ? FlashConfig.PrefixCache.Disk.in(this.prefixCache) : null))
+			.prefixCache(FlashConfig.PrefixCache.DEFAULT
+				.on((this.prefixCache != null) ? FlashConfig.PrefixCache.Disk.in(this.prefixCache) : null))
 			// a terminal or a pager may stop reading for as long as it likes
 			.idleTimeout(Duration.ZERO)
 			.kv(this.kv.precision())

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.cache.KvCache;
 import io.github.flashspring.engine.cache.KvPrecision;
-import io.github.flashspring.engine.cache.PrefixStatistics;
 import io.github.flashspring.engine.cache.PrefixStore;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.device.Device;
@@ -82,7 +81,8 @@ final class ScheduledModel implements AutoCloseable {
 				new ResidencyPlan.Needs(options.rows(), CONTEXT, 0, 0, (chunkRows, passRows) -> 0), Disk.UNKNOWN);
 		this.files = new WeightFiles(layout);
 		this.store = WeightStore.open(layout, this.files, plan, this.device, 0.05, ExpertStreaming.DEFAULT);
-		this.kv = prepare.apply(definition.cache(this.device, CONTEXT, options.tokens(), plan.passRows(), options.parallel()));
+		this.kv = prepare
+			.apply(definition.cache(this.device, CONTEXT, options.tokens(), plan.passRows(), options.parallel()));
 		this.model = new CausalLanguageModel(definition, this.store, this.device, plan.chunkRows(), plan.passRows(),
 				options.parallel());
 		this.rows = plan.passRows();
