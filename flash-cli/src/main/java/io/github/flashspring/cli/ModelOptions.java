@@ -69,8 +69,8 @@ final class ModelOptions {
 			.prefillChunk(this.chunk)
 			.device(this.device)
 			.warmUp(this.warmUp)
-			.prefixCache(FlashConfig.PrefixCache.DEFAULT.on(
-					(this.prefixCache != null) ? FlashConfig.PrefixCache.Disk.in(this.prefixCache) : null))
+			.prefixCache(FlashConfig.PrefixCache.DEFAULT
+				.on((this.prefixCache != null) ? FlashConfig.PrefixCache.Disk.in(this.prefixCache) : null))
 			// a terminal or a pager may stop reading for as long as it likes
 			.idleTimeout(Duration.ZERO)
 			.reading(this.reads.reading());

@@ -35,8 +35,8 @@ class PrefixDiskTests {
 	private ScheduledModel open(String name) throws Exception {
 		PrefixStore store = new PrefixStore(PrefixFolder.open(this.parent.resolve("prefixes"), 1 << 26),
 				PageHash.of(name.getBytes(java.nio.charset.StandardCharsets.UTF_8)), 2 * PAGE);
-		return new ScheduledModel(TestModel.folder(name), ScheduledModel.Options.DEFAULT,
-				ScheduledModel.keeping(OWN), store);
+		return new ScheduledModel(TestModel.folder(name), ScheduledModel.Options.DEFAULT, ScheduledModel.keeping(OWN),
+				store);
 	}
 
 	private long files() throws Exception {
