@@ -98,11 +98,11 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 		}
 		byte[][] hashes = hashes(tokens, most);
 		int best = longest(hashes);
-		if (best <= this.prefixes.find(tokens, length).size()) {
+		int before = this.prefixes.find(tokens, length).size();
+		if (best <= before) {
 			return;
 		}
 		int present = this.prefixes.matching(tokens, best).size();
-		int loaded = 0;
 		for (int first = 0; first < best; first += this.segmentPages) {
 			int end = Math.min(best, first + this.segmentPages);
 			if (end <= present && end < best) {
@@ -112,9 +112,8 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 			if (segment == null || !insert(tokens, segment, end)) {
 				break;
 			}
-			loaded += (end - Math.max(first, present)) * this.pageTokens;
 		}
-		this.hitTokens += Math.max(0, loaded);
+		this.hitTokens += (long) (this.prefixes.find(tokens, length).size() - before) * this.pageTokens;
 		this.cache.retention().trim();
 	}
 
