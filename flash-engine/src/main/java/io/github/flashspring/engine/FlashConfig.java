@@ -175,8 +175,9 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 	 *
 	 * @param enabled whether anything is kept
 	 * @param maxRamBytes most memory that it takes; null: without a RAM budget that of
-	 * one context; with one, an eighth of what the budget has above the minimum, at most
-	 * that of one context, and all memory for keys and values that no sequence needs
+	 * one context; with one, what is left when all weights are pinned, otherwise an
+	 * eighth of what the budget has above the minimum, at most that of one context, and
+	 * all memory for keys and values that no sequence needs
 	 * @param disk where it is kept on disk; null: not at all
 	 */
 	public record PrefixCache(boolean enabled, @Nullable Long maxRamBytes, @Nullable Disk disk) {
