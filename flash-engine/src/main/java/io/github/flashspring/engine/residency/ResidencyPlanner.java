@@ -71,17 +71,15 @@ final class ResidencyPlanner {
 
 	/** Where all weights fit, prefixes get what is left; otherwise a share. */
 	private ResidencyPlan withPrefixes(RamBudget budget) {
-		int chunk = this.needs.chunkRows();
+		ResidencyPlan whole = plan(within(budget));
+		if (this.needs.prefixBytes() == 0) {
+			return whole;
+		}
+		if (whole.streamedBytes() == 0) {
+			return whole.withPrefixes(budget,
+					Math.clamp(budget.bytes() - whole.plannedBytes(), 0, this.needs.prefixBytes()));
+		}
 		long free = budget.bytes() - this.memory.minimum();
-		if (free <= 0 || this.needs.prefixBytes() == 0) {
-			return plan(within(budget));
-		}
-		PlanDraft all = this.memory.draft(budget, chunk, chunk, ReadPattern.DEFAULT, 0);
-		if (all.fits() && all.streamedBytes(this.layout) == 0) {
-			ResidencyPlan resident = plan(all);
-			return resident.withPrefixes(budget,
-					Math.clamp(budget.bytes() - resident.plannedBytes(), 0, this.needs.prefixBytes()));
-		}
 		long prefixes = Math.min(free / PREFIX_SHARE, this.needs.prefixBytes());
 		return plan(within(RamBudget.ofBytes(budget.bytes() - prefixes))).withPrefixes(budget, prefixes);
 	}
