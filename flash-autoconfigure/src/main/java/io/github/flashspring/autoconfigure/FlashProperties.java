@@ -17,8 +17,9 @@ import org.springframework.util.unit.DataSize;
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.chat.SchemaMode;
 import io.github.flashspring.engine.FlashConfig;
-import io.github.flashspring.engine.FlashConfig.PrefixCache.Disk;
+import io.github.flashspring.engine.PrefixCacheConfig.Disk;
 import io.github.flashspring.engine.FlashConfig.Reading;
+import io.github.flashspring.engine.PrefixCacheConfig;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.memory.RamBudget;
@@ -101,7 +102,7 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 		set("io.reads-in-flight", this.io.readsInFlight(),
 				(value) -> config.reading(sized.atOnce(positive("reads-in-flight", value))));
 		set("prefix-cache.max-ram", this.prefixCache.maxRam(),
-				(value) -> new FlashConfig.PrefixCache(true, value.toBytes(), null));
+				(value) -> new PrefixCacheConfig(true, value.toBytes(), null));
 		set("prefix-cache.max-disk", this.prefixCache.maxDisk(),
 				(value) -> new Disk(Disk.defaultFolder(), value.toBytes(), Disk.DEFAULT_MIN_TOKENS));
 		set("prefix-cache.min-tokens", this.prefixCache.minTokens(),
@@ -173,10 +174,10 @@ public record FlashProperties(@Nullable String model, @Nullable String modelName
 	public record PrefixCache(@DefaultValue("true") boolean enabled, @Nullable DataSize maxRam, @Nullable Boolean disk,
 			@Nullable Path dir, @Nullable DataSize maxDisk, @DefaultValue("512") int minTokens) {
 
-		FlashConfig.PrefixCache toConfig() {
+		PrefixCacheConfig toConfig() {
 			Path folder = (this.dir != null) ? this.dir : Disk.defaultFolder();
 			boolean kept = this.enabled && ((this.disk != null) ? this.disk : this.dir != null);
-			return new FlashConfig.PrefixCache(this.enabled, bytes(this.maxRam),
+			return new PrefixCacheConfig(this.enabled, bytes(this.maxRam),
 					kept ? new Disk(folder, bytes(this.maxDisk), this.minTokens) : null);
 		}
 

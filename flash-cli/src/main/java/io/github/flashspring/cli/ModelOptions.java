@@ -11,6 +11,7 @@ import picocli.CommandLine.TypeConversionException;
 
 import io.github.flashspring.cli.bench.ReadOptions;
 import io.github.flashspring.engine.FlashConfig;
+import io.github.flashspring.engine.PrefixCacheConfig;
 import io.github.flashspring.engine.memory.RamBudget;
 
 /**
@@ -69,8 +70,8 @@ final class ModelOptions {
 			.prefillChunk(this.chunk)
 			.device(this.device)
 			.warmUp(this.warmUp)
-			.prefixCache(FlashConfig.PrefixCache.DEFAULT
-				.on((this.prefixCache != null) ? FlashConfig.PrefixCache.Disk.in(this.prefixCache) : null))
+			.prefixCache(PrefixCacheConfig.DEFAULT
+				.on((this.prefixCache != null) ? PrefixCacheConfig.Disk.in(this.prefixCache) : null))
 			// a terminal or a pager may stop reading for as long as it likes
 			.idleTimeout(Duration.ZERO)
 			.reading(this.reads.reading());

@@ -51,7 +51,7 @@ class PrefixUsageTests {
 
 	@Test
 	void nothingIsKeptWhereThatIsNotWanted() throws Exception {
-		try (FlashEngine engine = FlashEngine.load(config().prefixCache(FlashConfig.PrefixCache.NONE).build())) {
+		try (FlashEngine engine = FlashEngine.load(config().prefixCache(PrefixCacheConfig.NONE).build())) {
 			Golden.generate(engine, PROMPT, 8);
 			assertThat(Golden.generate(engine, PROMPT, 8).usage().cacheReadTokens()).isZero();
 			assertThat(engine.snapshot().prefixes()).isEqualTo(PrefixMetrics.NONE);
@@ -62,8 +62,7 @@ class PrefixUsageTests {
 	@Test
 	void engineFindsWhatAnotherLeftOnDiskButNotThatOfAnotherModel() throws Exception {
 		Path folder = this.parent.resolve("prefixes");
-		FlashConfig.PrefixCache onDisk = FlashConfig.PrefixCache.DEFAULT
-			.on(new FlashConfig.PrefixCache.Disk(folder, null, 32));
+		PrefixCacheConfig onDisk = PrefixCacheConfig.DEFAULT.on(new PrefixCacheConfig.Disk(folder, null, 32));
 		int[] tokens;
 		try (FlashEngine engine = FlashEngine.load(config().prefixCache(onDisk).build())) {
 			tokens = Golden.generate(engine, PROMPT, 8).tokens();

@@ -114,7 +114,7 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 			}
 		}
 		this.hitTokens += (long) (this.prefixes.find(tokens, length).size() - before) * this.pageTokens;
-		this.cache.retention().trim();
+		this.cache.prefixes().trim();
 	}
 
 	private byte[][] hashes(int[] tokens, int pages) {
@@ -167,7 +167,7 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 
 	private boolean fill(PrefixNode node, Segment.Part part, int tokens) {
 		if (part.group() == Segment.Part.STATE) {
-			Buffer state = (node.snapshot() == null) ? this.cache.retention().lendSnapshot() : null;
+			Buffer state = (node.snapshot() == null) ? this.cache.prefixes().lendSnapshot() : null;
 			if (state != null) {
 				write(state, part.floats());
 				this.prefixes.keep(node, state);
