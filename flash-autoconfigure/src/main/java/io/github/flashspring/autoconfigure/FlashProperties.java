@@ -22,11 +22,12 @@ import org.springframework.util.unit.DataSize;
 import io.github.flashspring.chat.FlashChatOptions;
 import io.github.flashspring.chat.SchemaMode;
 import io.github.flashspring.engine.FlashConfig;
-import io.github.flashspring.engine.FlashConfig.PrefixCache.Disk;
+import io.github.flashspring.engine.PrefixCacheConfig.Disk;
 import io.github.flashspring.engine.FlashConfig.Reading;
 import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.checkpoint.HubId;
 import io.github.flashspring.engine.ModelfileSettings;
+import io.github.flashspring.engine.PrefixCacheConfig;
 import io.github.flashspring.engine.generate.grammar.CompiledGrammar;
 import io.github.flashspring.engine.generate.grammar.Structure;
 import io.github.flashspring.engine.hub.HubSettings;
@@ -132,7 +133,7 @@ public record FlashProperties(@Nullable String model, @Nullable Resource modelfi
 		set("io.reads-in-flight", this.io.readsInFlight(),
 				(value) -> config.reading(sized.atOnce(positive("reads-in-flight", value))));
 		set("prefix-cache.max-ram", this.prefixCache.maxRam(),
-				(value) -> new FlashConfig.PrefixCache(true, value.toBytes(), null));
+				(value) -> new PrefixCacheConfig(true, value.toBytes(), null));
 		set("prefix-cache.max-disk", this.prefixCache.maxDisk(),
 				(value) -> new Disk(Disk.defaultFolder(), value.toBytes(), Disk.DEFAULT_MIN_TOKENS));
 		set("prefix-cache.min-tokens", this.prefixCache.minTokens(),
@@ -296,9 +297,10 @@ public record FlashProperties(@Nullable String model, @Nullable Resource modelfi
 	 *
 	 * @param enabled Whether keys and values of requests that have ended are kept in
 	 * memory.
-	 * @param maxRam Most memory that they take. By default, with a RAM budget an eighth
-	 * of what it has above the minimum, at most the memory of one context, and all memory
-	 * for keys and values that no request needs; without one, the memory of one context.
+	 * @param maxRam Most memory that they take. By default, with a RAM budget what is
+	 * left when all weights are pinned, otherwise an eighth of what it has above the
+	 * minimum, at most the memory of one context, and all memory for keys and values that
+	 * no request needs; without one, the memory of one context.
 	 * @param disk Whether they are kept on disk as well, for the next start of the
 	 * application. By default, if a folder is set.
 	 * @param dir Folder on disk, which only its owner may read: it holds what users
@@ -310,10 +312,10 @@ public record FlashProperties(@Nullable String model, @Nullable Resource modelfi
 	public record PrefixCache(@DefaultValue("true") boolean enabled, @Nullable DataSize maxRam, @Nullable Boolean disk,
 			@Nullable Path dir, @Nullable DataSize maxDisk, @DefaultValue("512") int minTokens) {
 
-		FlashConfig.PrefixCache toConfig() {
+		PrefixCacheConfig toConfig() {
 			Path folder = (this.dir != null) ? this.dir : Disk.defaultFolder();
 			boolean kept = this.enabled && ((this.disk != null) ? this.disk : this.dir != null);
-			return new FlashConfig.PrefixCache(this.enabled, bytes(this.maxRam),
+			return new PrefixCacheConfig(this.enabled, bytes(this.maxRam),
 					kept ? new Disk(folder, bytes(this.maxDisk), this.minTokens) : null);
 		}
 

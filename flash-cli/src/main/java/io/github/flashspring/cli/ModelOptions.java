@@ -21,6 +21,7 @@ import io.github.flashspring.cli.bench.KvOptions;
 import io.github.flashspring.cli.bench.ReadOptions;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.ModelfileSettings;
+import io.github.flashspring.engine.PrefixCacheConfig;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.modelfile.Instruction;
 import io.github.flashspring.engine.modelfile.Keyword;
@@ -100,8 +101,8 @@ final class ModelOptions {
 	FlashConfig.Builder config(ModelfileSettings settings, @Nullable String name) {
 		FlashConfig.Builder config = settings.applyTo(FlashConfig.builder(settings.model()).name(name))
 			.warmUp(this.warmUp)
-			.prefixCache(FlashConfig.PrefixCache.DEFAULT
-				.on((this.prefixCache != null) ? FlashConfig.PrefixCache.Disk.in(this.prefixCache) : null))
+			.prefixCache(PrefixCacheConfig.DEFAULT
+				.on((this.prefixCache != null) ? PrefixCacheConfig.Disk.in(this.prefixCache) : null))
 			// a terminal or a pager may stop reading for as long as it likes
 			.idleTimeout(Duration.ZERO)
 			.kv(this.kv.precision())

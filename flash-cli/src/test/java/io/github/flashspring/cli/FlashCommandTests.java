@@ -82,6 +82,14 @@ class FlashCommandTests {
 	}
 
 	@Test
+	void tokensThatWereCachedAreShown() {
+		Usage usage = new Usage(100, 1, Duration.ZERO, Duration.ofSeconds(2), Duration.ofSeconds(2), 0, 64, 0);
+		assertThat(Figures.of(usage, FinishReason.STOP))
+			.isEqualTo("100 prompt tokens, 64 of them cached (18.0 tokens/s), first token after 2.00 s,"
+					+ " 1 generated token, 0 B read");
+	}
+
+	@Test
 	void speedIsLeftOutWhereThereIsNone() {
 		Usage usage = new Usage(1, 1, Duration.ZERO, Duration.ZERO, Duration.ZERO, 0);
 		assertThat(Figures.of(usage, FinishReason.STOP))

@@ -1,12 +1,10 @@
 package io.github.flashspring.engine;
 
-import java.nio.file.Path;
 import java.time.Duration;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.cache.KvPrecision;
-import io.github.flashspring.engine.checkpoint.CacheFolder;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.residency.ExpertStreaming;
 import io.github.flashspring.engine.memory.RamBudget;
@@ -44,7 +42,7 @@ import io.github.flashspring.engine.text.ToolSupport;
 public record FlashConfig(String model, @Nullable String name, @Nullable RamBudget ramBudget,
 		boolean followMemoryPressure, @Nullable String device, int threads, int contextLength, int prefillChunk,
 		int parallel, boolean warmUp, Duration idleTimeout, double maxComputeDegradation,
-		ExpertStreaming expertStreaming, Reading reading, KvPrecision kv, Chat chat, PrefixCache prefixCache) {
+		ExpertStreaming expertStreaming, Reading reading, KvPrecision kv, Chat chat, PrefixCacheConfig prefixCache) {
 
 	private static final Duration MAX_IDLE_TIMEOUT = Duration.ofDays(365);
 
@@ -84,7 +82,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 		return new Builder(model);
 	}
 
-	private static void check(boolean right, String name, String expected, Number found) {
+	static void check(boolean right, String name, String expected, Number found) {
 		if (!right) {
 			throw new IllegalArgumentException(name + " must be " + expected + ", but is " + found);
 		}
@@ -192,100 +190,6 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 	}
 
-	/**
-	 * What is kept of sequences, so that others with the same first tokens begin behind
-	 * them, to the same bits.
-	 *
-	 * @param enabled whether anything is kept
-	 * @param maxRamBytes most memory that it takes; null: without a RAM budget that of
-	 * one context; with one, an eighth of what the budget has above the minimum, at most
-	 * that of one context, and all memory for keys and values that no sequence needs
-	 * @param disk where it is kept on disk; null: not at all
-	 */
-	public record PrefixCache(boolean enabled, @Nullable Long maxRamBytes, @Nullable Disk disk) {
-
-		/** Kept in memory. */
-		public static final PrefixCache DEFAULT = new PrefixCache(true, null, null);
-
-		/** Each sequence is computed from its first token on. */
-		public static final PrefixCache NONE = new PrefixCache(false, null, null);
-
-		/**
-		 * Checks the values.
-		 * @throws IllegalArgumentException if one is out of range
-		 */
-		public PrefixCache {
-			if (maxRamBytes != null) {
-				check(maxRamBytes >= 0, "prefix-cache.max-ram", "0 or more", maxRamBytes);
-			}
-			if (disk != null && !enabled) {
-				throw new IllegalArgumentException(
-						"prefix-cache.enabled must be true for a prefix cache on disk, but is false");
-			}
-		}
-
-		/**
-		 * The same, kept on disk as well.
-		 * @param where the folder and its limits; null: not at all
-		 * @return the settings
-		 */
-		public PrefixCache on(@Nullable Disk where) {
-			return new PrefixCache(this.enabled, this.maxRamBytes, where);
-		}
-
-		/** Most memory, where what is not set is something else. */
-		long maxBytes(long unset) {
-			if (!this.enabled) {
-				return 0;
-			}
-			return (this.maxRamBytes != null) ? this.maxRamBytes : unset;
-		}
-
-		/**
-		 * A prefix cache on disk. Its files hold what users wrote: only their owner may
-		 * read them.
-		 *
-		 * @param folder holds the files; processes may share it
-		 * @param maxBytes most bytes of all files; null: a tenth of what is free, at most
-		 * 20 GB
-		 * @param minTokens shorter prefixes are not kept
-		 */
-		public record Disk(Path folder, @Nullable Long maxBytes, int minTokens) {
-
-			/** Computing fewer tokens costs about as much as reading them. */
-			public static final int DEFAULT_MIN_TOKENS = 512;
-
-			/**
-			 * Checks the values.
-			 * @throws IllegalArgumentException if one is out of range
-			 */
-			public Disk {
-				if (maxBytes != null) {
-					check(maxBytes >= 0, "prefix-cache.max-disk", "0 or more", maxBytes);
-				}
-				check(minTokens >= 1, "prefix-cache.min-tokens", "1 or more", minTokens);
-			}
-
-			/**
-			 * A folder with the default limits.
-			 * @param folder holds the files
-			 * @return the settings
-			 */
-			public static Disk in(Path folder) {
-				return new Disk(folder, null, DEFAULT_MIN_TOKENS);
-			}
-
-			/**
-			 * {@return the folder below Flash's cache folder}
-			 */
-			public static Path defaultFolder() {
-				return CacheFolder.ofSystem().resolve("prefixes");
-			}
-
-		}
-
-	}
-
 	/** Collects settings; see the components of {@link FlashConfig}. */
 	public static final class Builder {
 
@@ -321,7 +225,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 
 		private Chat chat = Chat.DEFAULT;
 
-		private PrefixCache prefixCache = PrefixCache.DEFAULT;
+		private PrefixCacheConfig prefixCache = PrefixCacheConfig.DEFAULT;
 
 		private Builder(String model) {
 			this.model = model;
@@ -402,7 +306,7 @@ public record FlashConfig(String model, @Nullable String name, @Nullable RamBudg
 			return this;
 		}
 
-		public Builder prefixCache(PrefixCache prefixCache) {
+		public Builder prefixCache(PrefixCacheConfig prefixCache) {
 			this.prefixCache = prefixCache;
 			return this;
 		}

@@ -122,7 +122,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 				config.maxComputeDegradation(), config.expertStreaming()));
 		KvCache kv = resources
 			.add(definition.cache(device, context, parts.tokens(), plan.passRows(), config.parallel()));
-		keepPrefixes(config.prefixCache(), kv, plan, parts);
+		PrefixSetup.inMemory(config.prefixCache(), kv.prefixes(), parts);
 		CausalLanguageModel model = resources.add(new CausalLanguageModel(definition, store, device, plan.chunkRows(),
 				plan.passRows(), config.parallel()));
 		PassLog passes = new PassLog(store::metrics);
@@ -130,11 +130,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 			.add(Executors.newSingleThreadExecutor(Thread.ofPlatform().name("flash-text").daemon().factory()));
 		Scheduler scheduler = resources
 			.add(new Scheduler(model, kv, plan.passRows(), config.parallel(), config.idleTimeout(), passes));
-		FlashConfig.PrefixCache.Disk disk = config.prefixCache().disk();
-		if (disk != null) {
-			kv.keepPrefixes(PrefixDiskSettings.open(disk, parts.checkpoint(), definition, device, context),
-					() -> store.metrics().readsInFlight() + store.metrics().readsQueued() > 0, scheduler::wake);
-		}
+		PrefixSetup.onDisk(config.prefixCache(), kv.prefixes(), parts, store::metrics, scheduler::wake);
 		Checkpoint checkpoint = parts.checkpoint();
 		LocalGeneration.Context generations = new LocalGeneration.Context(config.modelName(), checkpoint, scheduler,
 				textThread, () -> store.metrics().bytesRead(), config.idleTimeout());
@@ -146,21 +142,6 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 				settings.sampling());
 		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, generations,
 				passes, host, config.followMemoryPressure());
-	}
-
-	/**
-	 * Under a budget, all memory of pages is planned for, and prefixes may fill it;
-	 * without one, it is not there to be filled.
-	 */
-	private static void keepPrefixes(FlashConfig.PrefixCache settings, KvCache kv, ResidencyPlan plan,
-			EngineParts parts) {
-		if (settings.enabled()) {
-			boolean bounded = settings.maxRamBytes() != null || plan.budget().unlimited();
-			// what is read or written is in memory twice
-			long staging = (settings.disk() != null) ? kv.stagingBytes() : 0;
-			kv.keepPrefixes(Math.max(0, plan.prefixBytes() - staging),
-					bounded ? parts.needs().prefixBytes() : Long.MAX_VALUE);
-		}
 	}
 
 	@Override

@@ -21,6 +21,7 @@ import io.github.flashspring.cli.bench.BenchReport.Model;
 import io.github.flashspring.cli.bench.ModeOptions.Mode;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
+import io.github.flashspring.engine.PrefixCacheConfig;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 
@@ -202,7 +203,7 @@ public final class BenchCommand implements Callable<Integer> {
 	private FlashConfig answerConfig() {
 		FlashConfig.Builder config = FlashConfig.builder(this.model)
 			// each prompt is computed, though rounds begin alike
-			.prefixCache(FlashConfig.PrefixCache.NONE)
+			.prefixCache(PrefixCacheConfig.NONE)
 			.threads(this.threads.getFirst())
 			.device(this.device)
 			.kv(this.kv.precision())
@@ -245,7 +246,7 @@ public final class BenchCommand implements Callable<Integer> {
 		try {
 			FlashConfig.Builder config = FlashConfig.builder(this.model)
 				// each prompt is computed, though rounds begin alike
-				.prefixCache(FlashConfig.PrefixCache.NONE)
+				.prefixCache(PrefixCacheConfig.NONE)
 				.threads(this.threads.getFirst())
 				.device(this.device)
 				.kv(this.kv.precision())

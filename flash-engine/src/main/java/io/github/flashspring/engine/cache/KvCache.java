@@ -5,18 +5,15 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 
 import org.jspecify.annotations.Nullable;
 
-import io.github.flashspring.engine.cache.disk.PrefixWriter;
 import io.github.flashspring.engine.device.Buffer;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.device.DeviceException;
 import io.github.flashspring.engine.device.KvPages;
 import io.github.flashspring.engine.device.Tensor;
 import io.github.flashspring.engine.metrics.ByteSize;
-import io.github.flashspring.engine.metrics.PrefixMetrics;
 
 /**
  * The memory of all sequences: KV pages, lent one by one as {@linkplain SequenceMemory
@@ -41,14 +38,9 @@ public final class KvCache implements KvPages, AutoCloseable {
 
 	private final int capacityPages;
 
-	private final long stateBytes;
-
 	private long capacityBytes;
 
-	private final Retention retention;
-
-	/** Null if nothing is kept on disk. */
-	private @Nullable PrefixDisk disk;
+	private final Prefixes prefixes;
 
 	private final List<@Nullable Page> pages = new ArrayList<>();
 
@@ -92,8 +84,8 @@ public final class KvCache implements KvPages, AutoCloseable {
 		this.passRows = capacity.passRows();
 		this.capacityPages = pageCount(layout, capacity.tokens());
 		this.capacityBytes = bytes(layout, groups, capacity) + passBytes(layout, groups, capacity.passRows());
-		this.stateBytes = stateFloats * Float.BYTES;
-		this.retention = new Retention(this, this.states, this.stateBytes);
+		this.prefixes = new Prefixes(this, device, this.states,
+				new ResumePoints(groups, layout, stateFloats * Float.BYTES));
 		for (int group = 0; group < groups.count(); group++) {
 			this.free.add(new ArrayDeque<>());
 		}
@@ -164,117 +156,18 @@ public final class KvCache implements KvPages, AutoCloseable {
 	 */
 	public Optional<SequenceMemory> open(int[] tokens, int length) {
 		Optional<SequenceMemory> memory = open();
-		PrefixCache prefixes = prefixes();
-		if (memory.isPresent() && prefixes != null) {
-			memory.get().resume(prefixes.find(tokens, length));
+		PrefixCache tree = this.prefixes.tree();
+		if (memory.isPresent() && tree != null) {
+			memory.get().resume(tree.find(tokens, length));
 		}
 		return memory;
 	}
 
 	/**
-	 * Keeps what sequences leave behind from now on. It may take all memory that no
-	 * sequence needs, and some of its own.
-	 * @param ownBytes memory besides that of sequences
-	 * @param maxBytes most memory that is kept
+	 * {@return what sequences leave to others with the same tokens}
 	 */
-	public void keepPrefixes(long ownBytes, long maxBytes) {
-		this.capacityBytes += ownBytes;
-		this.retention.keep(new PrefixCache(this, new ResumePoints(this.groups, this.layout, this.stateBytes)),
-				maxBytes);
-	}
-
-	/**
-	 * Keeps prefixes on disk as well, from now on.
-	 * @param store where
-	 * @param diskNeeded whether others read from the disk now: then nothing is written
-	 * @param wake called when {@link #work} has something to do
-	 */
-	public void keepPrefixes(PrefixStore store, BooleanSupplier diskNeeded, Runnable wake) {
-		PrefixCache prefixes = prefixes();
-		if (prefixes != null) {
-			this.disk = new PrefixDisk(this, prefixes, this.device, store,
-					new PrefixWriter(store.folder(), diskNeeded, wake));
-		}
-	}
-
-	/**
-	 * {@return memory that prefixes on disk need while they are read and written}
-	 */
-	public long stagingBytes() {
-		return 2 * new ResumePoints(this.groups, this.layout, this.stateBytes).maxSegmentBytes();
-	}
-
-	@Nullable PrefixDisk disk() {
-		return this.disk;
-	}
-
-	/**
-	 * Reads what is on disk of the tokens of a sequence, so that it can begin behind
-	 * them. Takes as long as the disk.
-	 * @param tokens of the sequence
-	 * @param length how many there are
-	 */
-	public void load(int[] tokens, int length) {
-		if (this.disk != null) {
-			this.disk.load(tokens, length);
-		}
-	}
-
-	/**
-	 * {@return whether there is something to write and the writer is free}
-	 */
-	public boolean hasWork() {
-		return this.disk != null && this.disk.hasWork();
-	}
-
-	/**
-	 * {@return whether prefixes are on disk}
-	 */
-	public boolean hasDisk() {
-		return this.disk != null;
-	}
-
-	/** Hands something to the writer of prefixes, if it is free. */
-	public void work() {
-		if (this.disk != null) {
-			this.disk.work();
-		}
-	}
-
-	/**
-	 * Notes that a sequence begins that may continue what others left.
-	 * @param resumedTokens tokens that it need not compute
-	 */
-	public void began(int resumedTokens) {
-		PrefixCache prefixes = prefixes();
-		if (prefixes != null) {
-			prefixes.began(resumedTokens);
-		}
-	}
-
-	/** Forgets what sequences left behind, for instance because it may be damaged. */
-	public void forgetPrefixes() {
-		PrefixCache prefixes = prefixes();
-		if (prefixes != null) {
-			prefixes.clear();
-		}
-	}
-
-	/**
-	 * {@return what the prefix cache has done and holds}
-	 */
-	public PrefixMetrics prefixMetrics() {
-		PrefixCache prefixes = prefixes();
-		PrefixMetrics memory = (prefixes != null) ? prefixes.metrics(this.retention.bytes()) : PrefixMetrics.NONE;
-		return (this.disk != null) ? memory.with(this.disk.metrics()) : memory;
-	}
-
-	@Nullable PrefixCache prefixes() {
-		return this.retention.prefixes();
-	}
-
-	Retention retention() {
-		return this.retention;
+	public Prefixes prefixes() {
+		return this.prefixes;
 	}
 
 	@Override
@@ -379,7 +272,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 				page(id).references = 1;
 				return id;
 			}
-			if (!this.retention.evict()) {
+			if (!this.prefixes.evict()) {
 				return NONE;
 			}
 		}
@@ -391,7 +284,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 			return allocate(group, tokens);
 		}
 		catch (DeviceException ex) {
-			if (this.retention.bytes() == 0) {
+			if (this.prefixes.bytes() == 0) {
 				throw ex;
 			}
 			return null;
@@ -475,13 +368,18 @@ public final class KvCache implements KvPages, AutoCloseable {
 		long before = (page.retained && page.references == 1) ? pageBytes(page.group) : 0;
 		page.references = references;
 		page.retained = retained;
-		this.retention.add(((retained && references == 1) ? pageBytes(page.group) : 0) - before);
+		this.prefixes.add(((retained && references == 1) ? pageBytes(page.group) : 0) - before);
+	}
+
+	/** Adds memory for what is kept. */
+	void enlarge(long bytes) {
+		this.capacityBytes += bytes;
 	}
 
 	/** Takes some bytes of the memory of pages; false if there are too few. */
 	boolean occupy(long bytes) {
 		while (!makeRoom(bytes, NONE)) {
-			if (!this.retention.evict()) {
+			if (!this.prefixes.evict()) {
 				return false;
 			}
 		}
@@ -506,10 +404,7 @@ public final class KvCache implements KvPages, AutoCloseable {
 	/** Frees all pages; sequences that still have some must not be used afterwards. */
 	@Override
 	public void close() {
-		if (this.disk != null) {
-			this.disk.close();
-		}
-		forgetPrefixes();
+		this.prefixes.close();
 		this.states.close();
 		for (Page page : this.pages) {
 			if (page != null) {

@@ -253,11 +253,11 @@ final class PrefixCache {
 	/** Keeps a state, which the cache closes from now on, behind a page. */
 	void keep(PrefixNode node, Buffer state) {
 		if (node == this.root || node.snapshot() != null) {
-			this.cache.retention().freeSnapshot(state);
+			this.cache.prefixes().freeSnapshot(state);
 			return;
 		}
 		node.snapshot(state);
-		this.cache.retention().keptSnapshots(1);
+		this.cache.prefixes().keptSnapshots(1);
 		this.snapshots++;
 	}
 
@@ -279,8 +279,8 @@ final class PrefixCache {
 		Buffer state = node.snapshot();
 		if (state != null) {
 			node.snapshot(null);
-			this.cache.retention().keptSnapshots(-1);
-			this.cache.retention().freeSnapshot(state);
+			this.cache.prefixes().keptSnapshots(-1);
+			this.cache.prefixes().freeSnapshot(state);
 			this.snapshots--;
 		}
 	}

@@ -98,11 +98,11 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 		}
 		byte[][] hashes = hashes(tokens, most);
 		int best = longest(hashes);
-		if (best <= this.prefixes.find(tokens, length).size()) {
+		int before = this.prefixes.find(tokens, length).size();
+		if (best <= before) {
 			return;
 		}
 		int present = this.prefixes.matching(tokens, best).size();
-		int loaded = 0;
 		for (int first = 0; first < best; first += this.segmentPages) {
 			int end = Math.min(best, first + this.segmentPages);
 			if (end <= present && end < best) {
@@ -112,10 +112,9 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 			if (segment == null || !insert(tokens, segment, end)) {
 				break;
 			}
-			loaded += (end - Math.max(first, present)) * this.pageTokens;
 		}
-		this.hitTokens += Math.max(0, loaded);
-		this.cache.retention().trim();
+		this.hitTokens += (long) (this.prefixes.find(tokens, length).size() - before) * this.pageTokens;
+		this.cache.prefixes().trim();
 	}
 
 	private byte[][] hashes(int[] tokens, int pages) {
@@ -168,7 +167,7 @@ final class PrefixDisk implements PrefixFolder.Shape, AutoCloseable {
 
 	private boolean fill(PrefixNode node, Segment.Part part, int tokens) {
 		if (part.group() == Segment.Part.STATE) {
-			Buffer state = (node.snapshot() == null) ? this.cache.retention().lendSnapshot() : null;
+			Buffer state = (node.snapshot() == null) ? this.cache.prefixes().lendSnapshot() : null;
 			if (state != null) {
 				write(state, part.floats());
 				this.prefixes.keep(node, state);

@@ -127,7 +127,7 @@ public final class SequenceMemory implements AutoCloseable {
 	 */
 	private void giveBackBehindWindows() {
 		int pageTokens = this.cache.layout().pageTokens();
-		int end = (this.cache.prefixes() != null) ? this.length / pageTokens * pageTokens : this.length;
+		int end = (this.cache.prefixes().tree() != null) ? this.length / pageTokens * pageTokens : this.length;
 		for (int group = 0; group < this.tables.length; group++) {
 			int first = firstNeeded(group, end);
 			for (int i = this.firstHeld[group]; i < first; i++) {
@@ -163,7 +163,7 @@ public final class SequenceMemory implements AutoCloseable {
 	 * @return the spans in order, valid until the next call of another method
 	 */
 	public List<RaggedBatch.Span> spans(int firstRow, int rows, int known, boolean decoding) {
-		PrefixCache prefixes = this.cache.prefixes();
+		PrefixCache prefixes = this.cache.prefixes().tree();
 		if (prefixes == null || this.state == null) {
 			return List.of(span(firstRow, rows));
 		}
@@ -179,7 +179,7 @@ public final class SequenceMemory implements AutoCloseable {
 	 * @return tokens that nobody had kept before
 	 */
 	public int keep(int[] tokens, int known, int from, boolean decoding) {
-		PrefixCache prefixes = this.cache.prefixes();
+		PrefixCache prefixes = this.cache.prefixes().tree();
 		if (prefixes == null) {
 			return 0;
 		}
@@ -194,13 +194,13 @@ public final class SequenceMemory implements AutoCloseable {
 				.toArray();
 			kept = (ends.length > 0) ? prefixes.put(tokens, ends, this, null) : 0;
 		}
-		PrefixDisk disk = this.cache.disk();
+		PrefixDisk disk = this.cache.prefixes().disk();
 		int last = (known - 1) / this.cache.layout().pageTokens();
 		int end = last * this.cache.layout().pageTokens();
 		if (disk != null && !decoding && from < end && end <= this.length) {
 			disk.left(tokens, last);
 		}
-		this.cache.retention().trim();
+		this.cache.prefixes().trim();
 		return kept;
 	}
 
@@ -209,12 +209,12 @@ public final class SequenceMemory implements AutoCloseable {
 	 * @param tokens of the sequence
 	 */
 	public void leave(int[] tokens) {
-		PrefixCache prefixes = this.cache.prefixes();
+		PrefixCache prefixes = this.cache.prefixes().tree();
 		int pages = this.length / this.cache.layout().pageTokens();
 		if (prefixes != null && this.state == null && pages > 0) {
 			prefixes.put(tokens, new int[] { pages }, this, null);
 		}
-		PrefixDisk disk = this.cache.disk();
+		PrefixDisk disk = this.cache.prefixes().disk();
 		if (disk != null) {
 			disk.left(tokens, pages);
 		}
@@ -366,7 +366,7 @@ public final class SequenceMemory implements AutoCloseable {
 		if (this.state != null) {
 			this.states.giveBack(this.state);
 		}
-		this.cache.retention().trim();
+		this.cache.prefixes().trim();
 	}
 
 	/**

@@ -39,7 +39,7 @@ final class StateCopies {
 		int from = span.position();
 		int end = from + span.rows();
 		for (int page = from / pageTokens + 1; page * pageTokens <= end; page++) {
-			Buffer copy = points.wanted(page, known, decoding) ? this.cache.retention().lendSnapshot() : null;
+			Buffer copy = points.wanted(page, known, decoding) ? this.cache.prefixes().lendSnapshot() : null;
 			if (copy != null) {
 				this.copies.add(new SequenceMemory.Snapshot(page * pageTokens, copy));
 				spans.add(span.range(from - span.position(), page * pageTokens - from, copy));
@@ -54,7 +54,7 @@ final class StateCopies {
 
 	/** Frees copies of a pass that did not succeed. */
 	void drop() {
-		this.copies.forEach((copy) -> this.cache.retention().freeSnapshot(copy.state()));
+		this.copies.forEach((copy) -> this.cache.prefixes().freeSnapshot(copy.state()));
 		this.copies.clear();
 	}
 

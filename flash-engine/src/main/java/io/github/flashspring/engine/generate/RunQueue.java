@@ -70,7 +70,7 @@ final class RunQueue {
 	 * {@return sequences for which the disk must be asked before they begin}
 	 */
 	List<Sequence> unloaded() {
-		if (!this.kv.hasDisk()) {
+		if (!this.kv.prefixes().hasDisk()) {
 			return List.of();
 		}
 		return this.queued.stream()
@@ -83,15 +83,15 @@ final class RunQueue {
 	 * {@return whether prefixes can be written to disk now}
 	 */
 	boolean hasWork() {
-		return this.kv.hasWork();
+		return this.kv.prefixes().hasWork();
 	}
 
 	void forgetPrefixes() {
-		this.kv.forgetPrefixes();
+		this.kv.prefixes().forget();
 	}
 
 	PrefixMetrics prefixes() {
-		return this.kv.prefixMetrics();
+		return this.kv.prefixes().metrics();
 	}
 
 	/** Removes a sequence and takes its memory back. */
@@ -164,7 +164,7 @@ final class RunQueue {
 			}
 			next.memory(memory.get());
 			if (!next.listener().wantsAllLogits()) {
-				this.kv.began(memory.get().length());
+				this.kv.prefixes().began(memory.get().length());
 			}
 			this.queued.removeFirst();
 			this.active.addLast(next);

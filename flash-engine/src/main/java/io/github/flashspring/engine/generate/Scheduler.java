@@ -213,9 +213,9 @@ public final class Scheduler implements AutoCloseable {
 	private void movePrefixes() {
 		for (Sequence sequence : this.mailbox.unloaded()) {
 			sequence.loaded();
-			this.kv.load(sequence.tokens(), sequence.length());
+			this.kv.prefixes().load(sequence.tokens(), sequence.length());
 		}
-		this.kv.work();
+		this.kv.prefixes().work();
 	}
 
 	private void pass(Batch batch) {

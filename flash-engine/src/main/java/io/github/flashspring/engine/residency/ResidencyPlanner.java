@@ -69,9 +69,18 @@ final class ResidencyPlanner {
 		};
 	}
 
+	/** Where all weights fit, prefixes get what is left; otherwise a share. */
 	private ResidencyPlan withPrefixes(RamBudget budget) {
-		long prefixes = Math.clamp((budget.bytes() - this.memory.minimum()) / PREFIX_SHARE, 0,
-				this.needs.prefixBytes());
+		ResidencyPlan whole = plan(within(budget));
+		if (this.needs.prefixBytes() == 0) {
+			return whole;
+		}
+		if (whole.streamedBytes() == 0) {
+			return whole.withPrefixes(budget,
+					Math.clamp(budget.bytes() - whole.plannedBytes(), 0, this.needs.prefixBytes()));
+		}
+		long free = budget.bytes() - this.memory.minimum();
+		long prefixes = Math.min(free / PREFIX_SHARE, this.needs.prefixBytes());
 		return plan(within(RamBudget.ofBytes(budget.bytes() - prefixes))).withPrefixes(budget, prefixes);
 	}
 

@@ -7,6 +7,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,7 +48,7 @@ class PrefixCacheTests {
 
 	private KvCache cache(int pages, int stateFloats, int... windows) {
 		KvCache cache = new KvCache(this.device, LAYOUT, LayerGroups.of(windows), (long) pages * PAGE, stateFloats, 3);
-		cache.keepPrefixes(stateFloats * 4L * Float.BYTES, Long.MAX_VALUE);
+		cache.prefixes().keep(stateFloats * 4L * Float.BYTES, Long.MAX_VALUE);
 		return cache;
 	}
 
@@ -81,7 +82,7 @@ class PrefixCacheTests {
 			assertThat(found(cache, tokens(32, 1))).isEqualTo(16);
 			assertThat(found(cache, tokens(1, 1))).isZero();
 			assertThat(found(cache, tokens(40, 2))).isZero();
-			assertThat(cache.prefixMetrics().bytes()).isEqualTo(2 * PAGE_BYTES);
+			assertThat(cache.prefixes().metrics().bytes()).isEqualTo(2 * PAGE_BYTES);
 		}
 	}
 
@@ -96,16 +97,16 @@ class PrefixCacheTests {
 			assertThat(found(cache, tokens(33, 100))).isEqualTo(32);
 			assertThat(found(cache, tokens(33, 200))).isZero();
 			assertThat(found(cache, tokens(33, 300))).isEqualTo(16);
-			assertThat(cache.prefixMetrics().evictedPages()).isEqualTo(3);
+			assertThat(cache.prefixes().metrics().evictedPages()).isEqualTo(3);
 		}
 	}
 
 	@Test
 	void neverKeepsMoreThanItsLimit() {
 		try (KvCache cache = new KvCache(this.device, LAYOUT, LayerGroups.full(1), 8 * PAGE, 0, 0)) {
-			cache.keepPrefixes(0, 3 * PAGE_BYTES);
+			cache.prefixes().keep(0, 3 * PAGE_BYTES);
 			leave(cache, tokens(128, 100));
-			assertThat(cache.prefixMetrics().bytes()).isEqualTo(3 * PAGE_BYTES);
+			assertThat(cache.prefixes().metrics().bytes()).isEqualTo(3 * PAGE_BYTES);
 			assertThat(found(cache, tokens(128, 100))).isEqualTo(48);
 		}
 	}
@@ -140,9 +141,9 @@ class PrefixCacheTests {
 					texts.forEach(Text::check);
 				}
 				texts.forEach((text) -> text.memory().close());
-				cache.forgetPrefixes();
-				assertThat(cache.prefixMetrics().bytes()).isZero();
-				assertThat(cache.prefixMetrics().tokens()).isZero();
+				cache.prefixes().forget();
+				assertThat(cache.prefixes().metrics().bytes()).isZero();
+				assertThat(cache.prefixes().metrics().tokens()).isZero();
 				// no page is lost: the longest sequence fits again
 				Text last = new Text(cache, new int[0]);
 				assertThat(last.begin()).isTrue();
@@ -183,7 +184,7 @@ class PrefixCacheTests {
 			text.truncate(random.nextInt(text.length() + 1));
 		}
 		else if (what == 5) {
-			Optional.ofNullable(cache.prefixes()).ifPresent(PrefixCache::evict);
+			Optional.ofNullable(cache.prefixes().tree()).ifPresent(PrefixCache::evict);
 		}
 		else if (text.length() < 4 * PAGE) {
 			text.compute(1 + random.nextInt(Math.min(40, 4 * PAGE - text.length())));
@@ -197,7 +198,7 @@ class PrefixCacheTests {
 
 		private int[] known;
 
-		private SequenceMemory memory;
+		private @Nullable SequenceMemory memory;
 
 		Text(KvCache cache, int[] known) {
 			this.cache = cache;
@@ -209,7 +210,7 @@ class PrefixCacheTests {
 		}
 
 		int length() {
-			return this.memory().length();
+			return memory().length();
 		}
 
 		boolean begin() {
@@ -229,14 +230,14 @@ class PrefixCacheTests {
 					this.known[i] = 1000 + i;
 				}
 			}
-			if (!this.memory.reserve(count)) {
+			if (!memory().reserve(count)) {
 				return false;
 			}
-			for (RaggedBatch.Span span : this.memory.spans(0, count, this.known.length, decoding)) {
+			for (RaggedBatch.Span span : memory().spans(0, count, this.known.length, decoding)) {
 				store(span);
 			}
-			this.memory.advance(count);
-			this.memory.keep(this.known, this.known.length, from, decoding);
+			memory().advance(count);
+			memory().keep(this.known, this.known.length, from, decoding);
 			return true;
 		}
 
@@ -261,7 +262,7 @@ class PrefixCacheTests {
 		}
 
 		void check() {
-			RaggedBatch.Span span = this.memory.span(0, 1);
+			RaggedBatch.Span span = memory().span(0, 1);
 			LayerGroups groups = this.cache.groups();
 			for (int group = 0; group < span.pageTables().length; group++) {
 				float[] page = {};
@@ -284,7 +285,7 @@ class PrefixCacheTests {
 		}
 
 		Optional<Text> fork() {
-			return this.memory.fork().map((memory) -> {
+			return memory().fork().map((memory) -> {
 				Text fork = new Text(this.cache, this.known.clone());
 				fork.memory = memory;
 				return fork;
@@ -292,12 +293,12 @@ class PrefixCacheTests {
 		}
 
 		void truncate(int length) {
-			boolean state = this.memory.span(0, 1).state() != null;
+			boolean state = memory().span(0, 1).state() != null;
 			if (state && length != 0) {
 				return;
 			}
 			try {
-				this.memory.truncate(length);
+				memory().truncate(length);
 			}
 			catch (IllegalStateException ex) {
 				assertThat(ex).hasMessageContaining("behind the sliding window");
@@ -309,7 +310,7 @@ class PrefixCacheTests {
 		}
 
 		void leave() {
-			this.memory.leave(this.known);
+			memory().leave(this.known);
 		}
 
 		private void write(int page, int index, float value) {

@@ -87,7 +87,7 @@ final class ScheduledModel implements AutoCloseable {
 				options.parallel());
 		this.rows = plan.passRows();
 		if (disk != null) {
-			this.kv.keepPrefixes(disk, () -> false, this::wake);
+			this.kv.prefixes().keepOnDisk(disk, () -> false, this::wake);
 		}
 		this.scheduler = new Scheduler(this.model, this.kv, plan.passRows(), options.parallel(), Duration.ZERO,
 				(rows, nanos) -> {
@@ -100,7 +100,7 @@ final class ScheduledModel implements AutoCloseable {
 
 	static UnaryOperator<KvCache> keeping(long ownBytes) {
 		return (cache) -> {
-			cache.keepPrefixes(ownBytes, Long.MAX_VALUE);
+			cache.prefixes().keep(ownBytes, Long.MAX_VALUE);
 			return cache;
 		};
 	}
@@ -112,7 +112,7 @@ final class ScheduledModel implements AutoCloseable {
 	/** Forgets what sequences left, when those that have ended have left it. */
 	void forget() {
 		this.scheduler.betweenPasses(() -> {
-			this.kv.forgetPrefixes();
+			this.kv.prefixes().forget();
 			return this.rows;
 		});
 	}

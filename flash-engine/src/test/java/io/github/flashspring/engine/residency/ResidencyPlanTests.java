@@ -69,6 +69,33 @@ class ResidencyPlanTests {
 		return WeightLayout.of(checkpoint, units, embedding, ignored);
 	}
 
+	@Test
+	void prefixesGetAShareThatIsNeverInTheMinimum() throws Exception {
+		long wanted = 30_000;
+		ResidencyPlan.Needs needs = new ResidencyPlan.Needs(64, 100, KV, wanted, 500, NEEDS.work());
+		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
+			WeightLayout layout = layout(checkpoint, List.of());
+			ResidencyPlan least = ResidencyPlan.of(RamBudget.MINIMUM, layout, needs, DISK);
+			assertThat(least.prefixBytes()).isZero();
+			assertThat(least.minimumBytes()).isEqualTo(plan(RamBudget.MINIMUM, layout).minimumBytes());
+			ResidencyPlan everything = ResidencyPlan.of(RamBudget.UNLIMITED, layout, needs, DISK);
+			assertThat(everything.prefixBytes()).isEqualTo(wanted);
+			for (long extra = 0; extra < 2 * everything.plannedBytes(); extra += 7001) {
+				RamBudget budget = RamBudget.ofBytes(least.minimumBytes() + extra);
+				ResidencyPlan found = ResidencyPlan.of(budget, layout, needs, DISK);
+				assertThat(found.plannedBytes()).isLessThanOrEqualTo(budget.bytes());
+				assertThat(found.budget()).isEqualTo(budget);
+				if (plan(budget, layout).streamedBytes() == 0) {
+					assertThat(found.streamedBytes()).as("weights come first").isZero();
+				}
+				else {
+					assertThat(found.prefixBytes()).isEqualTo(Math.min(wanted, extra / 8));
+				}
+				assertThat(found.with(budget, layout, needs, DISK).prefixBytes()).isEqualTo(found.prefixBytes());
+			}
+		}
+	}
+
 	/** Only large reads were measured, which small budgets cannot afford. */
 	@Test
 	void predictedSpeedGrowsWithMemory() throws Exception {

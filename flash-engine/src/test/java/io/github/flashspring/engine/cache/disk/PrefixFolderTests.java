@@ -1,6 +1,7 @@
 package io.github.flashspring.engine.cache.disk;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -12,11 +13,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,8 +75,8 @@ class PrefixFolderTests {
 		return new Segment(MODEL, MODEL, 0, PAGE, tokens, parts);
 	}
 
-	private static void assertSame(Segment found, Segment expected) {
-		assertThat(found).isNotNull();
+	private static void assertSame(@Nullable Segment read, Segment expected) {
+		Segment found = Objects.requireNonNull(read);
 		assertThat(found.tokens()).isEqualTo(expected.tokens());
 		assertThat(found.parts()).hasSameSizeAs(expected.parts());
 		for (int i = 0; i < found.parts().size(); i++) {
@@ -149,7 +152,7 @@ class PrefixFolderTests {
 	@Test
 	void folderThatCannotBeUsedIsRefusedWithItsName() throws Exception {
 		Path file = Files.createFile(this.parent.resolve("file"));
-		assertThatExceptionOfType(java.io.UncheckedIOException.class).isThrownBy(() -> PrefixFolder.open(file, 1))
+		assertThatExceptionOfType(UncheckedIOException.class).isThrownBy(() -> PrefixFolder.open(file, 1))
 			.withMessageContainingAll(file.toString(), "flash.prefix-cache.dir");
 	}
 

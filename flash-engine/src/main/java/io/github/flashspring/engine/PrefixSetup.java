@@ -7,20 +7,23 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 import io.github.flashspring.engine.cache.PrefixStore;
+import io.github.flashspring.engine.cache.Prefixes;
 import io.github.flashspring.engine.cache.disk.PageHash;
 import io.github.flashspring.engine.cache.disk.PrefixFolder;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.Fingerprint;
 import io.github.flashspring.engine.device.Device;
+import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.model.ModelDefinition;
 
 /**
- * Opens the prefix cache on disk of an engine, under a fingerprint of everything besides
- * tokens that decides the bits.
+ * Sets the prefix cache of an engine up: its memory, and its files under a fingerprint of
+ * everything besides tokens that decides the bits.
  */
-final class PrefixDiskSettings {
+final class PrefixSetup {
 
 	/**
 	 * Raise this when kernels or architectures compute other bits than before: what older
@@ -30,14 +33,37 @@ final class PrefixDiskSettings {
 
 	private static final long MAX_DEFAULT_BYTES = 20L << 30;
 
-	private PrefixDiskSettings() {
+	private PrefixSetup() {
 	}
 
-	static PrefixStore open(FlashConfig.PrefixCache.Disk disk, Checkpoint checkpoint, ModelDefinition definition,
-			Device device, int contextLength) {
+	/**
+	 * Under a budget, all memory of pages is planned for, and prefixes may fill it;
+	 * without one, it is not there to be filled.
+	 */
+	static void inMemory(PrefixCacheConfig config, Prefixes prefixes, EngineParts parts) {
+		if (config.enabled()) {
+			boolean bounded = config.maxRamBytes() != null || parts.plan().budget().unlimited();
+			// what is read or written is in memory twice
+			long staging = (config.disk() != null) ? prefixes.stagingBytes() : 0;
+			prefixes.keep(Math.max(0, parts.plan().prefixBytes() - staging),
+					bounded ? parts.needs().prefixBytes() : Long.MAX_VALUE);
+		}
+	}
+
+	static void onDisk(PrefixCacheConfig config, Prefixes prefixes, EngineParts parts, Supplier<IoMetrics> reads,
+			Runnable wake) {
+		PrefixCacheConfig.Disk disk = config.disk();
+		if (disk == null) {
+			return;
+		}
 		Long most = disk.maxBytes();
 		PrefixFolder folder = PrefixFolder.open(disk.folder(), (most != null) ? most : defaultBytes(disk.folder()));
-		return new PrefixStore(folder, fingerprint(checkpoint, definition, device, contextLength), disk.minTokens());
+		byte[] fingerprint = fingerprint(parts.checkpoint(), parts.definition(), parts.device(),
+				parts.needs().contextLength());
+		prefixes.keepOnDisk(new PrefixStore(folder, fingerprint, disk.minTokens()), () -> {
+			IoMetrics now = reads.get();
+			return now.readsInFlight() + now.readsQueued() > 0;
+		}, wake);
 	}
 
 	/** A tenth of what is free, at most 20 GB. */
