@@ -6,6 +6,7 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 import io.github.flashspring.engine.residency.PlanReport;
+import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.memory.RamBudget;
 import io.github.flashspring.engine.residency.InterferenceLoad;
 import io.github.flashspring.engine.residency.ResidencyPlan;
@@ -48,6 +49,8 @@ class PackageDoorsTests {
 						"io.github.flashspring.engine.weights..", "io.github.flashspring.engine.storage..",
 						"io.github.flashspring.engine.memory..")
 					.and(not(type(RamBudget.class)))
+					.and(not(type(KvPrecision.class)))
+					.and(not(type(KvPrecision.Mode.class)))
 					.and(not(type(InterferenceLoad.class)))
 					.and(not(type(ResidencyPlan.class)))
 					.and(not(type(PlanReport.class)))

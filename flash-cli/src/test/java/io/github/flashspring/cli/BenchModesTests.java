@@ -43,6 +43,14 @@ class BenchModesTests {
 		return Call.of(FlashEngine::load, args.toArray(String[]::new));
 	}
 
+	@ParameterizedTest
+	@CsvSource({ "--passkey 100, at least 128", "--passkey --load, exclude each other" })
+	void passkeysThatCannotBeHiddenAreRefused(String options, String message) {
+		Call call = bench(options);
+		assertThat(call.code()).isEqualTo(2);
+		assertThat(call.err()).contains(message);
+	}
+
 	@Test
 	void threadsAreComparedWithTheFirstNumber() {
 		Call call = bench("--threads 1,2 --rounds 3 --prompt 16 --tokens 8 --json");

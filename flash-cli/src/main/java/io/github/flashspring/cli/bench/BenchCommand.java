@@ -151,6 +151,9 @@ public final class BenchCommand implements Callable<Integer> {
 			case SCALING -> scaling(config, weights, table);
 			case CLIENTS -> new ClientsBench(config, weights, this.tokens, table, commandLine.getErr())
 				.run(this.budgets, this.modes.clients(), this.rounds);
+			case PASSKEY -> new PasskeyBench(config.ramBudget(first.of(weights)), this.kv.precision().window(), table,
+					commandLine.getErr())
+				.run(this.modes.passkey(), this.rounds);
 			default -> budgets(config, weights, table);
 		});
 		return 0;

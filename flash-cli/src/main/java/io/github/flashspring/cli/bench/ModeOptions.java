@@ -12,6 +12,9 @@ import picocli.CommandLine.Option;
 @SuppressWarnings("NullAway.Init") // picocli sets options
 public final class ModeOptions {
 
+	/** What the sentence with the number and the question take in any tokenizer. */
+	private static final int MIN_PASSKEY_TOKENS = 128;
+
 	@Option(names = "--positions", paramLabel = "LIST", split = ",",
 			description = "Measure instead the speed of prompts of so many tokens and of decoding after them, such as"
 					+ " 512,4096,16384, in the first of the budgets. The share of attention in decoding is one minus the"
@@ -23,6 +26,12 @@ public final class ModeOptions {
 					+ " 1,2,4,8. Their requests have no limit of tokens and are cancelled when together they have --tokens"
 					+ " each. Fails if a client gets other tokens than alone.")
 	private List<Integer> clients = new ArrayList<>();
+
+	@Option(names = "--passkey", paramLabel = "LIST", split = ",", arity = "0..1", fallbackValue = "1024",
+			description = "Measure instead whether the model finds numbers that are hidden in texts of so many tokens,"
+					+ " at several depths, in each precision of keys and values; as many numbers for each depth as --rounds."
+					+ " Default: ${FALLBACK-VALUE}.")
+	private List<Integer> passkey = new ArrayList<>();
 
 	@Option(names = "--first-answer",
 			description = "Measure instead how long a fresh JVM takes, started with the options of this one, as 'flash run'"
@@ -54,6 +63,10 @@ public final class ModeOptions {
 		return this.clients;
 	}
 
+	List<Integer> passkey() {
+		return this.passkey;
+	}
+
 	@Nullable Integer answerOnce() {
 		return this.answerOnce;
 	}
@@ -73,9 +86,10 @@ public final class ModeOptions {
 		add(chosen, this.load, Mode.LOAD);
 		add(chosen, !this.positions.isEmpty(), Mode.SCALING);
 		add(chosen, !this.clients.isEmpty(), Mode.CLIENTS);
+		add(chosen, !this.passkey.isEmpty(), Mode.PASSKEY);
 		if (chosen.size() > 1) {
 			throw new IllegalArgumentException(
-					"--kernels, --first-answer, --degradation, --clients, --load and --positions exclude each other");
+					"--kernels, --first-answer, --degradation, --clients, --load, --passkey and --positions exclude each other");
 		}
 		if (this.positions.stream().anyMatch((position) -> position < 1)) {
 			throw new IllegalArgumentException("--positions must be at least 1, but are " + this.positions);
@@ -83,13 +97,17 @@ public final class ModeOptions {
 		if (this.clients.stream().anyMatch((number) -> number < 1 || number > 1024)) {
 			throw new IllegalArgumentException("--clients must be 1 to 1024, but are " + this.clients);
 		}
+		if (this.passkey.stream().anyMatch((length) -> length < MIN_PASSKEY_TOKENS)) {
+			throw new IllegalArgumentException(
+					"--passkey must be at least " + MIN_PASSKEY_TOKENS + " tokens, but are " + this.passkey);
+		}
 		Mode mode = chosen.isEmpty() ? Mode.BUDGETS : chosen.getFirst();
 		if (mode == Mode.BUDGETS && severalThreads) {
 			return Mode.SCALING;
 		}
 		if (severalThreads && mode != Mode.KERNELS && mode != Mode.SCALING) {
 			throw new IllegalArgumentException(
-					"--first-answer, --degradation, --clients and --load take one number of --threads");
+					"--first-answer, --degradation, --clients, --load and --passkey take one number of --threads");
 		}
 		return mode;
 	}
@@ -111,6 +129,9 @@ public final class ModeOptions {
 
 		/** Several clients at once. */
 		CLIENTS,
+
+		/** Numbers hidden in long texts. */
+		PASSKEY,
 
 		/** Linear layers alone. */
 		KERNELS,
