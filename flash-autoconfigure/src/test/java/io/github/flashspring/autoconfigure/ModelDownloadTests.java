@@ -71,8 +71,7 @@ class ModelDownloadTests {
 		ApplicationListener<PayloadApplicationEvent<FlashDownloadEvent>> listener = (event) -> this.heard
 			.add(event.getPayload().progress());
 		this.runner = new ApplicationContextRunner()
-			.withConfiguration(
-					AutoConfigurations.of(FlashAutoConfiguration.class, FlashHealthAutoConfiguration.class))
+			.withConfiguration(AutoConfigurations.of(FlashAutoConfiguration.class, FlashHealthAutoConfiguration.class))
 			.withInitializer((context) -> context.addApplicationListener(listener))
 			.withPropertyValues("flash.model=" + MODEL, "flash.threads=1", "flash.warm-up=false",
 					"flash.hub.endpoint=http://localhost:" + this.server.getAddress().getPort());
@@ -133,8 +132,7 @@ class ModelDownloadTests {
 	@Test
 	void valuesOutOfRangeAreRefusedByName() {
 		this.runner.withPropertyValues("flash.hub.pull=when-missing", "flash.hub.max-retries=-1")
-			.run((context) -> assertThat(context.getStartupFailure())
-				.hasStackTraceContaining("flash.hub.max-retries"));
+			.run((context) -> assertThat(context.getStartupFailure()).hasStackTraceContaining("flash.hub.max-retries"));
 	}
 
 	@Test
@@ -145,8 +143,8 @@ class ModelDownloadTests {
 	}
 
 	private static void removeModel() throws IOException {
-		FileSystemUtils.deleteRecursively(
-				HubSettings.ofSystem().cache().resolve(HubId.parse(MODEL).orElseThrow().folderName()));
+		FileSystemUtils
+			.deleteRecursively(HubSettings.ofSystem().cache().resolve(HubId.parse(MODEL).orElseThrow().folderName()));
 	}
 
 	private void answer(HttpExchange exchange) throws IOException {
@@ -163,7 +161,8 @@ class ModelDownloadTests {
 				send(exchange, tree().getBytes(StandardCharsets.UTF_8));
 			}
 			else if (path.startsWith("/" + MODEL + "/resolve/" + COMMIT + "/")) {
-				byte[] bytes = Files.readAllBytes(Path.of(TestModels.STORIES, path.substring(path.lastIndexOf('/') + 1)));
+				byte[] bytes = Files
+					.readAllBytes(Path.of(TestModels.STORIES, path.substring(path.lastIndexOf('/') + 1)));
 				if (path.endsWith(".safetensors")) {
 					this.weights.await();
 				}

@@ -140,8 +140,7 @@ final class PlanCommand implements Callable<Integer> {
 		}
 		BudgetPlans plans = BudgetPlans.of((budget) -> config(folder, budget),
 				budgets.stream().map(PlannedBudget::choice).toList(), outline != null);
-		PlanTable table = new PlanTable(ModelLocator.ofSystem().name(model), budgets, plans,
-				outline);
+		PlanTable table = new PlanTable(ModelLocator.ofSystem().name(model), budgets, plans, outline);
 		if (this.json) {
 			out.println(JsonMapper.shared().writeValueAsString(json(table, budgets, plans)));
 		}

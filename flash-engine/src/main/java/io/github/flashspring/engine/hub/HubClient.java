@@ -153,9 +153,11 @@ final class HubClient implements AutoCloseable {
 		catch (ExecutionException ex) {
 			Throwable cause = (ex.getCause() != null) ? ex.getCause() : ex;
 			if (cause instanceof SSLHandshakeException) {
-				throw new HubException("The certificate of " + uri.getHost() + this.settings.proxies().describe(uri)
-						+ " is not trusted (" + cause.getMessage() + ").",
-						"If a proxy puts its own in place, add it to the JVM's: -Djavax.net.ssl.trustStore=FILE.", cause);
+				throw new HubException(
+						"The certificate of " + uri.getHost() + this.settings.proxies().describe(uri)
+								+ " is not trusted (" + cause.getMessage() + ").",
+						"If a proxy puts its own in place, add it to the JVM's: -Djavax.net.ssl.trustStore=FILE.",
+						cause);
 			}
 			String message = cause.getMessage();
 			// The JDK leaves the message of a refused connection empty.

@@ -52,8 +52,9 @@ final class Refusals {
 		if ("RepoNotFound".equals(code) || status == 401 || status == 404) {
 			return unknown(status);
 		}
-		return new HubException("Cannot fetch " + what + " of " + this.id.repository() + ": " + host + " answered "
-				+ status + ((code != null) ? " (" + HubException.quote(code) + ")" : "") + ".",
+		return new HubException(
+				"Cannot fetch " + what + " of " + this.id.repository() + ": " + host + " answered " + status
+						+ ((code != null) ? " (" + HubException.quote(code) + ")" : "") + ".",
 				"Check HF_ENDPOINT" + ((status == 403) ? ", HF_TOKEN, and what a proxy may forbid." : "."));
 	}
 
