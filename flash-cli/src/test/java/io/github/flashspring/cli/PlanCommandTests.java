@@ -99,7 +99,7 @@ class PlanCommandTests {
 	void severalBudgetsAreCompared() {
 		Call call = plan("--ram", "unlimited,min,60%,50KB");
 		assertThat(call.code()).isZero();
-		assertThat(call.out()).containsPattern("(?m)^keys and values +[0-9.]+ KB per 1,000 tokens")
+		assertThat(call.out()).containsPattern("(?m)^keys and values +[0-9.]+ MB per 1,000 tokens")
 			.containsPattern("(?m)^unlimited .* \\(100 %\\) +0 B  as compute allows")
 			.containsPattern("(?m)^min +[0-9.]+ MB")
 			.containsPattern("(?m)^60% +")
