@@ -99,7 +99,7 @@ record PlanTable(String model, List<PlannedBudget> budgets, BudgetPlans plans, @
 	private String speed(ResidencyPlan plan) {
 		boolean streams = plan.streamedBytes() > 0 && !plan.mapped();
 		if (streams && plan.reads().bytesPerSecond() <= 0) {
-			return "unknown: the disk was not measured";
+			return "unknown: the disk was not measured in reads of " + ByteSize.readable(plan.reads().readBytes());
 		}
 		double expected = this.plans.expectedTokensPerSecond(plan);
 		if (!streams) {

@@ -71,8 +71,7 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 		return new BudgetPlans(least.checkpoint().config().modelType(), weights, least.plan().weightBytesPerToken(),
 				least.plan().minimumBytes(), context,
 				least.definition().kvBytes(context, context, minimum.parallel()) * 1000 / context,
-				ComputeRates.ofSystem()
-					.find(least.device().info().name(), Precision.describe(least.checkpoint())),
+				ComputeRates.ofSystem().find(least.device().info().name(), Precision.describe(least.checkpoint())),
 				plans);
 	}
 
