@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.storage.DiskProbe;
 import io.github.flashspring.engine.weights.WeightFiles;
@@ -33,6 +34,8 @@ import io.github.flashspring.engine.weights.WeightLayout;
  */
 public record BudgetPlans(String architecture, long weightBytes, long weightBytesPerToken, long minimumBytes,
 		int contextLength, long kvBytesPerThousand, double computeBytesPerSecond, List<BudgetPlan> plans) {
+
+	private static final int MEASURED_CONTEXT = 4096;
 
 	public BudgetPlans {
 		plans = List.copyOf(plans);
@@ -70,9 +73,15 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 		int context = least.needs().contextLength();
 		return new BudgetPlans(least.checkpoint().config().modelType(), weights, least.plan().weightBytesPerToken(),
 				least.plan().minimumBytes(), context,
-				least.definition().kvBytes(context, context, minimum.parallel()) * 1000 / context,
+				kvBytesPerThousand(least.definition()),
 				ComputeRates.ofSystem().find(least.device().info().name(), Precision.describe(least.checkpoint())),
 				plans);
+	}
+
+	/** Of a context that is long against a page of the cache; states do not grow. */
+	private static long kvBytesPerThousand(ModelDefinition definition) {
+		int context = Math.min(MEASURED_CONTEXT, definition.shape().maxPositions());
+		return definition.kvBytes(context, context, 0) * 1000 / context;
 	}
 
 	/** Plans count whole blocks, whose size depends on the budget. */
