@@ -72,8 +72,7 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 		}
 		int context = least.needs().contextLength();
 		return new BudgetPlans(least.checkpoint().config().modelType(), weights, least.plan().weightBytesPerToken(),
-				least.plan().minimumBytes(), context,
-				kvBytesPerThousand(least.definition()),
+				least.plan().minimumBytes(), context, kvBytesPerThousand(least.definition()),
 				ComputeRates.ofSystem().find(least.device().info().name(), Precision.describe(least.checkpoint())),
 				plans);
 	}

@@ -69,7 +69,8 @@ class TokenLeakTests {
 			HubSettings settings = HubSettings.ofSystem();
 			System.out.println(settings);
 			try (Hub hub = new Hub(settings)) {
-				System.out.println("downloaded to " + hub.pull(HubId.parse("org/name").orElseThrow(), System.out::println));
+				System.out
+					.println("downloaded to " + hub.pull(HubId.parse("org/name").orElseThrow(), System.out::println));
 			}
 		}
 
