@@ -26,8 +26,7 @@ import io.github.flashspring.engine.metrics.ByteSize;
 /**
  * {@code flash list}: the models in the cache that the Hugging Face tools share.
  */
-@Command(name = "list", aliases = "ls", mixinStandardHelpOptions = true, sortOptions = false,
-		customSynopsis = "flash list [--json]",
+@Command(name = "list", mixinStandardHelpOptions = true, sortOptions = false, customSynopsis = "flash list [--json]",
 		description = "List the models in the local Hugging Face cache, whoever downloaded them.",
 		footer = { "", "HF_HOME or HF_HUB_CACHE names the cache." })
 @SuppressWarnings("NullAway.Init") // picocli sets @Spec

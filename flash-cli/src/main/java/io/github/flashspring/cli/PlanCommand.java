@@ -167,6 +167,7 @@ final class PlanCommand implements Callable<Integer> {
 			ResidencyPlan plan = plans.plans().get(i).plan();
 			entry.put("ram", budgets.get(i).text());
 			entry.put("plan", (plan != null) ? PlanReport.of(plan) : null);
+			entry.put("expectedTokensPerSecond", (plan != null) ? plans.expectedTokensPerSecond(plan) : 0);
 			entry.put("neededBytes", plans.plans().get(i).neededBytes());
 			entries.add(entry);
 		}

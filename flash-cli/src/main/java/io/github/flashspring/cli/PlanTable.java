@@ -96,15 +96,22 @@ record PlanTable(String model, List<PlannedBudget> budgets, BudgetPlans plans, @
 		return text.toString();
 	}
 
-	private static String speed(ResidencyPlan plan) {
-		if (plan.streamedBytes() == 0 || plan.mapped()) {
-			return "as compute allows";
+	private String speed(ResidencyPlan plan) {
+		boolean streams = plan.streamedBytes() > 0 && !plan.mapped();
+		if (streams && plan.reads().bytesPerSecond() <= 0) {
+			return "unknown: the disk was not measured in reads of " + ByteSize.readable(plan.reads().readBytes());
 		}
-		if (plan.reads().bytesPerSecond() <= 0) {
-			return "unknown: the disk was not measured";
+		double expected = this.plans.expectedTokensPerSecond(plan);
+		if (!streams) {
+			return (expected > 0) ? String.format(Locale.ROOT, "%.1f, bound by compute", expected)
+					: "as compute allows";
 		}
-		return String.format(Locale.ROOT, "at most %.2f, the disk gives %s/s", plan.tokensPerSecond(),
-				ByteSize.readable((long) plan.reads().bytesPerSecond()));
+		String disk = ByteSize.readable((long) plan.reads().bytesPerSecond()) + "/s";
+		if (expected <= 0) {
+			return String.format(Locale.ROOT, "at most %.2f, the disk gives %s", plan.tokensPerSecond(), disk);
+		}
+		return (expected < plan.tokensPerSecond()) ? String.format(Locale.ROOT, "%.1f, bound by compute", expected)
+				: String.format(Locale.ROOT, "%.2f, bound by the disk (%s)", expected, disk);
 	}
 
 }

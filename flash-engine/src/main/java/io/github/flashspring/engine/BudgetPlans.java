@@ -1,18 +1,23 @@
 package io.github.flashspring.engine;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.LongFunction;
+import java.util.stream.Stream;
 
 import org.jspecify.annotations.Nullable;
 
 import io.github.flashspring.engine.memory.BudgetExceededException;
 import io.github.flashspring.engine.memory.RamBudget;
+import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.ResidencyPlan;
 import io.github.flashspring.engine.storage.DiskProbe;
 import io.github.flashspring.engine.weights.WeightFiles;
+import io.github.flashspring.engine.weights.WeightLayout;
 
 /**
  * A model planned for several budgets, all with the same knowledge of the disk.
@@ -23,10 +28,14 @@ import io.github.flashspring.engine.weights.WeightFiles;
  * @param minimumBytes the least in which the model can run with this context
  * @param contextLength positions of a sequence
  * @param kvBytesPerThousand keys and values of 1,000 tokens
+ * @param computeBytesPerSecond weights that this device was seen to compute with per
+ * second when it waited for none; 0 if no model of this precision ran on it yet
  * @param plans one for each budget, in their order
  */
 public record BudgetPlans(String architecture, long weightBytes, long weightBytesPerToken, long minimumBytes,
-		int contextLength, long kvBytesPerThousand, List<BudgetPlan> plans) {
+		int contextLength, long kvBytesPerThousand, double computeBytesPerSecond, List<BudgetPlan> plans) {
+
+	private static final int MEASURED_CONTEXT = 4096;
 
 	public BudgetPlans {
 		plans = List.copyOf(plans);
@@ -50,7 +59,7 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 		if (outline && least.plan().weightBytes() >= DiskProbe.MIN_FILE) {
 			DiskSample.measure(least.checkpoint().folder(), minimum.reading().direct());
 		}
-		long weights = least.plan().weightBytes();
+		long weights = weightBytes(least.layout());
 		List<BudgetPlan> plans = new ArrayList<>();
 		for (LongFunction<@Nullable RamBudget> choice : budgets) {
 			RamBudget budget = choice.apply(weights);
@@ -63,8 +72,39 @@ public record BudgetPlans(String architecture, long weightBytes, long weightByte
 		}
 		int context = least.needs().contextLength();
 		return new BudgetPlans(least.checkpoint().config().modelType(), weights, least.plan().weightBytesPerToken(),
-				least.plan().minimumBytes(), context,
-				least.definition().kvBytes(context, context, minimum.parallel()) * 1000 / context, plans);
+				least.plan().minimumBytes(), context, kvBytesPerThousand(least.definition()),
+				ComputeRates.ofSystem().find(least.device().info().name(), Precision.describe(least.checkpoint())),
+				plans);
+	}
+
+	/** Of a context that is long against a page of the cache; states do not grow. */
+	private static long kvBytesPerThousand(ModelDefinition definition) {
+		int context = Math.min(MEASURED_CONTEXT, definition.shape().maxPositions());
+		return definition.kvBytes(context, context, 0) * 1000 / context;
+	}
+
+	/** Plans count whole blocks, whose size depends on the budget. */
+	private static long weightBytes(WeightLayout layout) {
+		Map<String, Long> sizes = new HashMap<>();
+		Stream.concat(layout.groups().stream(), Stream.of(layout.embedding()))
+			.flatMap((group) -> group.weights().stream())
+			.flatMap((weight) -> weight.parts().stream())
+			.forEach((part) -> sizes.put(part.name(), part.byteSize()));
+		return sizes.values().stream().mapToLong(Long::longValue).sum();
+	}
+
+	/**
+	 * Tokens per second of one sequence that are to be expected: what disk or compute
+	 * allows, whichever is less.
+	 * @param plan one of the plans
+	 * @return the rate; 0 if what bounds it was not measured
+	 */
+	public double expectedTokensPerSecond(ResidencyPlan plan) {
+		double compute = this.computeBytesPerSecond / Math.max(1, this.weightBytesPerToken);
+		if (plan.streamedBytes() == 0 || plan.mapped()) {
+			return compute;
+		}
+		return (compute > 0) ? Math.min(compute, plan.tokensPerSecond()) : 0;
 	}
 
 	/** Closed already: what a plan is made of stays known. */

@@ -2,6 +2,7 @@ package io.github.flashspring.engine;
 
 import java.nio.file.Path;
 import java.io.IOException;
+import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -15,6 +16,7 @@ import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.metrics.ByteSize;
+import io.github.flashspring.engine.metrics.EngineSnapshot;
 import io.github.flashspring.engine.model.Architectures;
 import io.github.flashspring.engine.model.ModelDefinition;
 import io.github.flashspring.engine.residency.BudgetArbiter;
@@ -105,6 +107,15 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 	static EngineParts planned(FlashConfig config, Function<WeightFiles, Disk> disk, Resources resources) {
 		return open(config, disk, (folder) -> ModelText.unread(folder, config.chat()), EngineHost.NONE, false,
 				resources);
+	}
+
+	/** Remembers how fast the disk and the device were, for later plans. */
+	void learn(ResidencyPlan last, double diskBytesPerSecond, List<EngineSnapshot.Pass> passes) {
+		if (!last.budget().unlimited()) {
+			this.files.learn(last.reads(), diskBytesPerSecond);
+		}
+		ComputeRates.ofSystem()
+			.learn(this.device.info().name(), Precision.describe(this.checkpoint), passes, last.weightBytesPerToken());
 	}
 
 	static long repack(String model, Path target, boolean compatible, Repacker.Progress progress) throws IOException {

@@ -323,8 +323,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		if (this.follower != null) {
 			this.follower.close();
 		}
-		if (!this.plan.budget().unlimited() && !wasClosed) {
-			this.parts.files().learn(this.plan.reads(), this.store.pacing().diskBytesPerSecond());
+		if (!wasClosed) {
+			this.parts.learn(this.plan, this.store.pacing().diskBytesPerSecond(), this.passes.last());
 		}
 		this.resources.close();
 		if (!wasClosed) {

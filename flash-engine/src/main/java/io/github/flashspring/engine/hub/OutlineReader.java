@@ -5,9 +5,12 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,6 +28,8 @@ import io.github.flashspring.engine.checkpoint.Safetensors;
 final class OutlineReader {
 
 	private static final String CONFIG = "config.json";
+
+	private static final String PREFIX = "flash-outline-";
 
 	private static final String TOKENIZER = "tokenizer.json";
 
@@ -103,10 +108,23 @@ final class OutlineReader {
 		try {
 			Path locks = this.client.settings().cache().resolve(".locks");
 			Files.createDirectories(locks);
-			return Files.createTempDirectory(locks, "flash-outline-");
+			removeOld(locks);
+			return Files.createTempDirectory(locks, PREFIX);
 		}
 		catch (IOException ex) {
-			return Files.createTempDirectory("flash-outline-");
+			return Files.createTempDirectory(PREFIX);
+		}
+	}
+
+	/** What killed processes left; their files hold nothing but headers. */
+	private static void removeOld(Path locks) throws IOException {
+		Instant limit = Instant.now().minus(Duration.ofDays(1));
+		try (DirectoryStream<Path> folders = Files.newDirectoryStream(locks, PREFIX + "*")) {
+			for (Path folder : folders) {
+				if (Files.getLastModifiedTime(folder).toInstant().isBefore(limit)) {
+					ModelOutline.discard(folder);
+				}
+			}
 		}
 	}
 
