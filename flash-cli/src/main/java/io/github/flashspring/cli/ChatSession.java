@@ -18,6 +18,7 @@ import io.github.flashspring.engine.ModelInfo;
 import io.github.flashspring.engine.ModelfileSettings;
 import io.github.flashspring.engine.Usage;
 import io.github.flashspring.engine.failure.FlashException;
+import io.github.flashspring.engine.generate.FinishReason;
 import io.github.flashspring.engine.metrics.ByteSize;
 import io.github.flashspring.engine.text.ChatMessage;
 
@@ -159,7 +160,13 @@ final class ChatSession {
 			Answer answer = printer
 				.print(this.engine.generate(this.generation.request(this.engine.model(), settings(), chat)));
 			this.lastUsage = answer.finished().usage();
-			this.messages.add(ChatMessage.assistant(answer.text()));
+			if (answer.text().isEmpty() && answer.finished().reason() == FinishReason.CANCELLED) {
+				// nothing was answered, so the question is not part of the conversation
+				this.messages.removeLast();
+			}
+			else {
+				this.messages.add(ChatMessage.assistant(answer.text()));
+			}
 			return answer;
 		}
 		catch (FlashEngineException | FlashException exception) {

@@ -2,6 +2,7 @@ package io.github.flashspring.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.Writer;
 import java.lang.management.ManagementFactory;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -19,6 +20,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
+import io.github.flashspring.cli.bench.SynthesizeCommand;
 import io.github.flashspring.engine.FlashConfig;
 import io.github.flashspring.engine.FlashEngine;
 import io.github.flashspring.engine.Generation;
@@ -56,6 +58,8 @@ final class DoctorCommand implements Callable<Integer> {
 	private CommandSpec spec;
 
 	private boolean failed;
+
+	private String device = "";
 
 	@Override
 	public Integer call() throws IOException {
@@ -120,10 +124,12 @@ final class DoctorCommand implements Callable<Integer> {
 	private void model(Path folder) throws IOException {
 		Files.createDirectories(folder);
 		Path model = folder.resolve("model");
-		int code = this.spec.commandLine()
-			.getParent()
-			.execute("synthesize", "--format", "mlx-4bit", "--hidden", "1024", "--mlp", "4096", "--heads", "8",
-					"--kv-heads", "8", "--layers", "8", "--vocabulary", "1024", "--out", model.toString());
+		CommandLine synthesize = new CommandLine(new SynthesizeCommand((what, done, total) -> {
+			// takes a second
+		}));
+		synthesize.setErr(new PrintWriter(Writer.nullWriter()));
+		int code = synthesize.execute("--format", "mlx-4bit", "--hidden", "1024", "--mlp", "4096", "--heads", "8",
+				"--kv-heads", "8", "--layers", "8", "--vocabulary", "1024", "--out", model.toString());
 		if (code != CommandLine.ExitCode.OK) {
 			say(false, "model", "cannot be written to " + folder, "Free some space, or set FLASH_CACHE_DIR.");
 			return;
@@ -156,11 +162,12 @@ final class DoctorCommand implements Callable<Integer> {
 		}
 	}
 
-	private static int[] answer(Path model, RamBudget budget) {
+	private int[] answer(Path model, RamBudget budget) {
 		FlashConfig config = FlashConfig.builder(model.toString()).ramBudget(budget).contextLength(64).build();
 		GenerationRequest request = new GenerationRequest(new GenerationRequest.Tokens(PROMPT), Sampling.GREEDY, ANSWER,
 				List.of(), true);
 		try (FlashEngine engine = FlashEngine.load(config); Generation generation = engine.generate(request)) {
+			this.device = engine.snapshot().device();
 			for (GenerationEvent event = generation.next(); event != null; event = generation.next()) {
 				if (event instanceof GenerationEvent.Finished finished) {
 					return finished.tokens();

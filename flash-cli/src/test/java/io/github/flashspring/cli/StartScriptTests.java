@@ -48,6 +48,20 @@ class StartScriptTests {
 	}
 
 	@Test
+	void warningOfTheIncubatorModuleIsFiltered() throws Exception {
+		Path jdk = jdk("jdk", "25");
+		Path java = jdk.resolve("bin/java");
+		Files.writeString(java, Files.readString(java) + """
+
+				echo 'WARNING: Using incubator modules: jdk.incubator.vector' >&2
+				echo 'OutOfMemoryError' >&2
+				echo 'past the filter' >&3
+				""");
+		assertThat(flash(Map.of("JAVA_HOME", jdk.toString())).lines()).contains("OutOfMemoryError", "past the filter")
+			.noneMatch((line) -> line.contains("incubator modules"));
+	}
+
+	@Test
 	void olderJavaHomeIsPassedOver() throws Exception {
 		Path old = jdk("old", "17.0.9");
 		Path right = jdk("right", "25");

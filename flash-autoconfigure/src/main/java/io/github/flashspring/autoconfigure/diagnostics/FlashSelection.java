@@ -54,7 +54,7 @@ public record FlashSelection(@Nullable String chatModel, @Nullable String model)
 		if (this.chatModel != null) {
 			return "'%s' is '%s'".formatted(CHAT_MODEL_PROPERTY, this.chatModel);
 		}
-		return (this.model != null) ? "'%s' is set".formatted(MODEL_PROPERTY)
+		return (this.model != null) ? "'%s' or '%s' is set".formatted(MODEL_PROPERTY, MODELFILE_PROPERTY)
 				: "neither '%s' nor '%s' is set".formatted(MODEL_PROPERTY, CHAT_MODEL_PROPERTY);
 	}
 
