@@ -297,10 +297,9 @@ public record FlashProperties(@Nullable String model, @Nullable Resource modelfi
 	 *
 	 * @param enabled Whether keys and values of requests that have ended are kept in
 	 * memory.
-	 * @param maxRam Most memory that they take. By default, with a RAM budget what is
-	 * left when all weights are pinned, otherwise an eighth of what it has above the
-	 * minimum, at most the memory of one context, and all memory for keys and values that
-	 * no request needs; without one, the memory of one context.
+	 * @param maxRam Most memory that they take. By default, all memory for keys and
+	 * values that no request needs, and the memory of one context where a RAM budget has
+	 * it left when all weights are pinned, or without a budget.
 	 * @param disk Whether they are kept on disk as well, for the next start of the
 	 * application. By default, if a folder is set.
 	 * @param dir Folder on disk, which only its owner may read: it holds what users

@@ -79,10 +79,11 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 						definition.kvBytes(context, context, config.parallel()), text.memoryBytes(context), work),
 				files.disk());
 		// A prefix of a whole context, and of states, where layers have them, a few.
-		long prefixes = config.prefixCache().maxBytes(definition.kvBytes(context, context, PREFIX_STATES));
+		ResidencyPlan.Prefixes prefixes = config.prefixCache()
+			.needs(definition.kvBytes(context, context, PREFIX_STATES));
 		long needed = checkpoint.totalBytes() + text.memoryBytes(context) + work.bytes(chunk, chunk)
 				+ definition.kvBytes(context, all, config.parallel());
-		RamBudget budget = budget(host.budget(config, share), reading.map(), needed + prefixes);
+		RamBudget budget = budget(host.budget(config, share), reading.map(), needed + prefixes.maxBytes());
 		boolean unlimited = budget.kind() == RamBudget.Kind.UNLIMITED;
 		// Sequences share the pages of one context rather than take memory from weights
 		// that are read again in every pass.

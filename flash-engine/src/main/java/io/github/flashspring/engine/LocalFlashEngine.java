@@ -130,7 +130,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 			.add(Executors.newSingleThreadExecutor(Thread.ofPlatform().name("flash-text").daemon().factory()));
 		Scheduler scheduler = resources
 			.add(new Scheduler(model, kv, plan.passRows(), config.parallel(), config.idleTimeout(), passes));
-		PrefixSetup.onDisk(config.prefixCache(), kv.prefixes(), parts, store::metrics, scheduler::wake);
+		PrefixSetup.onDisk(config.prefixCache(), config.kv(), kv.prefixes(), parts, store::metrics, scheduler::wake);
 		Checkpoint checkpoint = parts.checkpoint();
 		LocalGeneration.Context generations = new LocalGeneration.Context(config.modelName(), checkpoint, scheduler,
 				textThread, () -> store.metrics().bytesRead(), config.idleTimeout());

@@ -4,6 +4,8 @@ import java.nio.file.Path;
 
 import org.jspecify.annotations.Nullable;
 
+import io.github.flashspring.engine.residency.ResidencyPlan;
+
 import io.github.flashspring.engine.checkpoint.CacheFolder;
 
 /**
@@ -11,10 +13,10 @@ import io.github.flashspring.engine.checkpoint.CacheFolder;
  * to the same bits.
  *
  * @param enabled whether anything is kept
- * @param maxRamBytes most memory that it takes; null: without a RAM budget that of one
- * context; with one, what is left when all weights are pinned, otherwise an eighth of
- * what the budget has above the minimum, at most that of one context, and all memory for
- * keys and values that no sequence needs
+ * @param maxRamBytes most memory that it takes; null: all memory for keys and values that
+ * no sequence needs, and that of one context without a RAM budget or where a budget has
+ * it left when all weights are pinned. Where weights are streamed, an eighth of what the
+ * budget has above the minimum if this or a disk is set, otherwise nothing
  * @param disk where it is kept on disk; null: not at all
  */
 public record PrefixCacheConfig(boolean enabled, @Nullable Long maxRamBytes, @Nullable Disk disk) {
@@ -48,12 +50,16 @@ public record PrefixCacheConfig(boolean enabled, @Nullable Long maxRamBytes, @Nu
 		return new PrefixCacheConfig(this.enabled, this.maxRamBytes, where);
 	}
 
-	/** Most memory, where what is not set is something else. */
-	long maxBytes(long unset) {
+	/**
+	 * Memory for it in a plan. What is read from disk or written needs some in any case.
+	 * @param unset most memory if that is not set
+	 */
+	ResidencyPlan.Prefixes needs(long unset) {
 		if (!this.enabled) {
-			return 0;
+			return ResidencyPlan.Prefixes.NONE;
 		}
-		return (this.maxRamBytes != null) ? this.maxRamBytes : unset;
+		boolean wanted = this.maxRamBytes != null || this.disk != null;
+		return new ResidencyPlan.Prefixes((this.maxRamBytes != null) ? this.maxRamBytes : unset, wanted);
 	}
 
 	/**

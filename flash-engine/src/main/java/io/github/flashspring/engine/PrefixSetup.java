@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
+import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.cache.PrefixStore;
 import io.github.flashspring.engine.cache.Prefixes;
 import io.github.flashspring.engine.cache.disk.PageHash;
@@ -46,11 +47,11 @@ final class PrefixSetup {
 			// what is read or written is in memory twice
 			long staging = (config.disk() != null) ? prefixes.stagingBytes() : 0;
 			prefixes.keep(Math.max(0, parts.plan().prefixBytes() - staging),
-					bounded ? parts.needs().prefixBytes() : Long.MAX_VALUE);
+					bounded ? parts.needs().prefixes().maxBytes() : Long.MAX_VALUE);
 		}
 	}
 
-	static void onDisk(PrefixCacheConfig config, Prefixes prefixes, EngineParts parts, Supplier<IoMetrics> reads,
+	static void onDisk(PrefixCacheConfig config, KvPrecision precision, Prefixes prefixes, EngineParts parts, Supplier<IoMetrics> reads,
 			Runnable wake) {
 		PrefixCacheConfig.Disk disk = config.disk();
 		if (disk == null) {
@@ -59,7 +60,7 @@ final class PrefixSetup {
 		Long most = disk.maxBytes();
 		PrefixFolder folder = PrefixFolder.open(disk.folder(), (most != null) ? most : defaultBytes(disk.folder()));
 		byte[] fingerprint = fingerprint(parts.checkpoint(), parts.definition(), parts.device(),
-				parts.needs().contextLength());
+				parts.needs().contextLength(), precision);
 		prefixes.keepOnDisk(new PrefixStore(folder, fingerprint, disk.minTokens()), () -> {
 			IoMetrics now = reads.get();
 			return now.readsInFlight() + now.readsQueued() > 0;
@@ -84,9 +85,9 @@ final class PrefixSetup {
 		}
 	}
 
-	/** Of the weights, the device, the shape of pages, and what the context scales. */
+	/** Of weights, device, shape and precision of pages, and what the context scales. */
 	private static byte[] fingerprint(Checkpoint checkpoint, ModelDefinition definition, Device device,
-			int contextLength) {
+			int contextLength, KvPrecision precision) {
 		TreeMap<String, Long> files = new TreeMap<>();
 		Fingerprint.of(checkpoint).files().forEach((file, sum) -> files.put(file.getFileName().toString(), sum));
 		ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -94,6 +95,7 @@ final class PrefixSetup {
 			out.writeInt(SEMANTICS);
 			out.writeUTF(device.info().kind());
 			out.writeUTF(definition.kvLayout(contextLength).toString());
+			out.writeUTF(precision.toString());
 			out.writeLong(definition.stateFloats());
 			out.writeInt(contextLength);
 			for (var file : files.entrySet()) {

@@ -283,17 +283,31 @@ public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes,
 	}
 
 	/**
+	 * Memory for the prefix cache, besides that of keys and values which no sequence
+	 * needs.
+	 *
+	 * @param maxBytes most memory
+	 * @param whileStreaming whether it gets a share of a budget that does not hold all
+	 * weights
+	 */
+	public record Prefixes(long maxBytes, boolean whileStreaming) {
+
+		/** Nothing is kept. */
+		public static final Prefixes NONE = new Prefixes(0, false);
+
+	}
+
+	/**
 	 * What needs memory besides the weights.
 	 *
 	 * @param chunkRows most rows that a layer should compute at once
 	 * @param contextLength positions of a sequence
 	 * @param kvBytes keys and values
-	 * @param prefixBytes most memory for the prefix cache; a budget gives it a share of
-	 * what it has above the minimum
+	 * @param prefixes memory for the prefix cache
 	 * @param tokenizerBytes the tokenizer
 	 * @param work activations and scratch memory
 	 */
-	public record Needs(int chunkRows, int contextLength, long kvBytes, long prefixBytes, long tokenizerBytes,
+	public record Needs(int chunkRows, int contextLength, long kvBytes, Prefixes prefixes, long tokenizerBytes,
 			Work work) {
 
 		/**
@@ -305,7 +319,7 @@ public record ResidencyPlan(RamBudget budget, boolean mapped, long minimumBytes,
 		 * @param work activations and scratch memory
 		 */
 		public Needs(int chunkRows, int contextLength, long kvBytes, long tokenizerBytes, Work work) {
-			this(chunkRows, contextLength, kvBytes, 0, tokenizerBytes, work);
+			this(chunkRows, contextLength, kvBytes, Prefixes.NONE, tokenizerBytes, work);
 		}
 
 	}

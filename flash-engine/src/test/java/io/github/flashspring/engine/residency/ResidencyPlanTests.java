@@ -72,7 +72,10 @@ class ResidencyPlanTests {
 	@Test
 	void prefixesGetAShareThatIsNeverInTheMinimum() throws Exception {
 		long wanted = 30_000;
-		ResidencyPlan.Needs needs = new ResidencyPlan.Needs(64, 100, KV, wanted, 500, NEEDS.work());
+		ResidencyPlan.Needs needs = new ResidencyPlan.Needs(64, 100, KV, new ResidencyPlan.Prefixes(wanted, true), 500,
+				NEEDS.work());
+		ResidencyPlan.Needs unasked = new ResidencyPlan.Needs(64, 100, KV, new ResidencyPlan.Prefixes(wanted, false),
+				500, NEEDS.work());
 		try (Checkpoint checkpoint = checkpoint("models/stories260K/bf16")) {
 			WeightLayout layout = layout(checkpoint, List.of());
 			ResidencyPlan least = ResidencyPlan.of(RamBudget.MINIMUM, layout, needs, DISK);
@@ -90,6 +93,7 @@ class ResidencyPlanTests {
 				}
 				else {
 					assertThat(found.prefixBytes()).isEqualTo(Math.min(wanted, extra / 8));
+					assertThat(ResidencyPlan.of(budget, layout, unasked, DISK).prefixBytes()).isZero();
 				}
 				assertThat(found.with(budget, layout, needs, DISK).prefixBytes()).isEqualTo(found.prefixBytes());
 			}
