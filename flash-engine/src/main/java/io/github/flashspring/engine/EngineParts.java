@@ -56,8 +56,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 	private static final int PREFIX_STATES = 16;
 
 	static EngineParts open(FlashConfig config, Function<WeightFiles, Disk> disk, Function<Path, ModelText> reader,
-			EngineHost host, boolean warm,
-			Resources resources) {
+			EngineHost host, boolean warm, Resources resources) {
 		Checkpoint checkpoint = resources.add(Checkpoint.open(ModelLocator.ofSystem().locate(config.model())));
 		ModelDefinition definition = Architectures.define(checkpoint, (most) -> contextLength(config, most))
 			.keyValues(config.kv());

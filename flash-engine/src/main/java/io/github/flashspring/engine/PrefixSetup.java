@@ -51,8 +51,8 @@ final class PrefixSetup {
 		}
 	}
 
-	static void onDisk(PrefixCacheConfig config, KvPrecision precision, Prefixes prefixes, EngineParts parts, Supplier<IoMetrics> reads,
-			Runnable wake) {
+	static void onDisk(PrefixCacheConfig config, KvPrecision precision, Prefixes prefixes, EngineParts parts,
+			Supplier<IoMetrics> reads, Runnable wake) {
 		PrefixCacheConfig.Disk disk = config.disk();
 		if (disk == null) {
 			return;

@@ -34,9 +34,9 @@ final class ResidencyPlanner {
 
 	/**
 	 * Share of the free memory for a prefix cache that somebody wants while weights are
-	 * streamed. By default it has the memory of keys and values that no sequence needs: an
-	 * eighth less for weights makes each token read 1.4 times as much where 80 % of a model
-	 * are pinned.
+	 * streamed. By default it has the memory of keys and values that no sequence needs:
+	 * an eighth less for weights makes each token read 1.4 times as much where 80 % of a
+	 * model are pinned.
 	 */
 	private static final int PREFIX_SHARE = 8;
 
