@@ -2,9 +2,7 @@ package io.github.flashspring.engine.cache;
 
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 
 import org.jspecify.annotations.Nullable;
 
@@ -33,15 +31,7 @@ final class PrefixCache {
 
 	private final PrefixNode root;
 
-	private final Set<PrefixNode> leaves = Collections.newSetFromMap(new IdentityHashMap<>());
-
-	/** Leaf whose pages are being read; null if there is none. */
-	private @Nullable PrefixNode growing;
-
-	private long uses;
-
-	/** What the page that was evicted last was worth. */
-	private double floor;
+	private final PrefixLeaves leaves;
 
 	private long hits;
 
@@ -59,6 +49,7 @@ final class PrefixCache {
 		this.cache = cache;
 		this.points = points;
 		this.pageTokens = cache.layout().pageTokens();
+		this.leaves = new PrefixLeaves(cache, points, this::resumable);
 		this.root = new PrefixNode(null, TokenPage.of(new int[0], 0, 0), points.groups());
 	}
 
@@ -202,13 +193,13 @@ final class PrefixCache {
 			path.add(node);
 		}
 		path.forEach(this::use);
-		this.growing = node;
+		this.leaves.growing(node);
 		return path;
 	}
 
 	/** Removes nodes whose pages were not read. */
 	void grown(PrefixNode last) {
-		this.growing = null;
+		this.leaves.growing(null);
 		PrefixNode node = last;
 		while (node != this.root && !complete(node)) {
 			node = remove(node);
@@ -286,7 +277,7 @@ final class PrefixCache {
 	}
 
 	private void use(PrefixNode node) {
-		node.used(++this.uses, this.floor);
+		this.leaves.use(node);
 	}
 
 	/** Removes a leaf at which nobody can resume, and then those before it. */
@@ -325,64 +316,22 @@ final class PrefixCache {
 	 * @return false if the cache is empty
 	 */
 	boolean evict() {
-		PrefixNode least = null;
-		double worth = 0;
-		boolean frees = false;
-		for (PrefixNode leaf : this.leaves) {
-			if (leaf == this.growing) {
-				continue;
-			}
-			boolean leafFrees = freedBytes(leaf) > 0;
-			double leafWorth = worth(leaf);
-			boolean less = least == null || (leafFrees != frees) ? least == null || leafFrees
-					: leafWorth < worth || (leafWorth == worth && leaf.lastUse() < least.lastUse());
-			if (less) {
-				least = leaf;
-				worth = leafWorth;
-				frees = leafFrees;
-			}
-		}
+		PrefixNode least = this.leaves.least();
 		if (least == null) {
 			return false;
 		}
-		this.floor = Math.max(this.floor, worth);
 		int before = this.nodes;
 		prune(remove(least));
 		this.evictedPages += before - this.nodes;
 		return true;
 	}
 
-	/**
-	 * What a leaf is worth: pages of tokens that must be computed again without it, for
-	 * each page of memory that it takes, on top of what was worth the least when it was
-	 * last used. So what is not used for long loses its worth, however dear it was.
-	 */
-	private double worth(PrefixNode leaf) {
-		int pages = 0;
-		long bytes = 0;
-		PrefixNode node = leaf;
-		do {
-			pages++;
-			bytes += this.points.bytes(node);
-			node = node.parent();
-		}
-		while (node != null && node != this.root && node.children().size() == 1 && !resumable(node));
-		return leaf.floor() + (double) pages * this.points.unitBytes() / Math.max(1, bytes);
-	}
-
-	private long freedBytes(PrefixNode leaf) {
-		long bytes = (leaf.snapshot() != null) ? this.points.stateBytes() : 0;
-		for (int group = 0; group < this.points.groups(); group++) {
-			int page = leaf.page(group);
-			bytes += (page != KvPages.NONE && !this.cache.isShared(page)) ? this.points.pageBytes(group) : 0;
-		}
-		return bytes;
-	}
-
 	/** Forgets everything. */
 	void clear() {
-		while (!this.leaves.isEmpty()) {
-			remove(this.leaves.iterator().next());
+		PrefixNode leaf = this.leaves.any();
+		while (leaf != null) {
+			remove(leaf);
+			leaf = this.leaves.any();
 		}
 	}
 

@@ -197,6 +197,7 @@ public final class Prefixes {
 	}
 
 	void freeSnapshot(Buffer state) {
+		this.device.commit().await(); // a pass may have been abandoned after the copy
 		state.close();
 		this.cache.vacate(this.stateBytes);
 	}

@@ -187,6 +187,30 @@ class SchedulerTests {
 	}
 
 	@Test
+	void prefixesAreForgottenWhenLogitsAreNotNumbers() throws Exception {
+		this.kv.prefixes().keep(0, Long.MAX_VALUE);
+		int[] prompt = IntStream.range(0, 40).toArray();
+		assertThat(submit(2, prompt).end.get()).isEqualTo("complete");
+		Client again = submit(2, prompt);
+		assertThat(again.end.get()).isEqualTo("complete");
+		assertThat(again.tokens).containsExactly(40, 41);
+		assertThat(again.sequence.cacheReadTokens()).isEqualTo(32);
+		settled();
+		assertThat(this.scheduler.prefixes().tokens()).isEqualTo(32);
+		Client damaged = new Client(3, prompt) {
+			@Override
+			public int next(int position, float[] logits) {
+				throw new NonFiniteLogitsException();
+			}
+		};
+		this.scheduler.submit(damaged.sequence);
+		assertThat(damaged.end.get()).startsWith("failed");
+		settled();
+		assertThat(this.scheduler.prefixes().tokens()).isZero();
+		assertThat(submit(2, prompt).end.get()).isEqualTo("complete");
+	}
+
+	@Test
 	void cancelledSequenceAbandonsItsPass() throws Exception {
 		this.model.hold();
 		Client client = submit(3, 1);

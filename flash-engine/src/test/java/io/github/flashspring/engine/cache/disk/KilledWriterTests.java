@@ -53,7 +53,7 @@ class KilledWriterTests {
 				.redirectErrorStream(true)
 				.start();
 			assertThat(process.getInputStream().read()).as("the child's first word").isEqualTo('w');
-			Thread.sleep(random.nextInt(60));
+			Thread.sleep(random.nextInt(400));
 			process.destroyForcibly().waitFor();
 			PrefixFolder opened = PrefixFolder.open(folder, MAX);
 			for (int number = kill * 1000; opened.has(segment(number).hash()); number++) {
