@@ -3,6 +3,7 @@ package io.github.flashspring.engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -43,7 +44,10 @@ final class InductionModel {
 	/** Pairs of a head that find the token before. */
 	private static final int FAST_PAIRS = 31;
 
-	/** Logits of attention between a match and the rest are some multiples of this. */
+	/**
+	 * Factor of a query. The score of the token before is some 1,300 above that of its
+	 * neighbours then, and keys in 8 bits change scores by at most 410.
+	 */
 	private static final float SHARPNESS = 1200f;
 
 	private InductionModel() {
@@ -54,14 +58,12 @@ final class InductionModel {
 	 * @param folder an empty folder
 	 */
 	static void write(Path folder) throws IOException {
-		Files.writeString(folder.resolve("config.json"),
-				"""
-						{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": %d,
-						"intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 1, "num_key_value_heads": 1,
-						"head_dim": %d, "vocab_size": %d, "max_position_embeddings": %d, "rms_norm_eps": 1e-6,
-						"rope_theta": %s, "hidden_act": "silu", "tie_word_embeddings": false}
-						"""
-					.formatted(HIDDEN, HEAD, VOCABULARY, MAX_LENGTH, THETA));
+		Files.writeString(folder.resolve("config.json"), """
+				{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": %d,
+				"intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 1, "num_key_value_heads": 1,
+				"head_dim": %d, "vocab_size": %d, "max_position_embeddings": %d, "rms_norm_eps": 1e-6,
+				"rope_theta": %s, "hidden_act": "silu", "tie_word_embeddings": false}
+				""".formatted(HIDDEN, HEAD, VOCABULARY, MAX_LENGTH, THETA));
 		Map<String, TensorSource> tensors = new LinkedHashMap<>();
 		float[] embedding = new float[VOCABULARY * HIDDEN];
 		float[] head = new float[VOCABULARY * HIDDEN];
@@ -85,8 +87,7 @@ final class InductionModel {
 		return (Integer.bitCount(token & i) % 2 == 0) ? 1f : -1f;
 	}
 
-	private static void layer(Map<String, TensorSource> tensors, int layer, float[] queries, float[] keys,
-			int target) {
+	private static void layer(Map<String, TensorSource> tensors, int layer, float[] queries, float[] keys, int target) {
 		float[] values = new float[HEAD * HIDDEN];
 		float[] output = new float[HIDDEN * HEAD];
 		for (int i = 0; i < VOCABULARY; i++) {
@@ -136,7 +137,7 @@ final class InductionModel {
 
 	private static TensorSource ones() {
 		float[] values = new float[HIDDEN];
-		java.util.Arrays.fill(values, 1f);
+		Arrays.fill(values, 1f);
 		return TensorSource.of(values, HIDDEN);
 	}
 
