@@ -80,8 +80,8 @@ class KvModeTests {
 	}
 
 	private static Generation start(FlashEngine engine, int[] prompt, int tokens) {
-		return engine.generate(new GenerationRequest(new GenerationRequest.Tokens(prompt),
-				Sampling.GREEDY, tokens, List.of(), true));
+		return engine.generate(
+				new GenerationRequest(new GenerationRequest.Tokens(prompt), Sampling.GREEDY, tokens, List.of(), true));
 	}
 
 	@ParameterizedTest
