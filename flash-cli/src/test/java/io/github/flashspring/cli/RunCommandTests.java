@@ -102,7 +102,7 @@ class RunCommandTests {
 
 	@ParameterizedTest
 	@CsvSource({ "--kv-quant 4, 4 bits make models with outliers", "--kv-quant 8 --kv f16, contradicts --kv f16",
-			"--kv q8, ''q8'' is not f32", "--kv hybrid --kv-window 100, must be a multiple of 64" })
+			"--kv q8, is not f32", "--kv hybrid --kv-window 100, must be a multiple of 64" })
 	void precisionsThatDoNotExistAreRefused(String options, String message) {
 		List<String> arguments = new ArrayList<>(List.of("-m", "m", "-p", "hi"));
 		arguments.addAll(List.of(options.split(" ")));

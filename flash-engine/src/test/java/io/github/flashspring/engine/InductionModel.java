@@ -3,6 +3,7 @@ package io.github.flashspring.engine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -43,7 +44,10 @@ final class InductionModel {
 	/** Pairs of a head that find the token before. */
 	private static final int FAST_PAIRS = 31;
 
-	/** Logits of attention between a match and the rest are some multiples of this. */
+	/**
+	 * Factor of a query. The score of the token before is some 1,300 above that of its
+	 * neighbours then, and keys in 8 bits change scores by at most 410.
+	 */
 	private static final float SHARPNESS = 1200f;
 
 	private InductionModel() {
@@ -133,7 +137,7 @@ final class InductionModel {
 
 	private static TensorSource ones() {
 		float[] values = new float[HIDDEN];
-		java.util.Arrays.fill(values, 1f);
+		Arrays.fill(values, 1f);
 		return TensorSource.of(values, HIDDEN);
 	}
 

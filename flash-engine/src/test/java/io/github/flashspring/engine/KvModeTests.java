@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.Arguments;
 
 import io.github.flashspring.engine.cache.KvPrecision;
 import io.github.flashspring.engine.cache.KvPrecision.Mode;
+import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.memory.RamBudget;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -79,8 +80,8 @@ class KvModeTests {
 	}
 
 	private static Generation start(FlashEngine engine, int[] prompt, int tokens) {
-		return engine.generate(new GenerationRequest(new GenerationRequest.Tokens(prompt),
-				io.github.flashspring.engine.generate.Sampling.GREEDY, tokens, List.of(), true));
+		return engine.generate(
+				new GenerationRequest(new GenerationRequest.Tokens(prompt), Sampling.GREEDY, tokens, List.of(), true));
 	}
 
 	@ParameterizedTest

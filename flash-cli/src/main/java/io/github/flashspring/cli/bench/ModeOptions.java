@@ -89,7 +89,7 @@ public final class ModeOptions {
 		add(chosen, !this.passkey.isEmpty(), Mode.PASSKEY);
 		if (chosen.size() > 1) {
 			throw new IllegalArgumentException(
-					"--kernels, --first-answer, --degradation, --clients, --load, --passkey and --positions exclude each other");
+					"--kernels, --first-answer, --degradation, --clients, --passkey, --load and --positions exclude each other");
 		}
 		if (this.positions.stream().anyMatch((position) -> position < 1)) {
 			throw new IllegalArgumentException("--positions must be at least 1, but are " + this.positions);

@@ -235,12 +235,15 @@ public interface Device extends AutoCloseable {
 	}
 
 	/**
-	 * Stores keys and values of the rows of a batch at their positions.
+	 * Stores keys and values of the rows of a batch at their positions, in the format of
+	 * each group that the layer belongs to.
 	 * @param kv the cache
 	 * @param layer index among the layers that have keys and values
 	 * @param batch which row is which position of which sequence
 	 * @param keys F32 [n, keyValueHeads · keyDim]
 	 * @param values F32 [n, keyValueHeads · valueDim]; null if the cache holds no values
+	 * @throws KvRangeException if a number is beyond the format, here or when the work is
+	 * awaited
 	 */
 	void storeKv(KvPages kv, int layer, RaggedBatch batch, Tensor keys, @Nullable Tensor values);
 

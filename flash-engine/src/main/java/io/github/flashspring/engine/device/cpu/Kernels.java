@@ -182,6 +182,8 @@ interface Kernels {
 	 * row) gets is a function of its position and the positions that it sees:
 	 *
 	 * <ol>
+	 * <li>Keys and values that are not kept in FP32 are brought to it: halves as they
+	 * are, codes as {@code fma(code, scale, bias)}.
 	 * <li>The product of a query and a key is a chain of fused multiply-adds in the order
 	 * of their numbers, from zero on; each further {@value AttentionJob#CHAIN} numbers
 	 * make a chain of their own that is added to the sum of those before. The score is

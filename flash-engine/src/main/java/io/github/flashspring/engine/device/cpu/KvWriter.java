@@ -105,6 +105,10 @@ final class KvWriter {
 		long at = first;
 		switch (run.format()) {
 			case F32 -> {
+				if (stride == Float.BYTES) {
+					MemorySegment.copy(numbers, 0, memory, PortableKernels.FLOAT, at, count);
+					return;
+				}
 				for (int i = 0; i < count; i++) {
 					memory.set(PortableKernels.FLOAT, at, numbers[i]);
 					at += stride;
