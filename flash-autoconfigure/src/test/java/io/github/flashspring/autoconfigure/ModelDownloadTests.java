@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
@@ -109,13 +111,13 @@ class ModelDownloadTests {
 	@Test
 	void healthTellsHowFarTheDownloadIs() {
 		this.runner.withPropertyValues("flash.hub.pull=when-missing", "flash.load=background").run((context) -> {
-			HealthIndicator health = context.getBean(HealthIndicator.class);
-			Awaitility.await().until(() -> health.health().getDetails().containsKey("download"));
-			assertThat(health.health().getStatus()).isEqualTo(Status.OUT_OF_SERVICE);
-			assertThat(health.health().getDetails()).containsEntry("state", "downloading");
-			assertThat(health.health().getDetails().get("download")).asString().contains(MODEL, "totalBytes=");
+			HealthIndicator indicator = context.getBean(HealthIndicator.class);
+			Awaitility.await().until(() -> health(indicator).getDetails().containsKey("download"));
+			assertThat(health(indicator).getStatus()).isEqualTo(Status.OUT_OF_SERVICE);
+			assertThat(health(indicator).getDetails()).containsEntry("state", "downloading");
+			assertThat(health(indicator).getDetails().get("download")).asString().contains(MODEL, "totalBytes=");
 			this.weights.countDown();
-			Awaitility.await().until(() -> health.health().getStatus().equals(Status.UP));
+			Awaitility.await().until(() -> health(indicator).getStatus().equals(Status.UP));
 		});
 	}
 
@@ -140,6 +142,10 @@ class ModelDownloadTests {
 		FlashProperties.Hub hub = new FlashProperties.Hub(FlashProperties.Pull.NEVER, null, "hf_secret", null, null,
 				null);
 		assertThat(hub.toString()).contains("NEVER").doesNotContain("secret");
+	}
+
+	private static Health health(HealthIndicator indicator) {
+		return Objects.requireNonNull(indicator.health());
 	}
 
 	private static void removeModel() throws IOException {
