@@ -1,6 +1,7 @@
 package io.github.flashspring.chat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 
 import org.junit.jupiter.api.Test;
 
@@ -9,6 +10,7 @@ import org.springframework.ai.chat.prompt.Prompt;
 import io.github.flashspring.engine.GenerationRequest;
 import io.github.flashspring.engine.GenerationRequest.Chat;
 import io.github.flashspring.engine.ModelfileSettings;
+import io.github.flashspring.engine.generate.Sampling;
 import io.github.flashspring.engine.modelfile.Modelfile;
 import io.github.flashspring.engine.text.ChatMessage;
 
@@ -43,9 +45,9 @@ class ModelfileChatTests {
 				ChatMessage.user("a"), ChatMessage.assistant("b"), ChatMessage.user("Hi"));
 		assertThat(request.maxTokens()).isEqualTo(7);
 		assertThat(request.stopSequences()).containsExactly("END");
-		assertThat(request.sampling()).isNotNull();
-		assertThat(request.sampling().temperature()).isEqualTo(0.25f);
-		assertThat(request.sampling().topK()).isEqualTo(9);
+		Sampling sampling = Objects.requireNonNull(request.sampling());
+		assertThat(sampling.temperature()).isEqualTo(0.25f);
+		assertThat(sampling.topK()).isEqualTo(9);
 	}
 
 }

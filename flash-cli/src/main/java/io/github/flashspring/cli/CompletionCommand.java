@@ -41,7 +41,8 @@ final class CompletionCommand implements Callable<Integer> {
 
 	/** One line for each command and each of its options. */
 	private static String fish(CommandLine top) {
-		StringBuilder text = new StringBuilder("# fish completion for flash\ncomplete -c flash -f\n");
+		StringBuilder text = new StringBuilder("# fish completion for flash\ncomplete -c flash -f\n"
+				+ "complete -c flash -n 'not __fish_use_subcommand' -a '(__fish_complete_directories)'\n");
 		Map<String, CommandLine> commands = new TreeMap<>(top.getSubcommands());
 		commands.forEach((name, command) -> text.append("complete -c flash -n __fish_use_subcommand -a ")
 			.append(name)

@@ -12,6 +12,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 import io.github.flashspring.engine.ModelfileSettings;
+import io.github.flashspring.engine.checkpoint.ModelLocator;
 import io.github.flashspring.engine.modelfile.Modelfile;
 
 /**
@@ -44,6 +45,10 @@ final class CreateCommand implements Callable<Integer> {
 	public Integer call() throws IOException {
 		ModelStore store = ModelStore.ofSystem();
 		ModelfileSettings settings = store.settings(Modelfile.read(this.file), this.file.toAbsolutePath().getParent());
+		if (settings.model().matches("[./~].*")) {
+			// a path must lead to a model; a hub id may be downloaded later
+			Path ignored = ModelLocator.ofSystem().locate(settings.model());
+		}
 		settings.notes().forEach(this.terminal::note);
 		try {
 			store.save(this.name, settings.file());

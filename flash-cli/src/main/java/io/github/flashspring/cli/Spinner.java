@@ -64,17 +64,17 @@ final class Spinner implements AutoCloseable {
 	 * @return to be closed with the first token
 	 */
 	static Spinner whileReading(Terminal terminal, Generation generation) {
-		long start = System.nanoTime();
-		return new Spinner(terminal, () -> progress(generation.promptProgress(), System.nanoTime() - start));
+		return new Spinner(terminal, new PromptClock(generation));
 	}
 
 	/**
 	 * How far a prompt is, and how long the rest takes at the rate until now.
 	 * @param progress how far
+	 * @param computed time until the last of these tokens was computed
 	 * @param nanos time until now
 	 * @return such as {@code 412 of 1,900 tokens, 38 s left}
 	 */
-	static String progress(PromptProgress progress, long nanos) {
+	static String progress(PromptProgress progress, long computed, long nanos) {
 		if (progress.total() == 0) {
 			return seconds(nanos);
 		}
@@ -82,8 +82,8 @@ final class Spinner implements AutoCloseable {
 		if (progress.computed() == 0 || progress.computed() >= progress.total()) {
 			return done + ", " + seconds(nanos);
 		}
-		double left = (double) nanos / progress.computed() * (progress.total() - progress.computed());
-		return done + ", " + seconds((long) Math.ceil(left)) + " left";
+		double rest = (double) computed / progress.computed() * (progress.total() - progress.computed());
+		return done + ", " + seconds(Math.max(1_000_000_000, (long) rest - (nanos - computed))) + " left";
 	}
 
 	private static String seconds(long nanos) {
@@ -126,6 +126,34 @@ final class Spinner implements AutoCloseable {
 			}
 		}
 		this.thread.interrupt();
+	}
+
+	/** Knows when the last tokens of a prompt were computed: many come with one pass. */
+	private static final class PromptClock implements Supplier<String> {
+
+		private final Generation generation;
+
+		private final long start = System.nanoTime();
+
+		private int computed;
+
+		private long changed = this.start;
+
+		PromptClock(Generation generation) {
+			this.generation = generation;
+		}
+
+		@Override
+		public String get() {
+			PromptProgress progress = this.generation.promptProgress();
+			long now = System.nanoTime();
+			if (progress.computed() != this.computed) {
+				this.computed = progress.computed();
+				this.changed = now;
+			}
+			return progress(progress, this.changed - this.start, now - this.start);
+		}
+
 	}
 
 }

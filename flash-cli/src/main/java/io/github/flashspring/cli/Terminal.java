@@ -3,16 +3,19 @@ package io.github.flashspring.cli;
 import java.io.BufferedReader;
 import java.io.Console;
 import java.io.FileDescriptor;
-import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InaccessibleObjectException;
 import java.nio.charset.StandardCharsets;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where a command reads and writes. Text is UTF-8 whatever the locale. Answers go to
@@ -25,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * @param styled whether standard error shows colours
  */
 record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean interactive, boolean styled) {
+
+	private static final Logger logger = LoggerFactory.getLogger(Terminal.class);
 
 	/**
 	 * The streams of this process. The start script knows best which of them are
@@ -80,17 +85,21 @@ record Terminal(BufferedReader in, PrintStream out, PrintStream err, boolean int
 	}
 
 	/**
-	 * Standard error, or what the start script names in {@code flash.stderr} since it
-	 * filters what Java itself writes there.
+	 * Standard error, or the descriptor that the start script names in
+	 * {@code flash.stderr} since it filters what Java itself writes there. Opening it by
+	 * its name instead would lose the position in a file.
 	 */
 	private static PrintStream error() {
-		String device = System.getProperty("flash.stderr");
-		if (device != null) {
+		Integer number = Integer.getInteger("flash.stderr");
+		if (number != null) {
 			try {
-				return new StandardOutput(new FileOutputStream(device, true));
+				Constructor<FileDescriptor> constructor = FileDescriptor.class.getDeclaredConstructor(int.class);
+				constructor.setAccessible(true);
+				return stream(constructor.newInstance(number));
 			}
-			catch (FileNotFoundException _) {
-				// a socket cannot be opened by name; the filter passes all but one line
+			catch (ReflectiveOperationException | InaccessibleObjectException ex) {
+				// the filter passes all but one line
+				logger.debug("Descriptor {} cannot be used", number, ex);
 			}
 		}
 		return stream(FileDescriptor.err);

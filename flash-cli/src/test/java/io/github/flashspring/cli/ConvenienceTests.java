@@ -17,10 +17,15 @@ class ConvenienceTests {
 
 	@Test
 	void progressNamesWhatIsLeft() {
-		assertThat(Spinner.progress(new PromptProgress(412, 1900), 10_500_000_000L))
+		long second = 1_000_000_000;
+		PromptProgress some = new PromptProgress(412, 1900);
+		assertThat(Spinner.progress(some, 10_500_000_000L, 10_500_000_000L))
 			.isEqualTo("412 of 1,900 tokens, 38 s left");
-		assertThat(Spinner.progress(new PromptProgress(0, 1900), 2_000_000_000L)).isEqualTo("0 of 1,900 tokens, 2 s");
-		assertThat(Spinner.progress(PromptProgress.UNKNOWN, 2_000_000_000L)).isEqualTo("2 s");
+		assertThat(Spinner.progress(some, 10_500_000_000L, 12_500_000_000L))
+			.isEqualTo("412 of 1,900 tokens, 36 s left");
+		assertThat(Spinner.progress(some, 10 * second, 90 * second)).isEqualTo("412 of 1,900 tokens, 1 s left");
+		assertThat(Spinner.progress(new PromptProgress(0, 1900), 0, 2 * second)).isEqualTo("0 of 1,900 tokens, 2 s");
+		assertThat(Spinner.progress(PromptProgress.UNKNOWN, 0, 2 * second)).isEqualTo("2 s");
 	}
 
 	@Test

@@ -103,6 +103,9 @@ class ModelfileCommandsTests {
 		assertThat(call.code()).isOne();
 		assertThat(call.err()).contains(file + ", line 2: ").contains("adapters");
 		assertThat(Call.of(this.engine::load, "create", "no/name", "-f", write(TEXT).toString()).code()).isEqualTo(2);
+		Call missing = Call.of(this.engine::load, "create", "created-never", "-f", write("FROM ./none\n").toString());
+		assertThat(missing.code()).isOne();
+		assertThat(missing.err()).contains("There is no model folder './none'");
 		assertThat(ModelStore.ofSystem().names()).doesNotContain("created-never");
 	}
 

@@ -43,7 +43,7 @@ public final class ModelfileSettings {
 
 	private final String model;
 
-	private final List<String> notes = new ArrayList<>();
+	private final List<String> notes;
 
 	private final FlashConfig config;
 
@@ -61,7 +61,7 @@ public final class ModelfileSettings {
 		sampling(Sampling.GREEDY);
 		check(Parameter.NUM_PREDICT, (one) -> maxTokens());
 		check(Parameter.STOP, (one) -> StopSequences.validate("stop", stopSequences()));
-		note();
+		this.notes = ModelfileNotes.of(this.file, streams(), sampling(Sampling.GREEDY));
 	}
 
 	/**
@@ -93,7 +93,7 @@ public final class ModelfileSettings {
 	 * {@return sentences about instructions that have no effect}
 	 */
 	public List<String> notes() {
-		return List.copyOf(this.notes);
+		return this.notes;
 	}
 
 	/**
@@ -262,44 +262,6 @@ public final class ModelfileSettings {
 			throw refusal(one, ex.description(), ex.action());
 		}
 		return text;
-	}
-
-	private void note() {
-		for (Parameter parameter : Parameter.values()) {
-			String reason = parameter.ignored();
-			if (reason != null && !harmless(parameter)) {
-				last(parameter).ifPresent((one) -> note(one, reason));
-			}
-		}
-		last(Parameter.REPEAT_LAST_N).filter((one) -> integer(one.value()) > 0)
-			.filter((one) -> penalizes())
-			.ifPresent((one) -> note(one, "penalties of Flash look back over the whole context"));
-		last(Parameter.NUM_GPU).filter((one) -> integer(one.value()) > 0)
-			.ifPresent((one) -> note(one, "Flash plans by itself what is in memory"));
-		this.file.last(Keyword.FLASH_PREFETCH_LAYERS)
-			.ifPresent((one) -> note(one, "the planner decides how far to prefetch"));
-		this.file.last(Keyword.FLASH_EVICTION)
-			.ifPresent((one) -> note(one, "the planner pins weights and reads the others past the page cache"));
-		this.file.last(Keyword.FLASH_RAM_GB).filter((one) -> !streams()).ifPresent((one) -> note(one, "FLASH is off"));
-		this.file.last(Keyword.REQUIRES).ifPresent((one) -> note(one, "it is a version of Ollama"));
-		for (Keyword keyword : List.of(Keyword.RENDERER, Keyword.PARSER)) {
-			this.file.last(keyword).ifPresent((one) -> note(one, "Flash uses the checkpoint's chat template"));
-		}
-	}
-
-	private boolean harmless(Parameter parameter) {
-		return parameter == Parameter.TYPICAL_P
-				&& last(parameter).filter((one) -> Double.parseDouble(one.value()) != 1).isEmpty();
-	}
-
-	private boolean penalizes() {
-		Sampling sampling = sampling(Sampling.GREEDY);
-		return sampling.repetitionPenalty() != 1 || sampling.presencePenalty() != 0 || sampling.frequencyPenalty() != 0;
-	}
-
-	private void note(Instruction one, String reason) {
-		String place = (one.line() > 0) ? this.file.source() + ", line " + one.line() + ": " : "";
-		this.notes.add(place + one.title() + " has no effect: " + reason + ".");
 	}
 
 	private Optional<Instruction> last(Parameter parameter) {
