@@ -60,7 +60,8 @@ final class PrefixLeaves {
 	}
 
 	/**
-	 * {@return any leaf; null if there is none} */
+	 * {@return any leaf; null if there is none}
+	 */
 	@Nullable PrefixNode any() {
 		return this.leaves.isEmpty() ? null : this.leaves.iterator().next();
 	}
