@@ -33,7 +33,7 @@ class ConfigurationDocumentationTests {
 
 	@Test
 	void everyPropertyIsDescribedForEditors() throws IOException {
-		assertThat(metadata()).hasSize(36)
+		assertThat(metadata()).hasSize(42)
 			.allSatisfy((property) -> assertThat(property.path("description").asString())
 				.as(property.path("name").asString())
 				.matches("[A-Z].*\\."));
