@@ -89,7 +89,7 @@ class FlashEndpointAutoConfigurationTests {
 	void changesTheBudget() {
 		this.runner
 			.withPropertyValues("flash.model=" + TestModels.STORIES, "flash.chat.temperature=0",
-					"flash.chat.max-tokens=64", "flash.prefix-cache.max-ram=0B")
+					"flash.chat.max-tokens=64")
 			.run((context) -> {
 				FlashEndpoint endpoint = context.getBean(FlashEndpoint.class);
 				ChatModel model = context.getBean(ChatModel.class);

@@ -10,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import io.github.flashspring.engine.cache.KvCache;
+import io.github.flashspring.engine.cache.Prefixes;
 import io.github.flashspring.engine.checkpoint.Checkpoint;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.generate.Sampler;
@@ -53,6 +54,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 
 	private final WeightStore store;
 
+	private final Prefixes prefixes;
+
 	private final Scheduler scheduler;
 
 	private final LocalGeneration.Context generations;
@@ -70,8 +73,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 	private volatile boolean closed;
 
 	private LocalFlashEngine(Resources resources, ModelInfo info, ModelText text, Set<Integer> endTokens,
-			EngineParts parts, ResidencyPlan plan, WeightStore store, LocalGeneration.Context generations,
-			PassLog passes, EngineHost host, boolean follows) {
+			EngineParts parts, ResidencyPlan plan, WeightStore store, Prefixes prefixes,
+			LocalGeneration.Context generations, PassLog passes, EngineHost host, boolean follows) {
 		this.host = host;
 		this.resources = resources;
 		this.info = info;
@@ -81,6 +84,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		this.device = parts.device();
 		this.plan = plan;
 		this.store = store;
+		this.prefixes = prefixes;
 		this.scheduler = generations.scheduler();
 		this.generations = generations;
 		this.passes = passes;
@@ -140,8 +144,8 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 				Precision.parameters(checkpoint), checkpoint.totalBytes(), Precision.describe(checkpoint),
 				definition.layerCount(), definition.shape().vocabSize(), context, text.hasTokenizer(), text.isChat(),
 				settings.sampling());
-		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, generations,
-				passes, host, config.followMemoryPressure());
+		return new LocalFlashEngine(resources, info, text, text.endOfTurnTokens(), parts, plan, store, kv.prefixes(),
+				generations, passes, host, config.followMemoryPressure());
 	}
 
 	@Override
@@ -276,6 +280,7 @@ final class LocalFlashEngine implements FlashEngine, FlashDiagnostics {
 		try {
 			this.scheduler.betweenPasses(() -> {
 				this.store.apply(next);
+				PrefixSetup.resize(this.prefixes, next);
 				return next.passRows();
 			});
 		}

@@ -19,6 +19,7 @@ import io.github.flashspring.engine.checkpoint.Fingerprint;
 import io.github.flashspring.engine.device.Device;
 import io.github.flashspring.engine.metrics.IoMetrics;
 import io.github.flashspring.engine.model.ModelDefinition;
+import io.github.flashspring.engine.residency.ResidencyPlan;
 
 /**
  * Sets the prefix cache of an engine up: its memory, and its files under a fingerprint of
@@ -44,11 +45,19 @@ final class PrefixSetup {
 	static void inMemory(PrefixCacheConfig config, Prefixes prefixes, EngineParts parts) {
 		if (config.enabled()) {
 			boolean bounded = config.maxRamBytes() != null || parts.plan().budget().unlimited();
-			// what is read or written is in memory twice
-			long staging = (config.disk() != null) ? prefixes.stagingBytes() : 0;
-			prefixes.keep(Math.max(0, parts.plan().prefixBytes() - staging),
+			prefixes.keep(ownBytes(config.disk() != null, prefixes, parts.plan()),
 					bounded ? parts.needs().prefixes().maxBytes() : Long.MAX_VALUE);
 		}
+	}
+
+	/** Gives it the memory of another plan. */
+	static void resize(Prefixes prefixes, ResidencyPlan plan) {
+		prefixes.resize(ownBytes(prefixes.hasDisk(), prefixes, plan));
+	}
+
+	/** What is read or written is in memory twice. */
+	private static long ownBytes(boolean disk, Prefixes prefixes, ResidencyPlan plan) {
+		return Math.max(0, plan.prefixBytes() - (disk ? prefixes.stagingBytes() : 0));
 	}
 
 	static void onDisk(PrefixCacheConfig config, KvPrecision precision, Prefixes prefixes, EngineParts parts,

@@ -31,6 +31,8 @@ public final class Prefixes {
 
 	private final long stateBytes;
 
+	private long ownBytes;
+
 	private long maxBytes;
 
 	private long bytes;
@@ -56,9 +58,19 @@ public final class Prefixes {
 	 * @param most most memory that is kept
 	 */
 	public void keep(long ownBytes, long most) {
-		this.cache.enlarge(ownBytes);
+		resize(ownBytes);
 		this.maxBytes = most;
 		this.tree = new PrefixCache(this.cache, this.points);
+	}
+
+	/**
+	 * Changes its own memory. What does not fit any more is evicted.
+	 * @param ownBytes memory besides that of sequences
+	 */
+	public void resize(long ownBytes) {
+		this.cache.enlarge(ownBytes - this.ownBytes);
+		this.ownBytes = ownBytes;
+		this.cache.occupy(0);
 	}
 
 	/**

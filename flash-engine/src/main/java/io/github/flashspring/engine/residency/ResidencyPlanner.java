@@ -148,8 +148,10 @@ final class ResidencyPlanner {
 		}
 		ReadPattern reads = loaded.reads();
 		BlockLayout blocks = this.memory.cut(loaded.blockBytes());
-		long rest = this.memory.fixed() + loaded.prefixBytes() + loaded.workBytes() + PlanMemory.heap(blocks);
-		long least = rest + PlanMemory.minWindow(blocks) + PlanMemory.minExperts(blocks);
+		long fixed = this.memory.fixed() + loaded.workBytes() + PlanMemory.heap(blocks);
+		long least = fixed + PlanMemory.minWindow(blocks) + PlanMemory.minExperts(blocks);
+		long prefixes = prefixes(budget, blocks, fixed, least);
+		long rest = fixed + prefixes;
 		RamBudget bounded = RamBudget.ofBytes(switch (budget.kind()) {
 			case UNLIMITED -> rest + blocks.blocks().stream().mapToLong(Block::bytes).sum();
 			case MINIMUM -> least;
@@ -159,14 +161,14 @@ final class ResidencyPlanner {
 		int chunk = loaded.chunkRows();
 		PlanDraft all = this.memory.draft(bounded, rest, chunk, chunk, reads, blocks, 0);
 		if (all.fits() && all.streamedBytes(this.layout) == 0) {
-			return again(loaded, all);
+			return again(loaded, all, prefixes);
 		}
 		if (bytes < least) {
 			throw new BudgetExceededException(
 					"The model that runs cannot go on in a RAM budget of %s. It needs at least %s: %s to read weights into, %s that it has allocated for keys, values and activations, %s for the tokenizer, norms and biases. Raise the budget to at least %d bytes, or load the model again with a shorter context (flash.context-length, --context) or fewer tokens at once."
 						.formatted(ByteSize.readable(bytes), ByteSize.readable(least),
 								ByteSize.readable(PlanMemory.minWindow(blocks) + PlanMemory.minExperts(blocks)),
-								ByteSize.readable(this.needs.kvBytes() + loaded.prefixBytes() + loaded.workBytes()),
+								ByteSize.readable(this.needs.kvBytes() + loaded.workBytes()),
 								ByteSize.readable(this.needs.tokenizerBytes() + this.layout.vectorBytes()), least),
 					bytes, least);
 		}
@@ -178,18 +180,36 @@ final class ResidencyPlanner {
 		for (int step = 0; step < 8 && loaded.passRows() > chunk; step++) {
 			long held = Math.max(window, longer.maxHeldBytes() + (PlanMemory.MIN_WINDOW - 1) * blocks.largest());
 			if (step > 0 && (held <= longer.windowBytes() || longer.windowBytes() == 0)) {
-				return again(loaded, longer);
+				return again(loaded, longer, prefixes);
 			}
 			longer = this.memory.draft(bounded, rest, chunk, loaded.passRows(), reads, blocks, held);
 			if (!longer.fits()) {
 				break;
 			}
 		}
-		return again(loaded, draft);
+		return again(loaded, draft, prefixes);
 	}
 
-	private ResidencyPlan again(ResidencyPlan loaded, PlanDraft draft) {
-		return plan(draft, loaded.workBytes()).withPrefixes(draft.budget(), loaded.prefixBytes());
+	private ResidencyPlan again(ResidencyPlan loaded, PlanDraft draft, long prefixes) {
+		return plan(draft, loaded.workBytes()).withPrefixes(draft.budget(), prefixes);
+	}
+
+	/**
+	 * Memory for prefixes of an engine that runs, by the rules of {@link #withPrefixes}.
+	 * @param fixed what other things need besides weights
+	 * @param least the least budget
+	 */
+	private long prefixes(RamBudget budget, BlockLayout blocks, long fixed, long least) {
+		ResidencyPlan.Prefixes prefixes = this.needs.prefixes();
+		if (budget.kind() != RamBudget.Kind.BYTES) {
+			return (budget.kind() == RamBudget.Kind.UNLIMITED) ? prefixes.maxBytes() : 0;
+		}
+		long left = budget.bytes() - fixed - blocks.blocks().stream().mapToLong(Block::bytes).sum();
+		if (left >= 0) {
+			return Math.min(left, prefixes.maxBytes());
+		}
+		long share = prefixes.whileStreaming() ? (budget.bytes() - least) / PREFIX_SHARE : 0;
+		return Math.clamp(share, 0, prefixes.maxBytes());
 	}
 
 	/**

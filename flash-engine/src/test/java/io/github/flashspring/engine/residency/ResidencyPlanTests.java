@@ -96,6 +96,11 @@ class ResidencyPlanTests {
 					assertThat(ResidencyPlan.of(budget, layout, unasked, DISK).prefixBytes()).isZero();
 				}
 				assertThat(found.with(budget, layout, needs, DISK).prefixBytes()).isEqualTo(found.prefixBytes());
+				if (budget.bytes() > everything.plannedBytes() / 2) {
+					assertThat(everything.with(budget, layout, needs, DISK).plannedBytes())
+						.as("memory that an engine keeps of more")
+						.isLessThanOrEqualTo(budget.bytes());
+				}
 			}
 		}
 	}
