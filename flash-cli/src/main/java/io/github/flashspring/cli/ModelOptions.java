@@ -48,7 +48,7 @@ final class ModelOptions {
 	private @Nullable Path modelfile;
 
 	@Option(names = "--ram", paramLabel = "GB", converter = RamBudgetConverter.class,
-			description = "Memory to use: 4 or 0.5 (gigabytes), 800MB, min or unlimited. Default: the whole model if it fits in 75 %% of available memory, otherwise that much.")
+			description = "Memory: 4 or 0.5 (gigabytes), 800MB, min or unlimited. Default: what the model needs, at most 75 %% of what is available.")
 	private @Nullable RamBudget ram;
 
 	@Option(names = { "-t", "--threads" }, paramLabel = "N",
@@ -72,8 +72,7 @@ final class ModelOptions {
 	private boolean warmUp;
 
 	@Option(names = "--prefix-cache", paramLabel = "DIR",
-			description = "Folder in which what was computed of prompts is kept for later runs that begin with the same"
-					+ " text. Only its owner may read it. Default: none, only in memory.")
+			description = "Private folder that keeps computed prompts for later runs.")
 	private @Nullable Path prefixCache;
 
 	@Mixin

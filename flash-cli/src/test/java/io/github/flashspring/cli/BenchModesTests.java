@@ -92,12 +92,12 @@ class BenchModesTests {
 
 	@Test
 	void clientsAreComparedWithOne() {
-		Call call = bench("--clients 1,3 --budgets all,290kb --rounds 1 --tokens 6 --threads 1 --json");
+		Call call = bench("--clients 1,3 --budgets all,310kb --rounds 1 --tokens 6 --threads 1 --json");
 		assertThat(call.code()).as(call.err()).isZero();
 		assertThat(call.err()).containsPattern("(?m)^budget +clients +together +each +slowest +of one");
 		JsonNode results = JsonMapper.shared().readTree(call.out()).path("results");
 		assertThat(results.valueStream().map((result) -> result.path("budget").stringValue())).containsExactly("all",
-				"all", "290kb", "290kb");
+				"all", "310kb", "310kb");
 		assertThat(results.valueStream().map((result) -> result.path("clients").intValue())).containsExactly(1, 3, 1,
 				3);
 		for (JsonNode result : results) {

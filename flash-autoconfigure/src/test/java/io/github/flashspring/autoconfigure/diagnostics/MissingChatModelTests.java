@@ -70,7 +70,7 @@ class MissingChatModelTests {
 	@Test
 	void autoConfigurationIsNotThere(CapturedOutput output) {
 		start(List.of(NeedsChatModel.class), "flash.model=some/model");
-		assertThat(output).contains("Flash is inactive, although 'flash.model' is set")
+		assertThat(output).contains("Flash is inactive, although 'flash.model' or 'flash.modelfile' is set")
 			.contains("Use @SpringBootApplication or @EnableAutoConfiguration");
 	}
 

@@ -15,17 +15,15 @@ import io.github.flashspring.engine.cache.KvPrecision;
 public final class KvOptions {
 
 	@Option(names = "--kv", paramLabel = "MODE", converter = ModeConverter.class,
-			description = "How keys and values are kept: 'f32' exactly, 'f16' in half the memory, 'hybrid' with 8 bits"
-					+ " but for the newest tokens. Default: f32.")
+			description = "Keys and values: f32 (exact, the default), f16, or hybrid with 8 bits.")
 	private KvPrecision.@Nullable Mode mode;
 
 	@Option(names = "--kv-quant", paramLabel = "BITS",
-			description = "Bits of keys and values before the newest tokens: 8 is '--kv hybrid', 0 no quantization.")
+			description = "8: as --kv hybrid; 0: keys and values are not quantized.")
 	private @Nullable Integer bits;
 
 	@Option(names = "--kv-window", paramLabel = "N", defaultValue = "128",
-			description = "Newest tokens whose keys and values have no 8 bits, a multiple of 64. Default:"
-					+ " ${DEFAULT-VALUE}.")
+			description = "Newest tokens without 8 bits, a multiple of 64. Default: ${DEFAULT-VALUE}.")
 	private int window;
 
 	/**

@@ -564,9 +564,8 @@ final class CpuDevice implements Device {
 
 		/** Whether this input, packed as it is, serves a layer. */
 		boolean serves(Layer layer) {
-			int count = this.x.count();
 			return this.x.equals(layer.x()) && this.weights.columns() == layer.weights().columns()
-					&& Kernel.linear(this.weights, count).equals(Kernel.linear(layer.weights(), count));
+					&& Kernel.stored(this.weights).equals(Kernel.stored(layer.weights()));
 		}
 
 		void pack(int fromRow, int toRow) {

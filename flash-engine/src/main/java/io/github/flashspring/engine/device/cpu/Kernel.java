@@ -23,10 +23,14 @@ record Kernel(Operation operation, @Nullable Object variant) {
 
 	/** A linear layer: a few rows, fours and many run through different code. */
 	static Kernel linear(Weights weights, int rows) {
-		Rows scales = weights.scales();
 		Operation many = VectorMatmul.byFour(weights, rows) ? Operation.ROWS_BY_FOUR : Operation.MANY_ROWS;
-		return of((rows <= VectorMatmul.FEW) ? Operation.FEW_ROWS : many,
-				new Stored(weights.format(), weights.groupSize(), (scales != null) ? scales.type() : null));
+		return of((rows <= VectorMatmul.FEW) ? Operation.FEW_ROWS : many, stored(weights));
+	}
+
+	/** What decides the way through a linear layer, besides its rows. */
+	static Stored stored(Weights weights) {
+		Rows scales = weights.scales();
+		return new Stored(weights.format(), weights.groupSize(), (scales != null) ? scales.type() : null);
 	}
 
 	enum Operation {
