@@ -33,7 +33,7 @@ class ConvenienceTests {
 		assertThat(completion("bash").out()).contains("complete -F _complete_flash").contains("--modelfile");
 		assertThat(completion("ZSH").out()).contains("bashcompinit");
 		assertThat(completion("fish").out()).contains("complete -c flash -n __fish_use_subcommand -a run -d 'Answer a")
-			.contains("complete -c flash -n '__fish_seen_subcommand_from run' -l ram -r -F -d 'Memory to use");
+			.contains("complete -c flash -n '__fish_seen_subcommand_from run' -l ram -r -F -d 'Memory: 4");
 		assertThat(completion("csh").code()).isEqualTo(2);
 	}
 
