@@ -68,7 +68,7 @@ final class ModelDownload {
 	}
 
 	/**
-	 * Downloads, if need be.
+	 * Downloads the model if needed.
 	 * @throws io.github.flashspring.engine.hub.HubException if the model cannot be had
 	 */
 	void run() {

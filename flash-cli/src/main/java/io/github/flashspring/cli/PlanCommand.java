@@ -19,6 +19,7 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
+import io.github.flashspring.cli.bench.KvOptions;
 import io.github.flashspring.cli.bench.ReadOptions;
 import io.github.flashspring.engine.BudgetPlans;
 import io.github.flashspring.engine.FlashConfig;
@@ -81,6 +82,9 @@ final class PlanCommand implements Callable<Integer> {
 	@Option(names = "--device", paramLabel = "KIND",
 			description = "What computes, such as cpu. Default: the best there is.")
 	private @Nullable String device;
+
+	@Mixin
+	private final KvOptions kv = new KvOptions();
 
 	@Mixin
 	private final ReadOptions reads = new ReadOptions();
@@ -183,6 +187,7 @@ final class PlanCommand implements Callable<Integer> {
 				.contextLength(this.context)
 				.prefillChunk(this.chunk)
 				.device(this.device)
+				.kv(this.kv.precision())
 				.reading(this.reads.reading())
 				.build();
 		}

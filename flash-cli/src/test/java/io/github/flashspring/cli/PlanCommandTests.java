@@ -69,6 +69,16 @@ class PlanCommandTests {
 	}
 
 	@Test
+	void keysAndValuesArePlannedInTheirPrecision() {
+		long exact = json("--ram", "unlimited").path("kvBytes").longValue();
+		assertThat(exact).isPositive();
+		assertThat(json("--ram", "unlimited", "--kv", "f16").path("kvBytes").longValue()).isEqualTo(exact / 2);
+		Call refused = plan("--kv-quant", "4");
+		assertThat(refused.code()).isEqualTo(2);
+		assertThat(refused.err()).contains("kv.bits must be 8");
+	}
+
+	@Test
 	void withoutABudgetNothingIsRead() {
 		JsonNode plan = json();
 		assertThat(plan.path("budgetBytes").isNull()).isTrue();

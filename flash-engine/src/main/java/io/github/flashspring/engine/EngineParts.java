@@ -139,7 +139,7 @@ record EngineParts(Checkpoint checkpoint, ModelDefinition definition, WeightLayo
 		RamBudget budget = RamBudget.within(limits, neededBytes);
 		if (budget.kind() == RamBudget.Kind.BYTES) {
 			logger.info(
-					"No RAM budget is set, and the model needs {}: it gets {}, three quarters of the {} that this process may have ({}). Weights that do not fit are read again for each token.",
+					"No RAM budget is set, and the model needs {}: it gets {}, 75 % of the {} that this process may have ({}). Weights that do not fit are read again for each token.",
 					ByteSize.readable(neededBytes), ByteSize.readable(budget.bytes()),
 					ByteSize.readable(limits.limitBytes()), limits.source());
 		}

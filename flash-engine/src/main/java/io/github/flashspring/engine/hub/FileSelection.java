@@ -63,7 +63,7 @@ final class FileSelection {
 					throw new HubException(
 							"The file " + HubException.quote(file.path()) + " of " + this.id.repository() + " has "
 									+ ByteSize.readable(file.size()) + "; expected at most "
-									+ ByteSize.readable(MAX_SMALL) + " for a file beside the weights.",
+									+ ByteSize.readable(MAX_SMALL) + " for a file next to the weights.",
 							"Do not use this repository.");
 				}
 				chosen.add(file);
